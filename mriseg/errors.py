@@ -1,0 +1,29 @@
+"""The one tree of errors; every message says what is wrong and what to do next.
+
+The page and the command line show these messages word for word, so they are written for the person
+who dropped the scan, and they never contain a file name or anything read from a header's text fields.
+"""
+
+
+class MrisegError(ValueError):
+    """Anything that keeps a scan from being segmented honestly."""
+
+
+class ReadError(MrisegError):
+    """The bytes cannot be read as an MR image."""
+
+
+class TooLargeError(ReadError):
+    """The image announces more than fits in memory; nothing of that size was allocated."""
+
+
+class SettingsError(MrisegError):
+    """A setting is outside what it may be."""
+
+
+class BrainNotFoundError(MrisegError):
+    """No region of the image can be taken for a brain."""
+
+
+class SeparationError(MrisegError):
+    """The intensities do not hold three tissues that can be told apart."""

@@ -1,0 +1,176 @@
+"""Where the brain is: the mask that everything after it works in.
+
+Convention: brain plus the fluid in and around it, up to the inner skull. Air, skull, scalp, eyes and neck are
+out.
+"""
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+import numpy as np
+import scipy
+import skimage
+
+from mriseg.errors import BrainNotFoundError
+from mriseg.extract_picture import find_brain_in_picture, shrink, without_frame
+from mriseg.extract_volume import find_brain_in_volume
+from mriseg.morphology import largest_component
+
+# A slab thinner than this holds no whole outline of a brain in depth: its slices are searched one by one.
+SLAB_MM = 60.0
+# Of the directions from the centre outwards, the share that crosses a dark band with something bright beyond
+# it. Scans with a skull show 0.5 to 1, stripped brains (where a sulcus can look like one) 0 to 0.35.
+SKULL_SHARE = 0.35
+# A stripped scan was multiplied by a mask: at least this share of what is outside the brain is one value.
+CONSTANT_SHARE = 0.98
+DARK, BRIGHT = 0.4, 0.6  # of the median of the foreground: bone and air are below, scalp and brain above
+AIR = 0.03  # of the intensity range above the background: what a mask or a resampling leaves around a brain
+FAINT = 0.3  # of Otsu's threshold: scalp and brain are brighter, the noise of the air is not
+
+
+@dataclass(frozen=True, eq=False)
+class Brain:
+    """The brain mask and how it came about.
+
+    Attributes
+    ----------
+    mask : ndarray of bool
+        In the axes of the scan it was found in.
+    stripped : bool
+        Whether the scan came without skull and was taken as it is.
+    notes : tuple of str
+        What the user should know, in sentences.
+    """
+
+    mask: np.ndarray
+    stripped: bool
+    notes: tuple[str, ...] = ()
+
+
+def extract(data: np.ndarray, spacing: tuple[float, ...] | None) -> Brain:
+    """Find the brain.
+
+    Parameters
+    ----------
+    data : ndarray of float32, shape (rows, columns) or (i, j, k)
+        Intensities of a picture, upright, or of a volume in canonical axes (left to right, posterior to
+        anterior, inferior to superior).
+    spacing : tuple of float or None
+        Sides of a pixel or voxel in mm; None where unknown, for a picture.
+
+    Returns
+    -------
+    Brain
+
+    Raises
+    ------
+    BrainNotFoundError
+        If nothing in the image can be a brain.
+    """
+    if data.ndim == 2:
+        return _extract_picture(data, spacing or (1.0, 1.0))
+    spacing = spacing or (1.0, 1.0, 1.0)
+    # Every other voxel shows a skull as well as every one.
+    coarse = tuple(slice(None, None, 2 if n > 64 else 1) for n in data.shape)
+    if is_stripped(data[coarse], tuple(s * (c.step or 1) for s, c in zip(spacing, coarse, strict=True))):
+        return Brain(_taken_as_it_is(data), True, ("The scan is already skull-stripped; it was taken as it is.",))
+    extent = np.array(data.shape) * spacing
+    thin = int(np.argmin(extent))
+    if extent[thin] < SLAB_MM:
+        mask = np.zeros(data.shape, bool)
+        in_plane = tuple(s for axis, s in enumerate(spacing) if axis != thin)
+        for index in range(data.shape[thin]):
+            at = (slice(None),) * thin + (index,)
+            # Canonical axes point right, anterior and superior; a picture's rows run down.
+            picture = data[at].T[::-1]
+            with suppress(BrainNotFoundError):  # the outer slices of a slab may show nothing
+                mask[at] = find_brain_in_picture(picture, in_plane[::-1])[::-1].T
+        notes = ("The volume is a thin slab: the brain was searched slice by slice.",)
+        return _checked(Brain(largest_component(mask), False, notes))
+    return _checked(Brain(find_brain_in_volume(data, spacing), False))
+
+
+def _extract_picture(data: np.ndarray, spacing: tuple[float, ...]) -> Brain:
+    inside, inverted = without_frame(data)
+    image = data[inside]
+    notes: tuple[str, ...] = ()
+    if image.shape != data.shape:
+        notes = ("A plain frame around the picture was left out.",)
+    if inverted:
+        image = image.max() - image
+        notes = (*notes, "The picture is inverted: air is bright. The brain was searched on its negative.")
+    mask = np.zeros(data.shape, bool)
+    stripped = is_stripped(image, spacing)
+    if stripped:
+        mask[inside] = _taken_as_it_is(image)
+        notes = (*notes, "The picture shows a skull-stripped brain; it was taken as it is.")
+    else:
+        mask[inside] = find_brain_in_picture(image, spacing)
+    return _checked(Brain(mask, stripped, notes))
+
+
+def _checked(brain: Brain) -> Brain:
+    if not brain.mask.any():
+        raise BrainNotFoundError(
+            "No brain was found in this image. Drop an MR image of a head; if it shows a brain without skull, "
+            "choose the mask 'none'."
+        )
+    return brain
+
+
+def is_stripped(data: np.ndarray, spacing: tuple[float, ...]) -> bool:
+    """Whether an image shows a brain whose skull and surroundings were already set to one value.
+
+    Parameters
+    ----------
+    data : ndarray of float32, 2-D or 3-D
+        Intensities, air darker than tissue.
+    spacing : tuple of float
+        Sides of a pixel or voxel in mm.
+    """
+    foreground = _above(data, FAINT * skimage.filters.threshold_otsu(data))
+    outside = data[~scipy.ndimage.binary_dilation(foreground, iterations=3)]
+    if not outside.size or np.mean(outside == np.median(outside)) < CONSTANT_SHARE:
+        return False
+    if data.ndim == 2:
+        return _skull_share(data, foreground, spacing) < SKULL_SHARE
+    shares = []
+    for axis in range(3):
+        area = foreground.sum(tuple(a for a in range(3) if a != axis))
+        at = (slice(None),) * axis + (int(area.argmax()),)
+        in_plane = tuple(s for a, s in enumerate(spacing) if a != axis)
+        if min(foreground[at].shape) > 1:
+            shares.append(_skull_share(data[at], foreground[at], in_plane))
+    return float(np.mean(shares)) < SKULL_SHARE
+
+
+def _taken_as_it_is(data: np.ndarray) -> np.ndarray:
+    """All that a mask left of a stripped scan: what differs from its background, holes filled."""
+    background = np.median(data[[0, -1]])
+    return _above(data, background + AIR * (np.percentile(data, 99.5) - background))
+
+
+def _above(data: np.ndarray, level: float) -> np.ndarray:
+    """The largest piece above a level, its holes filled."""
+    return scipy.ndimage.binary_fill_holes(largest_component(data > level))
+
+
+def _skull_share(data: np.ndarray, foreground: np.ndarray, spacing: tuple[float, ...]) -> float:
+    """Share of the directions from the centre that cross a dark band with something bright beyond it."""
+    image = shrink(np.where(foreground, data - data.min(), 0), spacing)
+    body = shrink(foreground.astype(np.float32), spacing) > 0.5
+    if not body.any():
+        return 0.0
+    typical = np.median(image[body])
+    centre = scipy.ndimage.center_of_mass(body)
+    polar = skimage.transform.warp_polar(image, centre, radius=max(image.shape), output_shape=(180, max(image.shape)))
+    within = skimage.transform.warp_polar(
+        body.astype(np.float32), centre, radius=max(image.shape), output_shape=polar.shape
+    )
+    crossed = 0
+    for profile, inside in zip(polar, within > 0.5, strict=True):
+        edge = int(np.flatnonzero(inside)[-1]) + 1 if inside.any() else 0
+        outer = profile[edge // 2 : edge]
+        beyond = np.maximum.accumulate(outer[::-1])[::-1]
+        crossed += bool(((outer < DARK * typical) & (beyond > BRIGHT * typical)).any())
+    return crossed / len(polar)

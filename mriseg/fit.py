@@ -1,0 +1,127 @@
+"""Fit the tissue mixture to a histogram; the cost does not grow with the number of voxels."""
+
+import numpy as np
+
+from mriseg import em
+from mriseg.errors import SeparationError
+from mriseg.histogram import Histogram
+from mriseg.mixture import MIXED_PAIRS, STRUCTURE, Mixture
+
+CLASSES = 3
+TOLERANCE = 1e-6  # gain of log likelihood per voxel below which a fit has converged
+MAX_ITERATIONS = 500
+VARIANCE_FLOOR = 1e-6  # of the variance of all voxels: a class narrower than this is one grey level
+PURE_SHARE_AT_START = 0.8  # the fit moves it; between 0.6 and 0.95 it ends in the same place
+START_BINS = 256  # the start is a partition by dynamic programming, quadratic in the bins
+MIN_VOXELS = 300  # a hundred for each class: below, its spread is not known within 10 %
+
+
+def fit(histogram: Histogram, start: Mixture | None = None, tolerance: float = TOLERANCE) -> Mixture:
+    """Fit three Gaussian classes and the mixed voxels between them.
+
+    Parameters
+    ----------
+    histogram : Histogram
+        Of the brain's intensities.
+    start : Mixture, optional
+        Where to begin; by default the partition of least variance, so that the result is deterministic.
+    tolerance : float
+        Gain of log likelihood per voxel at which to stop.
+
+    Returns
+    -------
+    Mixture
+        Classes from dark to bright, not yet named.
+
+    Raises
+    ------
+    SeparationError
+        If there are too few voxels or levels for three classes, or one of them vanishes.
+    """
+    filled = histogram.counts > 0
+    levels, counts = histogram.levels[filled], histogram.counts[filled]
+    if len(levels) < 2 * CLASSES or counts.sum() < MIN_VOXELS:
+        raise SeparationError(
+            f"The brain region holds {counts.sum():.0f} voxels on {len(levels)} gray levels, too few for three "
+            "tissues. Use the original scan rather than a label map, a mask or a crop of it."
+        )
+    centre = np.average(levels, weights=counts)
+    spread = np.sqrt(np.average((levels - centre) ** 2, weights=counts))
+    points = ((levels - centre) / spread)[:, None]
+    parameters = (
+        _start(histogram, centre, spread)
+        if start is None
+        else em.Parameters(
+            (start.means[:, None] - centre) / spread,
+            (np.append(start.sds, start.mixed_sd)[:, None, None] / spread) ** 2,
+            np.concatenate([start.weights, start.mixed_weights]),
+        )
+    )
+    parameters, history, converged = em.maximise(
+        points, counts, STRUCTURE, parameters, tolerance, MAX_ITERATIONS, np.array([VARIANCE_FLOOR])
+    )
+    order = np.argsort(parameters.means[:, 0], kind="stable")
+    sds = np.sqrt(parameters.covariances[:, 0, 0]) * spread
+    pairs = [tuple(sorted(int(np.argsort(order)[i]) for i in pair)) for pair in MIXED_PAIRS]
+    return Mixture(
+        means=parameters.means[order, 0] * spread + centre,
+        sds=sds[:CLASSES][order],
+        weights=parameters.weights[:CLASSES][order],
+        mixed_weights=parameters.weights[CLASSES:][[pairs.index(pair) for pair in MIXED_PAIRS]],
+        mixed_sd=float(sds[CLASSES]),
+        log_likelihood=history[-1] - np.log(spread),
+        iterations=len(history),
+        converged=converged,
+    )
+
+
+def _start(histogram: Histogram, centre: float, spread: float) -> em.Parameters:
+    coarse = histogram.rebin(START_BINS)
+    levels, counts = (coarse.levels - centre) / spread, coarse.counts
+    edges = least_variance_partition(levels, counts, CLASSES)
+    parts = [slice(a, b) for a, b in zip(edges, edges[1:], strict=False)]
+    mass = np.array([counts[part].sum() for part in parts])
+    means = np.array([np.average(levels[part], weights=counts[part]) for part in parts])
+    within = sum((counts[part] * (levels[part] - mean) ** 2).sum() for part, mean in zip(parts, means, strict=True))
+    variance = np.full((CLASSES + 1, 1, 1), max(within / counts.sum() / 2, VARIANCE_FLOOR))
+    mixed = np.full(len(MIXED_PAIRS), (1 - PURE_SHARE_AT_START) / len(MIXED_PAIRS))
+    return em.Parameters(
+        means[:, None], variance, np.concatenate([PURE_SHARE_AT_START * mass / mass.sum(), mixed])
+    )
+
+
+def least_variance_partition(levels: np.ndarray, counts: np.ndarray, parts: int) -> list[int]:
+    """Cut a histogram into the contiguous parts of least total variance: k-means in one dimension, exactly.
+
+    Parameters
+    ----------
+    levels, counts : ndarray of shape (bins,)
+        Ascending levels and how often each was seen.
+    parts : int
+        How many, at most the number of filled bins.
+
+    Returns
+    -------
+    list of int
+        The `parts + 1` edges as bin indices, from 0 to bins; every part holds at least one count.
+
+    References
+    ----------
+    Wang, Song: Ckmeans.1d.dp: optimal k-means clustering in one dimension by dynamic programming.
+    The R Journal 3, 2011.
+    """
+    bins = len(levels)
+    sums = [np.concatenate([[0], np.cumsum(counts * levels**power)]) for power in (0, 1, 2)]
+    start, end = np.arange(bins + 1)[:, None], np.arange(bins + 1)[None, :]
+    mass, first, second = (s[end] - s[start] for s in sums)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scatter = np.where((start < end) & (mass > 0), second - first**2 / mass, np.inf)
+    best, cuts = scatter[0], []
+    for _ in range(parts - 1):
+        total = best[:, None] + scatter
+        cuts.append(total.argmin(0))
+        best = total.min(0)
+    edges = [bins]
+    for cut in reversed(cuts):
+        edges.append(int(cut[edges[-1]]))
+    return [0, *reversed(edges)]

@@ -1,0 +1,57 @@
+"""How large an image may be, checked against its header before anything of that size is allocated."""
+
+from math import prod
+
+from mriseg.errors import ReadError, TooLargeError
+
+# A float32 voxel costs 4 bytes as read and about 20 more while the brain's box is segmented. 40 million
+# voxels, 2.4 times a 256^3 head, keep that under the 1 GB of a free server.
+MAX_VOXELS = 40_000_000
+# A picture is handled whole, in float32 and in colour for display: 25 million pixels are 300 MB.
+MAX_PIXELS = 25_000_000
+# Below these a mixture of three tissues and a brain outline mean nothing.
+MIN_PICTURE_SIDE = 24
+MIN_VOLUME_VOXELS = 4_096
+# DEFLATE cannot expand more than 1032 times (zlib's documentation), so a header that announces more than
+# this times the compressed size lies or the file is cut.
+MAX_DEFLATE_RATIO = 1_032
+
+
+def check_shape(shape: tuple[int, ...]) -> None:
+    """Refuse an image whose announced size is too large or too small.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Pixels or voxels along each axis, two or three of them.
+
+    Raises
+    ------
+    TooLargeError
+        If it has more than `MAX_PIXELS` pixels or `MAX_VOXELS` voxels.
+    ReadError
+        If it is too small to show a brain.
+    """
+    count = prod(shape)
+    by = " x ".join(str(n) for n in shape)
+    if len(shape) == 2 and count > MAX_PIXELS:
+        raise TooLargeError(
+            f"The picture announces {by} pixels; at most {MAX_PIXELS // 10**6} million are read. "
+            "Scale it down and try again."
+        )
+    if len(shape) == 3 and count > MAX_VOXELS:
+        raise TooLargeError(
+            f"The volume announces {by} voxels; at most {MAX_VOXELS // 10**6} million are read. "
+            "Crop it to the head or resample it to 1 mm and try again."
+        )
+    sides = [n for n in shape if n > 1]
+    if len(sides) < 2 or (len(sides) == 2 and min(sides) < MIN_PICTURE_SIDE):
+        raise ReadError(
+            f"The image is {by}; a slice needs at least {MIN_PICTURE_SIDE} x {MIN_PICTURE_SIDE} "
+            "pixels to show its tissues. Use the original picture, not a thumbnail."
+        )
+    if len(sides) == 3 and count < MIN_VOLUME_VOXELS:
+        raise ReadError(
+            f"The volume is only {by} voxels; at least {MIN_VOLUME_VOXELS} are needed. "
+            "Use the full volume."
+        )

@@ -1,0 +1,50 @@
+"""Set operations on masks in millimetres, by distance transforms so that voxels need not be cubes."""
+
+import numpy as np
+import scipy
+
+
+def largest_component(mask: np.ndarray) -> np.ndarray:
+    """The face-connected piece with the most voxels; empty if the mask is."""
+    labels, count = scipy.ndimage.label(mask)
+    if count <= 1:
+        return labels > 0
+    sizes = np.bincount(labels.ravel())
+    sizes[0] = 0
+    return labels == sizes.argmax()
+
+
+def dilate(mask: np.ndarray, radius: float, spacing: tuple[float, ...]) -> np.ndarray:
+    """All voxels within `radius` of the mask, in the unit of `spacing`."""
+    if not mask.any():  # the distance to nothing is not defined
+        return mask
+    return scipy.ndimage.distance_transform_edt(~mask, sampling=spacing) <= radius
+
+
+def erode(mask: np.ndarray, radius: float, spacing: tuple[float, ...]) -> np.ndarray:
+    """All voxels of the mask farther than `radius` from its outside; beyond the image counts as outside."""
+    return depth(mask, spacing) > radius
+
+
+def depth(mask: np.ndarray, spacing: tuple[float, ...], at_border: str = "constant") -> np.ndarray:
+    """Distance of each voxel of the mask to its outside, in the unit of `spacing`.
+
+    Parameters
+    ----------
+    mask : ndarray of bool
+    spacing : tuple of float
+    at_border : {"constant", "edge"}
+        Whether beyond the image lies outside ("constant") or the mask goes on as it is ("edge").
+    """
+    padded = np.pad(mask, 1, mode=at_border)
+    inner = (slice(1, -1),) * mask.ndim
+    return scipy.ndimage.distance_transform_edt(padded, sampling=spacing)[inner]
+
+
+def bounding_box(mask: np.ndarray, margin: int = 0) -> tuple[slice, ...]:
+    """The smallest box around a mask that is not empty, `margin` voxels wider where the image allows."""
+    box = []
+    for axis, length in enumerate(mask.shape):
+        filled = np.flatnonzero(mask.any(tuple(a for a in range(mask.ndim) if a != axis)))
+        box.append(slice(max(0, int(filled[0]) - margin), min(length, int(filled[-1]) + 1 + margin)))
+    return tuple(box)

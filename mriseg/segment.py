@@ -1,0 +1,199 @@
+"""The way of a scan through the engine: orient, extract, correct, fit, regularise, name, measure."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from time import perf_counter
+
+import numpy as np
+
+from mriseg import measure
+from mriseg.correct import correct
+from mriseg.errors import BrainNotFoundError, MrisegError, SettingsError
+from mriseg.extract import Brain, extract
+from mriseg.fit import fit
+from mriseg.histogram import Histogram, histogram
+from mriseg.mixture import Mixture
+from mriseg.morphology import bounding_box
+from mriseg.name import Naming, name
+from mriseg.orient import orient, restore
+from mriseg.regularise import regularise
+from mriseg.result import Result
+from mriseg.scan import Scan
+from mriseg.settings import Settings
+from mriseg.tissue import Contrast, Tissue
+
+STAGES = {
+    "orient": "Bringing the axes into canonical order",
+    "extract": "Finding the brain",
+    "correct": "Estimating the bias field",
+    "fit": "Fitting the mixture to the histogram",
+    "regularise": "Asking the neighbours of each voxel",
+    "name": "Naming the tissues",
+    "measure": "Measuring volumes and quality",
+}
+# Vessels, fat and broken voxels, the outermost thousandth at each end, would stretch the histogram.
+OUTLIERS_PERCENT = 0.1
+TABLE = 4096  # levels at which the mixture is tabulated; a voxel's evidence is looked up
+DARKEST = 1e-30  # least density: far outside all classes the nearest still wins
+
+
+def segment(
+    scan: Scan,
+    settings: Settings | None = None,
+    mask: np.ndarray | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Result:
+    """Segment a scan into gray matter, white matter and cerebrospinal fluid.
+
+    Parameters
+    ----------
+    scan : Scan
+        As `mriseg.read` returns it.
+    settings : Settings, optional
+        The defaults if not given.
+    mask : array of bool, shape of the scan, optional
+        The brain, if it is already known; then it is not searched.
+    progress : callable, optional
+        Called with the key of each of `STAGES` as it begins.
+
+    Returns
+    -------
+    Result
+        On the scan's own grid.
+
+    Raises
+    ------
+    MrisegError
+        If the scan cannot be segmented honestly; the message says why and what to do.
+    """
+    settings = settings or Settings()
+    clock = _Clock(progress)
+    clock.start("orient")
+    if not scan.data.max() > scan.data.min():
+        raise MrisegError(
+            f"Every voxel has the same value ({scan.data.flat[0]:g}), so there is nothing to segment. "
+            "Check that the export held the image."
+        )
+    canonical, orientation = orient(scan)
+
+    clock.start("extract")
+    brain = _brain(scan, canonical, orientation, settings, mask)
+    box = bounding_box(brain.mask, margin=1)
+    inside = brain.mask[box]
+    data = canonical.data[box]
+    spacing = canonical.spacing or (1.0,) * data.ndim
+
+    clock.start("correct")
+    bias = correct(data, inside) if settings.correct_bias else np.ones(data.shape, np.float32)
+    corrected = data / bias
+
+    clock.start("fit")
+    bars = _typical_histogram(corrected[inside])
+    mixture = fit(bars)
+
+    clock.start("regularise")
+    class_posteriors = regularise(_evidence(mixture, bars, corrected), inside, spacing, settings.smoothness)
+    del corrected
+
+    clock.start("name")
+    if settings.contrast == "auto":
+        naming = name(mixture, class_posteriors.argmax(0), inside, spacing)
+    else:
+        contrast = next(c for c in Contrast if c.setting == settings.contrast)
+        naming = Naming(contrast, contrast.dark_to_bright, 1.0)
+    mixture = replace(mixture, tissues=naming.tissues)
+
+    clock.start("measure")
+    posteriors = np.stack([class_posteriors[naming.tissues.index(tissue)] for tissue in Tissue], -1)
+    del class_posteriors
+    numbers = np.array([tissue.number for tissue in Tissue], np.uint8)
+    labels = np.zeros(brain.mask.shape, np.uint8)
+    labels[box] = numbers[posteriors.argmax(-1)] * inside
+    voxel_ml = scan.voxel_ml
+    notes = (*scan.notes, *brain.notes)
+    if scan.kind == "picture" and settings.pixel_size is not None:
+        voxel_ml = settings.pixel_size**2 / 1000
+        notes = (*notes, "Volumes of a picture are for each mm of slice thickness.")
+    volumes_ml = measure.volumes(posteriors, voxel_ml)
+    figures = measure.quality(posteriors, mixture, bias, inside)
+    extent = None if canonical.spacing is None else tuple(n * s for n, s in zip(scan.data.shape, scan.spacing, strict=True))
+    warnings = measure.doubts(
+        naming, mixture, figures, None if volumes_ml is None else sum(volumes_ml.values()), extent
+    )
+    own_mask = restore(brain.mask, orientation)
+    clock.stop()
+    return Result(
+        labels=restore(labels, orientation),
+        mask=own_mask,
+        mixture=mixture,
+        histogram=bars,
+        contrast=naming.contrast,
+        contrast_confidence=naming.confidence,
+        volumes_ml=volumes_ml,
+        fractions=measure.fractions(posteriors),
+        quality=figures,
+        notes=notes,
+        warnings=warnings,
+        settings=settings,
+        seconds=clock.seconds,
+        box=bounding_box(own_mask, margin=1),
+        box_posteriors=restore(posteriors, orientation),
+        box_bias=restore(bias, orientation),
+    )
+
+
+def _brain(
+    scan: Scan, canonical: Scan, orientation: np.ndarray, settings: Settings, mask: np.ndarray | None
+) -> Brain:
+    """The brain in canonical axes: as given, as the scan's own background says, or searched."""
+    if mask is not None:
+        if mask.shape != scan.data.shape:
+            raise SettingsError(
+                f"The mask has the shape {mask.shape}, the scan {scan.data.shape}. Give one on the scan's grid."
+            )
+        if not mask.any():
+            raise SettingsError("The mask is empty. Give one that is above zero in the brain.")
+        oriented, _ = orient(replace(scan, data=np.asarray(mask, bool)))
+        return Brain(oriented.data, False, ("The brain mask was given.",))
+    if settings.mask == "none":
+        above_zero = canonical.data > 0
+        if not above_zero.any():
+            raise BrainNotFoundError("Nothing in the scan is above zero. Let the brain be found instead (mask 'auto').")
+        return Brain(above_zero, True, ("The scan was taken as skull-stripped: the brain is where it is above zero.",))
+    return extract(canonical.data, canonical.spacing)
+
+
+def _typical_histogram(values: np.ndarray) -> Histogram:
+    """Counts of the intensities without the outermost at each end."""
+    low, high = np.percentile(values, [OUTLIERS_PERCENT, 100 - OUTLIERS_PERCENT])
+    typical = values[(values >= low) & (values <= high)]
+    return histogram(typical)
+
+
+def _evidence(mixture: Mixture, bars: Histogram, data: np.ndarray) -> np.ndarray:
+    """Log of weight times density of each class at each voxel, float32, shape (3, ...), by table."""
+    low, high = bars.levels[0], bars.levels[-1]
+    table = np.log(mixture.class_densities(np.linspace(low, high, TABLE)) + DARKEST).astype(np.float32).T
+    index = (data - np.float32(low)) * np.float32((TABLE - 1) / (high - low))
+    np.clip(index, 0, TABLE - 1, out=index)
+    return table[:, (index + np.float32(0.5)).astype(np.int16)]
+
+
+class _Clock:
+    """Wall time of each stage, and word of each to whoever listens."""
+
+    def __init__(self, progress: Callable[[str], None] | None) -> None:
+        self.seconds: dict[str, float] = {}
+        self._progress = progress
+        self._stage: str | None = None
+        self._since = 0.0
+
+    def start(self, stage: str) -> None:
+        self.stop()
+        self._stage, self._since = stage, perf_counter()
+        if self._progress:
+            self._progress(stage)
+
+    def stop(self) -> None:
+        if self._stage:
+            self.seconds[self._stage] = perf_counter() - self._since

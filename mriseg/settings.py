@@ -1,0 +1,58 @@
+"""Every knob of the engine with its default, in one frozen object.
+
+The page, the command line and Python build the same `Settings`; equal settings and equal bytes give
+equal labels.
+"""
+
+from dataclasses import dataclass
+
+from mriseg.errors import SettingsError
+from mriseg.tissue import Contrast
+
+CONTRASTS = ("auto", *(c.setting for c in Contrast if c is not Contrast.UNKNOWN))
+MASKS = ("auto", "none")
+PIXEL_SIZES_MM = (0.01, 20.0)  # from a microscope's field to a scout's: outside, a typing error
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a scan is to be segmented.
+
+    Parameters
+    ----------
+    contrast : {"auto", "t1", "t2", "pd", "flair"}
+        What the scan is weighted by. "auto" decides from where the classes lie.
+    mask : {"auto", "none"}
+        "auto" finds the brain; "none" says that the scan is already skull-stripped: the brain is then where
+        the scan is above zero.
+    pixel_size : float or None
+        Side of a pixel of a picture, in mm. A picture without one has no volumes. Ignored for volumes,
+        whose header says it.
+    smoothness : float
+        Strength of the Markov random field: how much each neighbour of the same tissue adds to the log
+        posterior. 0 decides each voxel by itself.
+    correct_bias : bool
+        Whether a smooth multiplicative bias field is estimated and divided out.
+
+    Raises
+    ------
+    SettingsError
+        If a value is outside what is listed.
+    """
+
+    contrast: str = "auto"
+    mask: str = "auto"
+    pixel_size: float | None = None
+    smoothness: float = 0.3
+    correct_bias: bool = True
+
+    def __post_init__(self) -> None:
+        if self.contrast not in CONTRASTS:
+            raise SettingsError(f"The contrast must be one of {', '.join(CONTRASTS)}.")
+        if self.mask not in MASKS:
+            raise SettingsError(f"The mask must be one of {', '.join(MASKS)}.")
+        low, high = PIXEL_SIZES_MM
+        if self.pixel_size is not None and not low <= self.pixel_size <= high:
+            raise SettingsError(f"The pixel size must lie between {low:g} and {high:g} mm.")
+        if not 0 <= self.smoothness <= 10:
+            raise SettingsError("The smoothness must lie between 0 and 10.")

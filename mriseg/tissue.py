@@ -1,0 +1,54 @@
+"""Tissues and contrasts: the only place that knows label numbers, names, colours and their order.
+
+Numbers follow the BIDS common segmentation labels (1 gray matter, 2 white matter, 3 cerebrospinal
+fluid); colours are three of the Okabe-Ito palette, chosen so that their luminance rises as the tissues
+do on a T1-weighted scan and that they stay apart for colour-blind readers and in a gray-scale print.
+"""
+
+from enum import Enum
+
+
+class Tissue(Enum):
+    """A tissue of the brain, in the order in which posteriors are stored."""
+
+    GM = (1, "Gray matter", "#E69F00")
+    WM = (2, "White matter", "#F0E442")
+    CSF = (3, "Cerebrospinal fluid", "#0072B2")
+
+    def __init__(self, number: int, title: str, colour: str) -> None:
+        self.number = number
+        self.title = title
+        self.colour = colour
+
+    @property
+    def abbreviation(self) -> str:
+        """Short name as in file names and JSON keys: GM, WM, CSF."""
+        return self.name
+
+    @property
+    def rgb(self) -> tuple[int, int, int]:
+        """The colour as red, green, blue in 0 to 255."""
+        red, green, blue = bytes.fromhex(self.colour[1:])
+        return red, green, blue
+
+
+BACKGROUND = 0  # the label of everything outside the brain
+
+
+class Contrast(Enum):
+    """What the scan is weighted by, and with it the tissues from dark to bright.
+
+    `UNKNOWN` is what a scan gets whose evidence fits none of the others; its order is then taken from the
+    likeliest of them and the result says so.
+    """
+
+    T1 = ("t1", "T1w", (Tissue.CSF, Tissue.GM, Tissue.WM))
+    T2 = ("t2", "T2w", (Tissue.WM, Tissue.GM, Tissue.CSF))
+    PD = ("pd", "PDw", (Tissue.WM, Tissue.GM, Tissue.CSF))
+    FLAIR = ("flair", "FLAIR", (Tissue.CSF, Tissue.WM, Tissue.GM))
+    UNKNOWN = ("unknown", "unknown", ())
+
+    def __init__(self, setting: str, suffix: str, dark_to_bright: tuple[Tissue, ...]) -> None:
+        self.setting = setting
+        self.suffix = suffix
+        self.dark_to_bright = dark_to_bright
