@@ -29,7 +29,7 @@ FIT_TOLERANCE = 1e-5  # of the mixture within a round, which only has to follow 
 CHANGE = 2e-3  # largest change of the log field at which to stop
 # Penalty on the squared coefficients, relative to the voxels' total weight. Without one the field soaks up the
 # contrast between the rim (gray) and the depth (white) of the brain.
-PENALTY = 0.02
+PENALTY = 0.05
 # The brightest and darkest thousandth of the brain are vessels, fat and broken voxels.
 OUTLIERS = 0.1
 

@@ -15,6 +15,7 @@ from mriseg.errors import BrainNotFoundError
 from mriseg.extract_picture import find_brain_in_picture, shrink, without_frame
 from mriseg.extract_volume import find_brain_in_volume
 from mriseg.morphology import largest_component
+from mriseg.register import Registration
 
 # A slab thinner than this holds no whole outline of a brain in depth: its slices are searched one by one.
 SLAB_MM = 60.0
@@ -25,6 +26,7 @@ SKULL_SHARE = 0.35
 CONSTANT_SHARE = 0.98
 DARK, BRIGHT = 0.4, 0.6  # of the median of the foreground: bone and air are below, scalp and brain above
 AIR = 0.03  # of the intensity range above the background: what a mask or a resampling leaves around a brain
+VOID = 0.06  # of the brain's median: fluid on T1 and FLAIR is above 0.1, air below
 FAINT = 0.3  # of Otsu's threshold: scalp and brain are brighter, the noise of the air is not
 
 
@@ -40,11 +42,14 @@ class Brain:
         Whether the scan came without skull and was taken as it is.
     notes : tuple of str
         What the user should know, in sentences.
+    registration : Registration or None
+        Where the average brain lies in it, if it was laid over to find the brain.
     """
 
     mask: np.ndarray
     stripped: bool
     notes: tuple[str, ...] = ()
+    registration: Registration | None = None
 
 
 def extract(data: np.ndarray, spacing: tuple[float, ...] | None) -> Brain:
@@ -68,29 +73,44 @@ def extract(data: np.ndarray, spacing: tuple[float, ...] | None) -> Brain:
         If nothing in the image can be a brain.
     """
     if data.ndim == 2:
-        return _extract_picture(data, spacing or (1.0, 1.0))
-    spacing = spacing or (1.0, 1.0, 1.0)
+        brain = _in_picture(data, spacing or (1.0, 1.0))
+    else:
+        brain = _in_volume(data, spacing or (1.0, 1.0, 1.0))
+    if not brain.mask.any():
+        raise BrainNotFoundError(
+            "No brain was found in this image. Drop an MR image of a head; if it shows a brain without skull, "
+            "choose the mask 'none'."
+        )
+    return brain
+
+
+def _in_volume(data: np.ndarray, spacing: tuple[float, ...]) -> Brain:
     # Every other voxel shows a skull as well as every one.
     coarse = tuple(slice(None, None, 2 if n > 64 else 1) for n in data.shape)
     if is_stripped(data[coarse], tuple(s * (c.step or 1) for s, c in zip(spacing, coarse, strict=True))):
-        return Brain(_taken_as_it_is(data), True, ("The scan is already skull-stripped; it was taken as it is.",))
+        mask = _without_air(_taken_as_it_is(data), data)
+        return Brain(mask, True, ("The scan is already skull-stripped; it was taken as it is.",))
     extent = np.array(data.shape) * spacing
-    thin = int(np.argmin(extent))
-    if extent[thin] < SLAB_MM:
-        mask = np.zeros(data.shape, bool)
-        in_plane = tuple(s for axis, s in enumerate(spacing) if axis != thin)
-        for index in range(data.shape[thin]):
-            at = (slice(None),) * thin + (index,)
-            # Canonical axes point right, anterior and superior; a picture's rows run down.
-            picture = data[at].T[::-1]
-            with suppress(BrainNotFoundError):  # the outer slices of a slab may show nothing
-                mask[at] = find_brain_in_picture(picture, in_plane[::-1])[::-1].T
+    if extent.min() < SLAB_MM:
+        mask = _slice_by_slice(data, spacing, int(np.argmin(extent)))
         notes = ("The volume is a thin slab: the brain was searched slice by slice.",)
-        return _checked(Brain(largest_component(mask), False, notes))
-    return _checked(Brain(find_brain_in_volume(data, spacing), False))
+        return Brain(_without_air(mask, data), False, notes)
+    mask, found = find_brain_in_volume(data, spacing)
+    return Brain(_without_air(mask, data), False, registration=found)
 
 
-def _extract_picture(data: np.ndarray, spacing: tuple[float, ...]) -> Brain:
+def _slice_by_slice(data: np.ndarray, spacing: tuple[float, ...], across: int) -> np.ndarray:
+    mask = np.zeros(data.shape, bool)
+    in_plane = tuple(s for axis, s in enumerate(spacing) if axis != across)
+    for index in range(data.shape[across]):
+        at = (slice(None),) * across + (index,)
+        # Canonical axes point right, anterior and superior; a picture's rows run down.
+        with suppress(BrainNotFoundError):  # the outer slices of a slab may show nothing
+            mask[at] = find_brain_in_picture(data[at].T[::-1], in_plane[::-1])[::-1].T
+    return largest_component(mask)
+
+
+def _in_picture(data: np.ndarray, spacing: tuple[float, ...]) -> Brain:
     inside, inverted = without_frame(data)
     image = data[inside]
     notes: tuple[str, ...] = ()
@@ -102,20 +122,10 @@ def _extract_picture(data: np.ndarray, spacing: tuple[float, ...]) -> Brain:
     mask = np.zeros(data.shape, bool)
     stripped = is_stripped(image, spacing)
     if stripped:
-        mask[inside] = _taken_as_it_is(image)
         notes = (*notes, "The picture shows a skull-stripped brain; it was taken as it is.")
-    else:
-        mask[inside] = find_brain_in_picture(image, spacing)
-    return _checked(Brain(mask, stripped, notes))
-
-
-def _checked(brain: Brain) -> Brain:
-    if not brain.mask.any():
-        raise BrainNotFoundError(
-            "No brain was found in this image. Drop an MR image of a head; if it shows a brain without skull, "
-            "choose the mask 'none'."
-        )
-    return brain
+    brain = _taken_as_it_is(image) if stripped else find_brain_in_picture(image, spacing)
+    mask[inside] = _without_air(brain, image)
+    return Brain(mask, stripped, notes)
 
 
 def is_stripped(data: np.ndarray, spacing: tuple[float, ...]) -> bool:
@@ -148,6 +158,15 @@ def _taken_as_it_is(data: np.ndarray) -> np.ndarray:
     """All that a mask left of a stripped scan: what differs from its background, holes filled."""
     background = np.median(data[[0, -1]])
     return _above(data, background + AIR * (np.percentile(data, 99.5) - background))
+
+
+def _without_air(mask: np.ndarray, data: np.ndarray) -> np.ndarray:
+    """The mask without sinuses and other voids that an outline takes in: large pieces without any signal."""
+    if not mask.any():
+        return mask
+    background = np.percentile(data, 1)
+    void = scipy.ndimage.gaussian_filter(data - background, 1) < VOID * np.median(data[mask] - background)
+    return largest_component(mask & ~scipy.ndimage.binary_opening(void & mask))
 
 
 def _above(data: np.ndarray, level: float) -> np.ndarray:

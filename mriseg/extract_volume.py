@@ -1,36 +1,38 @@
-"""The brain in a volume of a whole head, by thresholds and distances in millimetres.
+"""The brain in a volume of a whole head: the atlas laid over the scan, then the border moved by the scan itself.
 
-First form: everything bright enough in an ellipsoid below the top of the head, eroded until brain and scalp come
-apart, the piece at the centre grown back and closed over its sulci.
+The affine atlas gives each voxel a signed distance to a likely border. The scan gives it a log-likelihood ratio:
+do its intensities occur in the brain and its fluid, or in the bone and scalp around? The border is where the two
+together say nothing.
 """
-
-from itertools import product
 
 import numpy as np
 import scipy
 import skimage
 
 from mriseg.errors import BrainNotFoundError
+from mriseg.grid import enlarged, reduced
 from mriseg.morphology import bounding_box, depth, dilate, erode, largest_component
+from mriseg.register import WORKING_MM, Registration, register
+from mriseg.templates import Atlas, atlas
 
-NO_HEAD = "No head was found in this volume. Drop a scan of a whole head or of a brain."
-
-WORKING_MM = 2.0  # voxels are averaged to about this side; thicker ones stay
-# Where an adult or child brain can be, in mm: centre below the top of the head, half axes to the sides, front
-# and back, up and down, with a margin of a centimetre.
-CENTRE_BELOW_TOP = 80.0
-HALF_AXES = (82.0, 103.0, 80.0)
-CENTRED_FROM, CENTRED_TO = 40.0, 110.0  # below the top: the part of the head that has the brain's centroid
-LEAST_SECTION_MM2 = 1500.0  # a head's cross-section; less is hair, a headphone or noise
+BORDER_MM = 2.0  # voxels are averaged to about this side where the border is moved
 HEAD_CLOSING = 8.0  # mm, over nostrils and ear canals
-SCALP = 4.0  # mm under the head's surface that are never brain
-TISSUE = 0.5  # of the median at the centre: bone, air and, on T1, fluid are darker
-EROSIONS = (2.1, 3.0, 4.1, 5.0, 6.0, 7.0, 8.0)  # mm: what may connect brain and scalp is thinner than twice that
-USUAL_ML = 1350.0  # of an adult's brain, without the fluid that is filled in later
-CLOSING, CLOSING_BACK = 9.0, 8.0  # mm: sulci are closed, and a millimetre of fluid around them is kept
+BRIGHTEST = 98.5  # percentile of the head at which intensities are cut off: fat and vessels
+# The atlas's surface lies on the cortex; the mask is to reach the inner skull.
+OUTWARD = 3.0  # mm
+CORE = 5.0  # mm inside the border: certainly brain
+SHELL = (2.5, 10.0)  # mm outside the border: bone and what follows
+DEEP = 12.0  # mm inside the border, where the fluid is that of the ventricles
+FLUID_SHARE = 0.6  # of the voxels just inside the border; the core holds far less
+LEVELS = 32
+LARGEST_RATIO = 2.0  # nats: one voxel's intensity says no more than this
+BLUR_MM = 1.0
+MM_PER_NAT = 1.5  # distance from the atlas's border that outweighs a nat of evidence
+FARTHEST = 8.0  # mm that the border may move
+OPENING, CLOSING = 3.0, 4.0  # mm: optic nerves and vessels are cut, the mouths of sulci closed
 
 
-def find_brain_in_volume(data: np.ndarray, spacing: tuple[float, ...]) -> np.ndarray:
+def find_brain_in_volume(data: np.ndarray, spacing: tuple[float, ...]) -> tuple[np.ndarray, Registration]:
     """Mask the brain of a whole head.
 
     Parameters
@@ -42,51 +44,27 @@ def find_brain_in_volume(data: np.ndarray, spacing: tuple[float, ...]) -> np.nda
 
     Returns
     -------
-    ndarray of bool, same shape
+    mask : ndarray of bool, shape of `data`
+    registration : Registration
+        Where the atlas lies.
 
     Raises
     ------
     BrainNotFoundError
-        If there is no head, or nothing in it that can be a brain.
+        If there is no head.
     """
-    steps = tuple(max(1, int(round(WORKING_MM / s))) for s in spacing)
-    image = _block_means(data, steps)
-    sides = tuple(s * n for s, n in zip(spacing, steps, strict=True))
+    image, sides, first = reduced(data, spacing, WORKING_MM)
     low = np.percentile(image, 1)
-    image = np.minimum(image, np.percentile(image[image > low], 99)) - low if (image > low).any() else image - low
-    if not image.max() > 0:
+    bright = image[image > low + 0.05 * (image.max() - low)]
+    if not bright.size:
         raise BrainNotFoundError("The volume is of one gray. Choose the scan itself.")
-    level = skimage.filters.threshold_otsu(image)
-    head = _head(image > 0.5 * level, sides)
-    radius = _ellipsoid_radius(head, sides)
-    centre = image[(radius < 0.5) & (image > 0.5 * level)]
-    if not centre.size:
-        raise BrainNotFoundError(NO_HEAD)
-    under_scalp = depth(head, sides, at_border="edge")  # where the field of view ends, the head does not
-    box = bounding_box(radius <= 1)
-    tissue = (image > TISSUE * np.median(centre)) & (radius <= 1) & (under_scalp > SCALP)
-    piece = _separated(tissue[box], radius[box], under_scalp[box], sides)
-    margin = [int(np.ceil(CLOSING / side)) + 1 for side in sides]
-    padded = np.pad(piece, [(m, m) for m in margin])
-    closed = erode(dilate(padded, CLOSING, sides), CLOSING_BACK, sides)
-    brain = np.zeros(image.shape, bool)
-    brain[box] = scipy.ndimage.binary_fill_holes(closed)[tuple(slice(m, -m) for m in margin)]
-    return _block_fill(brain, steps, data.shape)
-
-
-def _block_means(data: np.ndarray, steps: tuple[int, ...]) -> np.ndarray:
-    """Means over blocks of `steps` voxels; what does not fill a block at the far ends is left out."""
-    ends = [n // step * step for n, step in zip(data.shape, steps, strict=True)]
-    sums = np.zeros([end // step for end, step in zip(ends, steps, strict=True)], np.float32)
-    for offset in product(*(range(step) for step in steps)):  # far faster than a mean over a reshaped array
-        sums += data[tuple(slice(o, end, step) for o, end, step in zip(offset, ends, steps, strict=True))]
-    return sums / np.float32(np.prod(steps))
-
-
-def _block_fill(mask: np.ndarray, steps: tuple[int, ...], shape: tuple[int, ...]) -> np.ndarray:
-    """The mask on the fine grid, its steps smoothed away by linear interpolation."""
-    fine = scipy.ndimage.zoom(mask.astype(np.float32), steps, order=1, mode="nearest", grid_mode=True) > 0.5
-    return np.pad(fine, [(0, n - m) for n, m in zip(shape, fine.shape, strict=True)])
+    image = np.clip((image - low) / (np.percentile(bright, BRIGHTEST) - low), 0, 1)
+    head = _head(image > 0.5 * skimage.filters.threshold_otsu(image), sides)
+    found = register(image, head, sides, atlas())
+    shift = np.eye(4)
+    shift[:3, 3] = first
+    found = Registration(shift @ found.affine, found.agreement, found.coverage)
+    return _moved_border(data, spacing, found, atlas()), found
 
 
 def _head(foreground: np.ndarray, sides: tuple[float, ...]) -> np.ndarray:
@@ -102,43 +80,50 @@ def _head(foreground: np.ndarray, sides: tuple[float, ...]) -> np.ndarray:
     return head
 
 
-def _ellipsoid_radius(head: np.ndarray, sides: tuple[float, ...]) -> np.ndarray:
-    """Distance from the likely centre of the brain, 1 on the ellipsoid that a brain can fill."""
-    section = head.sum((0, 1)) * sides[0] * sides[1]
-    large = np.flatnonzero(section > LEAST_SECTION_MM2)
-    if not large.size:
-        raise BrainNotFoundError(NO_HEAD)
-    top = large[-1]
-    below = (top - np.arange(head.shape[2])) * sides[2]
-    upper = (below >= CENTRED_FROM) & (below <= CENTRED_TO)
-    if not head[:, :, upper].any():
-        upper = below >= 0
-    centre = [*scipy.ndimage.center_of_mass(head[:, :, upper])[:2], top - CENTRE_BELOW_TOP / sides[2]]
-    grid = np.indices(head.shape, sparse=True)
-    parts = [((g - c) * s / h) ** 2 for g, c, s, h in zip(grid, centre, sides, HALF_AXES, strict=True)]
-    return np.sqrt(parts[0] + parts[1] + parts[2]).astype(np.float32)
+def _moved_border(data: np.ndarray, spacing: tuple[float, ...], found: Registration, average: Atlas) -> np.ndarray:
+    image, sides, first = reduced(data, spacing, BORDER_MM)
+    scale = np.float32(np.cbrt(np.linalg.det(found.affine[:3, :3])))
+    likely = found.warp(average.depth, average, image.shape, sides, first) * scale + np.float32(OUTWARD)
+    box = bounding_box(likely > -SHELL[1] - FARTHEST)
+    image, likely, origin = image[box], likely[box], first + [b.start * s for b, s in zip(box, sides, strict=True)]
+    fluid = found.warp(average.fluid, average, image.shape, sides, origin) > 0.5
+    top = np.percentile(image[likely > 0], 99.5)
+    bottom = image.min()
+    level = np.clip((image - bottom) * np.float32(LEVELS / max(top - bottom, 1e-6)), 0, LEVELS - 1).astype(np.int8)
+
+    border = likely
+    for last_round in (False, True):
+        inside = (1 - FLUID_SHARE) * _frequencies(level[border > CORE])
+        inside += FLUID_SHARE * _frequencies(level[fluid & (border > DEEP)])
+        outside = _frequencies(level[(border < -SHELL[0]) & (border > -SHELL[1])])
+        ratio = np.clip(np.log(inside / outside), -LARGEST_RATIO, LARGEST_RATIO).astype(np.float32)
+        evidence = scipy.ndimage.gaussian_filter(ratio[level], [BLUR_MM / side for side in sides])
+        brain = (evidence + likely / MM_PER_NAT > 0) & (likely > -FARTHEST) | (likely > FARTHEST)
+        brain = _smoothed(brain, sides) if last_round else largest_component(brain)
+        if not brain.any():
+            raise BrainNotFoundError("No brain was found in this volume. Drop a scan of a whole head or of a brain.")
+        border = (depth(brain, sides, at_border="edge") - depth(~brain, sides, at_border="edge")).astype(np.float32)
+    mask = np.zeros(data.shape, bool)
+    target, positions = [], []
+    for axis, length in enumerate(data.shape):
+        at = (np.arange(length) * spacing[axis] - origin[axis]) / sides[axis]
+        inside = np.flatnonzero((at > -0.5) & (at < border.shape[axis] - 0.5))
+        target.append(slice(inside[0], inside[-1] + 1))
+        positions.append(at[inside])
+    mask[tuple(target)] = enlarged(border, positions) > 0
+    return mask
 
 
-def _separated(
-    tissue: np.ndarray, radius: np.ndarray, under_scalp: np.ndarray, sides: tuple[float, ...]
-) -> np.ndarray:
-    """The piece of tissue at the centre, cut off from the rest by the mildest erosion that does it well."""
-    inside = depth(tissue, sides)
-    best, least = None, np.inf
-    for erosion in EROSIONS:
-        labels, count = scipy.ndimage.label(inside > erosion)
-        if not count:
-            break
-        weight = np.bincount(labels.ravel(), np.maximum(1 - radius**2, 0).ravel())
-        weight[0] = 0
-        piece = dilate(labels == weight.argmax(), erosion + 0.5, sides) & tissue
-        voxels = piece.sum()
-        in_scalp = (piece & (under_scalp < SCALP + 3)).sum() / voxels
-        at_limit = (piece & (radius > 0.95)).sum() / voxels
-        size = abs(np.log(voxels * np.prod(sides) / 1000 / USUAL_ML))
-        badness = 10 * in_scalp + 4 * at_limit + 0.6 * size + 0.04 * erosion
-        if badness < least:
-            best, least = piece, badness
-    if best is None:
-        raise BrainNotFoundError(NO_HEAD)
-    return best
+def _frequencies(levels: np.ndarray) -> np.ndarray:
+    """Smoothed relative frequencies of the levels, none of them zero."""
+    counts = np.bincount(levels, minlength=LEVELS) + 1.0
+    return scipy.ndimage.gaussian_filter1d(counts / counts.sum(), 0.7)
+
+
+def _smoothed(brain: np.ndarray, sides: tuple[float, ...]) -> np.ndarray:
+    """The largest piece after opening, then closed and filled."""
+    margin = [int(np.ceil((OPENING + CLOSING) / side)) + 1 for side in sides]
+    padded = np.pad(brain, [(m, m) for m in margin])
+    opened = dilate(largest_component(erode(padded, OPENING, sides)), OPENING, sides) & padded
+    closed = erode(dilate(opened, CLOSING, sides), CLOSING, sides)
+    return scipy.ndimage.binary_fill_holes(closed)[tuple(slice(m, -m) for m in margin)]

@@ -116,9 +116,13 @@ def segment(
         notes = (*notes, "Volumes of a picture are for each mm of slice thickness.")
     volumes_ml = measure.volumes(posteriors, voxel_ml)
     figures = measure.quality(posteriors, mixture, bias, inside)
-    extent = None if canonical.spacing is None else tuple(n * s for n, s in zip(scan.data.shape, scan.spacing, strict=True))
     warnings = measure.doubts(
-        naming, mixture, figures, None if volumes_ml is None else sum(volumes_ml.values()), extent
+        naming,
+        mixture,
+        figures,
+        brain_ml=None if volumes_ml is None else sum(volumes_ml.values()),
+        extent_mm=_extent(canonical),
+        registration=brain.registration,
     )
     own_mask = restore(brain.mask, orientation)
     clock.stop()
@@ -161,6 +165,13 @@ def _brain(
             raise BrainNotFoundError("Nothing in the scan is above zero. Let the brain be found instead (mask 'auto').")
         return Brain(above_zero, True, ("The scan was taken as skull-stripped: the brain is where it is above zero.",))
     return extract(canonical.data, canonical.spacing)
+
+
+def _extent(scan: Scan) -> tuple[float, ...] | None:
+    """Field of view along each axis, mm; None for a picture."""
+    if scan.spacing is None:
+        return None
+    return tuple(n * side for n, side in zip(scan.data.shape, scan.spacing, strict=True))
 
 
 def _typical_histogram(values: np.ndarray) -> Histogram:

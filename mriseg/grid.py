@@ -1,0 +1,59 @@
+"""Coarser and finer grids for steps that need no more than two millimetres; results return to the scan's own."""
+
+from itertools import product
+
+import numpy as np
+
+
+def reduced(
+    data: np.ndarray, spacing: tuple[float, ...], side: float
+) -> tuple[np.ndarray, tuple[float, ...], np.ndarray]:
+    """Average blocks of voxels; axes that are already coarse stay as they are.
+
+    Parameters
+    ----------
+    data : ndarray of shape (i, j, k)
+    spacing : tuple of float
+        Voxel sides, mm.
+    side : float
+        Wanted side of a block, mm.
+
+    Returns
+    -------
+    means : ndarray of float32
+        What does not fill a block at the far ends is left out.
+    sides : tuple of float
+        Of the blocks, mm.
+    first : ndarray of shape (3,)
+        Centre of the first block, mm from the centre of the first voxel.
+    """
+    steps = tuple(min(n, max(1, round(side / s))) for n, s in zip(data.shape, spacing, strict=True))
+    ends = [n // step * step for n, step in zip(data.shape, steps, strict=True)]
+    sums = np.zeros([end // step for end, step in zip(ends, steps, strict=True)], np.float32)
+    for offset in product(*(range(step) for step in steps)):  # far faster than a mean over a reshaped array
+        sums += data[tuple(slice(o, end, step) for o, end, step in zip(offset, ends, steps, strict=True))]
+    sides = tuple(s * step for s, step in zip(spacing, steps, strict=True))
+    return sums / np.float32(np.prod(steps)), sides, (np.array(sides) - spacing) / 2
+
+
+def enlarged(values: np.ndarray, positions: list[np.ndarray]) -> np.ndarray:
+    """Interpolate linearly at the crossings of positions along each axis.
+
+    Parameters
+    ----------
+    values : ndarray of float32, shape (i, j, k)
+    positions : list of ndarray
+        Along each axis, in voxels of `values`; beyond the ends the outermost value holds.
+
+    Returns
+    -------
+    ndarray of float32, shape (len(positions[0]), len(positions[1]), ...)
+    """
+    for axis, position in enumerate(positions):
+        last = values.shape[axis] - 1
+        at = np.clip(position, 0, last)
+        low = np.minimum(at.astype(int), max(last - 1, 0))
+        weight = (at - low).astype(np.float32).reshape([-1 if a == axis else 1 for a in range(values.ndim)])
+        high = np.minimum(low + 1, last)
+        values = np.take(values, low, axis) * (1 - weight) + np.take(values, high, axis) * weight
+    return values

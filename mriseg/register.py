@@ -1,0 +1,261 @@
+"""Where the average brain lies in a scan of any contrast: an affine fit by mutual information.
+
+Points of the atlas carry soft labels (white, gray, fluid, the skull and what is beyond it). A good affine makes the
+labels tell much about the intensities under them, whatever these are, so T1, T2, PD and FLAIR need no telling
+apart. Points that fall outside the head count against the fit: without this, mutual information would lay the brain
+over the whole head, twice its size.
+
+References
+----------
+Wells, Viola, Atsumi, Nakajima, Kikinis: Multi-modal volume registration by maximization of mutual information.
+Med Image Anal 1, 1996.
+Ashburner, Friston: Unified segmentation. NeuroImage 26, 2005 (tissue maps as the moving image, priors on the affine).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import scipy
+
+from mriseg.errors import BrainNotFoundError
+from mriseg.templates import ATLAS_MM, Atlas
+
+WORKING_MM = 3.0  # the scan is averaged to about this side
+BINS = 24
+SKULL_MM, BEYOND_MM = 4.0, 9.0  # shells around the brain: bone, then marrow, muscle and scalp
+HEAD_MARGIN_MM = 4.0  # a point nearer to the head's surface than this lies in skin or air
+CENTRE = np.array([0.0, -20.0, 8.0])  # MNI position, mm, about which the affine turns: the middle of the brain
+LEAST_SECTION_MM2 = 1500.0  # a head's cross-section; less is hair, a headphone or noise
+CENTRE_BELOW_TOP = 75.0  # mm from the top of the head to CENTRE
+TRUNK_FROM, TRUNK_TO = 20.0, 130.0  # mm below the top: the part of the head that is centred on the brain
+# Starts: CENTRE moved up and down and back and forth by mm, the head nodding by radians.
+START_UP, START_FORWARD, START_PITCH = (-25.0, 0.0, 25.0), (-15.0, 15.0), (-0.35, 0.0, 0.35)
+KEPT_STARTS = 6
+COARSE_POINTS, COARSE_BLUR_MM, COARSE_STEPS = 2500, 2.0, 25
+FINE_POINTS, FINE_BLUR_MM, FINE_STEPS = 10_000, 1.0, 40
+SEED = 0  # of the choice of points: the same scan gives the same affine
+
+# Parameters: three translations (mm), rotations (rad: pitch, roll, yaw), log scales and shears. UNIT brings their
+# effects to one size for the optimiser; PRIOR_SD is how far heads go from the average.
+UNIT = np.repeat([10.0, 0.15, 0.1, 0.05], 3)
+PRIOR_SD = np.array([np.inf, np.inf, np.inf, 0.35, 0.15, 0.15, 0.12, 0.12, 0.12, 0.05, 0.05, 0.05])
+PRIOR_WEIGHT = 0.004  # nats for a deviation of one PRIOR_SD: decides only where the scan says little
+SCALE_SPREAD, SCALE_SPREAD_WEIGHT = 0.06, 0.01  # heads grow in all directions alike, within 6 %
+WITHOUT_SHEAR = np.arange(9)
+
+
+@dataclass(frozen=True, eq=False)
+class Registration:
+    """Where the atlas lies in a scan.
+
+    Attributes
+    ----------
+    affine : ndarray of shape (4, 4)
+        From MNI mm to mm along the scan's canonical axes, counted from the centre of the first voxel.
+    agreement : float
+        Mutual information of labels and intensities, nats: 0.3 to 0.6 on scans of heads.
+    coverage : float
+        Share of the atlas that lies in the field of view and in the head, 0 to 1.
+    """
+
+    affine: np.ndarray
+    agreement: float
+    coverage: float
+
+    def warp(self, values: np.ndarray, atlas: Atlas, shape: tuple[int, ...], spacing: tuple[float, ...], first: np.ndarray) -> np.ndarray:
+        """Carry one of the atlas's maps to a grid of the scan.
+
+        Parameters
+        ----------
+        values : ndarray
+            A map of `atlas`, on its grid.
+        atlas : Atlas
+        shape, spacing : tuple
+            Of the grid to fill, spacing in mm.
+        first : ndarray of shape (3,)
+            Position of the grid's first voxel, mm along the scan's canonical axes.
+
+        Returns
+        -------
+        ndarray of float32
+            Beyond the atlas its border goes on.
+        """
+        back = np.linalg.inv(self.affine)
+        to_atlas = back[:3, :3] / ATLAS_MM
+        start = (back[:3, :3] @ first + back[:3, 3] - atlas.origin) / ATLAS_MM
+        # An affine of a grid is a sum of three lines: no list of positions is needed.
+        lines = [np.arange(n, dtype=np.float32) * np.float32(s) for n, s in zip(shape, spacing, strict=True)]
+        x, y, z = np.meshgrid(*lines, indexing="ij", sparse=True)
+        at = [np.float32(t[0]) * x + np.float32(t[1]) * y + np.float32(t[2]) * z + np.float32(o) for t, o in zip(to_atlas, start, strict=True)]
+        return scipy.ndimage.map_coordinates(values, at, np.float32, order=1, mode="nearest")
+
+
+def register(image: np.ndarray, head: np.ndarray, spacing: tuple[float, ...], atlas: Atlas) -> Registration:
+    """Fit the atlas to a scan.
+
+    Parameters
+    ----------
+    image : ndarray of float32, shape (i, j, k)
+        Intensities in canonical axes, scaled to 0 for air and 1 for bright, at about `WORKING_MM`.
+    head : ndarray of bool, same shape
+        The head with everything in it.
+    spacing : tuple of float
+        Voxel sides in mm.
+    atlas : Atlas
+
+    Returns
+    -------
+    Registration
+
+    Raises
+    ------
+    BrainNotFoundError
+        If no slice of the head is as large as a head.
+    """
+    rng = np.random.default_rng(SEED)
+    edge = np.pad(head, 1, mode="edge")  # where the field of view ends, the head does not
+    inside, outside = (scipy.ndimage.distance_transform_edt(m, sampling=spacing)[1:-1, 1:-1, 1:-1] for m in (edge, ~edge))
+    into_head = (inside - outside).astype(np.float32)
+
+    coarse = _objective(_blurred(image, COARSE_BLUR_MM, spacing), into_head, spacing, *_points(atlas, COARSE_POINTS, rng))
+    starts = sorted(((coarse(start)[0], index, start) for index, start in enumerate(_starts(head, spacing))))
+    fits = [_minimise(coarse, start, WITHOUT_SHEAR, COARSE_STEPS) for _, _, start in starts[:KEPT_STARTS]]
+    best = min(fits, key=lambda fit: coarse(fit)[0])
+    fine = _objective(_blurred(image, FINE_BLUR_MM, spacing), into_head, spacing, *_points(atlas, FINE_POINTS, rng))
+    best = _minimise(fine, best, np.arange(12), FINE_STEPS)
+    _, _, agreement, coverage = fine(best)
+    affine = np.eye(4)
+    affine[:3] = _matrix(best)
+    affine[:3, 3] -= affine[:3, :3] @ CENTRE
+    return Registration(affine, agreement, coverage)
+
+
+def _blurred(image: np.ndarray, blur: float, spacing: tuple[float, ...]) -> np.ndarray:
+    return scipy.ndimage.gaussian_filter(image, [blur / side for side in spacing]) * (BINS - 1)
+
+
+def _points(atlas: Atlas, count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Positions about `CENTRE`, mm, and soft labels (points, 5) of random voxels in and around the brain."""
+    near = np.argwhere(atlas.depth > -BEYOND_MM)
+    at = tuple(near[np.sort(rng.choice(len(near), count, replace=False))].T)
+    depth = atlas.depth[at]
+    skull = (depth <= 0) & (depth > -SKULL_MM)
+    labels = np.stack([atlas.white[at], atlas.gray[at], atlas.fluid[at], skull, depth <= -SKULL_MM], 1)
+    return np.stack(at, 1) * ATLAS_MM + atlas.origin - CENTRE, labels.astype(float)
+
+
+def _starts(head: np.ndarray, spacing: tuple[float, ...]) -> list[np.ndarray]:
+    """Parameters to begin from: CENTRE below the top of the head, moved and nodding."""
+    large = np.flatnonzero(head.sum((0, 1)) * spacing[0] * spacing[1] > LEAST_SECTION_MM2)
+    if not large.size:
+        raise BrainNotFoundError("No head was found in this volume. Drop a scan of a whole head or of a brain.")
+    below = (large[-1] - np.arange(head.shape[2])) * spacing[2]
+    trunk = head[:, :, (below >= TRUNK_FROM) & (below <= TRUNK_TO)]
+    trunk = trunk if trunk.any() else head
+    across = scipy.ndimage.center_of_mass(trunk)[0] * spacing[0]
+    along = np.flatnonzero(trunk.any((0, 2)))[[0, -1]].mean() * spacing[1]
+    up = large[-1] * spacing[2] - CENTRE_BELOW_TOP
+    starts = []
+    for z in START_UP:
+        for pitch in START_PITCH:
+            for y in START_FORWARD:
+                start = np.zeros(12)
+                start[:4] = across, along + y, up + z, pitch
+                starts.append(start)
+    return starts
+
+
+def _matrix(parameters: np.ndarray) -> np.ndarray:
+    """The affine about `CENTRE`, shape (3, 4): rotations after shears after scales."""
+    (cx, cy, cz), (sx, sy, sz) = np.cos(parameters[3:6]), np.sin(parameters[3:6])
+    pitch = np.array([[1, 0, 0], [0, cx, -sx], [0, sx, cx]])
+    roll = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
+    yaw = np.array([[cz, -sz, 0], [sz, cz, 0], [0, 0, 1]])
+    a, b, c = parameters[9:]
+    shear = np.array([[1, a, b], [0, 1, c], [0, 0, 1]])
+    return np.column_stack([pitch @ roll @ yaw @ shear @ np.diag(np.exp(parameters[6:9])), parameters[:3]])
+
+
+Objective = Callable[[np.ndarray], tuple[float, np.ndarray, float, float]]
+
+
+def _minimise(objective: Objective, start: np.ndarray, free: np.ndarray, steps: int) -> np.ndarray:
+    """The parameters that minimise the objective when only those in `free` move."""
+
+    def of_free(units: np.ndarray) -> tuple[float, np.ndarray]:
+        parameters = start.copy()
+        parameters[free] = units * UNIT[free]
+        value, gradient, _, _ = objective(parameters)
+        return value, gradient[free] * UNIT[free]
+
+    fit = scipy.optimize.minimize(
+        of_free, start[free] / UNIT[free], jac=True, method="L-BFGS-B", options={"maxiter": steps}
+    )
+    parameters = start.copy()
+    parameters[free] = fit.x * UNIT[free]
+    return parameters
+
+
+def _objective(
+    image: np.ndarray, into_head: np.ndarray, spacing: tuple[float, ...], points: np.ndarray, labels: np.ndarray
+) -> Objective:
+    """What is minimised: value, gradient by the parameters, mutual information and coverage.
+
+    Minus mutual information times the share of points in the head, plus the priors. Each point is spread over the
+    two nearest bins and over its labels, so that the value is smooth and its gradient is exact.
+    """
+    slopes = [np.gradient(image, side, axis=axis) for axis, side in enumerate(spacing)]
+    head_slopes = [np.gradient(into_head, side, axis=axis) for axis, side in enumerate(spacing)]
+    sides = np.array(spacing)
+
+    def look_up(values: np.ndarray, at: np.ndarray, order: int) -> np.ndarray:
+        return scipy.ndimage.map_coordinates(values, at, order=order, mode="constant")
+
+    def objective(parameters: np.ndarray) -> tuple[float, np.ndarray, float, float]:
+        matrix = _matrix(parameters)
+        # einsum, because threads of a matrix library cost more than such a small product
+        at = (np.einsum("ij,nj->in", matrix[:, :3], points) + matrix[:, 3:]) / sides[:, None]
+        level = np.clip(look_up(image, at, 1), 0, BINS - 1.001)
+        into = look_up(into_head, at, 1)
+        weight = np.clip(into / HEAD_MARGIN_MM, 0, 1)
+        low = level.astype(int)
+        part = level - low
+
+        weighted = labels * weight[:, None]
+        total = weighted.sum() + 1e-9
+        joint = np.stack(
+            [
+                np.bincount(low, w * (1 - part), BINS) + np.bincount(low + 1, w * part, BINS)
+                for w in weighted.T
+            ]
+        )
+        joint = joint / total + 1e-6
+        joint /= joint.sum()
+        information = np.log(joint / (joint.sum(1, keepdims=True) * joint.sum(0)))
+        agreement = float((joint * information).sum())
+        coverage = float(total / len(points))
+
+        each = labels * information[:, low].T, labels * information[:, low + 1].T
+        at_point = (each[0] * (1 - part)[:, None] + each[1] * part[:, None]).sum(1)
+        by_level = (each[1] - each[0]).sum(1) * weight
+        entering = ((into > 0) & (into < HEAD_MARGIN_MM)) / HEAD_MARGIN_MM
+        # d(agreement * coverage) by position: through the intensity, and through the weight of the point.
+        by_position = by_level * np.stack([look_up(slope, at, 1) for slope in slopes])
+        by_position += at_point * entering * np.stack([look_up(slope, at, 0) for slope in head_slopes])
+        by_position /= len(points)
+        by_matrix = np.column_stack([np.einsum("in,nj->ij", by_position, points), by_position.sum(1)])
+
+        gradient = np.empty(12)
+        for index, unit in enumerate(UNIT):
+            moved = parameters.copy()
+            moved[index] += 1e-5 * unit
+            gradient[index] = ((_matrix(moved) - matrix) * by_matrix).sum() / (1e-5 * unit)
+        scale_deviation = parameters[6:9] - parameters[6:9].mean()
+        prior = PRIOR_WEIGHT * 0.5 * ((parameters / PRIOR_SD) ** 2).sum()
+        prior += SCALE_SPREAD_WEIGHT * 0.5 * (scale_deviation**2).mean() / SCALE_SPREAD**2
+        by_prior = PRIOR_WEIGHT * parameters / PRIOR_SD**2
+        by_prior[6:9] += SCALE_SPREAD_WEIGHT * scale_deviation / 3 / SCALE_SPREAD**2
+        return prior - agreement * coverage, by_prior - gradient, agreement, coverage
+
+    return objective
