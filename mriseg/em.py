@@ -1,9 +1,10 @@
 """Expectation-maximisation for Gaussian mixtures on weighted points, in log space.
 
 The points are the bins of a histogram (or the filled cells of a joint one), so that an iteration costs the
-same for a thousand voxels and for a hundred million. Two extensions of the textbook algorithm are all that
-the engine needs: components that share a variance, and *mixed* components whose means lie between those of
-two pure classes at a fixed fraction, which is how voxels of partial volume are modelled.
+same for a thousand voxels and for a hundred million. The engine needs three extensions of the textbook
+algorithm: components that share a variance; *mixed* components whose means lie between those of two pure classes
+at a fixed fraction, which is how voxels of partial volume are modelled; and a small uniform share of outliers, so
+that bone or vessels in the mask do not become a tissue.
 
 With the densities written as exponential families, log N(x) = phi(x) . theta with phi = (1, x, x x^T), both
 steps are one matrix product each: phi @ theta for the expectation, r^T @ phi for the sufficient statistics.
@@ -22,6 +23,8 @@ from dataclasses import dataclass
 import numpy as np
 
 SMALLEST_WEIGHT = 1e-12  # keeps the logarithm of an emptied component finite
+# More would take the fluid of a T1-weighted brain, which is spread thinly, for outliers.
+MOST_OUTLIERS = 0.02
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,11 +53,15 @@ class Structure:
 
 @dataclass(frozen=True, eq=False)
 class Parameters:
-    """Means (classes, d), covariances (variances, d, d) and weights (components,) of a mixture."""
+    """Means (classes, d), covariances (variances, d, d) and weights (components,) of a mixture.
+
+    The weights sum to 1; `outliers` is the share of observations that belong to none of the components.
+    """
 
     means: np.ndarray
     covariances: np.ndarray
     weights: np.ndarray
+    outliers: float = 0.0
 
 
 def plain(classes: int, tied: bool) -> Structure:
@@ -87,6 +94,7 @@ def maximise(
     tolerance: float,
     max_iterations: int,
     floor: np.ndarray,
+    outlier_density: float = 0.0,
 ) -> tuple[Parameters, list[float], bool]:
     """Climb the likelihood from a start until it gains less than the tolerance.
 
@@ -103,6 +111,8 @@ def maximise(
     max_iterations : int
     floor : ndarray of shape (d,)
         Least variance along each axis, added to the diagonal as scikit-learn does with `reg_covar`.
+    outlier_density : float
+        Density of outliers, the same everywhere; 0 for a mixture without them.
 
     Returns
     -------
@@ -115,14 +125,20 @@ def maximise(
     share = counts / counts.sum()
     weighted_features = features * share[:, None]
     parameters, history = start, []
+    outliers = MOST_OUTLIERS if outlier_density else 0.0
     for _ in range(max_iterations):
         joint = features @ _natural(structure, parameters)
         peak = joint.max(1, keepdims=True)
         np.exp(joint - peak, out=joint)
+        joint *= 1 - outliers
         total = joint.sum(1, keepdims=True)
+        if outlier_density:
+            strange = outliers * outlier_density * np.exp(-peak)
+            total += strange
+            outliers = min(float(share @ (strange / total)[:, 0]), MOST_OUTLIERS)
         joint /= total
         history.append(float(share @ (peak + np.log(total))[:, 0]))
-        parameters = _update(joint.T @ weighted_features, structure, parameters, floor)
+        parameters = _update(joint.T @ weighted_features, structure, parameters, floor, outliers)
         if len(history) > 1 and abs(history[-1] - history[-2]) < tolerance:
             return parameters, history, True
     return parameters, history, False
@@ -152,7 +168,7 @@ def _natural(structure: Structure, parameters: Parameters) -> np.ndarray:
 
 
 def _update(
-    statistics: np.ndarray, structure: Structure, parameters: Parameters, floor: np.ndarray
+    statistics: np.ndarray, structure: Structure, parameters: Parameters, floor: np.ndarray, outliers: float
 ) -> Parameters:
     """The parameters that best explain the sufficient statistics, shape (gaussians, 1 + d + d^2)."""
     classes, d = parameters.means.shape
@@ -181,4 +197,4 @@ def _update(
     np.add.at(covariances, structure.variance, scatter)
     covariances /= np.maximum(mass, SMALLEST_WEIGHT)[:, None, None]
     covariances = (covariances + covariances.transpose(0, 2, 1)) / 2 + np.diag(floor)
-    return Parameters(means, covariances, weights / weights.sum())
+    return Parameters(means, covariances, weights / weights.sum(), outliers)

@@ -14,7 +14,7 @@ import skimage
 from mriseg.errors import BrainNotFoundError
 from mriseg.extract_picture import find_brain_in_picture, shrink, without_frame
 from mriseg.extract_volume import find_brain_in_volume
-from mriseg.morphology import largest_component
+from mriseg.morphology import bounding_box, largest_component
 from mriseg.register import Registration
 
 # A slab thinner than this holds no whole outline of a brain in depth: its slices are searched one by one.
@@ -161,12 +161,21 @@ def _taken_as_it_is(data: np.ndarray) -> np.ndarray:
 
 
 def _without_air(mask: np.ndarray, data: np.ndarray) -> np.ndarray:
-    """The mask without sinuses and other voids that an outline takes in: large pieces without any signal."""
+    """The mask without sinuses and other voids at its border: large pieces that give no signal.
+
+    Voids that the brain encloses stay: on a good FLAIR scan they are the ventricles.
+    """
     if not mask.any():
         return mask
-    background = np.percentile(data, 1)
-    void = scipy.ndimage.gaussian_filter(data - background, 1) < VOID * np.median(data[mask] - background)
-    return largest_component(mask & ~scipy.ndimage.binary_opening(void & mask))
+    box = bounding_box(mask, margin=1)
+    inside, image = mask[box], data[box] - np.percentile(data, 1)
+    dark = scipy.ndimage.gaussian_filter(image, 1) < VOID * np.median(image[inside])
+    voids = scipy.ndimage.binary_opening(dark & inside)
+    if not voids.any():
+        return mask
+    kept = np.zeros_like(mask)
+    kept[box] = largest_component(scipy.ndimage.binary_fill_holes(inside & ~voids) & inside)
+    return kept
 
 
 def _above(data: np.ndarray, level: float) -> np.ndarray:

@@ -13,6 +13,7 @@ MAX_ITERATIONS = 500
 VARIANCE_FLOOR = 1e-6  # of the variance of all voxels: a class narrower than this is one grey level
 PURE_SHARE_AT_START = 0.8  # the fit moves it; between 0.6 and 0.95 it ends in the same place
 START_BINS = 256  # the start is a partition by dynamic programming, quadratic in the bins
+START_TRIM = 0.005  # share left out at each end for the start: a few voxels of bone must not be one of three parts
 MIN_VOXELS = 300  # a hundred for each class: below, its spread is not known within 10 %
 
 
@@ -54,21 +55,31 @@ def fit(histogram: Histogram, start: Mixture | None = None, tolerance: float = T
         else em.Parameters(
             (start.means[:, None] - centre) / spread,
             (np.append(start.sds, start.mixed_sd)[:, None, None] / spread) ** 2,
-            np.concatenate([start.weights, start.mixed_weights]),
+            np.concatenate([start.weights, start.mixed_weights]) / (1 - start.outliers),
         )
     )
     parameters, history, converged = em.maximise(
-        points, counts, STRUCTURE, parameters, tolerance, MAX_ITERATIONS, np.array([VARIANCE_FLOOR])
+        points,
+        counts,
+        STRUCTURE,
+        parameters,
+        tolerance,
+        MAX_ITERATIONS,
+        np.array([VARIANCE_FLOOR]),
+        outlier_density=spread / (levels[-1] - levels[0]),
     )
     order = np.argsort(parameters.means[:, 0], kind="stable")
     sds = np.sqrt(parameters.covariances[:, 0, 0]) * spread
+    weights = (1 - parameters.outliers) * parameters.weights
     pairs = [tuple(sorted(int(np.argsort(order)[i]) for i in pair)) for pair in MIXED_PAIRS]
     return Mixture(
         means=parameters.means[order, 0] * spread + centre,
         sds=sds[:CLASSES][order],
-        weights=parameters.weights[:CLASSES][order],
-        mixed_weights=parameters.weights[CLASSES:][[pairs.index(pair) for pair in MIXED_PAIRS]],
+        weights=weights[:CLASSES][order],
+        mixed_weights=weights[CLASSES:][[pairs.index(pair) for pair in MIXED_PAIRS]],
         mixed_sd=float(sds[CLASSES]),
+        outliers=parameters.outliers,
+        outlier_density=float(parameters.outliers / (levels[-1] - levels[0])),
         log_likelihood=history[-1] - np.log(spread),
         iterations=len(history),
         converged=converged,
@@ -77,7 +88,9 @@ def fit(histogram: Histogram, start: Mixture | None = None, tolerance: float = T
 
 def _start(histogram: Histogram, centre: float, spread: float) -> em.Parameters:
     coarse = histogram.rebin(START_BINS)
-    levels, counts = (coarse.levels - centre) / spread, coarse.counts
+    below = np.cumsum(coarse.counts) / coarse.counts.sum()
+    kept = (below >= START_TRIM) & (below <= 1 - START_TRIM)
+    levels, counts = (coarse.levels[kept] - centre) / spread, coarse.counts[kept]
     edges = least_variance_partition(levels, counts, CLASSES)
     parts = [slice(a, b) for a, b in zip(edges, edges[1:], strict=False)]
     mass = np.array([counts[part].sum() for part in parts])

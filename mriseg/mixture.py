@@ -18,7 +18,7 @@ MIXED_PAIRS = ((0, 1), (1, 2), (0, 2))
 
 @dataclass(frozen=True, eq=False)
 class Mixture:
-    """A Gaussian mixture with partial volume, p(x) = sum_k pi_k N(x | mu_k, s_k^2) + mixed voxels.
+    """A Gaussian mixture with partial volume: p(x) = sum_k pi_k N(x | mu_k, s_k^2) + mixed voxels + outliers.
 
     Classes run from dark to bright. Intensities are those of the scan after division by the bias field, in
     its own arbitrary units.
@@ -33,6 +33,10 @@ class Mixture:
         Share of the brain's voxels that are mixed, for each of `MIXED_PAIRS`.
     mixed_sd : float
         Noise of mixed voxels about the value their fractions give.
+    outliers : float
+        Share of the brain's voxels that are neither; the three kinds of share sum to 1.
+    outlier_density : float
+        What outliers add to the density, the same at all intensities.
     log_likelihood : float
         Per voxel, natural logarithm, of the fitted histogram.
     iterations : int
@@ -48,6 +52,8 @@ class Mixture:
     weights: np.ndarray
     mixed_weights: np.ndarray
     mixed_sd: float
+    outliers: float
+    outlier_density: float
     log_likelihood: float
     iterations: int
     converged: bool
@@ -55,11 +61,15 @@ class Mixture:
 
     @property
     def shares(self) -> np.ndarray:
-        """Share of voxels that are mostly each class, half of each mixed pair included; sums to 1."""
+        """Share of voxels that are mostly each class, half of each mixed pair included; without outliers, sums to 1."""
         shares = self.weights.copy()
         for (a, b), weight in zip(MIXED_PAIRS, self.mixed_weights, strict=True):
             shares[[a, b]] += weight / 2
-        return shares
+        return shares / shares.sum()
+
+    def density(self, x: np.ndarray) -> np.ndarray:
+        """p(x) at intensities `x`, shape (n,)."""
+        return self._densities(x).sum(1) + self.outlier_density
 
     def pure_densities(self, x: np.ndarray) -> np.ndarray:
         """Weighted density of each pure class at intensities `x`, shape (n, 3)."""
@@ -70,7 +80,7 @@ class Mixture:
         return self._densities(x)[:, 3:].sum(1)
 
     def class_densities(self, x: np.ndarray) -> np.ndarray:
-        """Weighted density of voxels that are mostly each class, shape (n, 3); their sum is p(x)."""
+        """Weighted density of voxels that are mostly each class, shape (n, 3)."""
         densities = self._densities(x)
         majority = STRUCTURE.fractions.argmax(1)
         return np.stack([densities[:, majority == k].sum(1) for k in range(3)], 1)

@@ -72,7 +72,7 @@ SEQUENCES = {
     Contrast.T1: Sequence(18, 10, flip=30),  # spoiled gradient echo
     Contrast.T2: Sequence(4000, 90),
     Contrast.PD: Sequence(5000, 15),
-    Contrast.FLAIR: Sequence(9000, 100, inversion=1700),  # where the signal of fluid crosses zero
+    Contrast.FLAIR: Sequence(9000, 140, inversion=1700),  # where the signal of fluid crosses zero
 }
 
 
