@@ -44,7 +44,7 @@ DARK_TO_BRIGHT_WEIGHT = 0.5  # a picture's window may have shifted its intensiti
 FARTHEST = 3.0  # spreads: farther off says no more, so that one odd value cannot decide
 TEMPER = 0.6  # the pieces of evidence overlap; with this power the confidences are calibrated
 STRANGE = 35.0  # sum of squared deviations past which no contrast fits: 99 % of the brains above are below
-WORKING_MM = 1.6  # finer voxels are thinned for the depth
+WORKING_MM = 2.0  # finer voxels are thinned for the depth
 
 
 @dataclass(frozen=True)
@@ -66,16 +66,16 @@ class Naming:
     confidence: float
 
 
-def name(mixture: Mixture, classes: np.ndarray, mask: np.ndarray, spacing: tuple[float, ...]) -> Naming:
+def name(mixture: Mixture, posteriors: np.ndarray, mask: np.ndarray, spacing: tuple[float, ...]) -> Naming:
     """Name the classes by where they lie, how large they are and how their intensities are spaced.
 
     Parameters
     ----------
     mixture : Mixture
         As fitted.
-    classes : ndarray of int, shape of the brain's box
-        Likeliest class of each voxel, 0 for the darkest.
-    mask : ndarray of bool, same shape
+    posteriors : ndarray of shape (3, i, j) or (3, i, j, k)
+        Of the classes, from dark to bright, in the brain's box.
+    mask : ndarray of bool, shape (i, j) or (i, j, k)
         The brain.
     spacing : tuple of float
         Voxel sides in mm.
@@ -84,7 +84,7 @@ def name(mixture: Mixture, classes: np.ndarray, mask: np.ndarray, spacing: tuple
     -------
     Naming
     """
-    where = _where(classes, mask, spacing)
+    where = _where(posteriors, mask, spacing)
     dark, middle, bright = mixture.means
     position = (middle - dark) / (bright - dark)
     ratio = dark / bright if bright > 0 else 1.0
@@ -111,12 +111,24 @@ def name(mixture: Mixture, classes: np.ndarray, mask: np.ndarray, spacing: tuple
 
 
 def _where(
-    classes: np.ndarray, mask: np.ndarray, spacing: tuple[float, ...]
+    posteriors: np.ndarray, mask: np.ndarray, spacing: tuple[float, ...]
 ) -> list[tuple[float, float, float]]:
     """For each class its share of the brain, its mean depth, and its share in the outer part."""
-    thin = tuple(slice(None, None, max(1, int(WORKING_MM / side)) if n > 32 else 1) for n, side in zip(mask.shape, spacing, strict=True))
-    classes, mask = classes[thin], mask[thin]
-    sides = tuple(side * (step.step or 1) for side, step in zip(spacing, thin, strict=True))
+    steps = [
+        max(1, int(WORKING_MM / side)) if mask.ndim == 3 and n > 32 else 1
+        for n, side in zip(mask.shape, spacing, strict=True)
+    ]
+    steps = [
+        max(1, int(WORKING_MM / side)) if mask.ndim == 3 and n > 32 else 1
+        for n, side in zip(mask.shape, spacing, strict=True)
+    ]
+    steps = [
+        max(1, int(WORKING_MM / side)) if mask.ndim == 3 and n > 32 else 1
+        for n, side in zip(mask.shape, spacing, strict=True)
+    ]
+    thin = tuple(slice(None, None, step) for step in steps)
+    classes, mask = posteriors[:, *thin].argmax(0), mask[thin]
+    sides = tuple(side * step for side, step in zip(spacing, steps, strict=True))
     # Where the field of view cuts the brain is no rim of it.
     to_surface = depth(mask, sides, at_border="edge")[mask]
     rank = np.empty(len(to_surface))

@@ -97,18 +97,18 @@ def segment(
 
     clock.start("name")
     if settings.contrast == "auto":
-        naming = name(mixture, class_posteriors.argmax(0), inside, spacing)
+        naming = name(mixture, class_posteriors, inside, spacing)
     else:
         contrast = next(c for c in Contrast if c.setting == settings.contrast)
         naming = Naming(contrast, contrast.dark_to_bright, 1.0)
     mixture = replace(mixture, tissues=naming.tissues)
 
     clock.start("measure")
-    posteriors = np.stack([class_posteriors[naming.tissues.index(tissue)] for tissue in Tissue], -1)
+    posteriors = class_posteriors[[naming.tissues.index(tissue) for tissue in Tissue]]
     del class_posteriors
-    numbers = np.array([tissue.number for tissue in Tissue], np.uint8)
     labels = np.zeros(brain.mask.shape, np.uint8)
-    labels[box] = numbers[posteriors.argmax(-1)] * inside
+    labels[box] = _likeliest(posteriors) * inside
+    posteriors = np.moveaxis(posteriors, 0, -1)
     voxel_ml = scan.voxel_ml
     notes = (*scan.notes, *brain.notes)
     if scan.kind == "picture" and settings.pixel_size is not None:
@@ -188,6 +188,15 @@ def _evidence(mixture: Mixture, bars: Histogram, data: np.ndarray) -> np.ndarray
     index = (data - np.float32(low)) * np.float32((TABLE - 1) / (high - low))
     np.clip(index, 0, TABLE - 1, out=index)
     return table[:, (index + np.float32(0.5)).astype(np.int16)]
+
+
+def _likeliest(posteriors: np.ndarray) -> np.ndarray:
+    """Number of the tissue of the largest posterior, ties to the first; posteriors of shape (3, ...)."""
+    best, labels = posteriors[0], np.full(posteriors.shape[1:], next(iter(Tissue)).number, np.uint8)
+    for tissue, posterior in list(zip(Tissue, posteriors, strict=True))[1:]:  # argmax over a first axis is slow
+        labels[posterior > best] = tissue.number
+        best = np.maximum(best, posterior)
+    return labels
 
 
 class _Clock:
