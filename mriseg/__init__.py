@@ -9,8 +9,20 @@ from mriseg.scan import Scan
 from mriseg.segment import segment
 from mriseg.settings import Settings
 from mriseg.tissue import Contrast, Tissue
+from mriseg.version import __version__
 
-__version__ = "0.1.0"
+__all__ = [
+    "Contrast",
+    "HistogramGaussianMixture",
+    "MrisegError",
+    "Result",
+    "Scan",
+    "Settings",
+    "Tissue",
+    "__version__",
+    "read",
+    "segment",
+]
 
 
 def __getattr__(name: str) -> Any:

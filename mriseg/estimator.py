@@ -117,9 +117,7 @@ class HistogramGaussianMixture(DensityMixin, BaseEstimator):
         floor = np.full(points.shape[1], self.variance_floor)
         start = _start(points, counts, self.n_components, tied, floor)
         structure = em.plain(self.n_components, tied)
-        parameters, history, converged = em.maximise(
-            points, counts, structure, start, self.tol, self.max_iter, floor
-        )
+        parameters, history, converged = em.maximise(points, counts, structure, start, self.tol, self.max_iter, floor)
         if not converged:
             warnings.warn(
                 f"No convergence in {self.max_iter} iterations. Raise max_iter or tol.",
@@ -199,9 +197,7 @@ def _cells(X: np.ndarray, weights: np.ndarray | None, bins: int) -> tuple[np.nda
     return low + width * cells, np.bincount(inverse.ravel(), weights).astype(float)
 
 
-def _start(
-    points: np.ndarray, counts: np.ndarray, classes: int, tied: bool, floor: np.ndarray
-) -> em.Parameters:
+def _start(points: np.ndarray, counts: np.ndarray, classes: int, tied: bool, floor: np.ndarray) -> em.Parameters:
     """Means, covariances and weights of a deterministic partition of the points."""
     part = _partition(points, counts, classes)
     weights = np.bincount(part, counts, classes)

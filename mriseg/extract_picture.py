@@ -82,8 +82,8 @@ def find_brain_in_picture(data: np.ndarray, spacing: tuple[float, ...]) -> np.nd
 
     rows, columns = np.nonzero(inside_head >= 0.9 * widest)
     top = rows.min()
-    near_top = (top, int(columns[rows == top].mean()))
-    centroid = tuple(int(round(c)) for c in scipy.ndimage.center_of_mass(head))
+    near_top = (int(top), int(columns[rows == top].mean()))
+    centroid = tuple(round(c) for c in scipy.ndimage.center_of_mass(head))
     outlines = [
         _outline(image, inside_head, near_top, inside_head[near_top], NECK_RADIUS, level),
         _outline(image, inside_head, centroid, max(inside_head[centroid], 0.8 * widest), CLOSED_RADIUS, level),
@@ -143,7 +143,7 @@ def _outline(
     level: float,
 ) -> tuple[float, np.ndarray]:
     """Mean cost of the best closed outline about a centre, and what it encloses."""
-    rows, columns = np.indices(image.shape, sparse=True)
+    rows, columns = np.ogrid[: image.shape[0], : image.shape[1]]
     distance = np.hypot(rows - centre[0], columns - centre[1])
     tissue = image[(distance < 0.6 * radius) & (image > 0.3 * level)]
     typical = float(np.median(tissue)) if tissue.size else float(level)

@@ -107,9 +107,9 @@ def _moved_border(data: np.ndarray, spacing: tuple[float, ...], found: Registrat
     target, positions = [], []
     for axis, length in enumerate(data.shape):
         at = (np.arange(length) * spacing[axis] - origin[axis]) / sides[axis]
-        inside = np.flatnonzero((at > -0.5) & (at < border.shape[axis] - 0.5))
-        target.append(slice(inside[0], inside[-1] + 1))
-        positions.append(at[inside])
+        within = np.flatnonzero((at > -0.5) & (at < border.shape[axis] - 0.5))
+        target.append(slice(within[0], within[-1] + 1))
+        positions.append(at[within])
     mask[tuple(target)] = enlarged(border, positions) > 0
     return mask
 

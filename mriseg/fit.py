@@ -1,5 +1,7 @@
 """Fit the tissue mixture to a histogram; the cost does not grow with the number of voxels."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from mriseg import em
@@ -92,15 +94,13 @@ def _start(histogram: Histogram, centre: float, spread: float) -> em.Parameters:
     kept = (below >= START_TRIM) & (below <= 1 - START_TRIM)
     levels, counts = (coarse.levels[kept] - centre) / spread, coarse.counts[kept]
     edges = least_variance_partition(levels, counts, CLASSES)
-    parts = [slice(a, b) for a, b in zip(edges, edges[1:], strict=False)]
+    parts = [slice(a, b) for a, b in pairwise(edges)]
     mass = np.array([counts[part].sum() for part in parts])
     means = np.array([np.average(levels[part], weights=counts[part]) for part in parts])
     within = sum((counts[part] * (levels[part] - mean) ** 2).sum() for part, mean in zip(parts, means, strict=True))
     variance = np.full((CLASSES + 1, 1, 1), max(within / counts.sum() / 2, VARIANCE_FLOOR))
     mixed = np.full(len(MIXED_PAIRS), (1 - PURE_SHARE_AT_START) / len(MIXED_PAIRS))
-    return em.Parameters(
-        means[:, None], variance, np.concatenate([PURE_SHARE_AT_START * mass / mass.sum(), mixed])
-    )
+    return em.Parameters(means[:, None], variance, np.concatenate([PURE_SHARE_AT_START * mass / mass.sum(), mixed]))
 
 
 def least_variance_partition(levels: np.ndarray, counts: np.ndarray, parts: int) -> list[int]:

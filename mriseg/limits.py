@@ -52,6 +52,5 @@ def check_shape(shape: tuple[int, ...]) -> None:
         )
     if len(sides) == 3 and count < MIN_VOLUME_VOXELS:
         raise ReadError(
-            f"The volume is only {by} voxels; at least {MIN_VOLUME_VOXELS} are needed. "
-            "Use the full volume."
+            f"The volume is only {by} voxels; at least {MIN_VOLUME_VOXELS} are needed. Use the full volume."
         )

@@ -36,9 +36,7 @@ def fractions(posteriors: np.ndarray) -> dict[Tissue, float]:
     return {tissue: float(s) for tissue, s in zip(Tissue, sums / sums.sum(), strict=True)}
 
 
-def quality(
-    posteriors: np.ndarray, mixture: Mixture, bias: np.ndarray, mask: np.ndarray
-) -> dict[str, float]:
+def quality(posteriors: np.ndarray, mixture: Mixture, bias: np.ndarray, mask: np.ndarray) -> dict[str, float]:
     """Figures that say how far to trust a segmentation.
 
     Returns
@@ -96,8 +94,8 @@ def doubts(
     found = []
     if registration is not None and registration.agreement < WEAK_AGREEMENT:
         found.append(
-            f"The average brain hardly fits this volume (agreement {registration.agreement:.2f}). If it shows a head at "
-            "all, look at the outline before using any figure, or give a mask of your own."
+            f"The average brain hardly fits this volume (agreement {registration.agreement:.2f}). If it shows a head "
+            "at all, look at the outline before using any figure, or give a mask of your own."
         )
     if naming.contrast is Contrast.UNKNOWN:
         found.append(
@@ -117,12 +115,12 @@ def doubts(
     if not mixture.converged:
         found.append("The mixture had not settled when its iterations ran out; its figures may still move a little.")
     low, high = USUAL_BRAIN_ML
-    if brain_ml is not None and extent_mm is not None and min(extent_mm) > FULL_EXTENT_MM:
-        if not low <= brain_ml <= high:
-            found.append(
-                f"The brain mask measures {brain_ml:.0f} mL, outside the {low:.0f} to {high:.0f} mL of human brains. "
-                "Look at its outline before using any figure, and give a mask of your own if it is wrong."
-            )
+    whole = extent_mm is not None and min(extent_mm) > FULL_EXTENT_MM
+    if whole and brain_ml is not None and not low <= brain_ml <= high:
+        found.append(
+            f"The brain mask measures {brain_ml:.0f} mL, outside the {low:.0f} to {high:.0f} mL of human brains. "
+            "Look at its outline before using any figure, and give a mask of your own if it is wrong."
+        )
     return tuple(found)
 
 

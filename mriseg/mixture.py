@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from mriseg import em
-from mriseg.histogram import Histogram
 from mriseg.tissue import Tissue
 
 # A voxel on the border of two tissues holds a uniformly distributed fraction of each. Six steps of the

@@ -1,5 +1,7 @@
 """Set operations on masks in millimetres, by distance transforms so that voxels need not be cubes."""
 
+from typing import Literal
+
 import numpy as np
 import scipy
 
@@ -26,7 +28,9 @@ def erode(mask: np.ndarray, radius: float, spacing: tuple[float, ...]) -> np.nda
     return depth(mask, spacing) > radius
 
 
-def depth(mask: np.ndarray, spacing: tuple[float, ...], at_border: str = "constant") -> np.ndarray:
+def depth(
+    mask: np.ndarray, spacing: tuple[float, ...], at_border: Literal["constant", "edge"] = "constant"
+) -> np.ndarray:
     """Distance of each voxel of the mask to its outside, in the unit of `spacing`.
 
     Parameters
@@ -36,7 +40,7 @@ def depth(mask: np.ndarray, spacing: tuple[float, ...], at_border: str = "consta
     at_border : {"constant", "edge"}
         Whether beyond the image lies outside ("constant") or the mask goes on as it is ("edge").
     """
-    padded = np.pad(mask, 1, mode=at_border)
+    padded = np.pad(mask, 1, at_border)
     inner = (slice(1, -1),) * mask.ndim
     return scipy.ndimage.distance_transform_edt(padded, sampling=spacing)[inner]
 

@@ -90,14 +90,19 @@ def name(mixture: Mixture, posteriors: np.ndarray, mask: np.ndarray, spacing: tu
     ratio = dark / bright if bright > 0 else 1.0
     scores, strangeness = [], []
     for contrast in CANDIDATES:
-        evidence = [(position, MIDDLE_POSITION[contrast], 1.0), (ratio, DARK_TO_BRIGHT[contrast], DARK_TO_BRIGHT_WEIGHT)]
+        evidence = [
+            (position, MIDDLE_POSITION[contrast], 1.0),
+            (ratio, DARK_TO_BRIGHT[contrast], DARK_TO_BRIGHT_WEIGHT),
+        ]
         for (share, mean_depth, outer), tissue in zip(where, contrast.dark_to_bright, strict=True):
             evidence += [
                 (share, SHARE_OF_BRAIN[tissue], 1.0),
                 (mean_depth, MEAN_DEPTH[tissue], 1.0),
                 (outer, SHARE_OUTER[tissue], 1.0),
             ]
-        squares = [weight * min(abs(value - mean) / spread, FARTHEST) ** 2 for value, (mean, spread), weight in evidence]
+        squares = [
+            weight * min(abs(value - mean) / spread, FARTHEST) ** 2 for value, (mean, spread), weight in evidence
+        ]
         spreads = [weight * np.log(spread) for _, (_, spread), weight in evidence]
         scores.append(-0.5 * sum(squares) - sum(spreads))
         strangeness.append(sum(squares))
@@ -110,9 +115,7 @@ def name(mixture: Mixture, posteriors: np.ndarray, mask: np.ndarray, spacing: tu
     return Naming(contrast, tissues, float(confidence))
 
 
-def _where(
-    posteriors: np.ndarray, mask: np.ndarray, spacing: tuple[float, ...]
-) -> list[tuple[float, float, float]]:
+def _where(posteriors: np.ndarray, mask: np.ndarray, spacing: tuple[float, ...]) -> list[tuple[float, float, float]]:
     """For each class its share of the brain, its mean depth, and its share in the outer part."""
     steps = [
         max(1, int(WORKING_MM / side)) if mask.ndim == 3 and n > 32 else 1

@@ -115,7 +115,7 @@ def make_phantom(seed: int = 0, spacing: float = 1.5, heights: tuple[float, floa
     """
     rng = np.random.default_rng(seed)
     ranges = (*FIELD_OF_VIEW[:2], heights or FIELD_OF_VIEW[2])
-    axes = [np.arange(low, high + spacing / 2, spacing, np.float32) for low, high in ranges]
+    axes = [np.arange(low, high + spacing / 2, spacing).astype(np.float32) for low, high in ranges]
     warp = [WARP_MM * _smooth_noise(axes, WARP_SCALE_MM, rng) for _ in axes]
     stretch = 1 + STRETCH * rng.standard_normal(3).astype(np.float32)
     folds = _smooth_noise(axes, FOLD_SCALE_MM, rng)
@@ -213,7 +213,5 @@ def _smooth_noise(axes: list[np.ndarray], scale: float, rng: np.random.Generator
         f = position - cell
         weights = ((1 - f) ** 3, 3 * f**3 - 6 * f**2 + 4, -3 * f**3 + 3 * f**2 + 3 * f + 1, f**3)
         # The first axis goes and comes back as the last: after three turns they are in order again.
-        field = sum(
-            np.moveaxis(np.take(field, cell + k, 0), 0, -1) * (w / 6) for k, w in enumerate(weights)
-        )
+        field = sum(np.moveaxis(np.take(field, cell + k, 0), 0, -1) * (w / 6) for k, w in enumerate(weights))
     return field

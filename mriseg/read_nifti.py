@@ -1,8 +1,10 @@
 """NIfTI-1 and NIfTI-2 volumes through nibabel, header first."""
 
 import zlib
+from gzip import GzipFile
+from io import IOBase
 from math import prod
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import nibabel
 import numpy as np
@@ -23,7 +25,7 @@ def is_nifti(start: bytes) -> bool:
     return start[344:348] in (NIFTI_1_SINGLE, NIFTI_1_PAIR) or start[4:12] == NIFTI_2_SINGLE
 
 
-def read_nifti(stream: BinaryIO, size: int | None = None, compressed_size: int | None = None) -> Scan:
+def read_nifti(stream: BinaryIO | GzipFile, size: int | None = None, compressed_size: int | None = None) -> Scan:
     """Read a volume, allocating nothing of its size before the header is found plausible.
 
     Parameters
@@ -50,16 +52,14 @@ def read_nifti(stream: BinaryIO, size: int | None = None, compressed_size: int |
         raise ReadError("This is one half of a .hdr/.img pair. Save the volume as a single .nii.gz.")
     image_class = nibabel.Nifti2Image if start[4:12] == NIFTI_2_SINGLE else nibabel.Nifti1Image
     try:
-        image = image_class.from_stream(stream)
+        image = image_class.from_stream(cast(IOBase, stream))
     except (HeaderDataError, ValueError, OSError, EOFError, zlib.error, OverflowError) as error:
         raise ReadError("The NIfTI header is damaged. Export the volume again.") from error
     shape = _single_volume_shape(image.shape)
     limits.check_shape(shape)
     dtype = image.get_data_dtype()
     if dtype.kind == "c":
-        raise ReadError(
-            "The volume holds complex numbers. Save its magnitude as a new volume and try again."
-        )
+        raise ReadError("The volume holds complex numbers. Save its magnitude as a new volume and try again.")
     if dtype.kind not in "iuf":
         raise ReadError("The volume holds colours. Save it in gray as one number a voxel and try again.")
     announced = prod(shape) * dtype.itemsize
@@ -70,8 +70,8 @@ def read_nifti(stream: BinaryIO, size: int | None = None, compressed_size: int |
         data = np.asarray(image.dataobj, dtype=np.float32)
     except (OSError, EOFError, ValueError, zlib.error) as error:
         raise ReadError(CUT_SHORT) from error
-    header = _geometry(image.header)
-    affine, notes = image.affine, ()
+    header: nibabel.Nifti1Header | None = _geometry(image.header)
+    affine, notes = image.affine, tuple[str, ...]()
     if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
         affine, header = _affine_of_spacing(image.header), None
         notes = ("The header's orientation is broken: voxel sizes are kept, left and right are unknown.",)

@@ -71,7 +71,7 @@ def _decode(stream: BinaryIO) -> np.ndarray:
 
 def _decode_tiff(stream: BinaryIO) -> np.ndarray:
     with tifffile.TiffFile(stream) as tiff:
-        page = tiff.pages[0]
+        page = tiff.pages.first
         rows, columns = page.shape[:2]
         limits.check_shape((rows, columns))
         if len(tiff.pages) > 1 or page.shape[2:] not in ((), (1,), (2,), (3,), (4,)):

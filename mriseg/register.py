@@ -63,7 +63,9 @@ class Registration:
     agreement: float
     coverage: float
 
-    def warp(self, values: np.ndarray, atlas: Atlas, shape: tuple[int, ...], spacing: tuple[float, ...], first: np.ndarray) -> np.ndarray:
+    def warp(
+        self, values: np.ndarray, atlas: Atlas, shape: tuple[int, ...], spacing: tuple[float, ...], first: np.ndarray
+    ) -> np.ndarray:
         """Carry one of the atlas's maps to a grid of the scan.
 
         Parameters
@@ -87,7 +89,10 @@ class Registration:
         # An affine of a grid is a sum of three lines: no list of positions is needed.
         lines = [np.arange(n, dtype=np.float32) * np.float32(s) for n, s in zip(shape, spacing, strict=True)]
         x, y, z = np.meshgrid(*lines, indexing="ij", sparse=True)
-        at = [np.float32(t[0]) * x + np.float32(t[1]) * y + np.float32(t[2]) * z + np.float32(o) for t, o in zip(to_atlas, start, strict=True)]
+        at = [
+            np.float32(t[0]) * x + np.float32(t[1]) * y + np.float32(t[2]) * z + np.float32(o)
+            for t, o in zip(to_atlas, start, strict=True)
+        ]
         return scipy.ndimage.map_coordinates(values, at, np.float32, order=1, mode="nearest")
 
 
@@ -115,10 +120,14 @@ def register(image: np.ndarray, head: np.ndarray, spacing: tuple[float, ...], at
     """
     rng = np.random.default_rng(SEED)
     edge = np.pad(head, 1, mode="edge")  # where the field of view ends, the head does not
-    inside, outside = (scipy.ndimage.distance_transform_edt(m, sampling=spacing)[1:-1, 1:-1, 1:-1] for m in (edge, ~edge))
+    inside, outside = (
+        scipy.ndimage.distance_transform_edt(m, sampling=spacing)[1:-1, 1:-1, 1:-1] for m in (edge, ~edge)
+    )
     into_head = (inside - outside).astype(np.float32)
 
-    coarse = _objective(_blurred(image, COARSE_BLUR_MM, spacing), into_head, spacing, *_points(atlas, COARSE_POINTS, rng))
+    coarse = _objective(
+        _blurred(image, COARSE_BLUR_MM, spacing), into_head, spacing, *_points(atlas, COARSE_POINTS, rng)
+    )
     starts = sorted(((coarse(start)[0], index, start) for index, start in enumerate(_starts(head, spacing))))
     fits = [_minimise(coarse, start, WITHOUT_SHEAR, COARSE_STEPS) for _, _, start in starts[:KEPT_STARTS]]
     best = min(fits, key=lambda fit: coarse(fit)[0])
@@ -225,10 +234,7 @@ def _objective(
         weighted = labels * weight[:, None]
         total = weighted.sum() + 1e-9
         joint = np.stack(
-            [
-                np.bincount(low, w * (1 - part), BINS) + np.bincount(low + 1, w * part, BINS)
-                for w in weighted.T
-            ]
+            [np.bincount(low, w * (1 - part), BINS) + np.bincount(low + 1, w * part, BINS) for w in weighted.T]
         )
         joint = joint / total + 1e-6
         joint /= joint.sum()

@@ -18,9 +18,7 @@ THREADS = 2
 LOG_FLOOR = -30.0  # evidence of e^-30 against a class is as good as certainty
 
 
-def regularise(
-    evidence: np.ndarray, mask: np.ndarray, spacing: tuple[float, ...], smoothness: float
-) -> np.ndarray:
+def regularise(evidence: np.ndarray, mask: np.ndarray, spacing: tuple[float, ...], smoothness: float) -> np.ndarray:
     """Posteriors of the classes, given each voxel's evidence and its neighbours.
 
     Potts model on the face neighbours, each weighted by the inverse of its distance so that the next slice of a

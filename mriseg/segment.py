@@ -146,9 +146,7 @@ def segment(
     )
 
 
-def _brain(
-    scan: Scan, canonical: Scan, orientation: np.ndarray, settings: Settings, mask: np.ndarray | None
-) -> Brain:
+def _brain(scan: Scan, canonical: Scan, orientation: np.ndarray, settings: Settings, mask: np.ndarray | None) -> Brain:
     """The brain in canonical axes: as given, as the scan's own background says, or searched."""
     if mask is not None:
         if mask.shape != scan.data.shape:
