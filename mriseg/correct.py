@@ -49,8 +49,8 @@ def correct(data: np.ndarray, mask: np.ndarray) -> np.ndarray:
     ndarray of float32, same shape
         By what to divide `data`; its geometric mean over the sampled brain is 1.
     """
-    where = np.argwhere(mask)
-    where = where[:: max(1, len(where) // SAMPLES)]
+    inside = np.flatnonzero(mask)
+    where = np.stack(np.unravel_index(inside[:: max(1, len(inside) // SAMPLES)], mask.shape), 1)
     values = data[tuple(where.T)].astype(float)
     low, high = np.percentile(values, [OUTLIERS, 100 - OUTLIERS])
     kept = (values > max(low, 0)) & (values < high)
@@ -80,12 +80,13 @@ def correct(data: np.ndarray, mask: np.ndarray) -> np.ndarray:
         coefficients = updated
         if change < CHANGE:
             break
-    grid = np.zeros((ORDER + 1,) * data.ndim)
+    grid = np.zeros((ORDER + 1,) * data.ndim, np.float32)
     for degree, coefficient in zip(degrees, coefficients, strict=True):
         grid[degree] = coefficient
+    grid[(0,) * data.ndim] = -centre @ coefficients
     for polynomials in axes:
-        grid = np.tensordot(grid, polynomials, (0, 0))
-    return np.exp(grid - centre @ coefficients).astype(np.float32)
+        grid = np.tensordot(grid, polynomials.astype(np.float32), (0, 0))
+    return np.exp(grid, out=grid)
 
 
 def _polynomials(n: int) -> np.ndarray:

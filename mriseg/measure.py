@@ -60,7 +60,7 @@ def quality(posteriors: np.ndarray, mixture: Mixture, bias: np.ndarray, mask: np
     field = bias[mask]
     return {
         "brain_parenchymal_fraction": share[Tissue.GM] + share[Tissue.WM],
-        "mean_posterior": float(posteriors[mask].max(-1).mean(dtype=float)),
+        "mean_posterior": float(posteriors.max(-1)[mask].mean(dtype=float)),
         "mixed_share": float(mixture.mixed_weights.sum()),
         "cnr": float(gap / np.hypot(mixture.sds[gm], mixture.sds[wm])),
         "cjv": float((mixture.sds[gm] + mixture.sds[wm]) / gap),
@@ -125,4 +125,4 @@ def doubts(
 
 
 def _sums(posteriors: np.ndarray) -> np.ndarray:
-    return posteriors.reshape(-1, posteriors.shape[-1]).sum(0, dtype=float)
+    return posteriors.sum(tuple(range(posteriors.ndim - 1)), dtype=float)

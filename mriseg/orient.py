@@ -37,6 +37,11 @@ def orient(scan: Scan) -> tuple[Scan, np.ndarray]:
     return replace(scan, data=data, affine=affine, spacing=spacing, header=None), orientation
 
 
+def reorient(data: np.ndarray, orientation: np.ndarray) -> np.ndarray:
+    """Bring an array from the scan's own axes to canonical ones, as `orient` did with its intensities."""
+    return orientations.apply_orientation(data, orientation)
+
+
 def restore(data: np.ndarray, orientation: np.ndarray) -> np.ndarray:
     """Bring an array from canonical axes back to the scan's own.
 

@@ -6,6 +6,9 @@ import zlib
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
+from nibabel.affines import apply_affine
+
 from mriseg.errors import ReadError
 from mriseg.read_nifti import HEADER_BYTES, is_nifti, read_nifti
 from mriseg.read_picture import is_picture, read_picture
@@ -57,6 +60,42 @@ def read(source: bytes | str | Path, name: str | None = None) -> Scan:
             return _read_stream(stream, path.stat().st_size, path.name)
     except OSError as error:
         raise ReadError(f"The file cannot be opened: {error.strerror or 'unknown reason'}.") from error
+
+
+def read_mask(source: bytes | str | Path, scan: Scan) -> np.ndarray:
+    """Read a brain mask: an image on the grid of a scan, above zero in the brain.
+
+    Parameters
+    ----------
+    source : bytes, str or Path
+        The content of a file, or the path of one.
+    scan : Scan
+        That the mask belongs to.
+
+    Returns
+    -------
+    ndarray of bool, shape of the scan
+
+    Raises
+    ------
+    ReadError
+        If it cannot be read or lies on another grid.
+    """
+    mask = read(source)
+    if mask.data.shape != scan.data.shape:
+        raise ReadError(
+            f"The mask has the shape {mask.data.shape}, the scan {scan.data.shape}. Give a mask on the scan's grid."
+        )
+    if mask.affine is not None and scan.affine is not None:
+        # Where the corners of the grid lie, within half a voxel: headers round.
+        corners = np.array([*np.ndindex(2, 2, 2)]) * (np.array(scan.data.shape) - 1)
+        apart = apply_affine(mask.affine, corners) - apply_affine(scan.affine, corners)
+        if np.abs(apart).max() > min(scan.spacing or (1.0,)) / 2:
+            raise ReadError(
+                "The mask has the scan's size but lies elsewhere in space (their affines differ). "
+                "Resample it to the scan's grid."
+            )
+    return mask.data > 0
 
 
 def _read_stream(stream: BinaryIO, size: int, name: str | None) -> Scan:

@@ -72,10 +72,13 @@ def read_nifti(stream: BinaryIO | GzipFile, size: int | None = None, compressed_
         raise ReadError(CUT_SHORT) from error
     header: nibabel.Nifti1Header | None = _geometry(image.header)
     affine, notes = image.affine, tuple[str, ...]()
+    sides_known = bool(image.header["sform_code"] or image.header["qform_code"])
     if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
-        affine, header = _affine_of_spacing(image.header), None
+        affine, header, sides_known = _affine_of_spacing(image.header), None, False
         notes = ("The header's orientation is broken: voxel sizes are kept, left and right are unknown.",)
-    return volume(data.reshape(shape), affine, header, notes)
+    elif not sides_known:
+        notes = ("The header does not say how the scan lies in space: left and right are unknown.",)
+    return volume(data.reshape(shape), affine, header, notes, sides_known)
 
 
 def _single_volume_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:

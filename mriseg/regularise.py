@@ -18,7 +18,9 @@ THREADS = 2
 LOG_FLOOR = -30.0  # evidence of e^-30 against a class is as good as certainty
 
 
-def regularise(evidence: np.ndarray, mask: np.ndarray, spacing: tuple[float, ...], smoothness: float) -> np.ndarray:
+def regularise(
+    table: np.ndarray, levels: np.ndarray, mask: np.ndarray, spacing: tuple[float, ...], smoothness: float
+) -> np.ndarray:
     """Posteriors of the classes, given each voxel's evidence and its neighbours.
 
     Potts model on the face neighbours, each weighted by the inverse of its distance so that the next slice of a
@@ -26,9 +28,11 @@ def regularise(evidence: np.ndarray, mask: np.ndarray, spacing: tuple[float, ...
 
     Parameters
     ----------
-    evidence : ndarray of float32, shape (classes, i, j) or (classes, i, j, k)
-        Log of weight times density of each class, up to a constant a voxel.
-    mask : ndarray of bool, shape (i, j) or (i, j, k)
+    table : ndarray of float32, shape (classes, levels)
+        Evidence at each level of intensity: log of weight times density of each class, up to a constant a level.
+    levels : ndarray of int, shape (i, j) or (i, j, k)
+        Level of each voxel. Looking the evidence up costs a sixth of the memory of holding it.
+    mask : ndarray of bool, same shape
         The brain; neighbours outside it say nothing.
     spacing : tuple of float
         Voxel sides in mm, or any unit.
@@ -37,16 +41,16 @@ def regularise(evidence: np.ndarray, mask: np.ndarray, spacing: tuple[float, ...
 
     Returns
     -------
-    ndarray of float32, shape of `evidence`
+    ndarray of float32, shape (classes, i, j) or (classes, i, j, k)
         Sums to 1 over the classes in the mask, 0 outside.
     """
-    posteriors = np.empty_like(evidence)
+    posteriors = np.empty((len(table), *levels.shape), np.float32)
     weights = [np.float32(smoothness * min(spacing) / side) for side in spacing]
     with ThreadPoolExecutor(THREADS) as pool:
 
         def sweep(source: np.ndarray | None, target: np.ndarray) -> None:
-            parts = range(0, evidence.shape[1], SLAB)
-            for _ in pool.map(lambda first: _update(evidence, mask, weights, source, target, first), parts):
+            parts = range(0, len(levels), SLAB)
+            for _ in pool.map(lambda first: _update(table, levels, mask, weights, source, target, first), parts):
                 pass
 
         sweep(None, posteriors)
@@ -58,7 +62,8 @@ def regularise(evidence: np.ndarray, mask: np.ndarray, spacing: tuple[float, ...
 
 
 def _update(
-    evidence: np.ndarray,
+    table: np.ndarray,
+    levels: np.ndarray,
     mask: np.ndarray,
     weights: list[np.float32],
     source: np.ndarray | None,
@@ -69,11 +74,11 @@ def _update(
 
     Every voxel is computed from the previous sweep alone, so slabs and threads change no bit of the result.
     """
-    last = min(first + SLAB, evidence.shape[1])
+    last = min(first + SLAB, len(levels))
     slab = slice(first, last)
-    field = evidence[:, slab].copy()
+    field = table[:, levels[slab]]
     if source is not None:
-        below, above = max(first - 1, 0), min(last + 1, evidence.shape[1])
+        below, above = max(first - 1, 0), min(last + 1, len(levels))
         field[:, : above - 1 - first] += weights[0] * source[:, first + 1 : above]
         field[:, below + 1 - first :] += weights[0] * source[:, below : last - 1]
         for axis, weight in enumerate(weights[1:], start=2):

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from mriseg.extract import Brain
 from mriseg.histogram import Histogram
 from mriseg.mixture import Mixture
 from mriseg.settings import Settings
@@ -20,6 +21,8 @@ class Result:
         0 outside the brain, 1 gray matter, 2 white matter, 3 cerebrospinal fluid.
     mask : ndarray of bool, shape of the scan
         The brain: all three tissues.
+    brain : Brain
+        How the mask came about; in canonical axes.
     mixture : Mixture
         Fitted to the brain's intensities, its classes named.
     histogram : Histogram
@@ -49,6 +52,7 @@ class Result:
 
     labels: np.ndarray = field(repr=False)
     mask: np.ndarray = field(repr=False)
+    brain: Brain = field(repr=False)
     mixture: Mixture
     histogram: Histogram = field(repr=False)
     contrast: Contrast

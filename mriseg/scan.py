@@ -32,6 +32,8 @@ class Scan:
         Whether it came as a 2-D picture without geometry or as a volume with it.
     notes : tuple of str
         What the reader did that the user should know, in sentences.
+    sides_known : bool
+        Whether the file says which side of the body is left; never for a picture.
     header : nibabel.Nifti1Header or None
         The geometry (qform, sform, their codes, units) for writing results on the same grid; everything
         else that the file's header said was dropped when it was read.
@@ -42,6 +44,7 @@ class Scan:
     spacing: tuple[float, ...] | None
     kind: Literal["picture", "volume"]
     notes: tuple[str, ...] = ()
+    sides_known: bool = False
     header: nibabel.Nifti1Header | None = field(default=None, repr=False)
 
     @property
@@ -85,6 +88,7 @@ def volume(
     affine: np.ndarray,
     header: nibabel.Nifti1Header | None = None,
     notes: tuple[str, ...] = (),
+    sides_known: bool = True,
 ) -> Scan:
     """Make a scan of a volume.
 
@@ -98,6 +102,8 @@ def volume(
         Geometry to write results with; by default the affine as an aligned sform.
     notes : tuple of str
         What the reader did that the user should know.
+    sides_known : bool
+        Whether the affine says truly which side of the body is left.
 
     Raises
     ------
@@ -114,7 +120,7 @@ def volume(
     data, notes = _finite(data, notes)
     affine.flags.writeable = False
     spacing = tuple(float(s) for s in nibabel.affines.voxel_sizes(affine))
-    return Scan(data, affine, spacing, "volume", notes, header)
+    return Scan(data, affine, spacing, "volume", notes, sides_known, header)
 
 
 def _finite(data: np.ndarray, notes: tuple[str, ...]) -> tuple[np.ndarray, tuple[str, ...]]:

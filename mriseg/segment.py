@@ -41,6 +41,7 @@ def segment(
     scan: Scan,
     settings: Settings | None = None,
     mask: np.ndarray | None = None,
+    brain: Brain | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Result:
     """Segment a scan into gray matter, white matter and cerebrospinal fluid.
@@ -53,6 +54,8 @@ def segment(
         The defaults if not given.
     mask : array of bool, shape of the scan, optional
         The brain, if it is already known; then it is not searched.
+    brain : Brain, optional
+        Of an earlier result of the same scan, so that another setting need not search it again.
     progress : callable, optional
         Called with the key of each of `STAGES` as it begins.
 
@@ -77,7 +80,7 @@ def segment(
     canonical, orientation = orient(scan)
 
     clock.start("extract")
-    brain = _brain(scan, canonical, orientation, settings, mask)
+    brain = brain or _brain(scan, canonical, orientation, settings, mask)
     box = bounding_box(brain.mask, margin=1)
     inside = brain.mask[box]
     data = canonical.data[box]
@@ -92,8 +95,9 @@ def segment(
     mixture = fit(bars)
 
     clock.start("regularise")
-    class_posteriors = regularise(_evidence(mixture, bars, corrected), inside, spacing, settings.smoothness)
+    table, levels = _evidence(mixture, bars, corrected)
     del corrected
+    class_posteriors = regularise(table, levels, inside, spacing, settings.smoothness)
 
     clock.start("name")
     if settings.contrast == "auto":
@@ -104,8 +108,7 @@ def segment(
     mixture = replace(mixture, tissues=naming.tissues)
 
     clock.start("measure")
-    posteriors = class_posteriors[[naming.tissues.index(tissue) for tissue in Tissue]]
-    del class_posteriors
+    posteriors = _in_order(class_posteriors, naming.tissues)
     labels = np.zeros(brain.mask.shape, np.uint8)
     labels[box] = _likeliest(posteriors) * inside
     posteriors = np.moveaxis(posteriors, 0, -1)
@@ -129,6 +132,7 @@ def segment(
     return Result(
         labels=restore(labels, orientation),
         mask=own_mask,
+        brain=brain,
         mixture=mixture,
         histogram=bars,
         contrast=naming.contrast,
@@ -179,13 +183,22 @@ def _typical_histogram(values: np.ndarray) -> Histogram:
     return histogram(typical)
 
 
-def _evidence(mixture: Mixture, bars: Histogram, data: np.ndarray) -> np.ndarray:
-    """Log of weight times density of each class at each voxel, float32, shape (3, ...), by table."""
+def _evidence(mixture: Mixture, bars: Histogram, data: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Log of weight times density of each class at each level, float32, and the level of each voxel, int16."""
     low, high = bars.levels[0], bars.levels[-1]
     table = np.log(mixture.class_densities(np.linspace(low, high, TABLE)) + DARKEST).astype(np.float32).T
-    index = (data - np.float32(low)) * np.float32((TABLE - 1) / (high - low))
-    np.clip(index, 0, TABLE - 1, out=index)
-    return table[:, (index + np.float32(0.5)).astype(np.int16)]
+    levels = (data - np.float32(low)) * np.float32((TABLE - 1) / (high - low))
+    np.clip(levels, 0, TABLE - 1, out=levels)
+    levels += np.float32(0.5)
+    return table, levels.astype(np.int16)
+
+
+def _in_order(posteriors: np.ndarray, tissues: tuple[Tissue, ...]) -> np.ndarray:
+    """Posteriors of the classes as those of the tissues, in place: a second copy is the largest array there is."""
+    order = [tissues.index(tissue) for tissue in Tissue]
+    for index in range(posteriors.shape[1]):
+        posteriors[:, index] = posteriors[order, index]
+    return posteriors
 
 
 def _likeliest(posteriors: np.ndarray) -> np.ndarray:

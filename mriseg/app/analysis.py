@@ -1,0 +1,116 @@
+"""From what the visitor chose to a segmentation, kept for the session so that a control need not wait for all of it."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from mriseg import render
+from mriseg.app import texts
+from mriseg.errors import MrisegError
+from mriseg.read import read
+from mriseg.result import Result
+from mriseg.samples import SAMPLES
+from mriseg.scan import Scan
+from mriseg.segment import STAGES, segment
+from mriseg.settings import Settings
+
+OPENING_SAMPLE = next(iter(SAMPLES))
+KEPT = "analysis"
+
+
+@dataclass(frozen=True, eq=False)
+class Analysis:
+    """A scan, where it came from, its segmentation and, for a simulated one, the truth.
+
+    Attributes
+    ----------
+    source : str
+        Which scan this is: the name of a sample, or a digest of the bytes that were dropped.
+    limits : tuple of float
+        Intensities shown black and white.
+    widest : tuple of int
+        Along each canonical axis the slice that shows most of the brain.
+    """
+
+    source: str
+    scan: Scan
+    truth: np.ndarray | None
+    result: Result
+    limits: tuple[float, float]
+    widest: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """What the visitor chose: the content of a file, or a sample by its name."""
+
+    content: bytes | None
+    sample: str
+    settings: Settings
+
+    @property
+    def source(self) -> str:
+        """What tells this scan from others. The digest covers every byte; nothing is sampled."""
+        return self.sample if self.content is None else hashlib.blake2b(self.content).hexdigest()
+
+
+def analyse(choice: Choice) -> Analysis | None:
+    """Segment the chosen scan, or say on the page why that cannot be done and return None.
+
+    What the last run of this session found is used again as far as the change leaves it true: all of it for the
+    same scan and settings, the brain where another setting than the mask was changed.
+    """
+    kept: Analysis | None = st.session_state.get(KEPT)
+    source = choice.source
+    if kept is not None and kept.source == source and kept.result.settings == choice.settings:
+        return kept
+    place = st.empty()
+    try:
+        if source == OPENING_SAMPLE and choice.settings == Settings():
+            analysis = _opening(lambda stage: _show(place, stage))
+        else:
+            analysis = _segment(choice, source, kept, lambda stage: _show(place, stage))
+    except MrisegError as error:
+        message = str(error)
+    except MemoryError:
+        message = texts.TOO_LITTLE_MEMORY
+    except Exception:  # whatever a hostile file provokes, the visitor gets a sentence and the page goes on
+        message = texts.UNFORESEEN
+    else:
+        place.empty()
+        st.session_state[KEPT] = analysis
+        return analysis
+    st.session_state.pop(KEPT, None)
+    place.error(message)
+    return None
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def _opening(_progress: Callable[[str], None]) -> Analysis:
+    """The scan that the page opens on, once for all visitors: it holds nothing of anyone's."""
+    return _segment(Choice(None, OPENING_SAMPLE, Settings()), OPENING_SAMPLE, None, _progress)
+
+
+def _segment(choice: Choice, source: str, kept: Analysis | None, progress: Callable[[str], None]) -> Analysis:
+    brain = None
+    if kept is not None and kept.source == source:
+        scan, truth = kept.scan, kept.truth
+        if kept.result.settings.mask == choice.settings.mask:
+            brain = kept.result.brain
+    else:
+        st.session_state.pop(KEPT, None)  # the old scan makes room before the new one is read
+        progress("read")
+        scan, truth = SAMPLES[choice.sample].make() if choice.content is None else (read(choice.content), None)
+    result = segment(scan, choice.settings, brain=brain, progress=progress)
+    mask = result.brain.mask
+    areas = (np.count_nonzero(mask, tuple(a for a in range(mask.ndim) if a != axis)) for axis in range(mask.ndim))
+    widest = tuple(int(np.argmax(area)) for area in areas)
+    return Analysis(source, scan, truth, result, render.window(scan.data, result.mask), widest)
+
+
+def _show(place: "st.delta_generator.DeltaGenerator", stage: str) -> None:
+    stages = {"read": "Reading the scan", **STAGES}
+    place.progress(list(stages).index(stage) / len(stages), f"{stages[stage]} …")

@@ -1,0 +1,70 @@
+"""The sidebar: which scan, and how it is to be segmented."""
+
+import streamlit as st
+
+from mriseg.app import texts
+from mriseg.app.analysis import OPENING_SAMPLE, Choice
+from mriseg.samples import SAMPLES
+from mriseg.settings import CONTRASTS, PIXEL_SIZES_MM, Settings
+
+UPLOAD, SOURCE, CONTRAST = "upload", "source", "contrast"
+LARGEST_SMOOTHNESS = 2.0  # past it thin structures are gone
+
+
+def choose() -> Choice:
+    """Draw the sidebar and return what it says."""
+    # Both are also set by the callbacks below, so their defaults go through the session's state.
+    st.session_state.setdefault(SOURCE, OPENING_SAMPLE)
+    st.session_state.setdefault(CONTRAST, Settings().contrast)
+    with st.sidebar:
+        upload = st.file_uploader(texts.UPLOAD, key=UPLOAD, help=texts.UPLOAD_HELP, on_change=_uploaded)
+        names = [*([texts.YOUR_SCAN] if upload is not None else []), *SAMPLES]
+        source = st.selectbox(
+            texts.SOURCE,
+            names,
+            format_func=lambda name: SAMPLES[name].title if name in SAMPLES else name,
+            key=SOURCE,
+            on_change=_new_scan,
+        )
+        content = upload.getvalue() if upload is not None and source == texts.YOUR_SCAN else None
+        if content is None:
+            st.caption(SAMPLES[source].description)
+        return Choice(content, source, _settings())
+
+
+def _settings() -> Settings:
+    default = Settings()
+    contrast = st.segmented_control(
+        texts.CONTRAST,
+        CONTRASTS,
+        required=True,
+        format_func=lambda setting: setting.title() if setting == "auto" else setting.upper(),
+        key=CONTRAST,
+        help=texts.CONTRAST_HELP,
+    )
+    stripped = st.toggle(texts.STRIPPED, help=texts.STRIPPED_HELP)
+    with st.expander(texts.MODEL):
+        smoothness = st.slider(
+            texts.SMOOTHNESS, 0.0, LARGEST_SMOOTHNESS, default.smoothness, 0.05, help=texts.SMOOTHNESS_HELP
+        )
+        correct_bias = st.toggle(texts.BIAS, default.correct_bias, help=texts.BIAS_HELP)
+        low, high = PIXEL_SIZES_MM
+        pixel_size = st.number_input(texts.PIXEL_SIZE, low, high, None, 0.1, format="%.3f", help=texts.PIXEL_SIZE_HELP)
+    return Settings(
+        contrast=contrast or default.contrast,
+        mask="none" if stripped else "auto",
+        pixel_size=pixel_size,
+        smoothness=smoothness,
+        correct_bias=correct_bias,
+    )
+
+
+def _uploaded() -> None:
+    """A dropped scan is shown at once; taking it away brings the opening sample back."""
+    st.session_state[SOURCE] = OPENING_SAMPLE if st.session_state[UPLOAD] is None else texts.YOUR_SCAN
+    _new_scan()
+
+
+def _new_scan() -> None:
+    """Another scan is another contrast."""
+    st.session_state[CONTRAST] = Settings().contrast

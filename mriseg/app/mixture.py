@@ -1,0 +1,115 @@
+"""Row two: the histogram with the fitted mixture over it, and the arithmetic in figures."""
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+from mriseg.app import texts
+from mriseg.mixture import MIXED_PAIRS
+from mriseg.result import Result
+from mriseg.tissue import Tissue
+
+BARS = 256  # as many as the screen can show; the mixture was fitted to finer ones
+HEIGHT = 330
+BAR_COLOUR, MIXED_COLOUR, SUM_COLOUR = "rgba(160, 160, 160, 0.45)", "#A6A6A6", "#D55E00"
+DASHES = {Tissue.GM: "dash", Tissue.WM: "solid", Tissue.CSF: "dot"}  # never told apart by colour alone
+
+
+def histogram_figure(result: Result) -> go.Figure:
+    """Counts of the brain's intensities, each weighted Gaussian, the mixed voxels, their sum and the thresholds.
+
+    Parameters
+    ----------
+    result : Result
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        Curves are scaled to the counts of a bar.
+    """
+    bars, mixture = result.histogram.rebin(BARS), result.mixture
+    scale = bars.counts.sum() * bars.width
+    x = np.linspace(bars.levels[0], bars.levels[-1], 2 * BARS)
+    figure = go.Figure()
+    figure.add_bar(
+        x=bars.levels, y=bars.counts, name=texts.HISTOGRAM_BARS, marker_color=BAR_COLOUR, marker_line_width=0
+    )
+    for tissue, curve in zip(mixture.tissues, scale * mixture.pure_densities(x).T, strict=True):
+        red, green, blue = tissue.rgb
+        figure.add_scatter(
+            x=x,
+            y=curve,
+            name=tissue.title,
+            line={"color": tissue.colour, "width": 2.5, "dash": DASHES[tissue]},
+            fill="tozeroy",
+            fillcolor=f"rgba({red}, {green}, {blue}, 0.25)",
+        )
+    figure.add_scatter(
+        x=x,
+        y=scale * mixture.mixed_density(x),
+        name=texts.MIXED,
+        line={"color": MIXED_COLOUR, "width": 1.5, "dash": "dashdot"},
+    )
+    figure.add_scatter(x=x, y=scale * mixture.density(x), name=texts.SUM, line={"color": SUM_COLOUR, "width": 2})
+    for threshold in mixture.thresholds():
+        figure.add_vline(
+            threshold, line_dash="dot", line_width=1, annotation_text=f"{texts.THRESHOLD} {number(threshold)}"
+        )
+    figure.update_layout(
+        height=HEIGHT,
+        margin={"l": 10, "r": 10, "t": 30, "b": 10},
+        bargap=0,
+        hovermode="x unified",
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"},
+        xaxis={"title": texts.INTENSITY, "hoverformat": ".4~g"},
+        yaxis={"title": texts.VOXELS if result.labels.ndim == 3 else texts.PIXELS, "hoverformat": ".3~s"},
+    )
+    return figure
+
+
+def show_mixture(result: Result) -> None:
+    """Draw the figure, the fitted numbers and the formula with them filled in."""
+    plot, table = st.columns([3, 1.3])
+    with plot:
+        st.markdown(f"**{texts.HISTOGRAM}**")
+        st.plotly_chart(
+            histogram_figure(result), key="histogram", alt=texts.HISTOGRAM_ALT, config={"displaylogo": False}
+        )
+    with table:
+        st.markdown(f"**{texts.NUMBERS}**")
+        st.markdown(fitted_table(result))
+    with st.expander(texts.METHOD, expanded=True):
+        st.latex(r"p(x\mid\theta)=\sum_{k=1}^{K}\pi_k\,\mathcal{N}(x\mid\mu_k,\Sigma_k)")
+        st.markdown(texts.METHOD_WORDS)
+        st.markdown(texts.FITTED)
+        st.latex(fitted_formula(result))
+
+
+def fitted_table(result: Result) -> str:
+    """Shares, means and standard deviations as a Markdown table."""
+    mixture = result.mixture
+    rows = [r"| | $\pi$ | $\mu$ | $\sigma$ |", "|---|---|---|---|"]
+    for tissue, weight, mean, sd in zip(mixture.tissues, mixture.weights, mixture.means, mixture.sds, strict=True):
+        rows.append(f"| {tissue.title} | {weight:.3f} | {number(mean)} | {number(sd)} |")
+    for (a, b), weight in zip(MIXED_PAIRS, mixture.mixed_weights, strict=True):
+        pair = f"{mixture.tissues[a].abbreviation} with {mixture.tissues[b].abbreviation}"
+        rows.append(f"| {pair} | {weight:.3f} | between | {number(mixture.mixed_sd)} |")
+    rows.append(f"| Outliers | {mixture.outliers:.3f} | any | |")
+    return "\n".join(rows)
+
+
+def fitted_formula(result: Result) -> str:
+    """The mixture with its fitted values, in TeX."""
+    mixture = result.mixture
+    terms = [
+        rf"\underbrace{{{weight:.3f}\,\mathcal{{N}}(x\mid{number(mean)},{number(sd)}^2)}}_{{\text{{{tissue.title}}}}}"
+        for tissue, weight, mean, sd in zip(mixture.tissues, mixture.weights, mixture.means, mixture.sds, strict=True)
+    ]
+    mixed = rf"\underbrace{{{mixture.mixed_weights.sum():.3f}\,m(x)}}_{{\text{{mixed voxels}}}}"
+    outliers = rf"\underbrace{{{mixture.outliers:.3f}\,u(x)}}_{{\text{{outliers}}}}"
+    return "p(x)=" + "+".join([*terms, mixed, outliers])
+
+
+def number(value: float) -> str:
+    """Four significant digits without an exponent where it can be avoided."""
+    return f"{value:.4g}" if abs(value) < 10_000 else f"{value:.0f}"

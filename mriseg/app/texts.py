@@ -1,0 +1,71 @@
+"""What the page says, in one place. Tissue names come from `mriseg.tissue`, errors and warnings from the engine."""
+
+PURPOSE = "Gray matter, white matter and cerebrospinal fluid of a brain MR image, with the arithmetic in the open."
+NOT_A_DEVICE = "For research and education. Not a medical device."
+PRIVACY = (
+    "A scan that you drop is sent to the server that runs this page, is kept in its memory for your visit only, and is "
+    "never written to disk. Do not upload anything that names a person: remove it first, or run mriseg on your own "
+    "computer."
+)
+
+UPLOAD = "Drop a scan"
+UPLOAD_HELP = "A NIfTI volume (.nii, .nii.gz) or a PNG, JPEG or TIFF picture of one slice. It is segmented at once."
+SOURCE = "Shown scan"
+YOUR_SCAN = "Your scan"
+CONTRAST = "Contrast"
+CONTRAST_HELP = "Auto decides from where the classes lie. If fluid and white matter are exchanged, say here what it is."
+STRIPPED = "Already skull-stripped"
+STRIPPED_HELP = "Take everything above zero as brain instead of searching for it."
+PIXEL_SIZE = "Pixel size in mm"
+PIXEL_SIZE_HELP = (
+    "A picture does not say how large its pixels are. With their side there are volumes, without only shares."
+)
+MODEL = "Model"
+SMOOTHNESS = "Smoothness"
+SMOOTHNESS_HELP = "Strength of the Markov random field: how much a voxel listens to its neighbours. 0: not at all."
+BIAS = "Correct the bias field"
+BIAS_HELP = "Estimate the smooth shading of the coil together with the mixture, and divide it out."
+
+ORIGINAL = "Original"
+SEGMENTED = "Segmented"
+PLANE = "Plane"
+SLICE = "Slice"
+OPACITY = "Colour"
+OPACITY_HELP = "How much the tissue colours cover the scan."
+RADIOLOGICAL = "Radiological"
+RADIOLOGICAL_HELP = "On: the patient's right is at the left of the screen, as in radiology. Off: seen from above."
+SIDES_UNKNOWN = "Left and right unknown"
+SAVE_VIEW = "Save this view"
+
+HISTOGRAM = "Histogram of the brain with the fitted mixture"
+HISTOGRAM_ALT = "Histogram of the brain's intensities with the fitted Gaussians of the three tissues over it."
+INTENSITY = "Intensity after bias correction (arbitrary units)"
+VOXELS = "Voxels"
+PIXELS = "Pixels"
+HISTOGRAM_BARS = "Counted"
+NUMBERS = "Fitted numbers"
+MIXED = "Mixed voxels"
+SUM = "Sum"
+THRESHOLD = "threshold"
+
+METHOD = "How this was computed"
+METHOD_WORDS = """
+Each voxel's intensity $x$ is drawn from one of the tissues $k$, with share $\\pi_k$, mean $\\mu_k$ and variance
+$\\Sigma_k$ (in one dimension $\\sigma_k^2$). Voxels on a border hold two tissues: they are a class of their own, with the
+mean anywhere between the two. A small share of outliers, such as vessels, may lie anywhere. Expectation-maximisation
+finds the parameters on the histogram of the brain, together with a smooth bias field; a Markov random field then asks
+each voxel's neighbours, and where the classes lie in the brain says which tissue each of them is.
+"""
+FITTED = "With the values fitted to this scan:"
+
+TRUTH = "Agreement with the known truth"
+TRUTH_HELP = "Dice overlap of each tissue with what the scan was simulated from: 1 is perfect."
+
+DOWNLOADS = "Downloads"
+UNFORESEEN = (
+    "The scan could not be segmented, for a reason that mriseg did not foresee. The page goes on working: try "
+    "another scan, or report the kind of file that you used."
+)
+TOO_LITTLE_MEMORY = (
+    "There is not enough memory on this server for the scan. Crop it to the head, or run mriseg on your own computer."
+)
