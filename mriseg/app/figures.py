@@ -8,28 +8,48 @@ from mriseg.compare import dice
 from mriseg.result import Result
 from mriseg.tissue import Tissue
 
+# Streamlit's names for colours; .streamlit/config.toml gives them the values of `mriseg.tissue`.
+COLOUR_NAMES = {Tissue.GM: "orange", Tissue.WM: "yellow", Tissue.CSF: "blue"}
+MOST_CERTAIN = 0.99  # a model's own certainty is no proof: nothing is called 100 % sure
+
 
 def show_tiles(result: Result) -> None:
     """The contrast and the size of each tissue, beside the pictures."""
-    certainty = min(result.contrast_confidence, 0.99)
-    st.metric(
-        texts.CONTRAST,
-        result.contrast.suffix,
-        f"names {certainty:.0%} sure" if result.settings.contrast == "auto" else "as you said",
-        delta_color="off",
-        delta_arrow="off",
-    )
+    if result.settings.contrast == "auto":
+        origin = texts.NAMES_SURE.format(min(result.contrast_confidence, MOST_CERTAIN))
+    else:
+        origin = texts.AS_YOU_SAID
+    st.markdown(f"{texts.CONTRAST} **{result.contrast.suffix}**, {origin}")
     for tissue in Tissue:
         share = f"{result.fractions[tissue]:.1%}"
-        st.markdown(f":material/square: {tissue.title}")
-        if result.volumes_ml is None:
-            st.metric(tissue.title, share)
-        else:
-            st.metric(tissue.title, f"{result.volumes_ml[tissue]:.0f} mL", share, delta_color="off", delta_arrow="off")
+        volumes = result.volumes_ml
+        st.metric(
+            f":{COLOUR_NAMES[tissue]}[■] {tissue.title}",
+            share if volumes is None else f"{volumes[tissue]:.0f} mL",
+            texts.OF_CAVITY if volumes is None else f"{share} {texts.OF_CAVITY}",
+            delta_color="off",
+            delta_arrow="off",
+            border=True,
+        )
+
+
+def show_totals(result: Result) -> None:
+    """Cranial cavity, parenchymal fraction and the figures of quality, in a line."""
+    words = [f"{texts.PARENCHYMA} **{result.quality['brain_parenchymal_fraction']:.1%}**"]
+    if result.brain_ml is not None:
+        words.insert(0, f"{texts.CAVITY} **{result.brain_ml:.0f} mL**")
+    words += [
+        f"{texts.CNR} **{result.quality['cnr']:.2f}**",
+        f"{texts.BIAS_RANGE} **{result.quality['bias_range']:.0%}**",
+        f"{texts.MIXED_SHARE} **{result.quality['mixed_share']:.0%}**",
+        f"{texts.TIME} **{sum(result.seconds.values()):.1f} s**",
+    ]
+    stages = "\n".join(f"- {stage}: {seconds:.2f} s" for stage, seconds in result.seconds.items())
+    st.markdown(" · ".join(words), help=f"{texts.TOTALS_HELP}\n\n{stages}")
 
 
 def show_warnings(result: Result) -> None:
-    """What to doubt, and what was done, in the engine's words."""
+    """What to doubt, in the engine's words."""
     for warning in result.warnings:
         st.warning(warning)
 
@@ -39,5 +59,5 @@ def show_truth(analysis: Analysis) -> None:
     if analysis.truth is None:
         return
     overlap = dice(analysis.result.labels, analysis.truth)
-    words = ", ".join(f"{tissue.title} {overlap[tissue]:.3f}" for tissue in Tissue)
-    st.markdown(f"**{texts.TRUTH}** (Dice): {words}", help=texts.TRUTH_HELP)
+    words = " · ".join(f"{tissue.title} **{overlap[tissue]:.3f}**" for tissue in Tissue)
+    st.markdown(f"{texts.TRUTH}: {words}", help=texts.TRUTH_HELP)

@@ -5,7 +5,6 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from mriseg.app import texts
-from mriseg.mixture import MIXED_PAIRS
 from mriseg.result import Result
 from mriseg.tissue import Tissue
 
@@ -67,18 +66,20 @@ def histogram_figure(result: Result) -> go.Figure:
     return figure
 
 
-def show_mixture(result: Result) -> None:
-    """Draw the figure, the fitted numbers and the formula with them filled in."""
-    plot, table = st.columns([3, 1.3])
-    with plot:
-        st.markdown(f"**{texts.HISTOGRAM}**")
-        st.plotly_chart(
-            histogram_figure(result), key="histogram", alt=texts.HISTOGRAM_ALT, config={"displaylogo": False}
-        )
-    with table:
-        st.markdown(f"**{texts.NUMBERS}**")
-        st.markdown(fitted_table(result))
-    with st.expander(texts.METHOD, expanded=True):
+def show_histogram(result: Result) -> None:
+    """Draw the histogram with the mixture over it."""
+    st.plotly_chart(histogram_figure(result), key="histogram", alt=texts.HISTOGRAM_ALT, config={"displaylogo": False})
+
+
+def show_fitted(result: Result) -> None:
+    """Shares, means and standard deviations as a table."""
+    st.markdown(fitted_table(result), help=texts.FITTED_HELP)
+
+
+def show_method(result: Result) -> None:
+    """The formula in general and with the fitted values filled in, and what was done in words."""
+    with st.container(border=True):
+        st.markdown(f"**{texts.METHOD}**")
         st.latex(r"p(x\mid\theta)=\sum_{k=1}^{K}\pi_k\,\mathcal{N}(x\mid\mu_k,\Sigma_k)")
         st.markdown(texts.METHOD_WORDS)
         st.markdown(texts.FITTED)
@@ -90,11 +91,9 @@ def fitted_table(result: Result) -> str:
     mixture = result.mixture
     rows = [r"| | $\pi$ | $\mu$ | $\sigma$ |", "|---|---|---|---|"]
     for tissue, weight, mean, sd in zip(mixture.tissues, mixture.weights, mixture.means, mixture.sds, strict=True):
-        rows.append(f"| {tissue.title} | {weight:.3f} | {number(mean)} | {number(sd)} |")
-    for (a, b), weight in zip(MIXED_PAIRS, mixture.mixed_weights, strict=True):
-        pair = f"{mixture.tissues[a].abbreviation} with {mixture.tissues[b].abbreviation}"
-        rows.append(f"| {pair} | {weight:.3f} | between | {number(mixture.mixed_sd)} |")
-    rows.append(f"| Outliers | {mixture.outliers:.3f} | any | |")
+        rows.append(f"| {tissue.abbreviation} | {weight:.3f} | {number(mean)} | {number(sd)} |")
+    rows.append(f"| {texts.MIXED_ROW} | {mixture.mixed_weights.sum():.3f} | | {number(mixture.mixed_sd)} |")
+    rows.append(f"| {texts.OUTLIERS} | {mixture.outliers:.3f} | | |")
     return "\n".join(rows)
 
 

@@ -10,8 +10,8 @@ from mriseg.orient import orient, reorient
 from mriseg.render import Plane, View
 from mriseg.scan import Scan
 
-FRAME = (400, 460)  # rows and columns of a picture on the screen: two of them and the figures fit on a laptop
-OPACITY = 0.7
+FRAME = (350, 420)  # rows and columns of a picture on the screen: two of them and the figures fit on a laptop
+OPACITY, OPACITY_WIDTH = 0.7, 220
 GAP = 8  # pixels between the two pictures in a saved view
 
 
@@ -27,8 +27,7 @@ def show_slices() -> None:
     for column, title, picture in zip(
         st.columns(2), (texts.ORIGINAL, texts.SEGMENTED), (original, segmented), strict=True
     ):
-        column.markdown(f"**{title}**")
-        column.image(render.png(picture), alt=title)
+        column.image(render.png(picture), alt=title, caption=title)
     gap = np.zeros((original.shape[0], GAP, 3), np.uint8)
     both = np.concatenate([np.repeat(original[..., None], 3, -1), gap, segmented], 1)
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -52,12 +51,12 @@ def _controls(analysis: Analysis, scan: Scan) -> tuple[View, float]:
                 format_func=lambda plane: plane.title,
                 key=f"plane {analysis.source}",
             )
-            index, last = analysis.widest[plane.axis], scan.data.shape[plane.axis] - 1
-            if last:
-                index = st.slider(texts.SLICE, 0, last, index, key=f"slice {analysis.source} {plane.name}")
+            index, count = analysis.widest[plane.axis], scan.data.shape[plane.axis]
+            if count > 1:  # shown from 1, as people count slices
+                index = st.slider(texts.SLICE, 1, count, index + 1, key=f"slice {analysis.source} {plane.name}") - 1
             radiological = st.toggle(texts.RADIOLOGICAL, True, help=texts.RADIOLOGICAL_HELP)
             view = View(plane, index, radiological, scan.sides_known)
-        opacity = st.slider(texts.OPACITY, 0.0, 1.0, OPACITY, 0.05, help=texts.OPACITY_HELP)
+        opacity = st.slider(texts.OPACITY, 0.0, 1.0, OPACITY, 0.05, help=texts.OPACITY_HELP, width=OPACITY_WIDTH)
     return view, opacity
 
 

@@ -1,7 +1,8 @@
 """What the page says, in one place. Tissue names come from `mriseg.tissue`, errors and warnings from the engine."""
 
-PURPOSE = "Gray matter, white matter and cerebrospinal fluid of a brain MR image, with the arithmetic in the open."
-NOT_A_DEVICE = "For research and education. Not a medical device."
+PURPOSE = "Gray matter, white matter and cerebrospinal fluid of brain MR images, the arithmetic in the open."
+NOT_A_DEVICE = "Not a medical device."
+FOR_WHAT = "For research and education; not a medical device."
 PRIVACY = (
     "A scan that you drop is sent to the server that runs this page, is kept in its memory for your visit only, and is "
     "never written to disk. Do not upload anything that names a person: remove it first, or run mriseg on your own "
@@ -33,21 +34,24 @@ SLICE = "Slice"
 OPACITY = "Colour"
 OPACITY_HELP = "How much the tissue colours cover the scan."
 RADIOLOGICAL = "Radiological"
-RADIOLOGICAL_HELP = "On: the patient's right is at the left of the screen, as in radiology. Off: seen from above."
+RADIOLOGICAL_HELP = "On: the patient's right is at the left of the screen. Off: left is at the left."
 SIDES_UNKNOWN = "Left and right unknown"
 SAVE_VIEW = "Save this view"
 
-HISTOGRAM = "Histogram of the brain with the fitted mixture"
 HISTOGRAM_ALT = "Histogram of the brain's intensities with the fitted Gaussians of the three tissues over it."
 INTENSITY = "Intensity after bias correction (arbitrary units)"
 VOXELS = "Voxels"
 PIXELS = "Pixels"
 HISTOGRAM_BARS = "Counted"
-NUMBERS = "Fitted numbers"
 MIXED = "Mixed voxels"
 SUM = "Sum"
 THRESHOLD = "threshold"
 
+FITTED_HELP = (
+    "Share, mean and standard deviation of each class, in the scan's own units. Mixed voxels hold two tissues: their "
+    "mean lies anywhere between those of the two."
+)
+MIXED_ROW, OUTLIERS = "Mixed", "Outliers"
 METHOD = "How this was computed"
 METHOD_WORDS = """
 Each voxel's intensity $x$ is drawn from one of the tissues $k$, with share $\\pi_k$, mean $\\mu_k$ and variance
@@ -58,7 +62,23 @@ each voxel's neighbours, and where the classes lie in the brain says which tissu
 """
 FITTED = "With the values fitted to this scan:"
 
-TRUTH = "Agreement with the known truth"
+NAMES_SURE = "names {:.0%} sure"
+AS_YOU_SAID = "as you said"
+OF_CAVITY = "of the cavity"
+CAVITY = "Cranial cavity"
+PARENCHYMA = "Brain parenchyma"
+CNR = "Contrast to noise"
+BIAS_RANGE = "Bias range"
+MIXED_SHARE = "Mixed voxels"
+TIME = "Computed in"
+TOTALS_HELP = (
+    "Cranial cavity: brain with the fluid in and around it. Brain parenchyma: gray and white matter as a share of it. "
+    "Contrast to noise: the distance of the means of gray and white matter over their joint spread; below 1 the border "
+    "between them is a guess. Bias range: by how much the shading differs over the brain. Mixed voxels: those that the "
+    "mixture takes for two tissues at once."
+)
+
+TRUTH = "Agreement with the known truth (Dice)"
 TRUTH_HELP = "Dice overlap of each tissue with what the scan was simulated from: 1 is perfect."
 
 DOWNLOADS = "Downloads"
