@@ -1,0 +1,66 @@
+"""What several test modules need: files made in memory, and measures of agreement."""
+
+import io
+import tracemalloc
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import nibabel
+import numpy as np
+import PIL.Image
+import pytest
+from nibabel.orientations import axcodes2ornt, inv_ornt_aff, ornt_transform
+
+import mriseg
+from mriseg import MrisegError
+
+# Every order and direction that three axes can have: 6 permutations times 8 flips.
+ALL_AXES = [
+    (*order,)
+    for pairs in (
+        ("RL", "AP", "SI"), ("RL", "SI", "AP"), ("AP", "RL", "SI"),
+        ("AP", "SI", "RL"), ("SI", "RL", "AP"), ("SI", "AP", "RL"),
+    )
+    for order in [(a, b, c) for a in pairs[0] for b in pairs[1] for c in pairs[2]]
+]  # fmt: skip
+
+
+def dice(a: np.ndarray, b: np.ndarray) -> float:
+    """Overlap of two masks, 0 to 1."""
+    return float(2 * (a & b).sum() / (a.sum() + b.sum()))
+
+
+def nifti(data: np.ndarray, affine: np.ndarray | None = None, image_class: type = nibabel.Nifti1Image) -> bytes:
+    """A NIfTI file; 2 mm voxels unless told."""
+    return image_class(data, np.diag([2.0, 2, 2, 1]) if affine is None else affine).to_bytes()
+
+
+def encoded(pixels: np.ndarray, kind: str = "PNG", **options: object) -> bytes:
+    """A picture file, as Pillow writes it."""
+    stream = io.BytesIO()
+    PIL.Image.fromarray(pixels).save(stream, kind, **options)
+    return stream.getvalue()
+
+
+def stored_as(axes: tuple[str, ...], data: np.ndarray, affine: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The same RAS+ volume with its axes stored in another order: data and affine."""
+    turn = ornt_transform(axcodes2ornt("RAS"), axcodes2ornt(axes))
+    return nibabel.orientations.apply_orientation(data, turn), affine @ inv_ornt_aff(turn, data.shape)
+
+
+@contextmanager
+def little_memory(limit: float) -> Iterator[None]:
+    """Fails if more bytes than the limit are allocated within, numpy's included."""
+    tracemalloc.start()
+    try:
+        yield
+        assert tracemalloc.get_traced_memory()[1] < limit
+    finally:
+        tracemalloc.stop()
+
+
+def refusal(content: bytes, name: str | None = None) -> str:
+    """The message with which bytes are refused, which must not take much more memory than they do."""
+    with little_memory(4e6 + 2 * len(content)), pytest.raises(MrisegError) as caught:
+        mriseg.read(content, name)
+    return str(caught.value)

@@ -1,0 +1,109 @@
+import json
+import subprocess
+import sys
+
+import nibabel
+import numpy as np
+import pytest
+
+from mriseg import Contrast
+from mriseg.cli import main
+from mriseg.phantom import simulate
+from mriseg.samples import SAMPLES
+from mriseg.write import encode_scan
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory, coarse):
+    """A folder with a picture, a volume and a text that calls itself a volume."""
+    folder = tmp_path_factory.mktemp("scans")
+    (folder / "slice.png").write_bytes(encode_scan(SAMPLES["slice-t2"].make()[0]))
+    (folder / "head.nii.gz").write_bytes(encode_scan(simulate(coarse, Contrast.T1)))
+    (folder / "broken.nii.gz").write_text("not a scan")
+    return folder
+
+
+def run(*arguments: object) -> int:
+    return main([str(argument) for argument in arguments])
+
+
+def test_segment_writes_the_files_of_each_scan_and_says_the_volumes(files, tmp_path, capsys):
+    assert run("segment", files / "slice.png", files / "head.nii.gz", "--out", tmp_path, "--pixel-size", 1) == 0
+    names = {path.name for path in tmp_path.iterdir()}
+    assert {"slice_dseg.png", "slice_label-GM_probseg.png", "head_dseg.nii.gz", "head_desc-brain_mask.nii.gz"} <= names
+    figures = json.loads((tmp_path / "slice_desc-tissue_stats.json").read_text())
+    assert figures["contrast"] == "T2w"
+    assert figures["volumes_ml"]["CSF"] > 0
+    captured = capsys.readouterr()
+    assert f"GM {figures['volumes_ml']['GM']:.1f} mL" in captured.out
+    assert captured.err == ""
+
+
+def test_a_scan_that_fails_gets_a_line_and_no_file_and_the_others_are_done(files, tmp_path, capsys):
+    assert run("segment", files / "broken.nii.gz", files / "slice.png", "--out", tmp_path) == 1
+    errors = capsys.readouterr().err.splitlines()
+    assert len(errors) == 1
+    assert "named as NIfTI, but its content is not" in errors[0]
+    assert (tmp_path / "slice_dseg.png").exists()
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith("broken")]
+
+
+def test_jobs_change_nothing_but_the_time(files, tmp_path):
+    scans = files / "slice.png", files / "head.nii.gz"
+    assert run("segment", *scans, "--out", tmp_path / "one") == 0
+    assert run("segment", *scans, "--out", tmp_path / "two", "--jobs", 2) == 0
+    for path in (tmp_path / "one").iterdir():
+        if not path.name.endswith(".json"):  # which holds the seconds
+            assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes()
+
+
+def test_a_given_mask_is_the_brain(files, tmp_path):
+    image = nibabel.load(files / "head.nii.gz")
+    given = np.zeros(image.shape, np.uint8)
+    given[15:35, 15:40, 22:40] = 1
+    nibabel.save(nibabel.Nifti1Image(given, image.affine), tmp_path / "given.nii.gz")
+    assert run("segment", files / "head.nii.gz", "--out", tmp_path, "--mask", tmp_path / "given.nii.gz") == 0
+    assert np.array_equal(nibabel.load(tmp_path / "head_desc-brain_mask.nii.gz").dataobj, given)
+
+
+def test_a_mask_that_lies_elsewhere_is_refused(files, tmp_path, capsys):
+    image = nibabel.load(files / "head.nii.gz")
+    moved = image.affine.copy()
+    moved[0, 3] += 10
+    nibabel.save(nibabel.Nifti1Image(np.ones(image.shape, np.uint8), moved), tmp_path / "moved.nii.gz")
+    assert run("segment", files / "head.nii.gz", "--out", tmp_path, "--mask", tmp_path / "moved.nii.gz") == 1
+    assert "lies elsewhere" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["segment", "a.nii.gz"],
+        ["segment", "a.nii.gz", "--out", "x", "--contrast", "ct"],
+        ["segment", "a.nii.gz", "--out", "x", "--pixel-size", "0"],
+        ["segment", "a.nii.gz", "--out", "x", "--jobs", "0"],
+        ["segment", "a/t1.nii.gz", "b/t1.nii.gz", "--out", "x"],
+        ["segment", "a.nii.gz", "b.nii.gz", "--out", "x", "--mask", "m.nii.gz"],
+        ["samples", "--save", "nothing", "x.nii.gz"],
+    ],
+    ids=" ".join,
+)
+def test_bad_usage_exits_with_2(arguments, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    assert stopped.value.code == 2
+    assert capsys.readouterr().err
+
+
+def test_samples_are_listed_and_saved(tmp_path, capsys):
+    assert run("samples", "--list") == 0
+    listed = capsys.readouterr().out
+    assert all(name in listed for name in SAMPLES)
+    assert run("samples", "--save", "mni152-t1", tmp_path / "average.nii.gz") == 0
+    assert nibabel.load(tmp_path / "average.nii.gz").shape == (197, 233, 189)
+
+
+def test_the_module_runs_as_a_command():
+    done = subprocess.run([sys.executable, "-m", "mriseg", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("mriseg ")

@@ -1,0 +1,44 @@
+import numpy as np
+import pytest
+
+from mriseg import Tissue, read, segment
+from mriseg.compare import dice
+from mriseg.samples import SAMPLES
+from mriseg.write import encode_scan
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_sample_is_the_same_each_time_and_its_truth_lies_on_its_grid(name):
+    (scan, truth), (again, _) = SAMPLES[name].make(), SAMPLES[name].make()
+    assert np.array_equal(scan.data, again.data)
+    if truth is not None:
+        assert truth.shape == scan.data.shape
+        assert {*np.unique(truth)} == {0, *(tissue.number for tissue in Tissue)}
+
+
+@pytest.mark.parametrize("name", ["mni152-t1", "slice-t1"])
+def test_a_saved_sample_reads_back_as_it_was(name):
+    scan, _ = SAMPLES[name].make()
+    back = read(encode_scan(scan))
+    assert np.array_equal(back.data, scan.data)
+    assert back.kind == scan.kind
+    if scan.affine is not None:
+        assert np.allclose(back.affine, scan.affine)
+
+
+@pytest.mark.parametrize("name", ["slice-t1", "slice-t2"])
+def test_a_slice_is_named_rightly_and_agrees_with_its_truth(name):
+    scan, truth = SAMPLES[name].make()
+    result = segment(scan)
+    assert result.contrast.setting == name.split("-")[1]
+    overlap = dice(result.labels, truth)
+    assert overlap[Tissue.GM] > 0.9
+    assert overlap[Tissue.WM] > 0.9
+    assert overlap[Tissue.CSF] > 0.8
+
+
+def test_the_average_brain_is_named_rightly():
+    result = segment(SAMPLES["mni152-t1"].make()[0])
+    assert result.contrast.setting == "t1"
+    # The mask of the T1-weighted average holds 1887 mL; everything of it is brain or fluid.
+    assert result.brain_ml == pytest.approx(1887, rel=0.02)

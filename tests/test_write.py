@@ -1,0 +1,155 @@
+import gzip
+import io
+import json
+
+import nibabel
+import numpy as np
+import PIL.Image
+import pytest
+
+from mriseg import MrisegError, Settings, Tissue, read, segment
+from mriseg.scan import picture
+from mriseg.write import lookup_table, outputs, stats, stem, volumes_table, write
+from tests.helpers import ALL_AXES, stored_as
+
+NIFTI_NAMES = {
+    "_dseg.nii.gz",
+    "_label-GM_probseg.nii.gz",
+    "_label-WM_probseg.nii.gz",
+    "_label-CSF_probseg.nii.gz",
+    "_desc-brain_mask.nii.gz",
+    "_desc-tissue_stats.json",
+    "_dseg.tsv",
+}
+
+
+def image_of(content: bytes) -> nibabel.Nifti1Image:
+    return nibabel.Nifti1Image.from_bytes(gzip.decompress(content))
+
+
+@pytest.fixture(scope="module")
+def slice_of_head(scanned):
+    from mriseg import Contrast
+
+    data = scanned(Contrast.T1).data
+    scan = picture(np.rint(data[:, ::-1, data.shape[2] // 2].T / data.max() * 255))
+    return scan, segment(scan, Settings(pixel_size=2.0))
+
+
+@pytest.mark.parametrize(
+    ("name", "short"),
+    [
+        ("foo.nii.gz", "foo"),
+        ("foo.NII", "foo"),
+        ("a.b.png", "a.b"),
+        ("folder", "folder"),
+        ("sub-01_T1w.nii.gz", "sub-01_T1w"),
+    ],
+)
+def test_the_stem_is_the_name_without_its_format(name, short):
+    assert stem(name) == short
+
+
+def test_the_files_of_a_volume_hold_the_result_on_the_scans_grid(scanned, segmented):
+    from mriseg import Contrast
+
+    scan, result = scanned(Contrast.T1), segmented(Contrast.T1)
+    files = outputs(scan, result)
+    assert set(files) == NIFTI_NAMES
+    labels = image_of(files["_dseg.nii.gz"]())
+    assert labels.get_data_dtype() == np.uint8
+    assert np.array_equal(labels.dataobj, result.labels)
+    assert np.allclose(labels.affine, scan.affine)
+    assert np.array_equal(image_of(files["_desc-brain_mask.nii.gz"]()).dataobj, result.mask)
+    for channel, tissue in enumerate(Tissue):
+        posterior = image_of(files[f"_label-{tissue.abbreviation}_probseg.nii.gz"]())
+        assert posterior.get_data_dtype() == np.float32
+        assert np.array_equal(posterior.dataobj, result.posteriors[..., channel])
+
+
+def test_equal_results_give_equal_bytes(scanned, segmented):
+    from mriseg import Contrast
+
+    scan, result = scanned(Contrast.T1), segmented(Contrast.T1)
+    first, second = outputs(scan, result), outputs(scan, result)
+    assert all(first[name]() == second[name]() for name in first)
+
+
+def test_geometry_codes_and_units_come_back_as_they_were(coarse):
+    from mriseg import Contrast
+    from mriseg.phantom import simulate
+
+    scan = simulate(coarse, Contrast.T1)
+    image = nibabel.Nifti1Image(np.asarray(scan.data), scan.affine)
+    image.set_qform(scan.affine, 1)
+    image.set_sform(scan.affine, 4)
+    image.header.set_xyzt_units("mm", "sec")
+    image.header["descrip"] = b"a name"
+    again = read(image.to_bytes())
+    out = image_of(outputs(again, segment(again))["_dseg.nii.gz"]())
+    assert (int(out.header["qform_code"]), int(out.header["sform_code"])) == (1, 4)
+    assert out.header.get_xyzt_units() == ("mm", "sec")
+    assert out.header["descrip"].item() == b""
+
+
+@pytest.mark.parametrize("axes", ALL_AXES[::7], ids="".join)
+def test_labels_lie_on_the_input_in_any_axis_order(axes, coarse):
+    from mriseg import Contrast
+    from mriseg.phantom import simulate
+
+    scan = simulate(coarse, Contrast.T1)
+    straight = segment(scan).labels
+    data, affine = stored_as(axes, np.asarray(scan.data), scan.affine)
+    turned = read(nibabel.Nifti1Image(data, affine).to_bytes())
+    out = image_of(outputs(turned, segment(turned))["_dseg.nii.gz"]())
+    assert np.allclose(out.affine, affine)
+    assert np.array_equal(nibabel.as_closest_canonical(out).dataobj, straight)
+
+
+def test_a_picture_becomes_pictures(slice_of_head):
+    scan, result = slice_of_head
+    files = outputs(scan, result)
+
+    def pixels(name):
+        return np.asarray(PIL.Image.open(io.BytesIO(files[name]())))
+
+    assert np.array_equal(pixels("_dseg.png"), result.labels)
+    assert np.array_equal(pixels("_desc-brain_mask.png") == 255, result.mask)
+    white = pixels("_label-WM_probseg.png")
+    assert white.dtype == np.uint16
+    assert np.abs(white / 65535 - result.posteriors[..., 1]).max() < 1 / 65535
+
+
+def test_the_figures_are_plain_json_and_those_of_the_result(slice_of_head):
+    _, result = slice_of_head
+    figures = json.loads(json.dumps(stats(result), allow_nan=False))
+    assert figures["contrast"] == result.contrast.suffix
+    assert figures["volumes_ml"]["GM"] == result.volumes_ml[Tissue.GM]
+    assert figures["brain_ml"] == pytest.approx(sum(figures["volumes_ml"].values()))
+    assert sum(figures["fractions"].values()) == pytest.approx(1)
+    assert sum(figures["mixture"]["weights"]) == pytest.approx(1)
+    pure_and_mixed = [*figures["mixture"]["pure_weights"], *figures["mixture"]["mixed_weights"].values()]
+    assert sum(pure_and_mixed) + figures["mixture"]["outliers"] == pytest.approx(1)
+    assert figures["settings"]["pixel_size"] == 2.0
+
+
+def test_the_lookup_table_has_a_row_for_each_label():
+    rows = [row.split("\t") for row in lookup_table().splitlines()]
+    assert rows[0] == ["index", "name", "abbreviation", "color"]
+    assert [row[0] for row in rows[1:]] == ["0", "1", "2", "3"]
+    assert rows[2][1:3] == ["Gray matter", "GM"]
+
+
+def test_the_table_of_volumes_leaves_unknown_volumes_empty(slice_of_head):
+    scan, _ = slice_of_head
+    rows = volumes_table(segment(scan)).splitlines()
+    assert rows[0] == "tissue,name,volume_ml,fraction"
+    assert rows[1].startswith("GM,Gray matter,,0.")
+
+
+def test_where_writing_fails_no_file_appears(slice_of_head, tmp_path, monkeypatch):
+    scan, result = slice_of_head
+    monkeypatch.setattr("mriseg.write.lookup_table", lambda: (_ for _ in ()).throw(OSError(28, "No space left")))
+    with pytest.raises(MrisegError, match="No space left"):
+        write(scan, result, tmp_path / "out", "foo")
+    assert list((tmp_path / "out").iterdir()) == []
