@@ -45,9 +45,10 @@ class Analysis:
 
 @dataclass(frozen=True, eq=False)
 class Choice:
-    """What the visitor chose: the content of a file, or a sample by its name."""
+    """What the visitor chose: the content of a file and what it was called, or a sample by its name."""
 
     content: bytes | None
+    file_name: str
     sample: str
     settings: Settings
 
@@ -70,7 +71,8 @@ def analyse(choice: Choice) -> Analysis | None:
     place = st.empty()
     try:
         if source == OPENING_SAMPLE and choice.settings == Settings():
-            analysis = _opening(lambda stage: _show(place, stage))
+            _show(place, "read")
+            analysis = _opening()
         else:
             analysis = _segment(choice, source, kept, lambda stage: _show(place, stage))
     except MrisegError as error:
@@ -89,9 +91,12 @@ def analyse(choice: Choice) -> Analysis | None:
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
-def _opening(_progress: Callable[[str], None]) -> Analysis:
-    """The scan that the page opens on, once for all visitors: it holds nothing of anyone's."""
-    return _segment(Choice(None, OPENING_SAMPLE, Settings()), OPENING_SAMPLE, None, _progress)
+def _opening() -> Analysis:
+    """The scan that the page opens on, once for all visitors: it holds nothing of anyone's.
+
+    It draws no progress, because what a cached function draws is drawn again for each who gets its value.
+    """
+    return _segment(Choice(None, "", OPENING_SAMPLE, Settings()), OPENING_SAMPLE, None, lambda stage: None)
 
 
 def _segment(choice: Choice, source: str, kept: Analysis | None, progress: Callable[[str], None]) -> Analysis:
@@ -103,7 +108,10 @@ def _segment(choice: Choice, source: str, kept: Analysis | None, progress: Calla
     else:
         st.session_state.pop(KEPT, None)  # the old scan makes room before the new one is read
         progress("read")
-        scan, truth = SAMPLES[choice.sample].make() if choice.content is None else (read(choice.content), None)
+        if choice.content is None:
+            scan, truth = SAMPLES[choice.sample].make()
+        else:
+            scan, truth = read(choice.content, choice.file_name), None
     result = segment(scan, choice.settings, brain=brain, progress=progress)
     mask = result.brain.mask
     areas = (np.count_nonzero(mask, tuple(a for a in range(mask.ndim) if a != axis)) for axis in range(mask.ndim))

@@ -29,7 +29,7 @@ def choose() -> Choice:
         content = upload.getvalue() if upload is not None and source == texts.YOUR_SCAN else None
         if content is None:
             st.caption(SAMPLES[source].description)
-        return Choice(content, source, _settings())
+        return Choice(content, upload.name if upload is not None else "", source, _settings())
 
 
 def _settings() -> Settings:

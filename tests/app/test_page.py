@@ -1,0 +1,206 @@
+"""Every way through the page, without a browser."""
+
+import io
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from mriseg import Contrast, Tissue
+from mriseg.phantom import simulate
+from mriseg.render import Plane
+from mriseg.samples import SAMPLES
+from mriseg.write import encode_scan
+
+ENTRY = str(Path(__file__).parents[2] / "streamlit_app.py")
+PATIENCE = 60  # seconds; a slow machine is not what is tested
+
+
+@pytest.fixture
+def page() -> AppTest:
+    """The page as it opens."""
+    return AppTest.from_file(ENTRY, default_timeout=PATIENCE).run()
+
+
+@pytest.fixture(scope="module")
+def slice_file() -> bytes:
+    return encode_scan(SAMPLES["slice-t2"].make()[0])
+
+
+@pytest.fixture(scope="module")
+def head_file(coarse) -> bytes:
+    return encode_scan(simulate(coarse, Contrast.T1))
+
+
+def drop(page: AppTest, content: bytes, name: str) -> AppTest:
+    return page.file_uploader[0].set_value((name, content, "")).run()
+
+
+def kept(page: AppTest):
+    return page.session_state["analysis"]
+
+
+def metrics(page: AppTest) -> list[str]:
+    return [metric.value for metric in page.metric]
+
+
+def words(page: AppTest) -> str:
+    return "\n".join(element.value for kind in ("markdown", "caption", "latex") for element in page.get(kind))
+
+
+def test_a_second_visitor_finds_the_same_opening(page):
+    again = AppTest.from_file(ENTRY, default_timeout=PATIENCE).run()
+    assert nothing_broke(again)
+    assert metrics(again) == metrics(page)
+
+
+def nothing_broke(page: AppTest) -> bool:
+    return not page.exception and not page.error
+
+
+def test_the_page_opens_on_a_segmented_sample(page):
+    assert nothing_broke(page)
+    assert [image.captions for image in page.image] == [["Original"], ["Segmented"]]
+    assert len(page.get("plotly_chart")) == 1
+    assert [metric.label.split("] ")[1] for metric in page.metric] == [tissue.title for tissue in Tissue]
+    assert "Not a medical device" in words(page)
+
+
+def test_volumes_are_those_of_the_result(page):
+    result = kept(page).result
+    assert metrics(page) == [f"{result.volumes_ml[tissue]:.0f} mL" for tissue in Tissue]
+
+
+def test_the_formula_holds_the_fitted_values(page):
+    mixture = kept(page).result.mixture
+    formula = page.get("latex")[1].value
+    for mean in mixture.means:
+        assert f"{mean:.4g}" in formula
+
+
+@pytest.mark.parametrize("name", ["slice-t1", "head-t2"])
+def test_a_sample_with_a_known_truth_shows_how_well_it_agrees(page, name):
+    page.sidebar.selectbox[0].select(name).run()
+    assert nothing_broke(page)
+    assert "known truth" in words(page)
+    assert kept(page).result.contrast.setting == name.split("-")[1]
+
+
+def test_a_dropped_picture_is_segmented_at_once_and_has_no_volumes(page, slice_file):
+    drop(page, slice_file, "slice.jpg")  # a PNG: what it is, its bytes say
+    assert nothing_broke(page)
+    assert kept(page).result.contrast is Contrast.T2
+    assert all(value.endswith("%") for value in metrics(page))
+    assert "Left and right unknown" in words(page)
+
+
+def test_with_a_pixel_size_a_picture_has_volumes(page, slice_file):
+    drop(page, slice_file, "slice.png")
+    page.sidebar.number_input[0].set_value(1.0).run()
+    assert all(value.endswith(" mL") for value in metrics(page))
+
+
+def test_a_dropped_volume_is_segmented_at_once(page, head_file):
+    drop(page, head_file, "head.nii.gz")
+    assert nothing_broke(page)
+    result = kept(page).result
+    assert result.contrast is Contrast.T1
+    assert metrics(page) == [f"{result.volumes_ml[tissue]:.0f} mL" for tissue in Tissue]
+
+
+def test_a_wrong_contrast_is_one_click_to_change(page, slice_file):
+    drop(page, slice_file, "slice.png")
+    found = kept(page).result
+    page.sidebar.button_group[0].set_value("t1").run()
+    said = kept(page).result
+    assert said.contrast is Contrast.T1
+    assert said.brain is found.brain  # it was not searched again
+    # The bright fluid of a T2-weighted scan is white matter to whoever insists on T1.
+    assert said.mixture.tissues[-1] is Tissue.WM
+    assert found.mixture.tissues[-1] is Tissue.CSF
+
+
+def test_another_scan_starts_with_an_open_contrast(page, slice_file):
+    page.sidebar.button_group[0].set_value("t1").run()
+    drop(page, slice_file, "slice.png")
+    assert kept(page).result.settings.contrast == "auto"
+
+
+def test_the_plane_and_the_slice_move_the_pictures(page):
+    def shown() -> str:
+        return page.image[0].value[0]
+
+    first = shown()
+    page.slider[0].set_value(60).run()
+    second = shown()
+    page.main.button_group[0].set_value(Plane.SAGITTAL).run()
+    assert len({first, second, shown()}) == 3
+    assert nothing_broke(page)
+
+
+def test_smoothness_answers_without_searching_the_brain_again(page, slice_file):
+    drop(page, slice_file, "slice.png")
+    before = kept(page).result
+    page.sidebar.slider[0].set_value(0.0).run()
+    after = kept(page).result
+    assert after.brain is before.brain
+    assert after.settings.smoothness == 0
+    assert not np.array_equal(after.labels, before.labels)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"", "The file is empty"),
+        (b"no scan at all", "named as NIfTI, but its content is not"),
+        (encode_scan(SAMPLES["slice-t1"].make()[0])[:2000], "The picture is damaged"),
+    ],
+)
+def test_a_bad_file_gets_the_engines_sentence_and_the_page_goes_on(page, content, sentence, slice_file):
+    drop(page, content, "scan.nii.gz")
+    assert not page.exception
+    assert [error.value for error in page.error][0].startswith(("The ", "This "))
+    assert sentence in page.error[0].value
+    assert not page.metric  # nothing of the scan before is shown as if it were this one's
+    page.sidebar.selectbox[0].select("slice-t1").run()
+    assert nothing_broke(page)
+    assert page.metric
+
+
+def test_a_constant_picture_is_refused_in_words(page):
+    stream = io.BytesIO()
+    PIL.Image.fromarray(np.full((64, 64), 7, np.uint8)).save(stream, "PNG")
+    drop(page, stream.getvalue(), "flat.png")
+    assert "same value" in page.error[0].value
+
+
+def test_what_nobody_foresaw_becomes_a_sentence(page, slice_file, monkeypatch):
+    monkeypatch.setattr("mriseg.app.analysis.read", lambda content, name: 1 / 0)
+    drop(page, slice_file, "slice.png")
+    assert not page.exception
+    assert "did not foresee" in page.error[0].value
+
+
+def test_taking_the_scan_away_brings_the_opening_sample_back(page, slice_file):
+    drop(page, slice_file, "slice.png")
+    page.file_uploader[0].set_value(None).run()
+    assert kept(page).source == next(iter(SAMPLES))
+
+
+def test_downloads_hold_the_result_and_no_name_of_the_dropped_file(page, slice_file):
+    from mriseg.app.downloads import NAME
+    from mriseg.write import outputs
+
+    drop(page, slice_file, "Doe_Jane.png")
+    labels = {button.label for button in page.get("download_button")}
+    assert {"Labels", "Posteriors", "Brain mask", "Volumes (CSV)", "All figures (JSON)", "Everything (zip)"} <= labels
+    assert "Doe" not in words(page)
+    analysis = kept(page)
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for suffix, content in outputs(analysis.scan, analysis.result).items():
+            archive.writestr(f"{NAME}{suffix}", content())
+    assert b"Doe" not in stream.getvalue()
