@@ -205,6 +205,16 @@ def annotated(image: np.ndarray, view: View, pixel_mm: float | None) -> np.ndarr
     return np.asarray(canvas)
 
 
+def emblem() -> PIL.Image.Image:
+    """The page's icon: fluid around gray matter around white matter."""
+    y, x = np.mgrid[-1:1:64j, -1:1:64j]
+    radius = np.hypot(x, y)
+    image = np.zeros((64, 64, 4), np.uint8)
+    for tissue, reach in ((Tissue.CSF, 1.0), (Tissue.GM, 0.8), (Tissue.WM, 0.5)):
+        image[radius < reach] = (*tissue.rgb, 255)
+    return PIL.Image.fromarray(image)
+
+
 def png(image: np.ndarray) -> bytes:
     """The picture as the bytes of a PNG."""
     stream = io.BytesIO()

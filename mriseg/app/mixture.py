@@ -9,7 +9,7 @@ from mriseg.result import Result
 from mriseg.tissue import Tissue
 
 BARS = 256  # as many as the screen can show; the mixture was fitted to finer ones
-HEIGHT = 330
+HEIGHT = 260  # pixels: with the pictures above it fits a laptop
 BAR_COLOUR, MIXED_COLOUR, SUM_COLOUR = "rgba(160, 160, 160, 0.45)", "#A6A6A6", "#D55E00"
 DASHES = {Tissue.GM: "dash", Tissue.WM: "solid", Tissue.CSF: "dot"}  # never told apart by colour alone
 
@@ -50,9 +50,14 @@ def histogram_figure(result: Result) -> go.Figure:
         line={"color": MIXED_COLOUR, "width": 1.5, "dash": "dashdot"},
     )
     figure.add_scatter(x=x, y=scale * mixture.density(x), name=texts.SUM, line={"color": SUM_COLOUR, "width": 2})
-    for threshold in mixture.thresholds():
+    # The labels stand on the outer sides, so that they do not cover each other where the thresholds are close.
+    for threshold, side in zip(mixture.thresholds(), ("top left", "top right"), strict=False):
         figure.add_vline(
-            threshold, line_dash="dot", line_width=1, annotation_text=f"{texts.THRESHOLD} {number(threshold)}"
+            threshold,
+            line_dash="dot",
+            line_width=1,
+            annotation_text=f"{texts.THRESHOLD} {number(threshold)}",
+            annotation_position=side,
         )
     figure.update_layout(
         height=HEIGHT,

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from mriseg import render
 from mriseg.app import texts
 from mriseg.app.analysis import analyse
 from mriseg.app.choose import choose
@@ -16,7 +17,7 @@ LESS_SPACE = "<style>[data-testid='stMainBlockContainer'] {padding-top: 1.6rem; 
 
 def run() -> None:
     """Draw the page; Streamlit calls this anew after each move of a control."""
-    st.set_page_config(page_title="mriseg", page_icon=":material/neurology:", layout="wide")
+    st.set_page_config(page_title="mriseg", page_icon=render.emblem(), layout="wide")
     st.html(LESS_SPACE)
     choice = choose()
     st.markdown(f"**mriseg** {texts.PURPOSE} {texts.NOT_A_DEVICE}")

@@ -10,8 +10,9 @@ from mriseg.orient import orient, reorient
 from mriseg.render import Plane, View
 from mriseg.scan import Scan
 
-FRAME = (350, 420)  # rows and columns of a picture on the screen: two of them and the figures fit on a laptop
-OPACITY, OPACITY_WIDTH = 0.7, 220
+FRAME = (330, 410)  # rows and columns of a picture on the screen: two of them and the figures fit on a laptop
+OPACITY = 0.7
+SLIDER_WIDTH = 150  # pixels: all controls stand in one row
 GAP = 8  # pixels between the two pictures in a saved view
 
 
@@ -31,7 +32,14 @@ def show_slices() -> None:
     gap = np.zeros((original.shape[0], GAP, 3), np.uint8)
     both = np.concatenate([np.repeat(original[..., None], 3, -1), gap, segmented], 1)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.download_button(texts.SAVE_VIEW, lambda: render.png(both), "mriseg_view.png", "image/png", on_click="ignore")
+        st.download_button(
+            texts.SAVE_VIEW,
+            lambda: render.png(both),
+            "mriseg_view.png",
+            "image/png",
+            on_click="ignore",
+            type="tertiary",
+        )
         st.caption(_where(scan, view))
 
 
@@ -53,10 +61,20 @@ def _controls(analysis: Analysis, scan: Scan) -> tuple[View, float]:
             )
             index, count = analysis.widest[plane.axis], scan.data.shape[plane.axis]
             if count > 1:  # shown from 1, as people count slices
-                index = st.slider(texts.SLICE, 1, count, index + 1, key=f"slice {analysis.source} {plane.name}") - 1
+                index = (
+                    st.slider(
+                        texts.SLICE,
+                        1,
+                        count,
+                        index + 1,
+                        key=f"slice {analysis.source} {plane.name}",
+                        width=SLIDER_WIDTH,
+                    )
+                    - 1
+                )
             radiological = st.toggle(texts.RADIOLOGICAL, True, help=texts.RADIOLOGICAL_HELP)
             view = View(plane, index, radiological, scan.sides_known)
-        opacity = st.slider(texts.OPACITY, 0.0, 1.0, OPACITY, 0.05, help=texts.OPACITY_HELP, width=OPACITY_WIDTH)
+        opacity = st.slider(texts.OPACITY, 0.0, 1.0, OPACITY, 0.05, help=texts.OPACITY_HELP, width=SLIDER_WIDTH)
     return view, opacity
 
 

@@ -55,10 +55,11 @@ MIXED_ROW, OUTLIERS = "Mixed", "Outliers"
 METHOD = "How this was computed"
 METHOD_WORDS = """
 Each voxel's intensity $x$ is drawn from one of the tissues $k$, with share $\\pi_k$, mean $\\mu_k$ and variance
-$\\Sigma_k$ (in one dimension $\\sigma_k^2$). Voxels on a border hold two tissues: they are a class of their own, with the
-mean anywhere between the two. A small share of outliers, such as vessels, may lie anywhere. Expectation-maximisation
-finds the parameters on the histogram of the brain, together with a smooth bias field; a Markov random field then asks
-each voxel's neighbours, and where the classes lie in the brain says which tissue each of them is.
+$\\Sigma_k$ (in one dimension $\\sigma_k^2$). Voxels on a border hold two tissues: they are a class of their own, with
+the mean anywhere between the two. A small share of outliers, such as vessels, may lie anywhere.
+Expectation-maximisation finds the parameters on the histogram of the brain, together with a smooth bias field; a
+Markov random field then asks each voxel's neighbours, and where the classes lie in the brain says which tissue each
+of them is.
 """
 FITTED = "With the values fitted to this scan:"
 

@@ -162,7 +162,6 @@ def test_smoothness_answers_without_searching_the_brain_again(page, slice_file):
 def test_a_bad_file_gets_the_engines_sentence_and_the_page_goes_on(page, content, sentence, slice_file):
     drop(page, content, "scan.nii.gz")
     assert not page.exception
-    assert [error.value for error in page.error][0].startswith(("The ", "This "))
     assert sentence in page.error[0].value
     assert not page.metric  # nothing of the scan before is shown as if it were this one's
     page.sidebar.selectbox[0].select("slice-t1").run()
