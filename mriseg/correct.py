@@ -55,6 +55,8 @@ def correct(data: np.ndarray, mask: np.ndarray) -> np.ndarray:
     low, high = np.percentile(values, [OUTLIERS, 100 - OUTLIERS])
     kept = (values > max(low, 0)) & (values < high)
     values, where = values[kept], where[kept]
+    if not len(values):  # of one gray: there is no shading to see, and `fit` will say what is wrong
+        return np.ones(data.shape, np.float32)
     degrees = [d for d in product(range(ORDER + 1), repeat=data.ndim) if 0 < sum(d) <= ORDER]
     axes = [_polynomials(n) for n in data.shape]
     basis = np.ones((len(where), len(degrees)))

@@ -26,6 +26,7 @@ SKULL_SHARE = 0.35
 CONSTANT_SHARE = 0.98
 DARK, BRIGHT = 0.4, 0.6  # of the median of the foreground: bone and air are below, scalp and brain above
 AIR = 0.03  # of the intensity range above the background: what a mask or a resampling leaves around a brain
+LEAST_RANGE = 1e-4  # of the largest value: less is rounding, not anatomy
 VOID = 0.06  # of the brain's median: fluid on T1 and FLAIR is above 0.1, air below
 FAINT = 0.3  # of Otsu's threshold: scalp and brain are brighter, the noise of the air is not
 
@@ -72,6 +73,8 @@ def extract(data: np.ndarray, spacing: tuple[float, ...] | None) -> Brain:
     BrainNotFoundError
         If nothing in the image can be a brain.
     """
+    if not np.ptp(data) > LEAST_RANGE * np.abs(data).max():
+        raise BrainNotFoundError("The image is of one gray. Check that the export held the scan.")
     if data.ndim == 2:
         brain = _in_picture(data, spacing or (1.0, 1.0))
     else:

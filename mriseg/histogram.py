@@ -62,7 +62,7 @@ def histogram(values: np.ndarray, weights: np.ndarray | None = None, bins: int =
         width = float(-(-(high - low + 1) // bins))
         bins = max(2, int((high - low) // width) + 1)
         first = low + (width - 1) / 2
-        index = ((values - low) * (1 / width) + 1e-6).astype(np.int32)
+        index = np.floor_divide(values - low, width, dtype=np.float64).astype(np.int32)
     else:
         width = (high - low) / (bins - 1) or 1.0
         first = low

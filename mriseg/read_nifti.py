@@ -8,6 +8,7 @@ from typing import BinaryIO, cast
 
 import nibabel
 import numpy as np
+from nibabel.imageglobals import LoggingOutputSuppressor
 from nibabel.spatialimages import HeaderDataError
 
 from mriseg import limits
@@ -52,7 +53,8 @@ def read_nifti(stream: BinaryIO | GzipFile, size: int | None = None, compressed_
         raise ReadError("This is one half of a .hdr/.img pair. Save the volume as a single .nii.gz.")
     image_class = nibabel.Nifti2Image if start[4:12] == NIFTI_2_SINGLE else nibabel.Nifti1Image
     try:
-        image = image_class.from_stream(cast(IOBase, stream))
+        with LoggingOutputSuppressor():  # what nibabel mends in a header it would also print
+            image = image_class.from_stream(cast(IOBase, stream))
     except (HeaderDataError, ValueError, OSError, EOFError, zlib.error, OverflowError) as error:
         raise ReadError("The NIfTI header is damaged. Export the volume again.") from error
     shape = _single_volume_shape(image.shape)
@@ -68,12 +70,16 @@ def read_nifti(stream: BinaryIO | GzipFile, size: int | None = None, compressed_
         raise ReadError(CUT_SHORT)
     try:
         data = np.asarray(image.dataobj, dtype=np.float32)
-    except (OSError, EOFError, ValueError, zlib.error) as error:
+    except (OSError, EOFError, ValueError, OverflowError, zlib.error) as error:
         raise ReadError(CUT_SHORT) from error
+    try:
+        stream.read(1)  # at its end gzip compares the checksum
+    except (OSError, EOFError, zlib.error) as error:
+        raise ReadError("The compressed file is damaged. Copy or download it again.") from error
     header: nibabel.Nifti1Header | None = _geometry(image.header)
     affine, notes = image.affine, tuple[str, ...]()
     sides_known = bool(image.header["sform_code"] or image.header["qform_code"])
-    if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
+    if not _is_plausible(affine):
         affine, header, sides_known = _affine_of_spacing(image.header), None, False
         notes = ("The header's orientation is broken: voxel sizes are kept, left and right are unknown.",)
     elif not sides_known:
@@ -110,7 +116,17 @@ def _geometry(header: nibabel.Nifti1Header) -> nibabel.Nifti1Header:
     return clean
 
 
+def _is_plausible(affine: np.ndarray) -> bool:
+    """Whether an affine gives every voxel a place and a size that a scanner can have."""
+    if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
+        return False
+    low, high = limits.VOXEL_SIDES_MM
+    sides = nibabel.affines.voxel_sizes(affine)
+    return bool((sides > low).all() and (sides < high).all())
+
+
 def _affine_of_spacing(header: nibabel.Nifti1Header) -> np.ndarray:
     zooms = np.array((*header.get_zooms(), 1, 1, 1)[:3], float)
-    zooms[~np.isfinite(zooms) | (zooms <= 0)] = 1
+    low, high = limits.VOXEL_SIDES_MM
+    zooms[~((zooms > low) & (zooms < high))] = 1
     return np.diag([*zooms, 1])

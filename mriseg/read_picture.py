@@ -11,6 +11,7 @@ import numpy as np
 import PIL.Image
 import skimage
 import tifffile
+from tifffile import PHOTOMETRIC
 
 from mriseg import limits
 from mriseg.errors import ReadError
@@ -46,12 +47,12 @@ def read_picture(stream: BinaryIO) -> Scan:
     is_tiff = stream.read(4) in TIFF
     stream.seek(0)
     try:
-        pixels = _decode_tiff(stream) if is_tiff else _decode(stream)
+        pixels = _gray(_decode_tiff(stream) if is_tiff else _decode(stream))
     except ReadError:
         raise
     except Exception as error:  # the decoders raise whatever their format libraries think of
         raise ReadError(DAMAGED) from error
-    return picture(_gray(pixels))
+    return picture(pixels)
 
 
 def _decode(stream: BinaryIO) -> np.ndarray:
@@ -72,15 +73,19 @@ def _decode(stream: BinaryIO) -> np.ndarray:
 def _decode_tiff(stream: BinaryIO) -> np.ndarray:
     with tifffile.TiffFile(stream) as tiff:
         page = tiff.pages.first
-        rows, columns = page.shape[:2]
-        limits.check_shape((rows, columns))
-        if len(tiff.pages) > 1 or page.shape[2:] not in ((), (1,), (2,), (3,), (4,)):
+        if len(tiff.pages) > 1 or page.axes not in ("YX", "YXS", "SYX") or page.samplesperpixel > 4:
             raise ReadError(SEVERAL)
-        if page.photometric in (tifffile.PHOTOMETRIC.MINISBLACK, tifffile.PHOTOMETRIC.RGB):
+        limits.check_shape((page.imagelength, page.imagewidth))
+        if page.photometric in (PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.MINISWHITE, PHOTOMETRIC.RGB):
             try:
-                return np.asarray(page.asarray())
+                pixels = np.asarray(page.asarray())
             except ValueError:  # a compression that Pillow knows and tifffile needs another package for
                 pass
+            else:
+                if page.photometric == PHOTOMETRIC.MINISWHITE:
+                    pixels = (np.iinfo(pixels.dtype).max if pixels.dtype.kind == "u" else pixels.max()) - pixels
+                # Colours are stored as triples or as three planes.
+                return np.moveaxis(pixels, 0, -1) if page.axes == "SYX" else pixels
     stream.seek(0)
     return _decode(stream)
 
