@@ -214,19 +214,28 @@ def _objective(
     Minus mutual information times the share of points in the head, plus the priors. Each point is spread over the
     two nearest bins and over its labels, so that the value is smooth and its gradient is exact.
     """
-    slopes = [np.gradient(image, side, axis=axis) for axis, side in enumerate(spacing)]
-    head_slopes = [np.gradient(into_head, side, axis=axis) for axis, side in enumerate(spacing)]
+    slopes = [np.diff(image, axis=axis, append=0) / np.float32(side) for axis, side in enumerate(spacing)]
+    head_slopes = [np.diff(into_head, axis=axis, append=0) / np.float32(side) for axis, side in enumerate(spacing)]
     sides = np.array(spacing)
 
-    def look_up(values: np.ndarray, at: np.ndarray, order: int) -> np.ndarray:
-        return scipy.ndimage.map_coordinates(values, at, order=order, mode="constant")
+    def look_up(values: np.ndarray, at: np.ndarray) -> np.ndarray:
+        return scipy.ndimage.map_coordinates(values, at, order=1, mode="constant")
+
+    def gradient_at(differences: list[np.ndarray], at: np.ndarray) -> np.ndarray:
+        """Slope of the linear interpolation itself: with any other the line search stops short of the optimum."""
+        slope = np.empty_like(at)
+        for axis, difference in enumerate(differences):
+            cell = at.copy()
+            cell[axis] = np.floor(at[axis])
+            slope[axis] = look_up(difference, cell)
+        return slope
 
     def objective(parameters: np.ndarray) -> tuple[float, np.ndarray, float, float]:
         matrix = _matrix(parameters)
         # einsum, because threads of a matrix library cost more than such a small product
         at = (np.einsum("ij,nj->in", matrix[:, :3], points) + matrix[:, 3:]) / sides[:, None]
-        level = np.clip(look_up(image, at, 1), 0, BINS - 1.001)
-        into = look_up(into_head, at, 1)
+        level = np.clip(look_up(image, at), 0, BINS - 1.001)
+        into = look_up(into_head, at)
         weight = np.clip(into / HEAD_MARGIN_MM, 0, 1)
         low = level.astype(int)
         part = level - low
@@ -247,8 +256,8 @@ def _objective(
         by_level = (each[1] - each[0]).sum(1) * weight
         entering = ((into > 0) & (into < HEAD_MARGIN_MM)) / HEAD_MARGIN_MM
         # d(agreement * coverage) by position: through the intensity, and through the weight of the point.
-        by_position = by_level * np.stack([look_up(slope, at, 1) for slope in slopes])
-        by_position += at_point * entering * np.stack([look_up(slope, at, 0) for slope in head_slopes])
+        by_position = by_level * gradient_at(slopes, at)
+        by_position += at_point * entering * gradient_at(head_slopes, at)
         by_position /= len(points)
         by_matrix = np.column_stack([np.einsum("in,nj->ij", by_position, points), by_position.sum(1)])
 
