@@ -9,6 +9,8 @@ from mriseg.errors import ReadError, TooLargeError
 MAX_VOXELS = 40_000_000
 # A picture is handled whole, in float32 and in colour for display: 25 million pixels are 300 MB.
 MAX_PIXELS = 25_000_000
+# What may follow a volume in its file and is read over to reach the checksum.
+MAX_TRAILING_BYTES = 1_000_000
 # From a microscope to a scout: a voxel outside these is a damaged header.
 VOXEL_SIDES_MM = (1e-3, 1e2)
 # Below these a mixture of three tissues and a brain outline mean nothing.

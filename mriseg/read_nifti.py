@@ -1,6 +1,9 @@
 """NIfTI-1 and NIfTI-2 volumes through nibabel, header first."""
 
+import logging
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from gzip import GzipFile
 from io import IOBase
 from math import prod
@@ -8,7 +11,7 @@ from typing import BinaryIO, cast
 
 import nibabel
 import numpy as np
-from nibabel.imageglobals import LoggingOutputSuppressor
+from nibabel.imageglobals import logger as nibabel_logger
 from nibabel.spatialimages import HeaderDataError
 
 from mriseg import limits
@@ -53,7 +56,7 @@ def read_nifti(stream: BinaryIO | GzipFile, size: int | None = None, compressed_
         raise ReadError("This is one half of a .hdr/.img pair. Save the volume as a single .nii.gz.")
     image_class = nibabel.Nifti2Image if start[4:12] == NIFTI_2_SINGLE else nibabel.Nifti1Image
     try:
-        with LoggingOutputSuppressor():  # what nibabel mends in a header it would also print
+        with _silence():  # what nibabel mends in a header it would also print
             image = image_class.from_stream(cast(IOBase, stream))
     except (HeaderDataError, ValueError, OSError, EOFError, zlib.error, OverflowError) as error:
         raise ReadError("The NIfTI header is damaged. Export the volume again.") from error
@@ -73,7 +76,7 @@ def read_nifti(stream: BinaryIO | GzipFile, size: int | None = None, compressed_
     except (OSError, EOFError, ValueError, OverflowError, zlib.error) as error:
         raise ReadError(CUT_SHORT) from error
     try:
-        stream.read(1)  # at its end gzip compares the checksum
+        stream.read(limits.MAX_TRAILING_BYTES)  # where gzip finds its end it compares the checksum
     except (OSError, EOFError, zlib.error) as error:
         raise ReadError("The compressed file is damaged. Copy or download it again.") from error
     header: nibabel.Nifti1Header | None = _geometry(image.header)
@@ -114,6 +117,17 @@ def _geometry(header: nibabel.Nifti1Header) -> nibabel.Nifti1Header:
     for offset in ("qoffset_x", "qoffset_y", "qoffset_z", "srow_x", "srow_y", "srow_z"):
         clean[offset] = header[offset]
     return clean
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Without the messages of nibabel, whose logger is left as it was."""
+    level = nibabel_logger.level
+    nibabel_logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        nibabel_logger.setLevel(level)
 
 
 def _is_plausible(affine: np.ndarray) -> bool:
