@@ -44,7 +44,8 @@ FIELD_OF_VIEW = ((-98.0, 98.0), (-134.0, 98.0), (-92.0, 108.0))
 WARP_MM, WARP_SCALE_MM, STRETCH = 6.0, 45.0, 0.04
 FOLD_SCALE_MM, FOLD_DEPTH_MM = 7.5, 18.0
 CORTEX_MM, SULCUS_MM, SURFACE_FLUID_MM = 2.8, 0.6, 1.5
-SKULL_MM, SCALP_MM = 6.0, 12.0
+SKULL_MM, SCALP_MM = 7.0, 13.0  # outer surfaces, from that of the brain
+MARROW_MM = (3.0, 5.0)  # within them: dura and the inner table, both dark, are 3 mm, the outer table 2 mm
 FULL_SIGNAL = 1000.0  # arbitrary units that a proton density of 1 without relaxation would give
 
 
@@ -194,7 +195,7 @@ def _around_the_brain(x: np.ndarray, y: np.ndarray, z: np.ndarray, depth: np.nda
     scalp = depth > -SCALP_MM
     matter[scalp] = np.where(depth[scalp] > -SCALP_MM + 2, FAT, SKIN)
     matter[(depth > -SKULL_MM)] = BONE
-    matter[(depth > -SKULL_MM + 2) & (depth < -2) & (z > 0)] = MARROW
+    matter[(depth > -MARROW_MM[1]) & (depth < -MARROW_MM[0]) & (z > 0)] = MARROW
     for side in (-1, 1):
         eye = (x - side * 32) ** 2 + (y - 62) ** 2 + (z + 38) ** 2
         matter[(eye < 14**2) & (depth < -2)] = FAT
