@@ -8,6 +8,7 @@ from mriseg.app.analysis import analyse
 from mriseg.app.choose import choose
 from mriseg.app.downloads import show_downloads
 from mriseg.app.figures import show_tiles, show_totals, show_truth, show_warnings
+from mriseg.app.memory import return_freed_memory
 from mriseg.app.mixture import show_fitted, show_histogram, show_method
 from mriseg.app.slices import show_slices
 
@@ -17,6 +18,7 @@ LESS_SPACE = "<style>[data-testid='stMainBlockContainer'] {padding-top: 1.6rem; 
 
 def run() -> None:
     """Draw the page; Streamlit calls this anew after each move of a control."""
+    return_freed_memory()
     st.set_page_config(page_title="mriseg", page_icon=render.emblem(), layout="wide")
     st.html(LESS_SPACE)
     choice = choose()
