@@ -14,17 +14,18 @@ References
 Dempster, Laird, Rubin: Maximum likelihood from incomplete data via the EM algorithm. J R Stat Soc B 39, 1977.
 Meng, Rubin: Maximum likelihood estimation via the ECM algorithm. Biometrika 80, 1993 (means given variances,
 then variances given means, as the mixed components need it; the likelihood still never falls).
+Varadhan, Roland: Simple and globally convergent methods for accelerating the convergence of any EM algorithm.
+Scand J Stat 35, 2008 (SQUAREM; the strides).
 Shattuck et al.: Magnetic resonance image tissue classification using a partial volume model. NeuroImage 13,
 2001 (a uniform fraction between two tissues).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 SMALLEST_WEIGHT = 1e-12  # keeps the logarithm of an emptied component finite
-# More would take the fluid of a T1-weighted brain, which is spread thinly, for outliers.
-MOST_OUTLIERS = 0.02
+LONGEST_STRIDE = 3.0  # sds of the data for a mean, and a factor of e^3 for a spread or a weight
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +65,41 @@ class Parameters:
     outliers: float = 0.0
 
 
+@dataclass(frozen=True, eq=False)
+class Prior:
+    """What is expected of a mixture before the data are seen; every strength is a share of the observations.
+
+    Attributes
+    ----------
+    shares : ndarray of shape (components,)
+        Expected weight of each component; sums to 1. A Dirichlet prior.
+    share_strength : float
+        How much the expected weights count against the observed ones.
+    spread_strength : float
+        How much the expectation counts that all covariances are alike: an inverse Wishart prior about a common
+        covariance, which is itself fitted.
+    most_outliers : float
+        Largest share of observations that may belong to no component.
+    """
+
+    shares: np.ndarray
+    share_strength: float
+    spread_strength: float
+    most_outliers: float
+
+    def log_density(self, parameters: Parameters) -> float:
+        """Log density of parameters up to a constant, divided by the number of observations."""
+        common = np.linalg.slogdet(common_covariance(parameters.covariances))[1]
+        apart = np.linalg.slogdet(parameters.covariances)[1].mean() - common
+        expected = self.shares @ np.log(np.maximum(parameters.weights, SMALLEST_WEIGHT))
+        return float(self.share_strength * expected - 0.5 * self.spread_strength * apart)
+
+
+def common_covariance(covariances: np.ndarray) -> np.ndarray:
+    """The covariance, shape (d, d), that is likeliest to have several drawn about it: their harmonic mean."""
+    return np.linalg.inv(np.linalg.inv(covariances).mean(0))
+
+
 def plain(classes: int, tied: bool) -> Structure:
     """The structure of a textbook mixture, with one covariance a class or one for all."""
     each = np.arange(classes)
@@ -94,9 +130,14 @@ def maximise(
     tolerance: float,
     max_iterations: int,
     floor: np.ndarray,
-    outlier_density: float = 0.0,
+    outlier_density: np.ndarray | float = 0.0,
+    prior: Prior | None = None,
 ) -> tuple[Parameters, list[float], bool]:
-    """Climb the likelihood from a start until it gains less than the tolerance.
+    """Climb the likelihood, or with a prior the posterior, from a start until it gains less than the tolerance.
+
+    After each two plain iterations a stride along the way they show is tried, and kept if the likelihood rises by
+    it. Where classes overlap, plain iterations are many and tiny, and a small gain is then no sign of being near
+    the top.
 
     Parameters
     ----------
@@ -107,41 +148,104 @@ def maximise(
     structure : Structure
     start : Parameters
     tolerance : float
-        Stop when the log likelihood per observation rises by less.
+        Stop when two plain iterations and a stride together raise the log likelihood per observation by less.
     max_iterations : int
+        The most parameters to keep on the way.
     floor : ndarray of shape (d,)
         Least variance along each axis, added to the diagonal as scikit-learn does with `reg_covar`.
-    outlier_density : float
-        Density of outliers, the same everywhere; 0 for a mixture without them.
+    outlier_density : float or ndarray of shape (n,)
+        Density of outliers at the points; what a prior allows of them has it.
+    prior : Prior, optional
+        Without one the fit is that of maximum likelihood, without outliers.
 
     Returns
     -------
     parameters : Parameters
     log_likelihoods : list of float
-        Per observation, one before each iteration's update.
+        Per observation, of the start and of all parameters kept since, with the prior's share; never falls.
     converged : bool
     """
-    features = _features(points)
+    features = np.ascontiguousarray(_features(points).T)
     share = counts / counts.sum()
-    weighted_features = features * share[:, None]
-    parameters, history = start, []
-    outliers = MOST_OUTLIERS if outlier_density else 0.0
-    for _ in range(max_iterations):
-        joint = features @ _natural(structure, parameters)
-        peak = joint.max(1, keepdims=True)
-        np.exp(joint - peak, out=joint)
-        joint *= 1 - outliers
-        total = joint.sum(1, keepdims=True)
-        if outlier_density:
-            strange = outliers * outlier_density * np.exp(-peak)
-            total += strange
-            outliers = min(float(share @ (strange / total)[:, 0]), MOST_OUTLIERS)
-        joint /= total
-        history.append(float(share @ (peak + np.log(total))[:, 0]))
-        parameters = _update(joint.T @ weighted_features, structure, parameters, floor, outliers)
-        if len(history) > 1 and abs(history[-1] - history[-2]) < tolerance:
-            return parameters, history, True
-    return parameters, history, False
+
+    def iterate(parameters: Parameters) -> tuple[float, Parameters]:
+        """The log likelihood of parameters, and the parameters one plain iteration on."""
+        joint = _natural(structure, parameters).T @ features
+        with np.errstate(divide="ignore"):
+            log_strange = np.log(parameters.outliers * np.asarray(outlier_density))
+        peak = np.maximum(joint.max(0), log_strange)
+        joint -= peak
+        np.exp(joint, out=joint)
+        joint *= 1 - parameters.outliers
+        strange = np.exp(log_strange - peak)
+        total = joint.sum(0) + strange
+        outliers = min(float(share @ (strange / total)), most_outliers)
+        value = float(share @ (peak + np.log(total)))
+        if prior is not None:
+            value += prior.log_density(parameters)
+        joint *= share / total
+        return value, _update(joint @ features.T, structure, parameters, floor, outliers, prior)
+
+    most_outliers = prior.most_outliers if prior is not None else 0.0
+    here = replace(start, outliers=most_outliers)
+    log_likelihood, first = iterate(here)
+    history = [log_likelihood]
+    reach = 1.0
+    for _ in range((max_iterations - 1) // 2):
+        before = history[-1]
+        log_likelihood, second = iterate(first)
+        history.append(log_likelihood)
+        ahead = _ahead(here, first, second, reach, floor, most_outliers)
+        log_likelihood, beyond = iterate(ahead)
+        if log_likelihood >= history[-1]:
+            here, first, reach = ahead, beyond, reach * 2
+        else:  # too far
+            log_likelihood, beyond = iterate(second)
+            here, first, reach = second, beyond, reach / 2
+        history.append(log_likelihood)
+        if history[-1] - before < tolerance:
+            return first, history, True
+    return first, history, False
+
+
+def _ahead(
+    here: Parameters, first: Parameters, second: Parameters, reach: float, floor: np.ndarray, most_outliers: float
+) -> Parameters:
+    """Where two plain iterations lead if their steps go on shrinking at the same rate.
+
+    Returns `second` where that is no mixture.
+    """
+    start, middle, end = (_coordinates(parameters) for parameters in (here, first, second))
+    step = middle - start
+    bend = end - middle - step
+    length = max(1.0, float(np.linalg.norm(step)) / max(float(np.linalg.norm(bend)), SMALLEST_WEIGHT))
+    stride = start + 2 * length * step + length**2 * bend - end
+    stride *= min(1.0, reach / max(float(np.abs(stride).max()), SMALLEST_WEIGHT))
+    ahead = _from_coordinates(end + stride, second, most_outliers)
+    narrowest = np.linalg.eigvalsh(ahead.covariances - np.diag(floor)).min()
+    return ahead if narrowest >= 0 else second
+
+
+def _coordinates(parameters: Parameters) -> np.ndarray:
+    """The parameters as a vector without bounds: means, Cholesky factors with log diagonals, logs of the shares."""
+    factors = np.linalg.cholesky(parameters.covariances)
+    diagonal = np.arange(factors.shape[-1])
+    factors[:, diagonal, diagonal] = np.log(factors[:, diagonal, diagonal])
+    shares = np.append(parameters.weights, parameters.outliers)
+    return np.concatenate([parameters.means.ravel(), factors.ravel(), np.log(np.maximum(shares, SMALLEST_WEIGHT))])
+
+
+def _from_coordinates(vector: np.ndarray, like: Parameters, most_outliers: float) -> Parameters:
+    """The way back from `_coordinates`, to parameters of the shapes of others."""
+    means, factors, shares = np.split(vector, np.cumsum([like.means.size, like.covariances.size]))
+    diagonal = np.arange(like.means.shape[1])
+    factors = factors.reshape(like.covariances.shape)
+    factors[:, diagonal, diagonal] = np.exp(factors[:, diagonal, diagonal])
+    weights = np.exp(shares[:-1])
+    outliers = min(float(np.exp(shares[-1])), most_outliers)
+    return Parameters(
+        means.reshape(like.means.shape), factors @ factors.transpose(0, 2, 1), weights / weights.sum(), outliers
+    )
 
 
 def _features(points: np.ndarray) -> np.ndarray:
@@ -168,7 +272,12 @@ def _natural(structure: Structure, parameters: Parameters) -> np.ndarray:
 
 
 def _update(
-    statistics: np.ndarray, structure: Structure, parameters: Parameters, floor: np.ndarray, outliers: float
+    statistics: np.ndarray,
+    structure: Structure,
+    parameters: Parameters,
+    floor: np.ndarray,
+    outliers: float,
+    prior: Prior | None,
 ) -> Parameters:
     """The parameters that best explain the sufficient statistics, shape (gaussians, 1 + d + d^2)."""
     classes, d = parameters.means.shape
@@ -176,7 +285,9 @@ def _update(
     zeroth = statistics[:, 0]
     first = statistics[:, 1 : 1 + d]
     second = statistics[:, 1 + d :].reshape(-1, d, d)
-    weights = np.bincount(structure.component, zeroth)
+    weights: np.ndarray = np.bincount(structure.component, zeroth)
+    if prior is not None:
+        weights = weights + prior.share_strength * prior.shares
 
     precisions = np.linalg.inv(parameters.covariances)[structure.variance]
     normal = np.einsum("g,gk,gl,gde->kdle", zeroth, fractions, fractions, precisions)
@@ -192,9 +303,13 @@ def _update(
     scatter = second - cross - cross.transpose(0, 2, 1)
     scatter += zeroth[:, None, None] * centre[:, :, None] * centre[:, None, :]
     groups = len(parameters.covariances)
-    mass = np.bincount(structure.variance, zeroth, groups)
+    mass: np.ndarray = np.bincount(structure.variance, zeroth, groups)
     covariances = np.zeros((groups, d, d))
     np.add.at(covariances, structure.variance, scatter)
+    if prior is not None:
+        each = prior.spread_strength / groups
+        mass = mass + each
+        covariances += each * common_covariance(parameters.covariances)
     covariances /= np.maximum(mass, SMALLEST_WEIGHT)[:, None, None]
     covariances = (covariances + covariances.transpose(0, 2, 1)) / 2 + np.diag(floor)
     return Parameters(means, covariances, weights / weights.sum(), outliers)

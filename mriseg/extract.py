@@ -12,22 +12,26 @@ import scipy
 import skimage
 
 from mriseg.errors import BrainNotFoundError
-from mriseg.extract_picture import find_brain_in_picture, shrink, without_frame
+from mriseg.extract_picture import find_brain_in_picture, shrink
 from mriseg.extract_volume import find_brain_in_volume
-from mriseg.morphology import bounding_box, largest_component
+from mriseg.morphology import bounding_box
+from mriseg.panels import find_scan, is_inverted
 from mriseg.register import Registration
 
 # A slab thinner than this holds no whole outline of a brain in depth: its slices are searched one by one.
 SLAB_MM = 60.0
-# Of the directions from the centre outwards, the share that crosses a dark band with something bright beyond
-# it. Scans with a skull show 0.5 to 1, stripped brains (where a sulcus can look like one) 0 to 0.35.
-SKULL_SHARE = 0.35
+# Of the directions from the centre outwards, the share that crosses a dark band with something bright beyond it in
+# their last quarter. Heads show 0.3 to 1, stripped brains (where a sulcus can look like a skull) 0 to 0.25.
+SKULL_SHARE = 0.27
+SKULL_FROM = 0.75  # of the way to the surface
+SKULL_SIDE = 256  # pixels: in more of them a skull is not seen better
 # A stripped scan was multiplied by a mask: at least this share of what is outside the brain is one value.
 CONSTANT_SHARE = 0.98
-DARK, BRIGHT = 0.4, 0.6  # of the median of the foreground: bone and air are below, scalp and brain above
+DARK, BRIGHT = 0.35, 0.5  # of the median of the foreground: bone and air are below, scalp and brain above
 AIR = 0.03  # of the intensity range above the background: what a mask or a resampling leaves around a brain
 LEAST_RANGE = 1e-4  # of the largest value: less is rounding, not anatomy
 VOID = 0.06  # of the brain's median: fluid on T1 and FLAIR is above 0.1, air below
+PIECE = 0.02  # of the largest: tips of the temporal lobes are larger, letters and stray voxels are not
 FAINT = 0.3  # of Otsu's threshold: scalp and brain are brighter, the noise of the air is not
 
 
@@ -45,12 +49,15 @@ class Brain:
         What the user should know, in sentences.
     registration : Registration or None
         Where the average brain lies in it, if it was laid over to find the brain.
+    inverted : bool
+        Whether the picture shows air bright.
     """
 
     mask: np.ndarray
     stripped: bool
     notes: tuple[str, ...] = ()
     registration: Registration | None = None
+    inverted: bool = False
 
 
 def extract(data: np.ndarray, spacing: tuple[float, ...] | None) -> Brain:
@@ -110,25 +117,32 @@ def _slice_by_slice(data: np.ndarray, spacing: tuple[float, ...], across: int) -
         # Canonical axes point right, anterior and superior; a picture's rows run down.
         with suppress(BrainNotFoundError):  # the outer slices of a slab may show nothing
             mask[at] = find_brain_in_picture(data[at].T[::-1], in_plane[::-1])[::-1].T
-    return largest_component(mask)
+    return _large_pieces(mask)
 
 
 def _in_picture(data: np.ndarray, spacing: tuple[float, ...]) -> Brain:
-    inside, inverted = without_frame(data)
-    image = data[inside]
+    panel = find_scan(data)
+    inside, image = panel.box, data[panel.box]
     notes: tuple[str, ...] = ()
-    if image.shape != data.shape:
+    if panel.count > 1:
+        notes = (
+            f"The picture holds {panel.count} panels; the one {panel.place} was segmented. "
+            "Crop the picture to segment another.",
+        )
+    elif panel.framed:
         notes = ("A plain frame around the picture was left out.",)
+    inverted = is_inverted(image)
     if inverted:
         image = image.max() - image
         notes = (*notes, "The picture is inverted: air is bright. The brain was searched on its negative.")
     mask = np.zeros(data.shape, bool)
-    stripped = is_stripped(image, spacing)
+    step = max(1, max(image.shape) // SKULL_SIDE)
+    stripped = is_stripped(image[::step, ::step], tuple(step * side for side in spacing))
     if stripped:
         notes = (*notes, "The picture shows a skull-stripped brain; it was taken as it is.")
     brain = _taken_as_it_is(image) if stripped else find_brain_in_picture(image, spacing)
     mask[inside] = _without_air(brain, image)
-    return Brain(mask, stripped, notes)
+    return Brain(mask, stripped, notes, inverted=inverted)
 
 
 def is_stripped(data: np.ndarray, spacing: tuple[float, ...]) -> bool:
@@ -177,13 +191,20 @@ def _without_air(mask: np.ndarray, data: np.ndarray) -> np.ndarray:
     if not voids.any():
         return mask
     kept = np.zeros_like(mask)
-    kept[box] = largest_component(scipy.ndimage.binary_fill_holes(inside & ~voids) & inside)
+    kept[box] = _large_pieces(scipy.ndimage.binary_fill_holes(inside & ~voids) & inside)
     return kept
 
 
 def _above(data: np.ndarray, level: float) -> np.ndarray:
-    """The largest piece above a level, its holes filled."""
-    return scipy.ndimage.binary_fill_holes(largest_component(data > level))
+    """The large pieces above a level, their holes filled."""
+    return scipy.ndimage.binary_fill_holes(_large_pieces(data > level))
+
+
+def _large_pieces(mask: np.ndarray) -> np.ndarray:
+    labels, count = scipy.ndimage.label(mask)
+    sizes = np.bincount(labels.ravel(), minlength=count + 1)
+    sizes[0] = 0
+    return (sizes >= max(1, PIECE * sizes.max()))[labels]
 
 
 def _skull_share(data: np.ndarray, foreground: np.ndarray, spacing: tuple[float, ...]) -> float:
@@ -201,7 +222,7 @@ def _skull_share(data: np.ndarray, foreground: np.ndarray, spacing: tuple[float,
     crossed = 0
     for profile, inside in zip(polar, within > 0.5, strict=True):
         edge = int(np.flatnonzero(inside)[-1]) + 1 if inside.any() else 0
-        outer = profile[edge // 2 : edge]
+        outer = profile[int(SKULL_FROM * edge) : edge]
         beyond = np.maximum.accumulate(outer[::-1])[::-1]
         crossed += bool(((outer < DARK * typical) & (beyond > BRIGHT * typical)).any())
     return crossed / len(polar)

@@ -1,18 +1,10 @@
-"""The brain in a single slice: a closed shortest path around its centre.
+"""The brain in a single slice: a first outline, the average brain laid over it, then the border moved by the picture.
 
-In polar coordinates about the centre of the head the outline of the brain is one radius for each angle. Each
-radius has a cost: low where the signal drops from tissue to bone or air, high past the dark band of the skull
-(crossed at most once) and high where bright tissue is cut off inside the head. The outline of least total cost,
-smooth from angle to angle, comes from dynamic programming.
-
-Two hypotheses are tried and the cheaper outline wins: the head is closed (axial slices) and its centre is the
-centroid; or it goes on into the neck (sagittal and coronal slices) and the centre is that of the largest circle
-that fits near its top.
-
-References
-----------
-Timp, Karssemeijer: A new 2D segmentation method based on dynamic programming applied to computer aided
-detection in mammography. Med Phys 31, 2004 (the closed path in polar coordinates).
+The first outline is one closed curve, so it misses parts that bone sets apart (the tips of the temporal lobes low in
+the skull) and, where fluid is dark, the fluid around the brain. But it tells where the brain is, and with it the
+average brain can be laid over the slice, see `mriseg.register_slice`. From there on it is as in a volume: the atlas
+gives each pixel a signed distance to a likely border, the picture a log-likelihood ratio of inside and outside, and
+the border is where the two together say nothing.
 """
 
 import numpy as np
@@ -20,37 +12,45 @@ import scipy
 import skimage
 
 from mriseg.errors import BrainNotFoundError
-from mriseg.morphology import depth, dilate, erode, largest_component
+from mriseg.morphology import bounding_box, depth, dilate, erode, largest_component
+from mriseg.outline import brain_outlines
+from mriseg.register_slice import SlicePose, register_slice
+from mriseg.templates import atlas
 
-WORKING_SIDE = 224  # pixels: the outline is searched at about 1 mm, whatever the picture's size
-ANGLES = 180
+WORKING_SIDE = 224  # pixels: the brain is searched at about 1 mm, whatever the picture's size
 PIXEL = (1.0, 1.0)
 SPECK, HEAD_CLOSING, SKIN = 1.5, 10, 3.0  # pixels: letters and noise go, mouth and sinuses close, skin peels off
+LEAST_HEAD = 5.0  # pixels, the radius of a circle that fits in it
 
-# Lengths below are fractions of R, the radius of the largest circle in the head, about 75 mm in an adult.
-INSIDE, OUTSIDE = 0.06, 0.08  # where tissue is averaged inside the edge, and bone looked for outside it
-SKULL_FROM = 0.45  # dark pixels nearer to the centre are ventricles, not skull
-SCALP = 0.08  # an outline as near to the head's surface as this lies in the scalp
-LEAST_RADIUS = 0.5
-NECK_RADIUS, CLOSED_RADIUS, RADIUS_SPREAD = 1.15, 1.6, 0.3  # past these the outline has left the skull
-JUMP = 5  # pixels that the radius may change from one angle to the next
-OPENING = 0.05  # stalks thinner than twice this (optic nerves, veins) are cut
+SHADING_REACH = 0.3  # of the radius of the head, 22 mm: coils shade over longer ways, tissues change over shorter
+SHADING_STEP = 4  # pixels: so smooth a field needs no more
+FEW_TISSUE = 0.02  # share of tissue about a pixel from which its brightness is believed
+LEAST_FIELD = 0.3  # of Otsu's threshold: where there is only air, its noise is not to be raised
+BRIGHTEST = 3.0  # times the tissue around: fluid on T2; vessels and fat say no more
 
-# Intensities are fractions of the median of the tissue near the centre.
-DARK, BRIGHT = 0.35, 0.6
-DROP_LIMIT = 0.6  # a drop beyond this is an edge for certain; more says no more
+AGREEMENT_WEIGHT = 1.5  # of a nat, in certain edges: decides between two outlines that cost about the same
+# Slices of heads are at -0.3 or less and 0.6 or more; noise, textures and photographs miss one or the other.
+LARGEST_COST, LEAST_AGREEMENT = -0.25, 0.5
 
-# Weights of the cost, in units of one certain edge.
-DARK_WEIGHT = 0.08  # for each dark pixel crossed
-CUT_WEIGHT = 0.02  # for each bright pixel of the head left outside
-RADIUS_WEIGHT = 0.6
-SCALP_WEIGHT = 2.0
-NEVER = 3.0
-JUMP_WEIGHT = 0.03  # for each pixel of change
+# The atlas's surface lies on the cortex; the mask is to reach the inner skull.
+OUTWARD = 5.0  # mm
+CORE = 6.0  # mm inside the border: certainly brain
+SHELL = (2.5, 12.0)  # mm outside the border: bone and what follows
+FLUID_SHARE = 0.6  # of the pixels just inside the border; the core holds far less
+UNSURE = 100.0
+FLUID_REACH = 8.0  # mm from the first outline: farther out what is dark is bone
+LEAST_FLUID = 30  # pixels of the ventricles; fewer do not tell how bright fluid is
+LEVELS = 24
+LARGEST_RATIO = 3.0  # nats: one pixel's intensity says no more than this
+BLUR_MM = 1.0
+MM_PER_NAT = 3.5  # distance from the atlas's border that outweighs a nat of evidence
+FARTHEST = 10.0  # mm that the border may move
+LEAST_SCALP = 0.06  # of the radius of the head: nearer to its surface there is no brain
+OPENING, CLOSING = 3.0, 4.0  # mm: optic nerves and vessels are cut, the mouths of sulci closed
 
 
 def find_brain_in_picture(data: np.ndarray, spacing: tuple[float, ...]) -> np.ndarray:
-    """Outline the brain in a slice of a whole head.
+    """Mask the brain in a slice of a whole head.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def find_brain_in_picture(data: np.ndarray, spacing: tuple[float, ...]) -> np.nd
     Raises
     ------
     BrainNotFoundError
-        If the picture shows no head.
+        If the picture shows no head with a brain in it.
     """
     image = shrink(data, spacing)
     low, high = np.percentile(image, [1, 99.5])
@@ -74,42 +74,25 @@ def find_brain_in_picture(data: np.ndarray, spacing: tuple[float, ...]) -> np.nd
         raise BrainNotFoundError("The picture is of one gray. Choose the scan itself.")
     image = scipy.ndimage.gaussian_filter(np.clip((image - low) / (high - low), 0, 1), 0.7)
     level = skimage.filters.threshold_otsu(image)
-    head = _head(image > 0.5 * level)
-    inside_head = depth(head, PIXEL)
-    widest = inside_head.max()
-    if widest < 5:
+    tissue = image > 0.5 * level
+    head = _head(tissue)
+    to_surface = depth(head, PIXEL).astype(np.float32)
+    radius = float(to_surface.max())
+    if radius < LEAST_HEAD:
         raise BrainNotFoundError("No head was found in this picture. Drop a slice that shows one.")
-
-    rows, columns = np.nonzero(inside_head >= 0.9 * widest)
-    top = rows.min()
-    near_top = (int(top), int(columns[rows == top].mean()))
-    centroid = tuple(round(c) for c in scipy.ndimage.center_of_mass(head))
-    outlines = [
-        _outline(image, inside_head, near_top, inside_head[near_top], NECK_RADIUS, level),
-        _outline(image, inside_head, centroid, max(inside_head[centroid], 0.8 * widest), CLOSED_RADIUS, level),
-    ]
-    brain = min(outlines, key=lambda outline: outline[0])[1]
-    return _resize(brain.astype(np.float32), data.shape) > 0.5
-
-
-def without_frame(data: np.ndarray) -> tuple[tuple[slice, slice], bool]:
-    """Where the picture inside a plain bright frame lies, and whether it is inverted (air bright).
-
-    Parameters
-    ----------
-    data : ndarray of shape (rows, columns)
-    """
-    middle = (data.min() + data.max()) / 2
-    corners = data[[0, 0, -1, -1], [0, -1, 0, -1]]
-    inside = (slice(0, data.shape[0]), slice(0, data.shape[1]))
-    if np.ptp(corners) == 0 and corners[0] > middle:
-        rows = np.flatnonzero((data != corners[0]).any(1))
-        columns = np.flatnonzero((data != corners[0]).any(0))
-        if len(rows) > 1 and len(columns) > 1:
-            inside = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
-    image = data[inside]
-    border = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
-    return inside, bool(np.median(border) > middle)
+    image = _without_shading(image, head & tissue, SHADING_REACH * radius, level)
+    outlines = brain_outlines(image, to_surface)
+    poses = [register_slice(image, to_surface, outline.inside) for outline in outlines]
+    outline, pose = max(
+        zip(outlines, poses, strict=True), key=lambda pair: AGREEMENT_WEIGHT * pair[1].agreement - pair[0].cost
+    )
+    if outline.cost > LARGEST_COST or pose.agreement < LEAST_AGREEMENT:
+        raise BrainNotFoundError(
+            "Nothing in this picture looks like a brain in its skull. Drop a slice of a head, the right way up; if it "
+            "shows a brain without skull, choose the mask 'none'."
+        )
+    border = _border(image, to_surface, outline.inside, pose)
+    return _resize(border, data.shape) > 0
 
 
 def shrink(data: np.ndarray, spacing: tuple[float, ...]) -> np.ndarray:
@@ -134,77 +117,71 @@ def _head(foreground: np.ndarray) -> np.ndarray:
     return scipy.ndimage.binary_fill_holes(head)[margin:-margin, margin:-margin]
 
 
-def _outline(
-    image: np.ndarray,
-    inside_head: np.ndarray,
-    centre: tuple[int, ...],
-    radius: float,
-    reach: float,
-    level: float,
-) -> tuple[float, np.ndarray]:
-    """Mean cost of the best closed outline about a centre, and what it encloses."""
-    rows, columns = np.ogrid[: image.shape[0], : image.shape[1]]
-    distance = np.hypot(rows - centre[0], columns - centre[1])
-    tissue = image[(distance < 0.6 * radius) & (image > 0.3 * level)]
-    typical = float(np.median(tissue)) if tissue.size else float(level)
+def _without_shading(image: np.ndarray, tissue: np.ndarray, reach: float, level: float) -> np.ndarray:
+    """The image over the mean of the tissue around each pixel: 1 is typical of the place."""
+    coarse = (slice(None, None, SHADING_STEP),) * 2
 
-    radii = np.arange(int((reach + 0.5) * radius) + 10)
-    turn = np.arange(ANGLES) * (2 * np.pi / ANGLES)
-    grid = [
-        centre[0] + radii * np.sin(turn)[:, None],
-        centre[1] + radii * np.cos(turn)[:, None],
-    ]
-    polar = scipy.ndimage.map_coordinates(image, grid, order=1, mode="constant")
-    to_surface = scipy.ndimage.map_coordinates(inside_head, grid, order=1, mode="constant")
+    def around(values: np.ndarray) -> np.ndarray:
+        blurred = scipy.ndimage.gaussian_filter(values[coarse], reach / SHADING_STEP, mode="constant", truncate=3)
+        return _resize(blurred, image.shape)
 
-    cost = -np.minimum(_drop(polar, radius) / typical, DROP_LIMIT) / DROP_LIMIT
-    dark = np.clip(1 - polar / (DARK * typical), 0, 1) * (radii > SKULL_FROM * radius)
-    cost += DARK_WEIGHT * np.cumsum(dark, 1)
-    cut = (polar > BRIGHT * typical) & (to_surface > 0.1 * radius)
-    cost += CUT_WEIGHT * np.minimum(np.cumsum(cut[:, ::-1], 1)[:, ::-1], 0.3 * radius)
-    cost += RADIUS_WEIGHT * np.clip((radii / radius - reach) / RADIUS_SPREAD, 0, 3) ** 2
-    cost += SCALP_WEIGHT * np.clip(1 - to_surface / (SCALP * radius), 0, 1)
-    cost[:, : int(LEAST_RADIUS * radius)] += NEVER
-
-    path = _closed_path(cost)
-    mean_cost = float(cost[np.arange(ANGLES), path].mean())
-    smooth = scipy.ndimage.gaussian_filter1d(path.astype(float), 1, mode="wrap")
-    angle = np.arctan2(rows - centre[0], columns - centre[1]) % (2 * np.pi)
-    enclosed = distance <= np.interp(angle, np.append(turn, 2 * np.pi), np.append(smooth, smooth[0]))
-    opened = dilate(erode(enclosed, OPENING * radius, PIXEL), OPENING * radius, PIXEL) & enclosed
-    return mean_cost, largest_component(opened)
+    share = tissue.astype(np.float32)
+    field = (around(share * image) + FEW_TISSUE * level) / (around(share) + FEW_TISSUE)
+    return np.minimum(image / np.maximum(field, LEAST_FIELD * level), BRIGHTEST).astype(np.float32)
 
 
-def _drop(polar: np.ndarray, radius: float) -> np.ndarray:
-    """How far the signal falls from the mean just inside each radius to the least just outside it."""
-    inside = max(2, round(INSIDE * radius))
-    outside = max(3, round(OUTSIDE * radius))
-    sums = np.cumsum(np.pad(polar, ((0, 0), (inside + 1, 0)), mode="edge"), 1)
-    mean_inside = (sums[:, inside:] - sums[:, :-inside])[:, : polar.shape[1]] / inside
-    least_outside = scipy.ndimage.minimum_filter1d(polar, outside, axis=1, origin=-(outside // 2), mode="nearest")
-    return mean_inside - least_outside
+def _border(image: np.ndarray, to_surface: np.ndarray, outline: np.ndarray, pose: SlicePose) -> np.ndarray:
+    """Signed distance to the border of the brain, positive inside."""
+    average, side = atlas(), pose.pixel_mm
+    sides = (side, side)
+    likely = pose.warp(average.depth, image.shape) + np.float32(OUTWARD)
+    found = np.full(image.shape, -FARTHEST, np.float32)
+    if not (likely > 0).any():
+        return found
+    box = bounding_box(likely > -SHELL[1] - FARTHEST)
+    in_scalp = (to_surface < LEAST_SCALP * to_surface.max())[box]
+    fluid = (pose.warp(average.fluid, image.shape) > 0.5)[box]
+    image, likely, outline, in_head = image[box], likely[box], outline[box], to_surface[box] > 0
+    top = np.percentile(image[likely > 0], 99.5)
+    level = np.clip(image * (LEVELS / max(top, 1e-6)), 0, LEVELS - 1).astype(np.intp)
+
+    likely = np.where(outline, likely, np.minimum(likely, UNSURE)).astype(np.float32)
+    near_outline = dilate(outline, FLUID_REACH, sides)
+    border = likely
+    for last_round in (False, True):
+        core = (border > CORE) & outline
+        outside = _frequencies(level[in_head & ~outline & (border < -SHELL[0]) & (border > -SHELL[1])])
+        tissue = _frequencies(level[core])
+        ratio = _log_ratio(tissue, outside)[level]
+        ventricles = level[core & fluid]
+        if len(ventricles) > LEAST_FLUID:
+            mixed = (1 - FLUID_SHARE) * tissue + FLUID_SHARE * _frequencies(ventricles)
+            ratio = np.where(near_outline, _log_ratio(mixed, outside)[level], ratio)
+        ratio[in_scalp] = -LARGEST_RATIO
+        evidence = scipy.ndimage.gaussian_filter(ratio, BLUR_MM / side)
+        brain = (evidence + likely / MM_PER_NAT > 0) & (likely > -FARTHEST) | (likely > FARTHEST)
+        if last_round:
+            brain = _smoothed(brain, side)
+        border = depth(brain, sides, at_border="edge") - depth(~brain, sides, at_border="edge")
+    found[box] = border
+    return found
 
 
-def _closed_path(cost: np.ndarray) -> np.ndarray:
-    """The radius at each angle of the cheapest path that ends where it began.
+def _log_ratio(inside: np.ndarray, outside: np.ndarray) -> np.ndarray:
+    return np.clip(np.log(inside / outside), -LARGEST_RATIO, LARGEST_RATIO)
 
-    Goes round twice and keeps the middle turn, whose ends have forgotten where the path started.
-    """
-    angles, radii = cost.shape
-    steps = np.arange(-JUMP, JUMP + 1)
-    penalty = JUMP_WEIGHT * np.abs(steps)
-    total, came_from = cost[0], np.zeros((2 * angles, radii), np.intp)
-    padded = np.full(radii + 2 * JUMP, np.inf)
-    everywhere = np.arange(radii)
-    for index in range(1, 2 * angles):
-        padded[JUMP:-JUMP] = total
-        reachable = np.lib.stride_tricks.sliding_window_view(padded, len(steps)) + penalty
-        best = reachable.argmin(1)
-        total = reachable[everywhere, best] + cost[index % angles]
-        came_from[index] = everywhere + best - JUMP
-    path = np.zeros(2 * angles, np.intp)
-    path[-1] = total.argmin()
-    for index in range(2 * angles - 1, 0, -1):
-        path[index - 1] = came_from[index, path[index]]
-    half = angles // 2
-    return np.concatenate([path[angles : angles + half], path[half:angles]])
+
+def _frequencies(levels: np.ndarray) -> np.ndarray:
+    """Smoothed relative frequencies of the levels, none of them zero."""
+    counts = np.bincount(levels, minlength=LEVELS) + 1.0
+    return scipy.ndimage.gaussian_filter1d(counts / counts.sum(), 0.7)
+
+
+def _smoothed(brain: np.ndarray, side: float) -> np.ndarray:
+    """Opened, closed and filled; it may lie in several pieces."""
+    sides = (side, side)
+    margin = int(np.ceil((OPENING + CLOSING) / side)) + 1
+    padded = np.pad(brain, margin)
+    opened = dilate(erode(padded, OPENING, sides), OPENING, sides) & padded
+    closed = erode(dilate(opened, CLOSING, sides), CLOSING, sides)
+    return scipy.ndimage.binary_fill_holes(closed)[margin:-margin, margin:-margin]

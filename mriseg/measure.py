@@ -99,13 +99,18 @@ def doubts(
         )
     if naming.contrast is Contrast.UNKNOWN:
         found.append(
-            "The classes fit no contrast that is known here, so the names of the tissues are a guess. "
-            "Look at the overlay and choose the contrast yourself."
+            "The intensities fit no contrast that is known here. The tissues were named by where they lie, rightly "
+            f"with a probability of {naming.confidence:.0%}. Look at the overlay and choose the contrast if not."
         )
     elif naming.confidence < DOUBTFUL_NAMES:
         found.append(
             f"The names of the tissues are right with a probability of only {naming.confidence:.0%}. "
             "Look at the overlay and choose the contrast yourself if fluid and white matter are exchanged."
+        )
+    if naming.inverted:
+        found.append(
+            "The scan is stored inverted, its air bright. The names allow for that, but shading is corrected less "
+            "well. Store it the other way round for the best result."
         )
     if figures["cnr"] < WEAK_CONTRAST:
         found.append(

@@ -34,8 +34,8 @@ class Mixture:
         Noise of mixed voxels about the value their fractions give.
     outliers : float
         Share of the brain's voxels that are neither; the three kinds of share sum to 1.
-    outlier_density : float
-        What outliers add to the density, the same at all intensities.
+    outlier_range : tuple of float
+        Intensities between which outliers may lie, each as likely.
     log_likelihood : float
         Per voxel, natural logarithm, of the fitted histogram.
     iterations : int
@@ -52,7 +52,7 @@ class Mixture:
     mixed_weights: np.ndarray
     mixed_sd: float
     outliers: float
-    outlier_density: float
+    outlier_range: tuple[float, float]
     log_likelihood: float
     iterations: int
     converged: bool
@@ -68,7 +68,7 @@ class Mixture:
 
     def density(self, x: np.ndarray) -> np.ndarray:
         """p(x) at intensities `x`, shape (n,)."""
-        return self._densities(x).sum(1) + self.outlier_density
+        return self._densities(x).sum(1) + self.outliers * uniform(x, self.outlier_range)
 
     def pure_densities(self, x: np.ndarray) -> np.ndarray:
         """Weighted density of each pure class at intensities `x`, shape (n, 3)."""
@@ -110,6 +110,12 @@ class Mixture:
         variances = np.append(self.sds, self.mixed_sd) ** 2
         weights = np.concatenate([self.weights, self.mixed_weights])
         return em.Parameters(self.means[:, None], variances[:, None, None], weights)
+
+
+def uniform(x: np.ndarray, between: tuple[float, float]) -> np.ndarray:
+    """Density of the uniform distribution between two intensities, shape (n,)."""
+    low, high = between
+    return ((x >= low) & (x <= high)) / (high - low)
 
 
 def _structure() -> em.Structure:

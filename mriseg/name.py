@@ -1,49 +1,80 @@
 """Which tissue each class is, by evidence and with a confidence; never by its rank alone.
 
 Fluid lies at the rim of the brain and in the ventricles, white matter deep and away from the rim, gray matter in
-between. That holds on any contrast, so it tells a T1-weighted scan (fluid dark, white matter bright) from its
-inversion. Where the classes lie and how large they are decides the order of the tissues; how their mean
-intensities are spaced tells apart contrasts that share an order, and helps.
+between. That holds on any contrast, so where the classes lie and how large they are decides the order of the
+tissues. How their signals are spaced helps, and tells apart contrasts that share an order: on a T2-weighted scan
+fluid gives about twice the signal of gray matter, on a proton-density one hardly more. Where there is little fluid no
+class need be it, so the brightest hundredth of the brain is asked too.
 
-The expectations below are means and spreads over 397 brains and slices in three planes: six anatomies simulated
-in four contrasts, IBSR, BrainWeb, children's slabs and multiple sclerosis scans. `benchmarks/naming.py` prints
-them, and how often the names come out right.
+Signal is measured from the black of what surrounds the brain. Where that is the bright end of the scale, the scan is
+stored inverted; its tissues then come in reversed order.
+
+The expectations below are medians and spreads over brains and slices in three planes: simulated anatomies in four
+contrasts, children and adults of several scanners. `benchmarks/naming.py` prints them, and how often the names come
+out right.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
+from mriseg.histogram import Histogram
 from mriseg.mixture import Mixture
-from mriseg.morphology import depth
+from mriseg.morphology import bounding_box, depth
 from mriseg.tissue import Contrast, Tissue
 
-CANDIDATES = (Contrast.T1, Contrast.T2, Contrast.PD, Contrast.FLAIR)
-
-# Depth is the rank of a voxel's distance to the brain's surface: 0 at the rim, 1 at the deepest point. Each pair is
-# what is expected and its spread, over subjects, slices and planes.
-MEAN_DEPTH = {Tissue.CSF: (0.32, 0.10), Tissue.GM: (0.475, 0.05), Tissue.WM: (0.615, 0.06)}
+# Each pair is what is expected and its spread, which is no less than what sequences and anatomies differ by beyond
+# those measured: a tenth of the brain, a twentieth in depth, and for signals what the physics leaves open.
+# Of the class means by signal, (middle - dark) / (bright - dark) and dark / middle; of the brain, the signal that its
+# brightest hundredth exceeds / middle.
+SIGNALS = {
+    Contrast.T1: ((0.58, 0.10), (0.38, 0.17), (1.56, 0.20)),
+    Contrast.T2: ((0.27, 0.15), (0.70, 0.10), (2.20, 0.35)),
+    Contrast.PD: ((0.52, 0.10), (0.85, 0.06), (1.26, 0.10)),
+    Contrast.FLAIR: ((0.77, 0.10), (0.25, 0.12), (1.40, 0.15)),
+    Contrast.UNKNOWN: ((0.50, 0.25), (0.50, 0.35), (1.70, 0.60)),  # about anything
+}
+# Share of the brain, mean depth, and share in the shallowest fifth. Depth is the rank of a voxel's distance to the
+# brain's surface: 0 at the rim, 1 at the deepest point. They differ by contrast as the classes overlap: cortex that
+# shares voxels with fluid looks like white matter on FLAIR, fluid and gray matter look alike on PD.
+PLACES = {
+    Contrast.T1: {
+        Tissue.CSF: ((0.16, 0.13), (0.34, 0.08), (0.46, 0.14)),
+        Tissue.GM: ((0.44, 0.12), (0.47, 0.05), (0.22, 0.06)),
+        Tissue.WM: ((0.36, 0.10), (0.62, 0.05), (0.03, 0.05)),
+    },
+    Contrast.T2: {
+        Tissue.WM: ((0.38, 0.12), (0.60, 0.05), (0.06, 0.05)),
+        Tissue.GM: ((0.37, 0.13), (0.47, 0.05), (0.22, 0.06)),
+        Tissue.CSF: ((0.18, 0.13), (0.38, 0.08), (0.37, 0.10)),
+    },
+    Contrast.PD: {
+        Tissue.WM: ((0.32, 0.10), (0.57, 0.05), (0.13, 0.05)),
+        Tissue.GM: ((0.38, 0.11), (0.49, 0.05), (0.21, 0.05)),
+        Tissue.CSF: ((0.31, 0.11), (0.45, 0.05), (0.25, 0.05)),
+    },
+    Contrast.FLAIR: {
+        Tissue.CSF: ((0.17, 0.13), (0.36, 0.07), (0.42, 0.10)),
+        Tissue.WM: ((0.45, 0.17), (0.55, 0.06), (0.11, 0.06)),
+        Tissue.GM: ((0.34, 0.11), (0.52, 0.05), (0.15, 0.05)),
+    },
+}
+# Where the classes are no tissues, as in noise, each lies anywhere.
+ANYWHERE = ((0.33, 0.20), (0.50, 0.03), (0.20, 0.03))
+RARE = 0.1  # how often that is, against a brain in each of the contrasts
+CANDIDATES = tuple(SIGNALS)
+ORDERS = 3  # of the tissues, among the contrasts
+BRIGHTEST = 0.01  # share of the brain that is asked for the signal of fluid
 OUTER = 0.2  # the shallowest fifth of the brain
-SHARE_OUTER = {Tissue.CSF: (0.52, 0.15), Tissue.GM: (0.20, 0.08), Tissue.WM: (0.06, 0.07)}
-SHARE_OF_BRAIN = {Tissue.CSF: (0.19, 0.12), Tissue.GM: (0.43, 0.13), Tissue.WM: (0.38, 0.12)}
-# Where the middle class lies between the outer two: (middle - dark) / (bright - dark).
-MIDDLE_POSITION = {
-    Contrast.T1: (0.57, 0.10),
-    Contrast.T2: (0.24, 0.10),
-    Contrast.PD: (0.57, 0.10),
-    Contrast.FLAIR: (0.79, 0.06),
-}
-# Dark over bright: a proton-density scan is the only one whose tissues differ by a fifth.
-DARK_TO_BRIGHT = {
-    Contrast.T1: (0.28, 0.14),
-    Contrast.T2: (0.36, 0.10),
-    Contrast.PD: (0.75, 0.08),
-    Contrast.FLAIR: (0.20, 0.10),
-}
-DARK_TO_BRIGHT_WEIGHT = 0.5  # a picture's window may have shifted its intensities
+# What surrounds the brain: up to so much of its extent away, near enough to leave out a frame around the picture. Its
+# darkest voxels are black, less a few that may be broken.
+AROUND = 0.25
+BLACK_PERCENT = 5.0
+SLAB_MM = 60.0  # a brain thinner than this is a slab that goes on beyond its outermost slices
+FAR_MM = 1e4  # farther than any border
 FARTHEST = 3.0  # spreads: farther off says no more, so that one odd value cannot decide
-TEMPER = 0.6  # the pieces of evidence overlap; with this power the confidences are calibrated
-STRANGE = 35.0  # sum of squared deviations past which no contrast fits: 99 % of the brains above are below
+TEMPER = 0.5  # the pieces of evidence overlap; with this power the confidences are calibrated
+STRANGE = 38.0  # sum of squared deviations past which no contrast fits: 99 % of the brains above are below
 WORKING_MM = 2.0  # finer voxels are thinned for the depth
 
 
@@ -56,18 +87,50 @@ class Naming:
     contrast : Contrast
         The likeliest, or `UNKNOWN` where none fits the evidence.
     tissues : tuple of Tissue
-        Of the classes, from dark to bright.
+        Of the classes, from dark to bright as they are stored.
     confidence : float
         Probability, 0 to 1, that the tissues are named rightly; 1 where the user said the contrast.
+    inverted : bool
+        Whether the scan is stored with its air bright, so that the tissues come in reversed order.
     """
 
     contrast: Contrast
     tissues: tuple[Tissue, ...]
     confidence: float
+    inverted: bool = False
 
 
-def name(mixture: Mixture, posteriors: np.ndarray, mask: np.ndarray, spacing: tuple[float, ...]) -> Naming:
-    """Name the classes by where they lie, how large they are and how their intensities are spaced.
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What one fit says for each contrast.
+
+    Attributes
+    ----------
+    log_odds : dict of Contrast to float
+        Logarithm of how likely the classes look as they do, up to a constant.
+    brightest : dict of Contrast to float
+        Spreads between the brightest hundredth of the brain and what is expected; NaN where it was not asked.
+    strangeness : dict of Contrast to float
+        Sum of all squared deviations in spreads.
+    inverted : bool
+        Whether air is bright.
+    """
+
+    log_odds: dict[Contrast, float]
+    brightest: dict[Contrast, float]
+    strangeness: dict[Contrast, float]
+    inverted: bool
+
+
+def weigh(
+    mixture: Mixture,
+    posteriors: np.ndarray,
+    mask: np.ndarray,
+    spacing: tuple[float, ...],
+    bars: Histogram | None = None,
+    black: float = 0.0,
+) -> Evidence:
+    """Hold what a fit shows, where its classes lie, how large they are and how spaced, against each contrast.
 
     Parameters
     ----------
@@ -79,52 +142,123 @@ def name(mixture: Mixture, posteriors: np.ndarray, mask: np.ndarray, spacing: tu
         The brain.
     spacing : tuple of float
         Voxel sides in mm.
+    bars : Histogram, optional
+        Of the brain's intensities, to ask its brightest part as well as its classes.
+    black : float
+        Intensity of no signal, as `black_level` finds it.
+    """
+    signals, places = observations(mixture, posteriors, mask, spacing, bars, black)
+    found = np.concatenate([signals, places.ravel()])
+    known = np.isfinite(found)
+    log_odds, brightest, strangeness = {}, {}, {}
+    for candidate in CANDIDATES:
+        expected = [PLACES[candidate][tissue] for tissue in candidate.dark_to_bright] or [ANYWHERE] * 3
+        mean, spread = np.concatenate([SIGNALS[candidate], *expected]).T
+        deviation = np.minimum(np.abs(found - mean) / spread, FARTHEST)
+        brightest[candidate] = float(deviation[len(signals) - 1])
+        strangeness[candidate] = float((deviation[known] ** 2).sum())
+        log_odds[candidate] = TEMPER * float(-0.5 * strangeness[candidate] - np.log(spread[known]).sum())
+    log_odds[Contrast.UNKNOWN] += np.log(RARE)
+    return Evidence(log_odds, brightest, strangeness, is_inverted(mixture, black))
+
+
+def name(if_dark: Evidence, if_bright: Evidence) -> Naming:
+    """Name the classes by the evidence of two fits.
+
+    Parameters
+    ----------
+    if_dark, if_bright : Evidence
+        Of the fit that expects fluid to be the darkest class as stored, and of the one that expects the brightest:
+        each contrast is judged by the fit that was made for it.
 
     Returns
     -------
     Naming
     """
-    where = _where(posteriors, mask, spacing)
-    dark, middle, bright = mixture.means
-    position = (middle - dark) / (bright - dark)
-    ratio = dark / bright if bright > 0 else 1.0
-    scores, strangeness = [], []
-    for contrast in CANDIDATES:
-        evidence = [
-            (position, MIDDLE_POSITION[contrast], 1.0),
-            (ratio, DARK_TO_BRIGHT[contrast], DARK_TO_BRIGHT_WEIGHT),
-        ]
-        for (share, mean_depth, outer), tissue in zip(where, contrast.dark_to_bright, strict=True):
-            evidence += [
-                (share, SHARE_OF_BRAIN[tissue], 1.0),
-                (mean_depth, MEAN_DEPTH[tissue], 1.0),
-                (outer, SHARE_OUTER[tissue], 1.0),
-            ]
-        squares = [
-            weight * min(abs(value - mean) / spread, FARTHEST) ** 2 for value, (mean, spread), weight in evidence
-        ]
-        spreads = [weight * np.log(spread) for _, (_, spread), weight in evidence]
-        scores.append(-0.5 * sum(squares) - sum(spreads))
-        strangeness.append(sum(squares))
-    probabilities = np.exp(TEMPER * (np.array(scores) - max(scores)))
-    probabilities /= probabilities.sum()
-    best = int(probabilities.argmax())
-    tissues = CANDIDATES[best].dark_to_bright
-    confidence = sum(p for p, c in zip(probabilities, CANDIDATES, strict=True) if c.dark_to_bright == tissues)
-    contrast = Contrast.UNKNOWN if strangeness[best] > STRANGE else CANDIDATES[best]
-    return Naming(contrast, tissues, float(confidence))
+    inverted = if_dark.inverted
+
+    def made_for(contrast: Contrast) -> Evidence:
+        return if_dark if contrast.fluid_is_dark != inverted else if_bright
+
+    named = [contrast for contrast in CANDIDATES if contrast is not Contrast.UNKNOWN]
+    log_odds = {contrast: made_for(contrast).log_odds[contrast] for contrast in named}
+    nothing = max(evidence.log_odds[Contrast.UNKNOWN] for evidence in (if_dark, if_bright))
+    most = max(nothing, *log_odds.values())
+    total = sum(np.exp(value - most) for value in (nothing, *log_odds.values()))
+    chance = {contrast: float(np.exp(value - most) / total) for contrast, value in log_odds.items()}
+    of_nothing = float(np.exp(nothing - most) / total)
+    best = max(chance, key=chance.__getitem__)
+    rivals = [contrast for contrast in named if contrast.dark_to_bright == best.dark_to_bright]
+    of_order = sum(chance[contrast] for contrast in rivals)
+    if np.isfinite(made_for(best).brightest[best]):  # between contrasts of one order fluid decides
+        best = min(rivals, key=lambda contrast: made_for(contrast).brightest[contrast])
+    strange = of_nothing > of_order or made_for(best).strangeness[best] > STRANGE
+    confidence = round(of_order + of_nothing / ORDERS, 6)
+    return Naming(Contrast.UNKNOWN if strange else best, stored_order(best, inverted), confidence, inverted)
 
 
-def _where(posteriors: np.ndarray, mask: np.ndarray, spacing: tuple[float, ...]) -> list[tuple[float, float, float]]:
-    """For each class its share of the brain, its mean depth, and its share in the outer part."""
-    steps = [
-        max(1, int(WORKING_MM / side)) if mask.ndim == 3 and n > 32 else 1
-        for n, side in zip(mask.shape, spacing, strict=True)
-    ]
-    steps = [
-        max(1, int(WORKING_MM / side)) if mask.ndim == 3 and n > 32 else 1
-        for n, side in zip(mask.shape, spacing, strict=True)
-    ]
+def stored_order(contrast: Contrast, inverted: bool) -> tuple[Tissue, ...]:
+    """The tissues from dark to bright as the scan is stored."""
+    return contrast.dark_to_bright[:: -1 if inverted else 1]
+
+
+def is_inverted(mixture: Mixture, black: float) -> bool:
+    """Whether no signal lies at the bright end of the scale."""
+    return bool(black > (mixture.means[0] + mixture.means[-1]) / 2)
+
+
+def black_level(data: np.ndarray, mask: np.ndarray) -> float:
+    """Intensity of no signal: of the air, the bone or the filling around a brain; 0 where nothing is around it.
+
+    Parameters
+    ----------
+    data : ndarray, shape (i, j) or (i, j, k)
+        Intensities.
+    mask : ndarray of bool, same shape
+        The brain; at least one voxel.
+    """
+    near = bounding_box(mask, margin=int(AROUND * max(part.stop - part.start for part in bounding_box(mask))))
+    thin = tuple(slice(part.start, part.stop, 1 + (part.stop - part.start) // 64) for part in near)
+    data, mask = data[thin], mask[thin]
+    around = data[~mask]
+    if not around.size or not mask.any():
+        return 0.0
+    inverted = np.median(around) > np.median(data[mask])
+    return float(np.percentile(around, 100 - BLACK_PERCENT if inverted else BLACK_PERCENT))
+
+
+def observations(
+    mixture: Mixture,
+    posteriors: np.ndarray,
+    mask: np.ndarray,
+    spacing: tuple[float, ...],
+    bars: Histogram | None = None,
+    black: float = 0.0,
+) -> tuple[np.ndarray, np.ndarray]:
+    """What the classes are named by; parameters as those of `weigh`.
+
+    Returns
+    -------
+    signals : ndarray of shape (3,)
+        As in `SIGNALS`; the last is NaN without a histogram.
+    places : ndarray of shape (3, 3)
+        Of each class, from little to much signal, what `PLACES` lists.
+    """
+    places = _places(posteriors, mask, spacing)
+    signal, top = mixture.means - black, np.nan
+    inverted = is_inverted(mixture, black)
+    if bars is not None:
+        share = np.cumsum(bars.counts) / bars.counts.sum()
+        top = bars.levels[np.searchsorted(share, BRIGHTEST if inverted else 1 - BRIGHTEST)] - black
+    if inverted:
+        places, signal, top = places[::-1], -signal[::-1], -top
+    dark, middle, bright = signal
+    middle_from_black = max(middle, 1e-3 * bright)  # the black of a tight picture may lie above
+    return np.array([(middle - dark) / (bright - dark), dark / middle_from_black, top / middle_from_black]), places
+
+
+def _places(posteriors: np.ndarray, mask: np.ndarray, spacing: tuple[float, ...]) -> np.ndarray:
+    """For each class its share of the brain, its mean depth, and its share in the outer part; shape (3, 3)."""
     steps = [
         max(1, int(WORKING_MM / side)) if mask.ndim == 3 and n > 32 else 1
         for n, side in zip(mask.shape, spacing, strict=True)
@@ -132,12 +266,15 @@ def _where(posteriors: np.ndarray, mask: np.ndarray, spacing: tuple[float, ...])
     thin = tuple(slice(None, None, step) for step in steps)
     classes, mask = posteriors[:, *thin].argmax(0), mask[thin]
     sides = tuple(side * step for side, step in zip(spacing, steps, strict=True))
-    # Where the field of view cuts the brain is no rim of it.
-    to_surface = depth(mask, sides, at_border="edge")[mask]
+    # Where the field of view cuts the brain is no rim of it; a slab's rim is that of its slices.
+    extent = [part.stop - part.start for part in bounding_box(mask)]
+    slab = [mask.ndim == 3 and n * side < SLAB_MM for n, side in zip(extent, sides, strict=True)]
+    sampling = tuple(FAR_MM if cut else side for cut, side in zip(slab, sides, strict=True))
+    to_surface = depth(mask, sampling, at_border="edge")[mask]
     rank = np.empty(len(to_surface))
     rank[np.argsort(to_surface, kind="stable")] = (np.arange(len(to_surface)) + 0.5) / len(to_surface)
     classes = classes[mask]
     size = np.maximum(np.bincount(classes, minlength=3), 1)
     mean_depth = np.bincount(classes, rank, 3) / size
     outer = np.bincount(classes, rank < OUTER, 3) / size
-    return list(zip(size / len(classes), mean_depth, outer, strict=True))
+    return np.stack([size / len(classes), mean_depth, outer], 1)

@@ -14,7 +14,7 @@ from mriseg.fit import fit
 from mriseg.histogram import Histogram, histogram
 from mriseg.mixture import Mixture
 from mriseg.morphology import bounding_box
-from mriseg.name import Naming, name
+from mriseg.name import Naming, black_level, name, stored_order, weigh
 from mriseg.orient import orient, restore
 from mriseg.regularise import regularise
 from mriseg.result import Result
@@ -25,14 +25,15 @@ from mriseg.tissue import Contrast, Tissue
 STAGES = {
     "orient": "Bringing the axes into canonical order",
     "extract": "Finding the brain",
+    "name": "Finding out which tissue is bright",
     "correct": "Estimating the bias field",
     "fit": "Fitting the mixture to the histogram",
     "regularise": "Asking the neighbours of each voxel",
-    "name": "Naming the tissues",
     "measure": "Measuring volumes and quality",
 }
 # Vessels, fat and broken voxels, the outermost thousandth at each end, would stretch the histogram.
 OUTLIERS_PERCENT = 0.1
+NAMING_MM = 2.0  # finer volumes are thinned to it for the names
 TABLE = 4096  # levels at which the mixture is tabulated; a voxel's evidence is looked up
 DARKEST = 1e-30  # least density: far outside all classes the nearest still wins
 
@@ -86,26 +87,28 @@ def segment(
     data = canonical.data[box]
     spacing = canonical.spacing or (1.0,) * data.ndim
 
+    clock.start("name")
+    black = black_level(canonical.data, brain.mask)
+    said = next((contrast for contrast in Contrast if contrast.setting == settings.contrast), None)
+    if said is None:
+        naming = _named(data, inside, spacing, black, settings)
+    else:
+        inverted = bool(black > np.median(data[inside]))
+        naming = Naming(said, stored_order(said, inverted), 1.0, inverted)
+
     clock.start("correct")
-    bias = correct(data, inside) if settings.correct_bias else np.ones(data.shape, np.float32)
+    fluid_is_dark = naming.tissues[0] is Tissue.CSF
+    bias = _bias(data, inside, fluid_is_dark, settings)
     corrected = data / bias
 
     clock.start("fit")
     bars = _typical_histogram(corrected[inside])
-    mixture = fit(bars)
+    mixture = replace(fit(bars, fluid_is_dark), tissues=naming.tissues)
 
     clock.start("regularise")
     table, levels = _evidence(mixture, bars, corrected)
     del corrected
     class_posteriors = regularise(table, levels, inside, spacing, settings.smoothness)
-
-    clock.start("name")
-    if settings.contrast == "auto":
-        naming = name(mixture, class_posteriors, inside, spacing)
-    else:
-        contrast = next(c for c in Contrast if c.setting == settings.contrast)
-        naming = Naming(contrast, contrast.dark_to_bright, 1.0)
-    mixture = replace(mixture, tissues=naming.tissues)
 
     clock.start("measure")
     posteriors = _in_order(class_posteriors, naming.tissues)
@@ -167,6 +170,28 @@ def _brain(scan: Scan, canonical: Scan, orientation: np.ndarray, settings: Setti
             raise BrainNotFoundError("Nothing in the scan is above zero. Let the brain be found instead (mask 'auto').")
         return Brain(above_zero, True, ("The scan was taken as skull-stripped: the brain is where it is above zero.",))
     return extract(canonical.data, canonical.spacing)
+
+
+def _named(
+    data: np.ndarray, inside: np.ndarray, spacing: tuple[float, ...], black: float, settings: Settings
+) -> Naming:
+    """Which tissue each class is, from two fits to the thinned brain: with dark fluid and with bright."""
+    steps = [max(1, round(NAMING_MM / side)) if data.ndim == 3 else 1 for side in spacing]
+    thin = tuple(slice(None, None, min(step, n)) for step, n in zip(steps, data.shape, strict=True))
+    sides = tuple(side * part.step for side, part in zip(spacing, thin, strict=True))
+    data, inside = data[thin], inside[thin]
+    evidence = []
+    for fluid_is_dark in (True, False):
+        corrected = data / _bias(data, inside, fluid_is_dark, settings)
+        bars = _typical_histogram(corrected[inside])
+        mixture = fit(bars, fluid_is_dark)
+        posteriors = regularise(*_evidence(mixture, bars, corrected), inside, sides, settings.smoothness)
+        evidence.append(weigh(mixture, posteriors, inside, sides, bars, black))
+    return name(*evidence)
+
+
+def _bias(data: np.ndarray, inside: np.ndarray, fluid_is_dark: bool, settings: Settings) -> np.ndarray:
+    return correct(data, inside, fluid_is_dark) if settings.correct_bias else np.ones(data.shape, np.float32)
 
 
 def _extent(scan: Scan) -> tuple[float, ...] | None:

@@ -52,3 +52,8 @@ class Contrast(Enum):
         self.setting = setting
         self.suffix = suffix
         self.dark_to_bright = dark_to_bright
+
+    @property
+    def fluid_is_dark(self) -> bool:
+        """Whether fluid gives the least signal of the three tissues; else it gives the most."""
+        return self.dark_to_bright[:1] == (Tissue.CSF,)

@@ -1,0 +1,84 @@
+import numpy as np
+import pytest
+
+from mriseg.errors import BrainNotFoundError
+from mriseg.extract import extract, is_stripped
+from mriseg.phantom import AIR, SEQUENCES, make_phantom, simulate
+from mriseg.tissue import Contrast
+from tests.helpers import dice
+
+SPACING = (2.0, 2.0, 2.0)
+
+
+def axial(volume, index=58):
+    return np.ascontiguousarray(volume[:, :, index].T[::-1])
+
+
+def stripped(scan, phantom, background=0.0):
+    return np.where(phantom.truth > 0, scan.data, np.float32(background))
+
+
+@pytest.mark.parametrize("contrast", SEQUENCES)
+def test_a_whole_head_is_not_taken_for_a_stripped_brain(scanned, contrast):
+    assert not is_stripped(scanned(contrast).data, SPACING)
+
+
+@pytest.mark.parametrize("contrast", SEQUENCES)
+def test_a_stripped_brain_is_recognised(scanned, phantom, contrast):
+    assert is_stripped(stripped(scanned(contrast), phantom), SPACING)
+
+
+@pytest.mark.parametrize("background", [0.0, -500.0, 1.5])
+def test_a_stripped_brain_is_taken_as_it_is(scanned, phantom, background):
+    brain = extract(stripped(scanned(Contrast.T1), phantom, background), SPACING)
+    assert brain.stripped
+    assert any("skull-stripped" in note for note in brain.notes)
+    assert dice(brain.mask, phantom.truth > 0) > 0.99
+
+
+def test_a_stripped_slice_is_taken_as_it_is(scanned, phantom):
+    brain = extract(axial(stripped(scanned(Contrast.T1), phantom)), (2.0, 2.0))
+    assert brain.stripped
+    assert dice(brain.mask, axial(phantom.truth > 0)) > 0.98
+
+
+def test_the_brain_in_a_picture_keeps_clear_of_a_white_frame(scanned):
+    image = axial(scanned(Contrast.T1).data)
+    plain = extract(image, (2.0, 2.0))
+    framed = extract(np.pad(image, 25, constant_values=image.max()), (2.0, 2.0))
+    assert dice(framed.mask[25:-25, 25:-25], plain.mask) > 0.97
+    assert not framed.mask[:25].any()
+    assert any("frame" in note for note in framed.notes)
+
+
+def test_the_brain_is_found_in_an_inverted_picture(scanned):
+    image = axial(scanned(Contrast.T1).data)
+    inverted = extract(image.max() - image, (2.0, 2.0))
+    assert dice(inverted.mask, extract(image, (2.0, 2.0)).mask) > 0.95
+    assert any("inverted" in note for note in inverted.notes)
+
+
+@pytest.mark.parametrize("across", range(3))
+def test_a_thin_slab_is_searched_slice_by_slice(across):
+    # In canonical axes: which way the slab lies, its slices are pictures.
+    head = make_phantom(seed=0, spacing=2.0, heights=None if across < 2 else (10.0, 38.0))
+    cut = (slice(None),) * across + ((slice(42, 56),) if across < 2 else (slice(None),))
+    data, matter, truth = simulate(head, Contrast.T1).data[cut], head.matter[cut], head.truth[cut]
+    brain = extract(data, SPACING)
+    assert any("slab" in note for note in brain.notes)
+    assert dice(brain.mask, truth > 0) > 0.92
+    assert (matter[brain.mask] == AIR).mean() < 0.005
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (40, 40, 40), (64, 64, 10)])
+def test_where_there_is_nothing_no_brain_is_found(shape):
+    with pytest.raises(BrainNotFoundError):
+        extract(np.zeros(shape, np.float32), (2.0,) * len(shape))
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (40, 40, 40)])
+def test_where_gray_levels_differ_in_the_last_digit_no_brain_is_found(shape):
+    data = np.full(shape, 5, np.float32)
+    data[(0,) * len(shape)] = np.nextafter(np.float32(5), np.float32(6))
+    with pytest.raises(BrainNotFoundError):
+        extract(data, (2.0,) * len(shape))

@@ -1,0 +1,56 @@
+import numpy as np
+import pytest
+
+from mriseg import extract_volume
+from mriseg.errors import BrainNotFoundError
+from mriseg.extract_volume import find_brain_in_volume
+from mriseg.morphology import largest_component
+from mriseg.phantom import AIR, FAT, MUSCLE, SKIN, VITREOUS, simulate
+from mriseg.register import Registration
+from mriseg.tissue import Contrast
+from tests.helpers import dice
+
+
+@pytest.fixture
+def found(segmented):
+    """The mask on T2; what is found on the other contrasts, `test_segment` asks."""
+    return segmented(Contrast.T2).brain.mask
+
+
+def test_the_brain_is_found(found, phantom):
+    assert dice(found, phantom.truth > 0) > 0.95
+
+
+def test_nothing_beyond_the_skull_is_brain(found, phantom):
+    assert np.isin(phantom.matter[found], (FAT, MUSCLE, SKIN, VITREOUS, AIR)).mean() < 0.002
+
+
+def test_little_of_the_brain_is_left_out(found, phantom):
+    assert (found & (phantom.truth > 0)).sum() > 0.93 * (phantom.truth > 0).sum()
+
+
+def test_the_mask_is_one_piece(found):
+    np.testing.assert_array_equal(largest_component(found), found)
+
+
+def test_a_rounding_error_does_not_move_the_brain(scanned, segmented):
+    scan = scanned(Contrast.T1)
+    found, _ = find_brain_in_volume(scan.data * np.float32(1 + 3e-7), scan.spacing)
+    assert dice(found, segmented(Contrast.T1).mask) > 0.98
+
+
+def test_positions_are_counted_from_the_centre_of_the_first_voxel(coarse, monkeypatch):
+    data = simulate(coarse, Contrast.T1).data
+    where = np.eye(4)
+    where[:3, 3] = -coarse.affine[:3, 3]
+    monkeypatch.setattr(extract_volume, "register", lambda *_: Registration(where, 0.4, 1.0))
+    whole, large = find_brain_in_volume(data, (4.0, 4.0, 4.0))
+    # The same voxels cut in eight: the first of them has its centre 1 mm before that of the whole.
+    parts, cut = find_brain_in_volume(data.repeat(2, 0).repeat(2, 1).repeat(2, 2), (2.0, 2.0, 2.0))
+    np.testing.assert_allclose(cut.affine[:3, 3], large.affine[:3, 3] + 1)
+    assert dice(parts, whole.repeat(2, 0).repeat(2, 1).repeat(2, 2)) > 0.95
+
+
+def test_a_volume_of_one_gray_holds_no_brain():
+    with pytest.raises(BrainNotFoundError):
+        find_brain_in_volume(np.full((40, 40, 40), 5, np.float32), (3.0, 3.0, 3.0))

@@ -1,0 +1,37 @@
+import pytest
+
+from mriseg.errors import ReadError, TooLargeError
+from mriseg.limits import MAX_PIXELS, MAX_VOXELS, MIN_PICTURE_SIDE, MIN_VOLUME_VOXELS, check_shape
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        (MIN_PICTURE_SIDE, MIN_PICTURE_SIDE),
+        (5000, MAX_PIXELS // 5000),
+        (16, 16, MIN_VOLUME_VOXELS // 256),
+        (512, 512, MAX_VOXELS // 512**2),
+        (256, 256, 1),
+        (1, 24, 24),
+    ],
+)
+def test_usual_sizes_pass(shape):
+    check_shape(shape)
+
+
+@pytest.mark.parametrize("shape", [(5000, MAX_PIXELS // 5000 + 1), (512, 512, MAX_VOXELS // 512**2 + 1), (32000,) * 3])
+def test_too_large_is_told_from_unreadable(shape):
+    with pytest.raises(TooLargeError, match=str(shape[0])):
+        check_shape(shape)
+
+
+@pytest.mark.parametrize("shape", [(MIN_PICTURE_SIDE - 1, 500), (3, 3), (0, 0), (23, 256, 1), (1, 1, 500), (7, 7, 7)])
+def test_too_small_is_refused(shape):
+    with pytest.raises(ReadError) as caught:
+        check_shape(shape)
+    assert not isinstance(caught.value, TooLargeError)
+
+
+def test_a_size_beyond_64_bits_is_too_large():
+    with pytest.raises(TooLargeError):
+        check_shape((2**40, 2**40, 2**40))

@@ -1,0 +1,81 @@
+import numpy as np
+import pytest
+
+from mriseg.morphology import bounding_box, depth, dilate, erode, largest_component
+
+SPACING = (1.0, 2.0, 0.5)
+
+
+def ball(radius, spacing=SPACING, shape=(41, 21, 81)):
+    """All voxels within a radius of the middle, in mm."""
+    offsets = [(np.arange(n) - n // 2) * s for n, s in zip(shape, spacing, strict=True)]
+    x, y, z = np.meshgrid(*offsets, indexing="ij", sparse=True)
+    return x**2 + y**2 + z**2 <= radius**2
+
+
+def test_dilating_a_point_makes_a_ball_in_millimetres():
+    np.testing.assert_array_equal(dilate(ball(0), 6.0, SPACING), ball(6.0))
+
+
+def test_eroding_takes_millimetres_off():
+    mask = np.zeros((40, 20, 80), bool)
+    mask[10:30, 4:16, 20:60] = True  # 20 x 24 x 20 mm
+    eroded = np.zeros_like(mask)
+    eroded[14:26, 6:14, 28:52] = True  # by the 4 mm to the centre of the first voxel outside
+    np.testing.assert_array_equal(erode(mask, 4.0, SPACING), eroded)
+
+
+def test_eroding_is_dilating_the_outside():
+    mask = np.random.default_rng(0).random((20, 20, 20)) < 0.999
+    inner = np.zeros_like(mask)
+    inner[4:-4, 4:-4, 4:-4] = mask[4:-4, 4:-4, 4:-4]
+    np.testing.assert_array_equal(erode(inner, 2.0, SPACING), ~dilate(~inner, 2.0, SPACING))
+
+
+def test_beyond_the_image_lies_outside():
+    assert not erode(np.ones((5, 5, 5), bool), 3.0, (1.0, 1.0, 1.0)).any()
+
+
+def test_dilating_nothing_is_nothing():
+    assert not dilate(np.zeros((5, 5), bool), 3.0, (1.0, 1.0)).any()
+
+
+def test_depth_is_the_distance_to_the_outside():
+    mask = np.zeros((9, 9), bool)
+    mask[2:7, 1:8] = True
+    assert depth(mask, (3.0, 1.0))[4, 4] == 4
+    assert depth(mask, (0.5, 1.0))[4, 4] == 1.5
+    assert depth(mask, (1.0, 1.0))[0, 0] == 0
+
+
+def test_a_mask_may_go_on_beyond_the_image():
+    mask = np.ones((6, 5), bool)
+    mask[0] = False
+    assert depth(mask, (1.0, 1.0), at_border="edge")[5, 2] == 5
+    assert depth(mask, (1.0, 1.0))[5, 2] == 1
+
+
+def test_the_largest_piece_is_kept():
+    mask = np.zeros((10, 10), bool)
+    mask[1:4, 1:4] = mask[6:9, 5:9] = True
+    mask[4, 4] = True  # touches the first by a corner only
+    kept = largest_component(mask)
+    assert kept.sum() == 12
+    assert kept[6:9, 5:9].all()
+
+
+def test_nothing_has_no_piece():
+    assert not largest_component(np.zeros((4, 4), bool)).any()
+
+
+def test_bounding_box_holds_all_and_no_more():
+    mask = np.zeros((10, 12, 14), bool)
+    mask[2, 5, 3] = mask[7, 6, 9] = True
+    assert bounding_box(mask) == (slice(2, 8), slice(5, 7), slice(3, 10))
+
+
+@pytest.mark.parametrize(("margin", "expected"), [(1, (slice(0, 3), slice(6, 10))), (5, (slice(0, 7), slice(2, 10)))])
+def test_bounding_box_widens_within_the_image(margin, expected):
+    mask = np.zeros((20, 10), bool)
+    mask[0:2, 7:9] = True
+    assert bounding_box(mask, margin) == expected

@@ -1,0 +1,126 @@
+import numpy as np
+import pytest
+
+from mriseg.mixture import Mixture
+from mriseg.morphology import bounding_box
+from mriseg.name import Naming, name, weigh
+from mriseg.phantom import SEQUENCES, simulate
+from mriseg.tissue import Contrast, Tissue
+
+CONTRASTS = tuple(SEQUENCES)
+SPACING = (2.0, 2.0, 2.0)
+
+
+def mixture(means):
+    """A mixture with given means and well separated classes."""
+    sd = 0.08 * (means[2] - means[0])
+    weights, mixed = np.array([0.2, 0.38, 0.33]), np.array([0.05, 0.04, 0.0])
+    return Mixture(np.array(means), np.full(3, sd), weights, mixed, sd, 0.0, (0.0, 1.0), 0.0, 1, True)
+
+
+def named(*fitted) -> Naming:
+    """The names where the fit with dark fluid and the one with bright found the same classes."""
+    evidence = weigh(*fitted)
+    return name(evidence, evidence)
+
+
+@pytest.fixture(scope="module")
+def truth(phantom):
+    labels = phantom.truth
+    return labels[bounding_box(labels > 0, margin=1)]
+
+
+@pytest.fixture(scope="module")
+def means(phantom):
+    """What each contrast makes of the tissues, from dark to bright."""
+    images = {contrast: simulate(phantom, contrast, noise=0, bias=0).data for contrast in CONTRASTS}
+    return {
+        contrast: [float(np.median(image[phantom.truth == t.number])) for t in contrast.dark_to_bright]
+        for contrast, image in images.items()
+    }
+
+
+def perfect(truth, tissues):
+    """The posteriors of a faultless mixture whose classes are these tissues."""
+    return np.stack([truth == tissue.number for tissue in tissues]).astype(np.float32)
+
+
+@pytest.mark.parametrize("contrast", CONTRASTS)
+def test_a_faultless_volume_is_named_rightly(truth, means, contrast):
+    tissues = contrast.dark_to_bright
+    naming = named(mixture(means[contrast]), perfect(truth, tissues), truth > 0, SPACING)
+    assert naming.tissues == tissues
+    assert naming.confidence > 0.9
+    # On PD, fluid and gray matter overlap so far that classes as faultless as these do not occur.
+    assert naming.contrast is contrast or contrast is Contrast.PD
+
+
+@pytest.mark.parametrize("contrast", CONTRASTS)
+@pytest.mark.parametrize("axis", range(3), ids=("sagittal", "coronal", "axial"))
+def test_a_faultless_slice_is_named_rightly(truth, means, contrast, axis):
+    tissues = contrast.dark_to_bright
+    at = truth.take(int(0.45 * truth.shape[axis]), axis)
+    naming = named(mixture(means[contrast]), perfect(at, tissues), at > 0, SPACING[:2])
+    assert naming.tissues == tissues
+
+
+@pytest.mark.parametrize("contrast", [Contrast.T1, Contrast.T2, Contrast.PD])
+def test_inverting_the_intensities_keeps_the_names(truth, means, contrast):
+    tissues = contrast.dark_to_bright[::-1]
+    inverted = mixture([1000 - mean for mean in means[contrast][::-1]])
+    assert named(inverted, perfect(truth, tissues), truth > 0, SPACING).tissues == tissues
+
+
+@pytest.mark.parametrize("contrast", CONTRASTS)
+@pytest.mark.parametrize("scale", [0.01, 50.0])
+def test_the_unit_of_the_intensities_does_not_matter(truth, means, contrast, scale):
+    posteriors, mask = perfect(truth, contrast.dark_to_bright), truth > 0
+    scaled = named(mixture([scale * mean for mean in means[contrast]]), posteriors, mask, SPACING)
+    assert scaled == named(mixture(means[contrast]), posteriors, mask, SPACING)
+
+
+@pytest.mark.parametrize("contrast", CONTRASTS)
+def test_the_direction_of_the_axes_does_not_matter(truth, means, contrast):
+    tissues = contrast.dark_to_bright
+    here = named(mixture(means[contrast]), perfect(truth, tissues), truth > 0, SPACING)
+    turned = truth[::-1, :, ::-1].transpose(2, 0, 1)
+    there = named(mixture(means[contrast]), perfect(turned, tissues), turned > 0, SPACING)
+    assert there.tissues == here.tissues
+    assert there.contrast is here.contrast
+    assert there.confidence == pytest.approx(here.confidence, abs=0.05)
+
+
+def test_finer_voxels_change_no_name(truth, means):
+    tissues = Contrast.T2.dark_to_bright
+    fine = truth[:, :, ::4].repeat(2, 0).repeat(2, 1)
+    naming = named(mixture(means[Contrast.T2]), perfect(fine, tissues), fine > 0, (1.0, 1.0, 8.0))
+    assert naming.tissues == tissues
+
+
+def test_names_follow_where_the_classes_lie_and_not_their_rank(truth):
+    even = mixture([300.0, 600, 900])  # spacing that favours no contrast
+    for tissues in (Contrast.T1.dark_to_bright, Contrast.T2.dark_to_bright):
+        assert named(even, perfect(truth, tissues), truth > 0, SPACING).tissues == tissues
+
+
+def test_classes_without_a_place_are_named_with_doubt(truth, means):
+    scattered = np.random.default_rng(0).integers(0, 3, truth.shape)
+    posteriors = np.stack([(scattered == k) & (truth > 0) for k in range(3)]).astype(np.float32)
+    naming = named(mixture(means[Contrast.T1]), posteriors, truth > 0, SPACING)
+    assert naming.contrast is Contrast.UNKNOWN or naming.confidence < 0.8
+
+
+@pytest.mark.parametrize("contrast", CONTRASTS)
+def test_confidence_is_a_probability_and_each_tissue_is_named_once(truth, means, contrast):
+    for order in (contrast.dark_to_bright, contrast.dark_to_bright[::-1]):
+        naming = named(mixture(means[contrast]), perfect(truth, order), truth > 0, SPACING)
+        assert 1 / 3 <= naming.confidence <= 1 + 1e-9
+        assert set(naming.tissues) == set(Tissue)
+
+
+def test_an_absent_class_does_not_stop_the_naming(truth, means):
+    posteriors = perfect(truth, Contrast.T1.dark_to_bright)
+    posteriors[1] += posteriors[0]
+    posteriors[0] = 0
+    naming = named(mixture(means[Contrast.T1]), posteriors, truth > 0, SPACING)
+    assert np.isfinite(naming.confidence)

@@ -1,0 +1,438 @@
+import os
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import scipy
+
+import mriseg
+from mriseg import Contrast, MrisegError, Settings, Tissue, segment
+from mriseg.errors import BrainNotFoundError, SettingsError
+from mriseg.phantom import AIR, FAT, MUSCLE, SKIN, VITREOUS, simulate
+from mriseg.scan import picture, volume
+from mriseg.segment import STAGES
+from tests.helpers import ALL_AXES, dice, nifti, stored_as
+
+CONTRASTS = (Contrast.T1, Contrast.T2, Contrast.PD, Contrast.FLAIR)
+# Dice of GM, WM and CSF on the phantom at 2 mm, less 0.02. Fluid in a sulcus is thinner than such a voxel, and the
+# skull is as dark as fluid on T1; gray matter and fluid hardly differ on PD, nor gray and white on FLAIR.
+FLOORS = {
+    Contrast.T1: (0.93, 0.96, 0.83),
+    Contrast.T2: (0.90, 0.88, 0.93),
+    Contrast.PD: (0.72, 0.85, 0.53),
+    Contrast.FLAIR: (0.61, 0.71, 0.80),
+}
+SLICE_FLOORS = {Contrast.T1: (0.82, 0.92, 0.71), Contrast.T2: (0.89, 0.80, 0.90)}
+UNCORRECTED = Settings(correct_bias=False)
+CUTS = {"axial": (2, 58), "coronal": (1, 60), "sagittal": (0, 44)}
+
+
+def upright(array, cut):
+    """A slice as a picture: the head up, rows running down."""
+    axis, index = CUTS[cut]
+    return np.ascontiguousarray(array.take(index, axis).T[::-1])
+
+
+def scores(labels, truth):
+    return [dice(labels == tissue.number, truth == tissue.number) for tissue in Tissue]
+
+
+@pytest.fixture(scope="module")
+def small(coarse):
+    """A coarse scan, its affine and the mask of its brain: the mask given, a segmentation takes a moment."""
+    scan = simulate(coarse, Contrast.T1)
+    return scan, coarse.truth > 0
+
+
+@pytest.fixture(scope="module")
+def reference(small):
+    scan, mask = small
+    return segment(scan, mask=mask)
+
+
+@pytest.fixture(scope="module")
+def uncorrected(small):
+    scan, mask = small
+    return segment(scan, UNCORRECTED, mask=mask)
+
+
+# What it finds
+
+
+@pytest.mark.parametrize("contrast", CONTRASTS)
+def test_the_contrast_is_named_rightly(segmented, contrast):
+    result = segmented(contrast)
+    assert result.contrast is contrast
+    assert result.mixture.tissues == contrast.dark_to_bright
+
+
+@pytest.mark.parametrize("contrast", CONTRASTS)
+def test_the_tissues_are_found(scanned, segmented, phantom, contrast):
+    # The contrast given, so that this asks for the borders only.
+    result = segment(scanned(contrast), Settings(contrast=contrast.setting), brain=segmented(contrast).brain)
+    assert all(np.array(scores(result.labels, phantom.truth)) > FLOORS[contrast])
+
+
+@pytest.mark.parametrize("contrast", CONTRASTS)
+def test_the_brain_is_found(segmented, phantom, contrast):
+    assert dice(segmented(contrast).mask, phantom.truth > 0) > 0.95
+
+
+@pytest.mark.parametrize("contrast", CONTRASTS)
+def test_air_is_never_tissue(segmented, phantom, contrast):
+    assert not segmented(contrast).labels[phantom.matter == AIR].any()
+
+
+@pytest.mark.parametrize("contrast", CONTRASTS)
+def test_scalp_face_and_neck_are_not_tissue(segmented, phantom, contrast):
+    labelled = phantom.matter[segmented(contrast).labels > 0]
+    assert np.isin(labelled, (FAT, MUSCLE, SKIN, VITREOUS)).mean() < 0.002
+
+
+@pytest.mark.parametrize("contrast", CONTRASTS)
+def test_the_brain_given_the_tissues_are_found_as_well(scanned, phantom, contrast):
+    result = segment(scanned(contrast), Settings(contrast=contrast.setting), mask=phantom.truth > 0)
+    np.testing.assert_array_equal(result.mask, phantom.truth > 0)
+    assert all(np.array(scores(result.labels, phantom.truth)) > FLOORS[contrast])
+
+
+@pytest.mark.parametrize("contrast", CONTRASTS)
+def test_a_stripped_scan_is_taken_as_it_is(scanned, phantom, contrast):
+    data = np.where(phantom.truth > 0, scanned(contrast).data, 0)
+    result = segment(volume(data, phantom.affine), Settings(contrast=contrast.setting))
+    assert dice(result.mask, phantom.truth > 0) > 0.99
+    assert all(np.array(scores(result.labels, phantom.truth)) > FLOORS[contrast])
+
+
+@pytest.mark.parametrize("contrast", SLICE_FLOORS)
+@pytest.mark.parametrize("cut", CUTS)
+def test_a_slice_is_segmented(scanned, phantom, cut, contrast):
+    result = segment(picture(upright(scanned(contrast).data, cut)))
+    assert result.contrast is contrast
+    assert all(np.array(scores(result.labels, upright(phantom.truth, cut))) > SLICE_FLOORS[contrast])
+
+
+@pytest.mark.parametrize("contrast", [Contrast.T1, Contrast.T2])
+def test_an_inverted_slice_keeps_its_names(scanned, phantom, contrast):
+    image = upright(scanned(contrast).data, "axial")
+    result = segment(picture(image.max() - image))
+    assert result.mixture.tissues == contrast.dark_to_bright[::-1]
+    assert all(np.array(scores(result.labels, upright(phantom.truth, "axial"))) > SLICE_FLOORS[contrast])
+
+
+@pytest.mark.parametrize("contrast", [Contrast.T1, Contrast.T2])
+def test_an_inverted_volume_keeps_its_names(coarse, contrast):
+    scan, mask = simulate(coarse, contrast), coarse.truth > 0
+    inverted = volume(scan.data.max() - scan.data, scan.affine)
+    here, there = segment(scan, mask=mask), segment(inverted, mask=mask)
+    assert there.mixture.tissues == here.mixture.tissues[::-1]
+    assert np.mean(there.labels[mask] == here.labels[mask]) > 0.97
+
+
+# On real scans
+
+
+@pytest.fixture(scope="module")
+def sagittal(shared):
+    scan = mriseg.read(shared / "data" / "seed" / "sagittal_t2.png")
+    return scan, segment(scan)
+
+
+def test_the_sagittal_seed_scan_is_t2(sagittal):
+    _, result = sagittal
+    assert result.contrast is Contrast.T2
+    assert result.mixture.tissues[-1] is Tissue.CSF
+    assert result.mixture.means[-1] == result.mixture.means.max()
+
+
+def test_the_air_of_the_sagittal_seed_scan_is_no_tissue(sagittal):
+    scan, result = sagittal
+    dark = scipy.ndimage.gaussian_filter(scan.data, 2) < 0.05 * scan.data.max()
+    pieces, _ = scipy.ndimage.label(np.pad(dark, 1, constant_values=True))
+    air = (pieces == pieces[0, 0])[1:-1, 1:-1]  # what is dark within the head may be tissue
+    assert air.mean() > 0.1
+    assert not result.labels[air].any()
+
+
+def test_the_neck_of_the_sagittal_seed_scan_is_no_tissue(sagittal):
+    scan, result = sagittal
+    assert not result.labels[3 * len(scan.data) // 4 :].any()
+
+
+def test_the_axial_seed_scan_is_t2(shared):
+    result = segment(mriseg.read(shared / "data" / "seed" / "axial_t2_png_named.jpg"))
+    assert result.mixture.tissues == Contrast.T2.dark_to_bright
+
+
+# What the result holds
+
+
+@pytest.mark.parametrize("contrast", CONTRASTS)
+def test_posteriors_sum_to_one_in_the_mask_and_are_zero_outside(segmented, contrast):
+    result = segmented(contrast)
+    posteriors = result.posteriors
+    np.testing.assert_allclose(posteriors.sum(-1)[result.mask], 1, atol=1e-5)
+    assert not posteriors[~result.mask].any()
+
+
+@pytest.mark.parametrize("contrast", CONTRASTS)
+def test_a_voxel_is_labelled_if_and_only_if_it_is_brain(segmented, contrast):
+    result = segmented(contrast)
+    np.testing.assert_array_equal(result.labels > 0, result.mask)
+
+
+def test_volumes_are_sums_of_posteriors_times_the_determinant(small):
+    scan, mask = small
+    sheared = scan.affine @ np.array([[1, 0.3, 0.1, 0], [0, 1.1, -0.2, 0], [0, 0, 0.9, 0], [0, 0, 0, 1]])
+    result = segment(volume(scan.data, sheared), mask=mask)
+    ml = np.linalg.det(sheared[:3, :3]) / 1000
+    expected = result.posteriors.reshape(-1, 3).sum(0, dtype=float) * ml
+    np.testing.assert_allclose([result.volumes_ml[tissue] for tissue in Tissue], expected, rtol=1e-6)
+    assert result.brain_ml == pytest.approx(mask.sum() * ml, rel=1e-5)
+
+
+def test_volumes_of_the_phantom_are_near_the_truth(scanned, phantom):
+    result = segment(scanned(Contrast.T1), mask=phantom.truth > 0)
+    truth = {tissue: (phantom.truth == tissue.number).sum() * 0.008 for tissue in Tissue}
+    assert all(result.volumes_ml[tissue] == pytest.approx(truth[tissue], rel=0.08) for tissue in Tissue)
+
+
+def test_a_picture_has_volumes_only_with_a_pixel_size(scanned):
+    scan = picture(upright(scanned(Contrast.T1).data, "axial"))
+    result = segment(scan)
+    assert result.volumes_ml is result.brain_ml is None
+    assert sum(result.fractions.values()) == pytest.approx(1)
+    sized = segment(scan, Settings(pixel_size=2.0))
+    assert sized.brain_ml == pytest.approx(sized.mask.sum() * 4 / 1000, rel=1e-5)
+
+
+def test_the_mixture_is_that_of_the_histogram(reference):
+    bars, mixture = reference.histogram, reference.mixture
+    assert bars.levels[0] < mixture.means.min() < mixture.means.max() < bars.levels[-1]
+    assert bars.counts.sum() == pytest.approx(reference.mask.sum(), rel=0.01)
+    observed = bars.rebin(64).counts / bars.counts.sum()
+    expected = mixture.density(bars.rebin(64).levels) * bars.rebin(64).width
+    assert np.abs(observed - expected).sum() < 0.1
+
+
+def test_every_stage_is_timed_and_announced(small):
+    scan, mask = small
+    heard = []
+    result = segment(scan, mask=mask, progress=heard.append)
+    assert heard == list(STAGES) == list(result.seconds)
+    assert min(result.seconds.values()) >= 0
+
+
+# What it must not depend on
+
+
+@pytest.mark.parametrize("axes", ALL_AXES, ids="".join)
+def test_labels_come_back_on_the_grid_of_the_file(small, uncorrected, axes):
+    scan, mask = small
+    stored = mriseg.read(nifti(*stored_as(axes, scan.data, scan.affine)))
+    own_mask, affine = stored_as(axes, mask, scan.affine)
+    expected, _ = stored_as(axes, uncorrected.labels, scan.affine)
+    np.testing.assert_array_equal(segment(stored, UNCORRECTED, mask=own_mask).labels, expected)
+    np.testing.assert_allclose(stored.affine, affine)
+
+
+@pytest.mark.parametrize("axes", ALL_AXES[5::11], ids="".join)
+def test_everything_comes_back_on_the_grid_of_the_file(small, reference, axes):
+    scan, mask = small
+    data, affine = stored_as(axes, scan.data, scan.affine)
+    result = segment(mriseg.read(nifti(data, affine)), mask=stored_as(axes, mask, scan.affine)[0])
+    for name in ("labels", "mask", "bias"):
+        np.testing.assert_array_equal(
+            getattr(result, name), stored_as(axes, getattr(reference, name), scan.affine)[0], err_msg=name
+        )
+    for channel in range(3):
+        expected, _ = stored_as(axes, reference.posteriors[..., channel], scan.affine)
+        np.testing.assert_array_equal(result.posteriors[..., channel], expected)
+    assert result.volumes_ml == reference.volumes_ml
+
+
+@pytest.mark.parametrize("axis", range(3))
+def test_a_mirrored_head_has_mirrored_labels(small, reference, axis):
+    scan, mask = small
+    result = segment(volume(np.flip(scan.data, axis), scan.affine), mask=np.flip(mask, axis))
+    assert np.mean(np.flip(result.labels, axis)[mask] == reference.labels[mask]) > 0.999
+
+
+@pytest.mark.parametrize("factor", [1e-3, 0.37, 1e4])
+def test_the_unit_of_the_intensities_does_not_matter(small, reference, factor):
+    scan, mask = small
+    result = segment(volume(scan.data * np.float32(factor), scan.affine), mask=mask)
+    assert np.mean(result.labels[mask] == reference.labels[mask]) > 0.999
+    np.testing.assert_allclose(result.mixture.means, factor * reference.mixture.means, rtol=1e-3)
+
+
+@pytest.mark.parametrize("shift", [-3000.0, 500.0])
+def test_an_offset_of_the_intensities_does_not_matter(small, uncorrected, shift):
+    # A bias field is multiplicative, so an offset matters to it; to all else it must not.
+    scan, mask = small
+    there = segment(volume(scan.data + np.float32(shift), scan.affine), UNCORRECTED, mask=mask)
+    assert np.mean(there.labels[mask] == uncorrected.labels[mask]) > 0.999
+
+
+def test_an_uneven_scan_gives_nearly_the_labels_of_an_even_one(small, reference):
+    scan, mask = small
+    x = np.linspace(-1, 1, scan.data.shape[0])[:, None, None]
+    uneven = volume(scan.data * np.exp(0.15 * x), scan.affine)
+    assert np.mean(segment(uneven, mask=mask).labels[mask] == reference.labels[mask]) > 0.97
+
+
+def test_twice_gives_the_same_bits(small, reference):
+    scan, mask = small
+    again = segment(scan, mask=mask)
+    for name in ("labels", "posteriors", "bias"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(reference, name))
+    assert again.volumes_ml == reference.volumes_ml
+
+
+def test_another_process_with_one_thread_finds_the_same_labels(segmented):
+    code = (
+        "import sys, mriseg; from mriseg.phantom import make_phantom, simulate; "
+        "scan = simulate(make_phantom(0, 2.0), mriseg.Contrast.T1); "
+        "sys.stdout.buffer.write(mriseg.segment(scan).labels.tobytes())"
+    )
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    environment = os.environ | dict.fromkeys(names, "1")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, env=environment)
+    assert done.stdout == segmented(Contrast.T1).labels.tobytes()
+
+
+# What it is told
+
+
+@pytest.mark.parametrize("contrast", CONTRASTS)
+def test_a_contrast_that_is_given_is_taken(small, contrast):
+    scan, mask = small
+    result = segment(scan, Settings(contrast=contrast.setting), mask=mask)
+    assert result.contrast is contrast
+    assert result.mixture.tissues == contrast.dark_to_bright
+    assert result.contrast_confidence == 1
+    means = dict(zip(result.mixture.tissues, result.mixture.means, strict=True))
+    observed = {t: scan.data[result.labels == t.number].mean() for t in Tissue}
+    assert sorted(Tissue, key=means.get) == sorted(Tissue, key=observed.get) == list(contrast.dark_to_bright)
+
+
+def test_mask_none_takes_all_above_zero(small):
+    scan, mask = small
+    data = np.where(mask, scan.data, -3)
+    result = segment(volume(data, scan.affine), Settings(mask="none"))
+    np.testing.assert_array_equal(result.mask, data > 0)
+
+
+def test_without_correction_there_is_no_field(uncorrected):
+    np.testing.assert_array_equal(uncorrected.bias, 1)
+
+
+def test_smoothness_takes_lone_voxels_away(small):
+    scan, mask = small
+
+    def borders(smoothness):
+        labels = segment(scan, Settings(smoothness=smoothness), mask=mask).labels
+        return sum((np.diff(labels, axis=axis) != 0).sum() for axis in range(3))
+
+    assert borders(0.0) > borders(0.3) > borders(1.0)
+
+
+def test_a_brain_that_was_found_need_not_be_searched_again(scanned, segmented):
+    first = segmented(Contrast.T1)
+    again = segment(scanned(Contrast.T1), Settings(smoothness=0.0), brain=first.brain)
+    np.testing.assert_array_equal(again.mask, first.mask)
+    assert again.seconds["extract"] < first.seconds["extract"] / 10
+
+
+# What it refuses
+
+
+@pytest.mark.parametrize("shape", [(60, 70), (30, 32, 34)], ids=("picture", "volume"))
+@pytest.mark.parametrize(
+    "content",
+    ["zeros", "one gray", "one bright voxel", "a mask", "a label map", "all negative", "the last digit"],
+)
+@pytest.mark.parametrize("mask", ["auto", "none"])
+def test_what_holds_no_three_tissues_is_refused_in_one_sentence(shape, content, mask):
+    offsets = np.meshgrid(*(np.linspace(-1, 1, n) for n in shape), indexing="ij")
+    radius = np.sqrt(sum(x**2 for x in offsets))
+    data = {
+        "zeros": np.zeros(shape),
+        "one gray": np.full(shape, 7.0),
+        "one bright voxel": (radius == radius.min()) * 100.0,
+        "a mask": (radius < 0.7) * 1.0,
+        "a label map": (radius < 0.8) * 1.0 + (radius < 0.6) + (radius < 0.4),
+        "all negative": -1000.0 - 100 * (radius < 0.7),
+        "the last digit": np.where(radius < 0.7, np.nextafter(np.float32(7), np.float32(8)), 7),
+    }[content]
+    scan = picture(data) if len(shape) == 2 else volume(data, np.diag([1.5, 1.5, 1.5, 1]))
+    with pytest.raises(MrisegError) as caught:
+        segment(scan, Settings(mask=mask))
+    assert str(caught.value).rstrip().endswith((".", ")."))
+
+
+def test_a_scan_of_one_gray_is_told_its_value():
+    with pytest.raises(MrisegError, match=r"same value \(7\)"):
+        segment(picture(np.full((60, 70), 7.0)))
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (128, 128), (60, 60, 60)], ids=str)
+def test_noise_is_refused_or_doubted(shape):
+    noise = np.abs(np.random.default_rng(0).normal(100, 30, shape))
+    scan = picture(noise) if len(shape) == 2 else volume(noise, np.diag([3.0, 3, 3, 1]))
+    try:
+        result = segment(scan)
+    except MrisegError:
+        return
+    assert result.warnings
+
+
+def test_a_value_far_beyond_all_others_spoils_nothing(small, reference):
+    scan, mask = small
+    data = scan.data.copy()
+    data[tuple(np.argwhere(mask)[1000])] = 1e6
+    result = segment(volume(data, scan.affine), mask=mask)
+    assert np.mean(result.labels[mask] == reference.labels[mask]) > 0.99
+
+
+@pytest.mark.parametrize("noise", [0.5, 1.0])
+@pytest.mark.parametrize("contrast", CONTRASTS)
+def test_a_scan_with_hardly_any_noise_is_segmented(coarse, contrast, noise):
+    scan = simulate(coarse, contrast, noise=noise, bias=0)
+    result = segment(scan, Settings(contrast=contrast.setting), mask=coarse.truth > 0)
+    assert min(result.fractions.values()) > 0.02
+
+
+def test_a_mask_of_another_shape_is_refused(small):
+    scan, mask = small
+    with pytest.raises(SettingsError, match="shape"):
+        segment(scan, mask=mask[1:])
+
+
+def test_an_empty_mask_is_refused(small):
+    scan, mask = small
+    with pytest.raises(SettingsError, match="empty"):
+        segment(scan, mask=np.zeros_like(mask))
+
+
+def test_mask_none_refuses_a_scan_with_nothing_above_zero(small):
+    scan, _ = small
+    with pytest.raises(BrainNotFoundError):
+        segment(volume(-1 - scan.data, scan.affine), Settings(mask="none"))
+
+
+def test_a_mask_of_few_voxels_is_refused(small):
+    scan, mask = small
+    few = np.zeros_like(mask)
+    few[tuple(np.argwhere(mask)[:200].T)] = True
+    with pytest.raises(MrisegError, match="too few"):
+        segment(scan, mask=few)
+
+
+def test_neither_scan_nor_mask_are_changed(small):
+    scan, mask = small
+    before = mask.copy()
+    segment(replace(scan), mask=mask)
+    np.testing.assert_array_equal(mask, before)
