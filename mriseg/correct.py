@@ -22,7 +22,7 @@ from mriseg.histogram import histogram
 from mriseg.mixture import Mixture
 
 ORDER = 3  # total degree of the polynomials: 19 terms in 3-D, 9 in 2-D
-SAMPLES = 60_000  # voxels that the field is estimated on; twice as many move it by less than 0.2 %
+SAMPLES = 30_000  # voxels that the field is estimated on; twice as many move it by less than 0.3 %
 BINS = 256
 ROUNDS = 15
 FIT_TOLERANCE = 1e-5  # of the mixture within a round, which only has to follow the field

@@ -9,6 +9,7 @@ Imaging 18, 1999 (mean field, anisotropic voxels).
 """
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import reduce
 
 import numpy as np
 
@@ -76,7 +77,7 @@ def _update(
     """
     last = min(first + SLAB, len(levels))
     slab = slice(first, last)
-    field = table[:, levels[slab]]
+    field = np.take(table, levels[slab], axis=1)
     if source is not None:
         below, above = max(first - 1, 0), min(last + 1, len(levels))
         field[:, : above - 1 - first] += weights[0] * source[:, first + 1 : above]
@@ -87,8 +88,9 @@ def _update(
             scaled = weight * source[:, slab]
             field[behind] += scaled[ahead]
             field[ahead] += scaled[behind]
-    field -= field.max(0)
+    # Class by class: numpy reduces a short first axis thirty times slower.
+    field -= reduce(np.maximum, field)
     np.maximum(field, LOG_FLOOR, out=field)
     np.exp(field, out=field)
-    field *= mask[slab] / field.sum(0)
+    field *= mask[slab] / reduce(np.add, field)
     target[:, slab] = field
