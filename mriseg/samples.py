@@ -69,7 +69,17 @@ def _simulated_slice(contrast: Contrast) -> tuple[Scan, np.ndarray]:
     return picture(levels), truth
 
 
+# The first of them is what the page opens on, so it must be segmented within the first second.
 _ALL = (
+    *(
+        Sample(
+            f"slice-{contrast.setting}",
+            f"Simulated slice, {contrast.suffix}",
+            f"An axial picture of a simulated head, {SLICE_MM:g} mm pixels; its truth is known.",
+            partial(_simulated_slice, contrast),
+        )
+        for contrast in (Contrast.T1, Contrast.T2)
+    ),
     Sample(
         "mni152-t1",
         "Average of 152 brains, T1w",
@@ -84,15 +94,6 @@ _ALL = (
             partial(_simulated_head, contrast),
         )
         for contrast in (Contrast.T1, Contrast.T2, Contrast.PD, Contrast.FLAIR)
-    ),
-    *(
-        Sample(
-            f"slice-{contrast.setting}",
-            f"Simulated slice, {contrast.suffix}",
-            f"An axial picture of a simulated head, {SLICE_MM:g} mm pixels; its truth is known.",
-            partial(_simulated_slice, contrast),
-        )
-        for contrast in (Contrast.T1, Contrast.T2)
     ),
 )
 

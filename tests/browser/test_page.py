@@ -98,7 +98,8 @@ def test_the_segmented_picture_shows_the_colours_of_all_tissues(page):
     assert min(colours.values()) > 500, colours
 
 
-def test_moving_the_slice_redraws_both_pictures(page):
+def test_moving_the_slice_redraws_both_pictures(page, phantom):
+    drop(page, "head.nii.gz", encode_scan(simulate(phantom, Contrast.T2)))
     before = sources(page)
     page.locator('[role="group"][aria-label="Slice"] input').focus()
     for _ in range(5):
