@@ -34,7 +34,7 @@ PENALTY = 0.05
 OUTLIERS = 0.1
 
 
-def correct(data: np.ndarray, mask: np.ndarray, fluid_is_dark: bool) -> np.ndarray:
+def correct(data: np.ndarray, mask: np.ndarray, fluid_is_dark: bool, bone: bool = True) -> np.ndarray:
     """Estimate the bias field of a brain.
 
     Parameters
@@ -43,7 +43,7 @@ def correct(data: np.ndarray, mask: np.ndarray, fluid_is_dark: bool) -> np.ndarr
         Intensities, cropped to the brain.
     mask : ndarray of bool, same shape
         The brain.
-    fluid_is_dark : bool
+    fluid_is_dark, bone : bool
         As for `mriseg.fit.fit`.
 
     Returns
@@ -71,7 +71,7 @@ def correct(data: np.ndarray, mask: np.ndarray, fluid_is_dark: bool) -> np.ndarr
     for _ in range(ROUNDS):
         corrected = values * np.exp(-(basis @ coefficients))
         try:
-            mixture = fit(histogram(corrected, bins=BINS), fluid_is_dark, mixture, FIT_TOLERANCE)
+            mixture = fit(histogram(corrected, bins=BINS), fluid_is_dark, mixture, FIT_TOLERANCE, bone)
         except SeparationError:
             break
         residual, weight = _unexplained(corrected, mixture)

@@ -22,9 +22,10 @@ FLUID_GRAY, GRAY_WHITE, FLUID_WHITE = 0.14, 0.18, 0.04  # mixed voxels
 SHARE_STRENGTH = 0.3
 # Noise is the same in all classes, the rest of their spread is anatomy and partial volume; bright fluid flows besides.
 SPREAD_STRENGTH_IF_FLUID_IS_DARK, SPREAD_STRENGTH_IF_FLUID_IS_BRIGHT = 0.3, 0.1
-# Bone in the mask is darker than every tissue where fluid is bright: outliers are then looked for below the tissues.
-# Where fluid is dark nothing tells the two apart, and more outliers would take the fluid, which is spread thinly.
-MOST_OUTLIERS_IF_FLUID_IS_DARK, MOST_OUTLIERS_IF_FLUID_IS_BRIGHT = 0.02, 0.1
+# Outliers may lie anywhere, but more of them would take the fluid of T1 and FLAIR, which is spread thinly.
+MOST_OUTLIERS = 0.02
+# Where fluid is bright, bone in the mask is darker than every tissue: outliers are looked for there, and may be more.
+MOST_BONE = 0.1
 PURE_SHARE_AT_START = 0.8  # the fit moves it; between 0.6 and 0.95 it ends in the same place
 START_BINS = 256  # the start is a partition by dynamic programming, quadratic in the bins
 START_TRIM = 0.005  # share left out at each end for the start: a few voxels of bone must not be one of three parts
@@ -33,7 +34,11 @@ MIN_VOXELS = 300  # a hundred for each class: below, its spread is not known wit
 
 
 def fit(
-    histogram: Histogram, fluid_is_dark: bool, start: Mixture | None = None, tolerance: float = TOLERANCE
+    histogram: Histogram,
+    fluid_is_dark: bool,
+    start: Mixture | None = None,
+    tolerance: float = TOLERANCE,
+    bone: bool = True,
 ) -> Mixture:
     """Fit three Gaussian classes and the mixed voxels between them, the likeliest given what a brain holds.
 
@@ -47,6 +52,9 @@ def fit(
         Where to begin; by default the partition of least variance, so that the result is deterministic.
     tolerance : float
         Gain of log likelihood per voxel at which to stop.
+    bone : bool
+        Whether many dark voxels may be bone where fluid is bright. While it is not yet known whether it is, they must
+        not: they may be fluid that is dark.
 
     Returns
     -------
@@ -88,7 +96,7 @@ def fit(
         MAX_ITERATIONS,
         np.array([VARIANCE_FLOOR]),
         outlier_density=spread * uniform(levels, outlier_range),
-        prior=_prior(fluid_is_dark),
+        prior=_prior(fluid_is_dark, MOST_BONE if bone and not fluid_is_dark else MOST_OUTLIERS),
     )
     order = np.argsort(parameters.means[:, 0], kind="stable")
     sds = np.sqrt(parameters.covariances[:, 0, 0]) * spread
@@ -110,15 +118,15 @@ def fit(
     return replace(mixture, log_likelihood=float(log_likelihood))
 
 
-def _prior(fluid_is_dark: bool) -> em.Prior:
+def _prior(fluid_is_dark: bool, most_outliers: float) -> em.Prior:
     """The expectations for the components of `STRUCTURE`, whose classes run from dark to bright."""
     if fluid_is_dark:
         shares = [FLUID, GRAY, WHITE, FLUID_GRAY, GRAY_WHITE, FLUID_WHITE]
-        spread, outliers = SPREAD_STRENGTH_IF_FLUID_IS_DARK, MOST_OUTLIERS_IF_FLUID_IS_DARK
+        spread = SPREAD_STRENGTH_IF_FLUID_IS_DARK
     else:
         shares = [WHITE, GRAY, FLUID, GRAY_WHITE, FLUID_GRAY, FLUID_WHITE]
-        spread, outliers = SPREAD_STRENGTH_IF_FLUID_IS_BRIGHT, MOST_OUTLIERS_IF_FLUID_IS_BRIGHT
-    return em.Prior(np.array(shares), SHARE_STRENGTH, spread, outliers)
+        spread = SPREAD_STRENGTH_IF_FLUID_IS_BRIGHT
+    return em.Prior(np.array(shares), SHARE_STRENGTH, spread, most_outliers)
 
 
 def _start(histogram: Histogram, centre: float, spread: float, fluid_is_dark: bool) -> em.Parameters:

@@ -28,10 +28,10 @@ from mriseg.tissue import Contrast, Tissue
 # Of the class means by signal, (middle - dark) / (bright - dark) and dark / middle; of the brain, the signal that its
 # brightest hundredth exceeds / middle.
 SIGNALS = {
-    Contrast.T1: ((0.58, 0.10), (0.38, 0.17), (1.56, 0.20)),
-    Contrast.T2: ((0.27, 0.15), (0.70, 0.10), (2.20, 0.35)),
-    Contrast.PD: ((0.52, 0.10), (0.85, 0.06), (1.26, 0.10)),
-    Contrast.FLAIR: ((0.77, 0.10), (0.25, 0.12), (1.40, 0.15)),
+    Contrast.T1: ((0.57, 0.10), (0.48, 0.17), (1.50, 0.20)),
+    Contrast.T2: ((0.25, 0.15), (0.72, 0.10), (2.10, 0.35)),
+    Contrast.PD: ((0.51, 0.10), (0.87, 0.06), (1.25, 0.10)),
+    Contrast.FLAIR: ((0.79, 0.10), (0.23, 0.12), (1.38, 0.15)),
     Contrast.UNKNOWN: ((0.50, 0.25), (0.50, 0.35), (1.70, 0.60)),  # about anything
 }
 # Share of the brain, mean depth, and share in the shallowest fifth. Depth is the rank of a voxel's distance to the
@@ -39,24 +39,24 @@ SIGNALS = {
 # shares voxels with fluid looks like white matter on FLAIR, fluid and gray matter look alike on PD.
 PLACES = {
     Contrast.T1: {
-        Tissue.CSF: ((0.16, 0.13), (0.34, 0.08), (0.46, 0.14)),
-        Tissue.GM: ((0.44, 0.12), (0.47, 0.05), (0.22, 0.06)),
-        Tissue.WM: ((0.36, 0.10), (0.62, 0.05), (0.03, 0.05)),
+        Tissue.CSF: ((0.15, 0.10), (0.34, 0.08), (0.48, 0.14)),
+        Tissue.GM: ((0.45, 0.10), (0.46, 0.05), (0.23, 0.06)),
+        Tissue.WM: ((0.39, 0.10), (0.61, 0.05), (0.04, 0.05)),
     },
     Contrast.T2: {
-        Tissue.WM: ((0.38, 0.12), (0.60, 0.05), (0.06, 0.05)),
-        Tissue.GM: ((0.37, 0.13), (0.47, 0.05), (0.22, 0.06)),
-        Tissue.CSF: ((0.18, 0.13), (0.38, 0.08), (0.37, 0.10)),
+        Tissue.WM: ((0.40, 0.13), (0.57, 0.05), (0.10, 0.05)),
+        Tissue.GM: ((0.45, 0.14), (0.46, 0.08), (0.24, 0.08)),
+        Tissue.CSF: ((0.14, 0.10), (0.39, 0.08), (0.36, 0.10)),
     },
     Contrast.PD: {
-        Tissue.WM: ((0.32, 0.10), (0.57, 0.05), (0.13, 0.05)),
-        Tissue.GM: ((0.38, 0.11), (0.49, 0.05), (0.21, 0.05)),
-        Tissue.CSF: ((0.31, 0.11), (0.45, 0.05), (0.25, 0.05)),
+        Tissue.WM: ((0.34, 0.10), (0.55, 0.05), (0.15, 0.05)),
+        Tissue.GM: ((0.48, 0.10), (0.49, 0.05), (0.22, 0.05)),
+        Tissue.CSF: ((0.17, 0.10), (0.46, 0.05), (0.24, 0.05)),
     },
     Contrast.FLAIR: {
-        Tissue.CSF: ((0.17, 0.13), (0.36, 0.07), (0.42, 0.10)),
-        Tissue.WM: ((0.45, 0.17), (0.55, 0.06), (0.11, 0.06)),
-        Tissue.GM: ((0.34, 0.11), (0.52, 0.05), (0.15, 0.05)),
+        Tissue.CSF: ((0.14, 0.10), (0.35, 0.07), (0.41, 0.10)),
+        Tissue.WM: ((0.50, 0.12), (0.53, 0.06), (0.15, 0.06)),
+        Tissue.GM: ((0.37, 0.11), (0.52, 0.05), (0.17, 0.05)),
     },
 }
 # Where the classes are no tissues, as in noise, each lies anywhere.

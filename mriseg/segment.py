@@ -182,16 +182,20 @@ def _named(
     data, inside = data[thin], inside[thin]
     evidence = []
     for fluid_is_dark in (True, False):
-        corrected = data / _bias(data, inside, fluid_is_dark, settings)
+        corrected = data / _bias(data, inside, fluid_is_dark, settings, bone=False)
         bars = _typical_histogram(corrected[inside])
-        mixture = fit(bars, fluid_is_dark)
+        mixture = fit(bars, fluid_is_dark, bone=False)
         posteriors = regularise(*_evidence(mixture, bars, corrected), inside, sides, settings.smoothness)
         evidence.append(weigh(mixture, posteriors, inside, sides, bars, black))
     return name(*evidence)
 
 
-def _bias(data: np.ndarray, inside: np.ndarray, fluid_is_dark: bool, settings: Settings) -> np.ndarray:
-    return correct(data, inside, fluid_is_dark) if settings.correct_bias else np.ones(data.shape, np.float32)
+def _bias(
+    data: np.ndarray, inside: np.ndarray, fluid_is_dark: bool, settings: Settings, bone: bool = True
+) -> np.ndarray:
+    if not settings.correct_bias:
+        return np.ones(data.shape, np.float32)
+    return correct(data, inside, fluid_is_dark, bone)
 
 
 def _extent(scan: Scan) -> tuple[float, ...] | None:
