@@ -74,7 +74,7 @@ SLAB_MM = 60.0  # a brain thinner than this is a slab that goes on beyond its ou
 FAR_MM = 1e4  # farther than any border
 FARTHEST = 3.0  # spreads: farther off says no more, so that one odd value cannot decide
 TEMPER = 0.5  # the pieces of evidence overlap; with this power the confidences are calibrated
-STRANGE = 38.0  # sum of squared deviations past which no contrast fits: 99 % of the brains above are below
+STRANGE = 50.0  # sum of squared deviations past which no contrast fits: a FLAIR scan without GM-WM contrast has 43
 WORKING_MM = 2.0  # finer voxels are thinned for the depth
 
 
