@@ -33,7 +33,8 @@ STAGES = {
 }
 # Vessels, fat and broken voxels, the outermost thousandth at each end, would stretch the histogram.
 OUTLIERS_PERCENT = 0.1
-NAMING_MM = 2.0  # finer volumes are thinned to it for the names
+# Finer volumes and larger pictures (pixels along the longer side of the brain) are thinned for the names.
+NAMING_MM, NAMING_SIDE = 2.0, 200
 TABLE = 4096  # levels at which the mixture is tabulated; a voxel's evidence is looked up
 DARKEST = 1e-30  # least density: far outside all classes the nearest still wins
 
@@ -176,7 +177,10 @@ def _named(
     data: np.ndarray, inside: np.ndarray, spacing: tuple[float, ...], black: float, settings: Settings
 ) -> Naming:
     """Which tissue each class is, from two fits to the thinned brain: with dark fluid and with bright."""
-    steps = [max(1, round(NAMING_MM / side)) if data.ndim == 3 else 1 for side in spacing]
+    if data.ndim == 3:
+        steps = [max(1, round(NAMING_MM / side)) for side in spacing]
+    else:
+        steps = [max(1, round(max(data.shape) / NAMING_SIDE))] * 2
     thin = tuple(slice(None, None, min(step, n)) for step, n in zip(steps, data.shape, strict=True))
     sides = tuple(side * part.step for side, part in zip(spacing, thin, strict=True))
     data, inside = data[thin], inside[thin]

@@ -1,5 +1,7 @@
 """The sidebar: which scan, and how it is to be segmented."""
 
+import time
+
 import streamlit as st
 
 from mriseg.app import texts
@@ -7,7 +9,8 @@ from mriseg.app.analysis import OPENING_SAMPLE, Choice
 from mriseg.samples import SAMPLES
 from mriseg.settings import CONTRASTS, PIXEL_SIZES_MM, Settings
 
-UPLOAD, SOURCE, CONTRAST = "upload", "source", "contrast"
+UPLOAD, SOURCE, CONTRAST, TAKEN_AWAY = "upload", "source", "contrast", "taken away"
+REPLACED_WITHIN = 0.8  # seconds
 LARGEST_SMOOTHNESS = 2.0  # past it thin structures are gone
 
 
@@ -18,6 +21,9 @@ def choose() -> Choice:
     st.session_state.setdefault(CONTRAST, Settings().contrast)
     with st.sidebar:
         upload = st.file_uploader(texts.UPLOAD, key=UPLOAD, help=texts.UPLOAD_HELP, on_change=_uploaded)
+        if st.session_state.pop(TAKEN_AWAY, False):
+            # A file that replaces another is announced after the other is gone; this run is then cut short here.
+            time.sleep(REPLACED_WITHIN)
         names = [*([texts.YOUR_SCAN] if upload is not None else []), *SAMPLES]
         source = st.selectbox(
             texts.SOURCE,
@@ -61,6 +67,7 @@ def _settings() -> Settings:
 
 def _uploaded() -> None:
     """A dropped scan is shown at once; taking it away brings the opening sample back."""
+    st.session_state[TAKEN_AWAY] = st.session_state[UPLOAD] is None
     st.session_state[SOURCE] = OPENING_SAMPLE if st.session_state[UPLOAD] is None else texts.YOUR_SCAN
     _new_scan()
 
