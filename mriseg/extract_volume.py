@@ -15,6 +15,7 @@ from mriseg.morphology import bounding_box, depth, dilate, erode, largest_compon
 from mriseg.register import WORKING_MM, Registration, register
 from mriseg.templates import Atlas, atlas
 
+LEAST_AGREEMENT = 0.1  # nats, of atlas and scan; noise and other organs have less
 BORDER_MM = 2.0  # voxels are averaged to about this side where the border is moved
 HEAD_CLOSING = 8.0  # mm, over nostrils and ear canals
 BRIGHTEST = 98.5  # percentile of the head at which intensities are cut off: fat and vessels
@@ -61,6 +62,11 @@ def find_brain_in_volume(data: np.ndarray, spacing: tuple[float, ...]) -> tuple[
     image = np.clip((image - low) / (np.percentile(bright, BRIGHTEST) - low), 0, 1)
     head = _head(image > 0.5 * skimage.filters.threshold_otsu(image), sides)
     found = register(image, head, sides, atlas())
+    if found.agreement < LEAST_AGREEMENT:
+        raise BrainNotFoundError(
+            f"The average brain does not fit this volume anywhere (agreement {found.agreement:.2f}, heads have 0.3 and "
+            "more). Drop a scan of a head; if it shows a brain without skull, choose the mask 'none'."
+        )
     shift = np.eye(4)
     shift[:3, 3] = first
     found = Registration(shift @ found.affine, found.agreement, found.coverage)

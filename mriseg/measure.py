@@ -11,7 +11,7 @@ DOUBTFUL_NAMES = 0.8  # below this probability of the right names the user is as
 # Brain with fluid: a newborn has 400 mL, no adult more than 2000.
 USUAL_BRAIN_ML = (350.0, 2000.0)
 FULL_EXTENT_MM = 100.0  # a field of view shorter than this cannot hold a whole brain
-WEAK_AGREEMENT = 0.15  # nats, of atlas and scan: heads have 0.3 to 0.6, noise and other organs less than 0.1
+WEAK_AGREEMENT = 0.2  # nats, of atlas and scan: heads have 0.3 to 0.6; below 0.1 the brain is not searched further
 WEAK_CONTRAST = 1.0  # gray and white matter closer than their spread: the border between them is a guess
 
 

@@ -54,3 +54,9 @@ def test_positions_are_counted_from_the_centre_of_the_first_voxel(coarse, monkey
 def test_a_volume_of_one_gray_holds_no_brain():
     with pytest.raises(BrainNotFoundError):
         find_brain_in_volume(np.full((40, 40, 40), 5, np.float32), (3.0, 3.0, 3.0))
+
+
+def test_noise_is_no_head():
+    noise = np.random.default_rng(0).random((48, 48, 48), np.float32)
+    with pytest.raises(BrainNotFoundError, match="does not fit"):
+        find_brain_in_volume(noise, (3.0, 3.0, 3.0))
