@@ -15,6 +15,7 @@ from mriseg.errors import BrainNotFoundError
 from mriseg.morphology import bounding_box, depth, dilate, erode, largest_component
 from mriseg.outline import brain_outlines
 from mriseg.register_slice import SlicePose, register_slice
+from mriseg.skull import LARGEST_RATIO, LAYERS_MM, LEVELS, log_odds
 from mriseg.templates import atlas
 
 WORKING_SIDE = 224  # pixels: the brain is searched at about 1 mm, whatever the picture's size
@@ -33,19 +34,15 @@ AGREEMENT_WEIGHT = 1.5  # of a nat, in certain edges: decides between two outlin
 LARGEST_COST, LEAST_AGREEMENT = -0.25, 0.5
 
 # The atlas's surface lies on the cortex; the mask is to reach the inner skull.
-OUTWARD = 5.0  # mm
-CORE = 6.0  # mm inside the border: certainly brain
-SHELL = (2.5, 12.0)  # mm outside the border: bone and what follows
-FLUID_SHARE = 0.6  # of the pixels just inside the border; the core holds far less
-UNSURE = 100.0
-FLUID_REACH = 8.0  # mm from the first outline: farther out what is dark is bone
-LEAST_FLUID = 30  # pixels of the ventricles; fewer do not tell how bright fluid is
-LEVELS = 24
-LARGEST_RATIO = 3.0  # nats: one pixel's intensity says no more than this
-BLUR_MM = 1.0
-MM_PER_NAT = 3.5  # distance from the atlas's border that outweighs a nat of evidence
-FARTHEST = 10.0  # mm that the border may move
-LEAST_SCALP = 0.06  # of the radius of the head: nearer to its surface there is no brain
+OUTWARD = 4.5  # mm
+SPREAD = 2.5  # mm between the inner skull and where the atlas puts it: the pose of a slice is not certain
+BLUR_MM = 1.0  # of the evidence
+FARTHEST = 14.0  # mm that the border may move
+# Where the atlas expects bone, what lies farther outside the first outline than this is doubted: each mm counts as
+# so much more. Without it a thin skull with dark marrow passes for fluid and cortex.
+DOUBTED_BELOW, DOUBTED_FROM, DOUBT = -2.0, 5.0, 0.5  # mm, mm, and mm for each mm
+OUT_OF_SIGHT = np.float32(-1e3)  # mm, the depth of air: it is neither bone nor scalp
+LEAST_SCALP = 0.05  # of the radius of the head: nearer to its surface there is no brain
 OPENING, CLOSING = 3.0, 4.0  # mm: optic nerves and vessels are cut, the mouths of sulci closed
 
 
@@ -138,43 +135,22 @@ def _border(image: np.ndarray, to_surface: np.ndarray, outline: np.ndarray, pose
     found = np.full(image.shape, -FARTHEST, np.float32)
     if not (likely > 0).any():
         return found
-    box = bounding_box(likely > -SHELL[1] - FARTHEST)
+    box = bounding_box(likely > LAYERS_MM[0])
     in_scalp = (to_surface < LEAST_SCALP * to_surface.max())[box]
     fluid = (pose.warp(average.fluid, image.shape) > 0.5)[box]
     image, likely, outline, in_head = image[box], likely[box], outline[box], to_surface[box] > 0
     top = np.percentile(image[likely > 0], 99.5)
     level = np.clip(image * (LEVELS / max(top, 1e-6)), 0, LEVELS - 1).astype(np.intp)
-
-    likely = np.where(outline, likely, np.minimum(likely, UNSURE)).astype(np.float32)
-    near_outline = dilate(outline, FLUID_REACH, sides)
-    border = likely
-    for last_round in (False, True):
-        core = (border > CORE) & outline
-        outside = _frequencies(level[in_head & ~outline & (border < -SHELL[0]) & (border > -SHELL[1])])
-        tissue = _frequencies(level[core])
-        ratio = _log_ratio(tissue, outside)[level]
-        ventricles = level[core & fluid]
-        if len(ventricles) > LEAST_FLUID:
-            mixed = (1 - FLUID_SHARE) * tissue + FLUID_SHARE * _frequencies(ventricles)
-            ratio = np.where(near_outline, _log_ratio(mixed, outside)[level], ratio)
-        ratio[in_scalp] = -LARGEST_RATIO
-        evidence = scipy.ndimage.gaussian_filter(ratio, BLUR_MM / side)
-        brain = (evidence + likely / MM_PER_NAT > 0) & (likely > -FARTHEST) | (likely > FARTHEST)
-        if last_round:
-            brain = _smoothed(brain, side)
-        border = depth(brain, sides, at_border="edge") - depth(~brain, sides, at_border="edge")
+    beyond = scipy.ndimage.distance_transform_edt(~outline, sampling=sides)
+    doubt = DOUBT * np.maximum(beyond - DOUBTED_FROM, 0) * (likely < DOUBTED_BELOW)
+    likely = (likely - doubt).astype(np.float32)
+    by_intensity, by_depth = log_odds(level, np.where(in_head, likely, OUT_OF_SIGHT), fluid, SPREAD)
+    by_intensity[in_scalp] = -LARGEST_RATIO
+    evidence = scipy.ndimage.gaussian_filter(by_intensity, BLUR_MM / side)
+    brain = _smoothed((evidence + by_depth > 0) & (likely > -FARTHEST) | (likely > FARTHEST), side)
+    border = depth(brain, sides, at_border="edge") - depth(~brain, sides, at_border="edge")
     found[box] = border
     return found
-
-
-def _log_ratio(inside: np.ndarray, outside: np.ndarray) -> np.ndarray:
-    return np.clip(np.log(inside / outside), -LARGEST_RATIO, LARGEST_RATIO)
-
-
-def _frequencies(levels: np.ndarray) -> np.ndarray:
-    """Smoothed relative frequencies of the levels, none of them zero."""
-    counts = np.bincount(levels, minlength=LEVELS) + 1.0
-    return scipy.ndimage.gaussian_filter1d(counts / counts.sum(), 0.7)
 
 
 def _smoothed(brain: np.ndarray, side: float) -> np.ndarray:

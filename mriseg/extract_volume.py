@@ -1,8 +1,8 @@
 """The brain in a volume of a whole head: the atlas laid over the scan, then the border moved by the scan itself.
 
-The affine atlas gives each voxel a signed distance to a likely border. The scan gives it a log-likelihood ratio:
-do its intensities occur in the brain and its fluid, or in the bone and scalp around? The border is where the two
-together say nothing.
+The affine atlas gives each voxel a signed distance to a likely border. The scan says how far the brain and its fluid
+really reach, and gives each voxel a log-likelihood ratio: do its intensities occur in the brain, or in the bone and
+scalp around? The border is where the two together say nothing. See `mriseg.skull`.
 """
 
 import numpy as np
@@ -13,6 +13,7 @@ from mriseg.errors import BrainNotFoundError
 from mriseg.grid import enlarged, reduced
 from mriseg.morphology import bounding_box, depth, dilate, erode, largest_component
 from mriseg.register import WORKING_MM, Registration, register
+from mriseg.skull import LAYERS_MM, LEVELS, log_odds
 from mriseg.templates import Atlas, atlas
 
 LEAST_AGREEMENT = 0.1  # nats, of atlas and scan; noise and other organs have less
@@ -21,15 +22,9 @@ HEAD_CLOSING = 8.0  # mm, over nostrils and ear canals
 BRIGHTEST = 98.5  # percentile of the head at which intensities are cut off: fat and vessels
 # The atlas's surface lies on the cortex; the mask is to reach the inner skull.
 OUTWARD = 3.0  # mm
-CORE = 5.0  # mm inside the border: certainly brain
-SHELL = (2.5, 10.0)  # mm outside the border: bone and what follows
-DEEP = 12.0  # mm inside the border, where the fluid is that of the ventricles
-FLUID_SHARE = 0.6  # of the voxels just inside the border; the core holds far less
-LEVELS = 32
-LARGEST_RATIO = 2.0  # nats: one voxel's intensity says no more than this
-BLUR_MM = 1.0
-MM_PER_NAT = 1.5  # distance from the atlas's border that outweighs a nat of evidence
-FARTHEST = 8.0  # mm that the border may move
+SPREAD = 1.5  # mm between the inner skull and where the atlas puts it
+BLUR_MM = 1.0  # of the evidence
+FARTHEST = 14.0  # mm that the border may move: fluid over a shrunken brain
 OPENING, CLOSING = 3.0, 4.0  # mm: optic nerves and vessels are cut, the mouths of sulci closed
 
 
@@ -90,25 +85,19 @@ def _moved_border(data: np.ndarray, spacing: tuple[float, ...], found: Registrat
     image, sides, first = reduced(data, spacing, BORDER_MM)
     scale = np.float32(np.cbrt(np.linalg.det(found.affine[:3, :3])))
     likely = found.warp(average.depth, average, image.shape, sides, first) * scale + np.float32(OUTWARD)
-    box = bounding_box(likely > -SHELL[1] - FARTHEST)
+    box = bounding_box(likely > LAYERS_MM[0])
     image, likely, origin = image[box], likely[box], first + [b.start * s for b, s in zip(box, sides, strict=True)]
     fluid = found.warp(average.fluid, average, image.shape, sides, origin) > 0.5
     top = np.percentile(image[likely > 0], 99.5)
     bottom = image.min()
     level = np.clip((image - bottom) * np.float32(LEVELS / max(top - bottom, 1e-6)), 0, LEVELS - 1).astype(np.int8)
 
-    border = likely
-    for last_round in (False, True):
-        inside = (1 - FLUID_SHARE) * _frequencies(level[border > CORE])
-        inside += FLUID_SHARE * _frequencies(level[fluid & (border > DEEP)])
-        outside = _frequencies(level[(border < -SHELL[0]) & (border > -SHELL[1])])
-        ratio = np.clip(np.log(inside / outside), -LARGEST_RATIO, LARGEST_RATIO).astype(np.float32)
-        evidence = scipy.ndimage.gaussian_filter(ratio[level], [BLUR_MM / side for side in sides])
-        brain = (evidence + likely / MM_PER_NAT > 0) & (likely > -FARTHEST) | (likely > FARTHEST)
-        brain = _smoothed(brain, sides) if last_round else largest_component(brain)
-        if not brain.any():
-            raise BrainNotFoundError("No brain was found in this volume. Drop a scan of a whole head or of a brain.")
-        border = (depth(brain, sides, at_border="edge") - depth(~brain, sides, at_border="edge")).astype(np.float32)
+    by_intensity, by_depth = log_odds(level, likely, fluid, SPREAD)
+    evidence = scipy.ndimage.gaussian_filter(by_intensity, [BLUR_MM / side for side in sides])
+    brain = _smoothed((evidence + by_depth > 0) & (likely > -FARTHEST) | (likely > FARTHEST), sides)
+    if not brain.any():
+        raise BrainNotFoundError("No brain was found in this volume. Drop a scan of a whole head or of a brain.")
+    border = (depth(brain, sides, at_border="edge") - depth(~brain, sides, at_border="edge")).astype(np.float32)
     mask = np.zeros(data.shape, bool)
     target, positions = [], []
     for axis, length in enumerate(data.shape):
@@ -118,12 +107,6 @@ def _moved_border(data: np.ndarray, spacing: tuple[float, ...], found: Registrat
         positions.append(at[within])
     mask[tuple(target)] = enlarged(border, positions) > 0
     return mask
-
-
-def _frequencies(levels: np.ndarray) -> np.ndarray:
-    """Smoothed relative frequencies of the levels, none of them zero."""
-    counts = np.bincount(levels, minlength=LEVELS) + 1.0
-    return scipy.ndimage.gaussian_filter1d(counts / counts.sum(), 0.7)
 
 
 def _smoothed(brain: np.ndarray, sides: tuple[float, ...]) -> np.ndarray:

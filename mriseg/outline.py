@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy
+import skimage
 
 # Lengths below are fractions of R, the radius of the largest circle in the head, about 75 mm in an adult.
 CENTRE_STEP = 0.4  # between the points that are tried
@@ -174,8 +175,9 @@ def _centroids(radii: np.ndarray) -> np.ndarray:
 
 def _enclosed(shape: tuple[int, ...], centre: np.ndarray, radii: np.ndarray) -> np.ndarray:
     """The pixels within a radius that depends on the angle."""
-    rows, columns = np.ogrid[: shape[0], : shape[1]]
-    rows, columns = rows - centre[0], columns - centre[1]
     smooth = scipy.ndimage.gaussian_filter1d(radii, 1, mode="wrap")
-    edge = np.interp(np.arctan2(rows, columns) % (2 * np.pi), [*TURNS, 2 * np.pi], [*smooth, smooth[0]])
-    return np.hypot(rows, columns) <= edge
+    corners = centre + smooth[:, None] * np.stack([np.sin(TURNS), np.cos(TURNS)], 1)
+    inside = np.zeros(shape, bool)
+    rows, columns = corners.T
+    inside[skimage.draw.polygon(rows, columns, shape)] = True
+    return inside

@@ -5,6 +5,9 @@ labels tell much about the intensities under them, whatever these are, so T1, T2
 apart. Points that fall outside the head count against the fit: without this, mutual information would lay the brain
 over the whole head, twice its size.
 
+The score has many maxima, so the fit begins with a search by evolution over position, turn and size, on few points;
+only then do gradients take it to the optimum.
+
 References
 ----------
 Wells, Viola, Atsumi, Nakajima, Kikinis: Multi-modal volume registration by maximization of mutual information.
@@ -14,11 +17,13 @@ Ashburner, Friston: Unified segmentation. NeuroImage 26, 2005 (tissue maps as th
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import scipy
 
 from mriseg.errors import BrainNotFoundError
+from mriseg.evolve import Effort, evolve
 from mriseg.templates import ATLAS_MM, Atlas
 
 WORKING_MM = 3.0  # the scan is averaged to about this side
@@ -29,9 +34,14 @@ CENTRE = np.array([0.0, -20.0, 8.0])  # MNI position, mm, about which the affine
 LEAST_SECTION_MM2 = 1500.0  # a head's cross-section; less is hair, a headphone or noise
 CENTRE_BELOW_TOP = 75.0  # mm from the top of the head to CENTRE
 TRUNK_FROM, TRUNK_TO = 20.0, 130.0  # mm below the top: the part of the head that is centred on the brain
-# Starts: CENTRE moved up and down and back and forth by mm, the head nodding by radians.
-START_UP, START_FORWARD, START_PITCH = (-25.0, 0.0, 25.0), (-15.0, 15.0), (-0.35, 0.0, 0.35)
-KEPT_STARTS = 6
+# Where the search starts: CENTRE moved up and forward by mm, the head nodding by radians, log sizes.
+START_UP, START_FORWARD = (-40.0, -20.0, 0.0, 25.0, 50.0), (-20.0, 0.0, 20.0)
+START_PITCH, START_SIZE = (-0.4, 0.0, 0.4), (-0.12, 0.04)
+SEARCH_POINTS, SEARCH_BLUR_MM, SEARCH_BINS = 1000, 3.0, 14
+# Translations (mm), rotations (rad) and log size from one generation to the next.
+SEARCH_SPREAD = np.array([10.0, 10.0, 12.0, 0.22, 0.08, 0.08, 0.09])
+SEARCH_EFFORT = Effort(rounds=10, parents=24, least_parents=8, children=16, step=0.8, decay=0.8)
+KEPT, APART = 3, 1.0  # of what the search found, how many are refined, and by how many SEARCH_SPREAD they differ
 COARSE_POINTS, COARSE_BLUR_MM, COARSE_STEPS = 2500, 2.0, 25
 FINE_POINTS, FINE_BLUR_MM, FINE_STEPS = 10_000, 1.0, 40
 SEED = 0  # of the choice of points: the same scan gives the same affine
@@ -125,11 +135,12 @@ def register(image: np.ndarray, head: np.ndarray, spacing: tuple[float, ...], at
     )
     into_head = (inside - outside).astype(np.float32)
 
+    searched = _blurred(image, SEARCH_BLUR_MM, spacing), into_head, spacing, *_points(atlas, SEARCH_POINTS, rng)
     coarse = _objective(
         _blurred(image, COARSE_BLUR_MM, spacing), into_head, spacing, *_points(atlas, COARSE_POINTS, rng)
     )
-    starts = sorted(((coarse(start)[0], index, start) for index, start in enumerate(_starts(head, spacing))))
-    fits = [_minimise(coarse, start, WITHOUT_SHEAR, COARSE_STEPS) for _, _, start in starts[:KEPT_STARTS]]
+    found = _search(*searched, _starts(head, spacing))
+    fits = [_minimise(coarse, pose, WITHOUT_SHEAR, COARSE_STEPS) for pose in found]
     best = min(fits, key=lambda fit: coarse(fit)[0])
     fine = _objective(_blurred(image, FINE_BLUR_MM, spacing), into_head, spacing, *_points(atlas, FINE_POINTS, rng))
     best = _minimise(fine, best, np.arange(12), FINE_STEPS)
@@ -141,7 +152,7 @@ def register(image: np.ndarray, head: np.ndarray, spacing: tuple[float, ...], at
 
 
 def _blurred(image: np.ndarray, blur: float, spacing: tuple[float, ...]) -> np.ndarray:
-    return scipy.ndimage.gaussian_filter(image, [blur / side for side in spacing]) * (BINS - 1)
+    return scipy.ndimage.gaussian_filter(image, [blur / side for side in spacing])
 
 
 def _points(atlas: Atlas, count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -154,8 +165,8 @@ def _points(atlas: Atlas, count: int, rng: np.random.Generator) -> tuple[np.ndar
     return np.stack(at, 1) * ATLAS_MM + atlas.origin - CENTRE, labels.astype(float)
 
 
-def _starts(head: np.ndarray, spacing: tuple[float, ...]) -> list[np.ndarray]:
-    """Parameters to begin from: CENTRE below the top of the head, moved and nodding."""
+def _starts(head: np.ndarray, spacing: tuple[float, ...]) -> np.ndarray:
+    """Where the search begins, shape (starts, 7): CENTRE below the top of the head, moved, nodding, sized."""
     large = np.flatnonzero(head.sum((0, 1)) * spacing[0] * spacing[1] > LEAST_SECTION_MM2)
     if not large.size:
         raise BrainNotFoundError("No head was found in this volume. Drop a scan of a whole head or of a brain.")
@@ -165,14 +176,63 @@ def _starts(head: np.ndarray, spacing: tuple[float, ...]) -> list[np.ndarray]:
     across = scipy.ndimage.center_of_mass(trunk)[0] * spacing[0]
     along = np.flatnonzero(trunk.any((0, 2)))[[0, -1]].mean() * spacing[1]
     up = large[-1] * spacing[2] - CENTRE_BELOW_TOP
-    starts = []
-    for z in START_UP:
-        for pitch in START_PITCH:
-            for y in START_FORWARD:
-                start = np.zeros(12)
-                start[:4] = across, along + y, up + z, pitch
-                starts.append(start)
-    return starts
+    return np.array(
+        [
+            (across, along + y, up + z, pitch, 0, 0, size)
+            for z, y, pitch, size in product(START_UP, START_FORWARD, START_PITCH, START_SIZE)
+        ]
+    )
+
+
+def _search(
+    image: np.ndarray,
+    into_head: np.ndarray,
+    spacing: tuple[float, ...],
+    points: np.ndarray,
+    labels: np.ndarray,
+    starts: np.ndarray,
+) -> list[np.ndarray]:
+    """Parameters of the best rigid poses with one size, `KEPT` of them that differ."""
+    level = np.clip(image * SEARCH_BINS, 0, SEARCH_BINS - 1).astype(np.int32).ravel()
+    weight = np.clip(into_head / HEAD_MARGIN_MM, 0, 1).ravel()
+    label = labels.argmax(1).astype(np.int32)
+    kinds = labels.shape[1]
+    x, y, z = points.T.astype(np.float32)
+
+    def score(poses: np.ndarray) -> np.ndarray:
+        """What `_objective` minimises, with its sign changed and each point in its nearest voxel, bin and label."""
+        parameters = _from_poses(poses)
+        matrices = np.stack([_matrix(p) for p in parameters]) / np.array(spacing)[:, None]
+        index = np.zeros((len(poses), len(points)), np.int32)
+        inside = np.ones(index.shape, bool)
+        for axis, length in enumerate(image.shape):
+            by_x, by_y, by_z, offset = matrices[:, axis, :, None].astype(np.float32).swapaxes(0, 1)
+            at = np.rint(by_x * x + by_y * y + by_z * z + offset).astype(np.int32)
+            inside &= (at >= 0) & (at < length)
+            index = index * length + np.clip(at, 0, length - 1)
+        pairs = level[index] + (label + np.arange(len(poses), dtype=np.int32)[:, None] * kinds) * SEARCH_BINS
+        joint = np.bincount(pairs.ravel(), (weight[index] * inside).ravel(), len(poses) * kinds * SEARCH_BINS)
+        joint = joint.reshape(-1, kinds, SEARCH_BINS)
+        total = joint.sum((1, 2))
+        joint = joint / (total[:, None, None] + 1e-9) + 1e-4
+        joint /= joint.sum((1, 2), keepdims=True)
+        independent = joint.sum(1, keepdims=True) * joint.sum(2, keepdims=True)
+        agreement = (joint * np.log(joint / independent)).sum((1, 2))
+        return agreement * total / len(points) - PRIOR_WEIGHT * 0.5 * ((parameters / PRIOR_SD) ** 2).sum(1)
+
+    found, _ = evolve(score, starts, SEARCH_SPREAD, SEARCH_EFFORT)
+    kept: list[np.ndarray] = []
+    for pose in found:
+        if all((np.abs(pose - other) > APART * SEARCH_SPREAD).any() for other in kept):
+            kept.append(pose)
+        if len(kept) == KEPT:
+            break
+    return list(_from_poses(np.array(kept)))
+
+
+def _from_poses(poses: np.ndarray) -> np.ndarray:
+    """Parameters, shape (n, 12), of poses with one log size, shape (n, 7)."""
+    return np.column_stack([poses[:, :6], np.repeat(poses[:, 6:], 3, 1), np.zeros((len(poses), 3))])
 
 
 def _matrix(parameters: np.ndarray) -> np.ndarray:
@@ -214,7 +274,8 @@ def _objective(
     Minus mutual information times the share of points in the head, plus the priors. Each point is spread over the
     two nearest bins and over its labels, so that the value is smooth and its gradient is exact.
     """
-    slopes = [np.diff(image, axis=axis, append=0) / np.float32(side) for axis, side in enumerate(spacing)]
+    levels = image * (BINS - 1)
+    slopes = [np.diff(levels, axis=axis, append=0) / np.float32(side) for axis, side in enumerate(spacing)]
     head_slopes = [np.diff(into_head, axis=axis, append=0) / np.float32(side) for axis, side in enumerate(spacing)]
     sides = np.array(spacing)
 
@@ -234,7 +295,7 @@ def _objective(
         matrix = _matrix(parameters)
         # einsum, because threads of a matrix library cost more than such a small product
         at = (np.einsum("ij,nj->in", matrix[:, :3], points) + matrix[:, 3:]) / sides[:, None]
-        level = np.clip(look_up(image, at), 0, BINS - 1.001)
+        level = np.clip(look_up(levels, at), 0, BINS - 1.001)
         into = look_up(into_head, at)
         weight = np.clip(into / HEAD_MARGIN_MM, 0, 1)
         low = level.astype(int)

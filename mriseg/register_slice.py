@@ -10,7 +10,6 @@ References
 Wells, Viola, Atsumi, Nakajima, Kikinis: Multi-modal volume registration by maximization of mutual information.
 Med Image Anal 1, 1996.
 Ferrante, Paragios: Slice-to-volume medical image registration: a survey. Med Image Anal 39, 2017.
-Hansen, Arnold, Auger: Evolution strategies. Springer Handbook of Computational Intelligence, 2015 (the search).
 """
 
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from functools import cache
 import numpy as np
 import scipy
 
+from mriseg.evolve import Effort, evolve
 from mriseg.morphology import dilate
 from mriseg.templates import ATLAS_MM, atlas
 
@@ -56,9 +56,7 @@ PRIOR_WEIGHT = 0.005  # nats for a deviation of one POSE_SD: decides only where 
 POINTS = 800  # of the picture that are compared
 LEVELS = 8
 AIR_MARGIN, SKIN = 0.15, 0.05  # of R: air that is compared, around the head; what counts as air within it
-SEARCH_STEP, STEP_DECAY = 0.6, 0.8  # of POSE_SD, and its decrease from round to round
-ROUNDS, PARENTS, LEAST_PARENTS, CHILDREN = 8, 12, 4, 16
-SEED = 0  # of the search: the same picture gives the same pose
+EFFORT = Effort(rounds=8, parents=16, least_parents=5, children=16, step=0.6, decay=0.8)
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,22 +105,19 @@ def register_slice(image: np.ndarray, to_surface: np.ndarray, brain: np.ndarray)
 
 
 def _search(points: np.ndarray, symbols: np.ndarray) -> tuple[np.ndarray, float]:
-    """The affine of the best cut and pose, and its agreement: in each round the best have children near by."""
-    cuts, poses = np.repeat(_cuts(), len(START_POSES), 0), np.tile(START_POSES, (len(_cuts()), 1))
-    values = _agreement(_placed(cuts, poses), points, symbols) - _penalty(poses)
-    random = np.random.default_rng(SEED)
-    step = SEARCH_STEP * POSE_SD
-    for parents in range(PARENTS, PARENTS - ROUNDS, -1):
-        best = np.argsort(-values, kind="stable")[: max(parents, LEAST_PARENTS)]
-        cuts, poses, values = cuts[best], poses[best], values[best]
-        born = np.repeat(poses, CHILDREN, 0)
-        born += step * random.standard_normal(born.shape)
-        of_born = _agreement(_placed(np.repeat(cuts, CHILDREN, 0), born), points, symbols) - _penalty(born)
-        cuts = np.concatenate([cuts, np.repeat(cuts, CHILDREN, 0)])
-        poses, values = np.concatenate([poses, born]), np.concatenate([values, of_born])
-        step = step * STEP_DECAY
-    winner = slice(int(values.argmax()), int(values.argmax()) + 1)
-    return _placed(cuts[winner], poses[winner])[0], float(values[winner][0])
+    """The affine of the best cut and pose, and its agreement."""
+    cuts = _cuts()
+    numbers = np.repeat(np.arange(len(cuts)), len(START_POSES))[:, None]
+    starts = np.column_stack([numbers, np.tile(START_POSES, (len(cuts), 1))])
+
+    def placed(numbered: np.ndarray) -> np.ndarray:
+        return _placed(cuts[numbered[:, 0].astype(int)], numbered[:, 1:])
+
+    def score(numbered: np.ndarray) -> np.ndarray:
+        return _agreement(placed(numbered), points, symbols) - _penalty(numbered[:, 1:])
+
+    found, scores = evolve(score, starts, np.append(0.0, POSE_SD), EFFORT)
+    return placed(found[:1])[0], float(scores[0])
 
 
 @cache
