@@ -10,7 +10,7 @@ import scipy
 import skimage
 
 from mriseg.errors import BrainNotFoundError
-from mriseg.grid import enlarged, reduced
+from mriseg.grid import centre, enlarged, reduced
 from mriseg.morphology import bounding_box, depth, dilate, erode, largest_component
 from mriseg.register import WORKING_MM, Registration, register
 from mriseg.skull import LAYERS_MM, LEVELS, log_odds
@@ -21,7 +21,7 @@ BORDER_MM = 2.0  # voxels are averaged to about this side where the border is mo
 HEAD_CLOSING = 8.0  # mm, over nostrils and ear canals
 BRIGHTEST = 98.5  # percentile of the head at which intensities are cut off: fat and vessels
 # The atlas's surface lies on the cortex; the mask is to reach the inner skull.
-OUTWARD = 3.0  # mm
+OUTWARD = 3.5  # mm
 SPREAD = 1.5  # mm between the inner skull and where the atlas puts it
 BLUR_MM = 1.0  # of the evidence
 FARTHEST = 14.0  # mm that the border may move: fluid over a shrunken brain
@@ -49,7 +49,8 @@ def find_brain_in_volume(data: np.ndarray, spacing: tuple[float, ...]) -> tuple[
     BrainNotFoundError
         If there is no head.
     """
-    image, sides, first = reduced(data, spacing, WORKING_MM)
+    anchor = centre(data)
+    image, sides, first = reduced(data, spacing, WORKING_MM, anchor)
     low = np.percentile(image, 1)
     bright = image[image > low + 0.05 * (image.max() - low)]
     if not bright.size:
@@ -65,7 +66,7 @@ def find_brain_in_volume(data: np.ndarray, spacing: tuple[float, ...]) -> tuple[
     shift = np.eye(4)
     shift[:3, 3] = first
     found = Registration(shift @ found.affine, found.agreement, found.coverage)
-    return _moved_border(data, spacing, found, atlas()), found
+    return _moved_border(data, spacing, anchor, found, atlas()), found
 
 
 def _head(foreground: np.ndarray, sides: tuple[float, ...]) -> np.ndarray:
@@ -81,8 +82,10 @@ def _head(foreground: np.ndarray, sides: tuple[float, ...]) -> np.ndarray:
     return head
 
 
-def _moved_border(data: np.ndarray, spacing: tuple[float, ...], found: Registration, average: Atlas) -> np.ndarray:
-    image, sides, first = reduced(data, spacing, BORDER_MM)
+def _moved_border(
+    data: np.ndarray, spacing: tuple[float, ...], anchor: tuple[int, ...], found: Registration, average: Atlas
+) -> np.ndarray:
+    image, sides, first = reduced(data, spacing, BORDER_MM, anchor)
     scale = np.float32(np.cbrt(np.linalg.det(found.affine[:3, :3])))
     likely = found.warp(average.depth, average, image.shape, sides, first) * scale + np.float32(OUTWARD)
     box = bounding_box(likely > LAYERS_MM[0])
@@ -102,7 +105,7 @@ def _moved_border(data: np.ndarray, spacing: tuple[float, ...], found: Registrat
     target, positions = [], []
     for axis, length in enumerate(data.shape):
         at = (np.arange(length) * spacing[axis] - origin[axis]) / sides[axis]
-        within = np.flatnonzero((at > -0.5) & (at < border.shape[axis] - 0.5))
+        within = np.flatnonzero((at > -1) & (at < border.shape[axis]))
         target.append(slice(within[0], within[-1] + 1))
         positions.append(at[within])
     mask[tuple(target)] = enlarged(border, positions) > 0

@@ -4,9 +4,17 @@ from itertools import product
 
 import numpy as np
 
+TINY = 1e-12  # a volume of zeros has its centre in the middle
+
+
+def centre(data: np.ndarray) -> tuple[int, ...]:
+    """The voxel in the middle of what is bright. Air hardly moves it, however much of it lies around a head."""
+    rays = [np.einsum(f"ijk,ijk->{axis}", data, data, dtype=np.float64) for axis in "ijk"]
+    return tuple(round(float(np.average(np.arange(len(ray)), weights=ray + TINY))) for ray in rays)
+
 
 def reduced(
-    data: np.ndarray, spacing: tuple[float, ...], side: float
+    data: np.ndarray, spacing: tuple[float, ...], side: float, anchor: tuple[int, ...] = (0, 0, 0)
 ) -> tuple[np.ndarray, tuple[float, ...], np.ndarray]:
     """Average blocks of voxels; axes that are already coarse stay as they are.
 
@@ -17,23 +25,27 @@ def reduced(
         Voxel sides, mm.
     side : float
         Wanted side of a block, mm.
+    anchor : tuple of int
+        A voxel that begins a block. Fixed to the head, it keeps the blocks as they are when air is cropped away.
 
     Returns
     -------
     means : ndarray of float32
-        What does not fill a block at the far ends is left out.
+        What does not fill a block at the ends is left out.
     sides : tuple of float
         Of the blocks, mm.
     first : ndarray of shape (3,)
         Centre of the first block, mm from the centre of the first voxel.
     """
     steps = tuple(min(n, max(1, round(side / s))) for n, s in zip(data.shape, spacing, strict=True))
+    begins = [a % step if n > step else 0 for a, n, step in zip(anchor, data.shape, steps, strict=True)]
+    data = data[tuple(slice(begin, None) for begin in begins)]
     ends = [n // step * step for n, step in zip(data.shape, steps, strict=True)]
     sums = np.zeros([end // step for end, step in zip(ends, steps, strict=True)], np.float32)
     for offset in product(*(range(step) for step in steps)):  # far faster than a mean over a reshaped array
         sums += data[tuple(slice(o, end, step) for o, end, step in zip(offset, ends, steps, strict=True))]
     sides = tuple(s * step for s, step in zip(spacing, steps, strict=True))
-    return sums / np.float32(np.prod(steps)), sides, (np.array(sides) - spacing) / 2
+    return sums / np.float32(np.prod(steps)), sides, np.array(begins) * spacing + (np.array(sides) - spacing) / 2
 
 
 def enlarged(values: np.ndarray, positions: list[np.ndarray]) -> np.ndarray:

@@ -43,7 +43,7 @@ SEARCH_SPREAD = np.array([10.0, 10.0, 12.0, 0.22, 0.08, 0.08, 0.09])
 SEARCH_EFFORT = Effort(rounds=10, parents=24, least_parents=8, children=16, step=0.8, decay=0.8)
 KEPT, APART = 3, 1.0  # of what the search found, how many are refined, and by how many SEARCH_SPREAD they differ
 COARSE_POINTS, COARSE_BLUR_MM, COARSE_STEPS = 2500, 2.0, 25
-FINE_POINTS, FINE_BLUR_MM, FINE_STEPS = 10_000, 1.0, 40
+FINE_POINTS, FINE_BLUR_MM, FINE_STEPS = 10_000, 1.5, 80
 SEED = 0  # of the choice of points: the same scan gives the same affine
 
 # Parameters: three translations (mm), rotations (rad: pitch, roll, yaw), log scales and shears. UNIT brings their
@@ -259,7 +259,7 @@ def _minimise(objective: Objective, start: np.ndarray, free: np.ndarray, steps: 
         return value, gradient[free] * UNIT[free]
 
     fit = scipy.optimize.minimize(
-        of_free, start[free] / UNIT[free], jac=True, method="L-BFGS-B", options={"maxiter": steps}
+        of_free, start[free] / UNIT[free], jac=True, method="L-BFGS-B", options={"maxiter": steps, "ftol": 1e-9}
     )
     parameters = start.copy()
     parameters[free] = fit.x * UNIT[free]
@@ -272,7 +272,7 @@ def _objective(
     """What is minimised: value, gradient by the parameters, mutual information and coverage.
 
     Minus mutual information times the share of points in the head, plus the priors. Each point is spread over the
-    two nearest bins and over its labels, so that the value is smooth and its gradient is exact.
+    three nearest bins and over its labels, so that the value is smooth and its gradient is exact.
     """
     levels = image * (BINS - 1)
     slopes = [np.diff(levels, axis=axis, append=0) / np.float32(side) for axis, side in enumerate(spacing)]
@@ -295,16 +295,21 @@ def _objective(
         matrix = _matrix(parameters)
         # einsum, because threads of a matrix library cost more than such a small product
         at = (np.einsum("ij,nj->in", matrix[:, :3], points) + matrix[:, 3:]) / sides[:, None]
-        level = np.clip(look_up(levels, at), 0, BINS - 1.001)
+        level = np.clip(look_up(levels, at), 0, BINS - 1)
         into = look_up(into_head, at)
-        weight = np.clip(into / HEAD_MARGIN_MM, 0, 1)
-        low = level.astype(int)
-        part = level - low
+        way = np.clip(into / HEAD_MARGIN_MM, 0, 1)
+        weight = way**2 * (3 - 2 * way)
+        nearest = np.rint(level).astype(np.intp)
+        off = level - nearest
+        # Quadratic B-splines over the nearest bin and its neighbours, and their slopes.
+        parts = np.stack([0.5 * (0.5 - off) ** 2, 0.75 - off**2, 0.5 * (0.5 + off) ** 2])
+        part_slopes = np.stack([off - 0.5, -2 * off, off + 0.5])
 
         weighted = labels * weight[:, None]
         total = weighted.sum() + 1e-9
-        joint = np.stack(
-            [np.bincount(low, w * (1 - part), BINS) + np.bincount(low + 1, w * part, BINS) for w in weighted.T]
+        joint = sum(
+            np.stack([np.bincount(nearest + shift, w * part, BINS + 2) for w in weighted.T])
+            for shift, part in enumerate(parts)
         )
         joint = joint / total + 1e-6
         joint /= joint.sum()
@@ -312,10 +317,10 @@ def _objective(
         agreement = float((joint * information).sum())
         coverage = float(total / len(points))
 
-        each = labels * information[:, low].T, labels * information[:, low + 1].T
-        at_point = (each[0] * (1 - part)[:, None] + each[1] * part[:, None]).sum(1)
-        by_level = (each[1] - each[0]).sum(1) * weight
-        entering = ((into > 0) & (into < HEAD_MARGIN_MM)) / HEAD_MARGIN_MM
+        each = np.stack([(labels * information[:, nearest + shift].T).sum(1) for shift in range(3)])
+        at_point = (each * parts).sum(0)
+        by_level = (each * part_slopes).sum(0) * weight
+        entering = 6 * way * (1 - way) / HEAD_MARGIN_MM
         # d(agreement * coverage) by position: through the intensity, and through the weight of the point.
         by_position = by_level * gradient_at(slopes, at)
         by_position += at_point * entering * gradient_at(head_slopes, at)

@@ -33,10 +33,23 @@ def test_the_mask_is_one_piece(found):
     np.testing.assert_array_equal(largest_component(found), found)
 
 
-def test_a_rounding_error_does_not_move_the_brain(scanned, segmented):
-    scan = scanned(Contrast.T1)
-    found, _ = find_brain_in_volume(scan.data * np.float32(1 + 3e-7), scan.spacing)
-    assert dice(found, segmented(Contrast.T1).mask) > 0.98
+@pytest.mark.parametrize("factor", [1 + 3e-7, 3.7e-4, 1.9e5])
+def test_the_unit_of_intensity_does_not_matter(scanned, segmented, factor):
+    """A factor leaves only rounding errors, which the search for the brain must not amplify."""
+    scan, known = scanned(Contrast.T1), segmented(Contrast.T1).mask
+    found, _ = find_brain_in_volume(scan.data * np.float32(factor), scan.spacing)
+    assert (found != known).sum() < 0.005 * known.sum()
+
+
+def test_air_around_the_head_does_not_matter(scanned, segmented):
+    scan, known = scanned(Contrast.T2), segmented(Contrast.T2).mask
+    air = 5  # voxels, 10 mm
+    noise = np.random.default_rng(0).rayleigh(np.sqrt(0.5) * scan.data[:3, :3].mean(), np.add(scan.data.shape, 2 * air))
+    inner = (slice(air, -air),) * 3
+    data = noise.astype(np.float32)
+    data[inner] = scan.data
+    found, _ = find_brain_in_volume(data, scan.spacing)
+    assert (found[inner] != known).sum() < 0.005 * known.sum()
 
 
 def test_positions_are_counted_from_the_centre_of_the_first_voxel(coarse, monkeypatch):
@@ -44,6 +57,7 @@ def test_positions_are_counted_from_the_centre_of_the_first_voxel(coarse, monkey
     where = np.eye(4)
     where[:3, 3] = -coarse.affine[:3, 3]
     monkeypatch.setattr(extract_volume, "register", lambda *_: Registration(where, 0.4, 1.0))
+    monkeypatch.setattr(extract_volume, "centre", lambda _: (0, 0, 0))  # `where` counts from the first voxel
     whole, large = find_brain_in_volume(data, (4.0, 4.0, 4.0))
     # The same voxels cut in eight: the first of them has its centre 1 mm before that of the whole.
     parts, cut = find_brain_in_volume(data.repeat(2, 0).repeat(2, 1).repeat(2, 2), (2.0, 2.0, 2.0))

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mriseg.grid import enlarged, reduced
+from mriseg.grid import centre, enlarged, reduced
 
 DATA = np.random.default_rng(0).random((12, 9, 20)).astype(np.float32)
 
@@ -23,6 +23,30 @@ def test_an_axis_shorter_than_a_block_becomes_one():
     means, sides, _ = reduced(DATA, (1.0, 1.0, 1.0), side=10.0)
     assert means.shape == (1, 1, 2)
     assert sides == (10.0, 9.0, 10.0)
+
+
+def test_blocks_begin_at_the_anchor():
+    means, _, first = reduced(DATA, (1.0, 1.0, 1.0), side=4.0, anchor=(6, 9, 3))
+    assert means.shape == (2, 2, 4)
+    np.testing.assert_array_equal(first, [2 + 1.5, 1 + 1.5, 3 + 1.5])
+    assert means[0, 0, 0] == pytest.approx(DATA[2:6, 1:5, 3:7].mean(), rel=1e-5)
+
+
+def test_blocks_stay_when_a_side_is_cropped():
+    whole, _, _ = reduced(DATA, (1.0, 1.0, 1.0), side=4.0, anchor=(6, 5, 9))
+    cropped, _, _ = reduced(DATA[1:, 2:, 3:], (1.0, 1.0, 1.0), side=4.0, anchor=(5, 3, 6))
+    np.testing.assert_array_equal(cropped, whole[:, -1:, -3:])
+
+
+def test_the_centre_is_that_of_what_is_bright():
+    data = np.random.default_rng(1).random((30, 24, 20)).astype(np.float32)
+    data[20:25, 4:9, 11:16] = 60
+    assert centre(data) == (22, 6, 13)
+    assert centre(data[10:, :20]) == (12, 6, 13)
+
+
+def test_the_centre_of_nothing_is_the_middle():
+    assert centre(np.zeros((5, 7, 9), np.float32)) == (2, 3, 4)
 
 
 def test_coarse_axes_stay_as_they_are():
