@@ -62,8 +62,11 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument(
         "--mask",
         default="auto",
-        metavar="auto|none|FILE",
-        help="find the brain; or the scans are skull-stripped; or an image above zero in the brain",
+        metavar="auto|none|all|FILE",
+        help="find the brain; the scans are skull-stripped; take everything; or an image above zero in the brain",
+    )
+    one.add_argument(
+        "--margin", type=float, default=0.0, metavar="MM", help="make the brain mask looser, or tighter (below 0)"
     )
     one.add_argument("--pixel-size", type=float, metavar="MM", help="side of a pixel of a picture, for its volumes")
     one.add_argument("--jobs", type=int, default=1, metavar="N", help="scans segmented at a time (default: 1)")
@@ -105,6 +108,7 @@ def _segment(parser: argparse.ArgumentParser, options: argparse.Namespace) -> in
         settings = Settings(
             contrast=options.contrast,
             mask="auto" if mask_file else options.mask,
+            margin=options.margin,
             pixel_size=options.pixel_size,
         )
     except MrisegError as error:
@@ -176,6 +180,8 @@ def _summary(name: str, result: Result) -> str:
         for tissue in Tissue
     )
     words = f"{name}: {result.contrast.suffix} ({result.contrast_confidence:.0%} sure), {', '.join(sizes)}"
+    if result.brain.doubtful:
+        words += f"; the brain mask is DOUBTFUL ({result.brain.confidence:.0%} sure)"
     return "\n  ".join([words, *(f"Warning: {warning}" for warning in result.warnings)])
 
 

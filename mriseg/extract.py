@@ -12,11 +12,12 @@ import scipy
 import skimage
 
 from mriseg.errors import BrainNotFoundError
-from mriseg.extract_picture import find_brain_in_picture, shrink
-from mriseg.extract_volume import find_brain_in_volume
+from mriseg.extract_picture import find_brain_in_picture, shrink, trust_stripped
+from mriseg.extract_volume import find_brain_in_volume, register_stripped
 from mriseg.morphology import bounding_box
 from mriseg.panels import find_scan, is_inverted
 from mriseg.register import Registration
+from mriseg.trust import DOUBTFUL, Trust, trust_volume
 
 # A slab thinner than this holds no whole outline of a brain in depth: its slices are searched one by one.
 SLAB_MM = 60.0
@@ -51,6 +52,12 @@ class Brain:
         Where the average brain lies in it, if it was laid over to find the brain.
     inverted : bool
         Whether the picture shows air bright.
+    confidence : float
+        How far the mask can be trusted, 0 to 1, see `mriseg.trust`; 1 if it was given.
+    doubts : tuple of str
+        What speaks against it, each with what to do.
+    pixel_mm : float or None
+        Of a picture: side of a pixel in mm, if the head has the size of the average.
     """
 
     mask: np.ndarray
@@ -58,6 +65,14 @@ class Brain:
     notes: tuple[str, ...] = ()
     registration: Registration | None = None
     inverted: bool = False
+    confidence: float = 1.0
+    doubts: tuple[str, ...] = ()
+    pixel_mm: float | None = None
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether the mask should not be used without looking at it."""
+        return self.confidence < DOUBTFUL
 
 
 def extract(data: np.ndarray, spacing: tuple[float, ...] | None) -> Brain:
@@ -99,25 +114,44 @@ def _in_volume(data: np.ndarray, spacing: tuple[float, ...]) -> Brain:
     coarse = tuple(slice(None, None, 2 if n > 64 else 1) for n in data.shape)
     if is_stripped(data[coarse], tuple(s * (c.step or 1) for s, c in zip(spacing, coarse, strict=True))):
         mask = _without_air(_taken_as_it_is(data), data)
-        return Brain(mask, True, ("The scan is already skull-stripped; it was taken as it is.",))
+        return _stripped_volume(data, spacing, mask, "The scan is already skull-stripped; it was taken as it is.")
     extent = np.array(data.shape) * spacing
     if extent.min() < SLAB_MM:
-        mask = _slice_by_slice(data, spacing, int(np.argmin(extent)))
+        mask, trust = _slice_by_slice(data, spacing, int(np.argmin(extent)))
         notes = ("The volume is a thin slab: the brain was searched slice by slice.",)
-        return Brain(_without_air(mask, data), False, notes)
+        return Brain(_without_air(mask, data), False, notes, confidence=trust.confidence, doubts=trust.doubts)
     mask, found = find_brain_in_volume(data, spacing)
-    return Brain(_without_air(mask, data), False, registration=found)
+    mask = _without_air(mask, data)
+    if not mask.any():
+        return Brain(mask, False)
+    trust = trust_volume(data, spacing, mask, found, stripped=False)
+    return Brain(mask, False, registration=found, confidence=trust.confidence, doubts=trust.doubts)
 
 
-def _slice_by_slice(data: np.ndarray, spacing: tuple[float, ...], across: int) -> np.ndarray:
+def _stripped_volume(data: np.ndarray, spacing: tuple[float, ...], mask: np.ndarray, note: str) -> Brain:
+    if not mask.any():
+        return Brain(mask, True)
+    found = register_stripped(data, spacing, mask) if min(np.array(data.shape) * spacing) >= SLAB_MM else None
+    if found is None:
+        return Brain(mask, True, (note,))
+    trust = trust_volume(data, spacing, mask, found, stripped=True)
+    return Brain(mask, True, (note,), found, confidence=trust.confidence, doubts=trust.doubts)
+
+
+def _slice_by_slice(data: np.ndarray, spacing: tuple[float, ...], across: int) -> tuple[np.ndarray, Trust]:
+    """The mask of a slab, and the trust in its typical slice."""
     mask = np.zeros(data.shape, bool)
     in_plane = tuple(s for axis, s in enumerate(spacing) if axis != across)
+    trusts = []
     for index in range(data.shape[across]):
         at = (slice(None),) * across + (index,)
         # Canonical axes point right, anterior and superior; a picture's rows run down.
         with suppress(BrainNotFoundError):  # the outer slices of a slab may show nothing
-            mask[at] = find_brain_in_picture(data[at].T[::-1], in_plane[::-1])[::-1].T
-    return _large_pieces(mask)
+            found, trust, _ = find_brain_in_picture(data[at].T[::-1], in_plane[::-1])
+            mask[at] = found[::-1].T
+            trusts.append(trust)
+    trusts.sort(key=lambda trust: trust.confidence)
+    return _large_pieces(mask), trusts[len(trusts) // 2] if trusts else Trust(0.0)
 
 
 def _in_picture(data: np.ndarray, spacing: tuple[float, ...]) -> Brain:
@@ -140,9 +174,37 @@ def _in_picture(data: np.ndarray, spacing: tuple[float, ...]) -> Brain:
     stripped = is_stripped(image[::step, ::step], tuple(step * side for side in spacing))
     if stripped:
         notes = (*notes, "The picture shows a skull-stripped brain; it was taken as it is.")
-    brain = _taken_as_it_is(image) if stripped else find_brain_in_picture(image, spacing)
-    mask[inside] = _without_air(brain, image)
-    return Brain(mask, stripped, notes, inverted=inverted)
+    if stripped:
+        found = _without_air(_taken_as_it_is(image), image)
+        trust, pixel_mm = trust_stripped(image, spacing, found) if found.any() else (Trust(0.0), None)
+    else:
+        found, trust, pixel_mm = find_brain_in_picture(image, spacing)
+        found = _without_air(found, image)
+    mask[inside] = found
+    return Brain(mask, stripped, notes, None, inverted, trust.confidence, trust.doubts, pixel_mm)
+
+
+def take_stripped(data: np.ndarray, spacing: tuple[float, ...] | None) -> Brain:
+    """Take a scan as skull-stripped because its user says so: the brain is where it is above zero.
+
+    Raises
+    ------
+    BrainNotFoundError
+        If nothing is.
+    """
+    mask = data > 0
+    if not mask.any():
+        raise BrainNotFoundError("Nothing in the scan is above zero. Let the brain be found instead (mask 'auto').")
+    note = "The scan was taken as skull-stripped: the brain is where it is above zero."
+    if data.ndim == 3:
+        return _stripped_volume(data, spacing or (1.0, 1.0, 1.0), mask, note)
+    trust, pixel_mm = trust_stripped(data, spacing or (1.0, 1.0), mask)
+    return Brain(mask, True, (note,), confidence=trust.confidence, doubts=trust.doubts, pixel_mm=pixel_mm)
+
+
+def take_everything(data: np.ndarray) -> Brain:
+    """Take the whole image as brain because its user says so."""
+    return Brain(np.ones(data.shape, bool), False, ("The whole image was taken as brain, as you said.",))
 
 
 def is_stripped(data: np.ndarray, spacing: tuple[float, ...]) -> bool:

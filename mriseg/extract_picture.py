@@ -17,6 +17,7 @@ from mriseg.outline import brain_outlines
 from mriseg.register_slice import SlicePose, register_slice
 from mriseg.skull import LARGEST_RATIO, LAYERS_MM, LEVELS, log_odds
 from mriseg.templates import atlas
+from mriseg.trust import Trust, trust_picture, trust_stripped_picture
 
 WORKING_SIDE = 224  # pixels: the brain is searched at about 1 mm, whatever the picture's size
 PIXEL = (1.0, 1.0)
@@ -31,7 +32,10 @@ BRIGHTEST = 3.0  # times the tissue around: fluid on T2; vessels and fat say no 
 
 AGREEMENT_WEIGHT = 1.5  # of a nat, in certain edges: decides between two outlines that cost about the same
 # Slices of heads are at -0.3 or less and 0.6 or more; noise, textures and photographs miss one or the other.
-LARGEST_COST, LEAST_AGREEMENT = -0.25, 0.5
+LARGEST_COST, LEAST_AGREEMENT = -0.3, 0.5
+# A stripped slice gets air around it, as a head has: fractions of the radius of a circle as large as the brain.
+STRIPPED_MARGIN, STRIPPED_SHELL, STRIPPED_BLUR = 0.3, 0.25, 0.02
+STRIPPED_LEVELS = 8
 
 # The atlas's surface lies on the cortex; the mask is to reach the inner skull.
 OUTWARD = 4.5  # mm
@@ -46,7 +50,7 @@ LEAST_SCALP = 0.05  # of the radius of the head: nearer to its surface there is 
 OPENING, CLOSING = 3.0, 4.0  # mm: optic nerves and vessels are cut, the mouths of sulci closed
 
 
-def find_brain_in_picture(data: np.ndarray, spacing: tuple[float, ...]) -> np.ndarray:
+def find_brain_in_picture(data: np.ndarray, spacing: tuple[float, ...]) -> tuple[np.ndarray, Trust, float]:
     """Mask the brain in a slice of a whole head.
 
     Parameters
@@ -58,7 +62,10 @@ def find_brain_in_picture(data: np.ndarray, spacing: tuple[float, ...]) -> np.nd
 
     Returns
     -------
-    ndarray of bool, same shape
+    mask : ndarray of bool, same shape
+    trust : Trust
+    pixel_mm : float
+        Side of a pixel in mm along the rows, if the head has the size of the average.
 
     Raises
     ------
@@ -89,7 +96,49 @@ def find_brain_in_picture(data: np.ndarray, spacing: tuple[float, ...]) -> np.nd
             "shows a brain without skull, choose the mask 'none'."
         )
     border = _border(image, to_surface, outline.inside, pose)
-    return _resize(border, data.shape) > 0
+    trust = trust_picture(image, border > 0, pose, outline.cost)
+    return _resize(border, data.shape) > 0, trust, pose.pixel_mm * image.shape[1] / data.shape[1]
+
+
+def trust_stripped(data: np.ndarray, spacing: tuple[float, ...], mask: np.ndarray) -> tuple[Trust, float]:
+    """Judge a slice that came without skull, by the atlas laid over it.
+
+    Parameters
+    ----------
+    data : ndarray of float32, shape (rows, columns)
+    spacing : tuple of float
+        Sides of a pixel in mm, or any unit.
+    mask : ndarray of bool, same shape
+        What was not background.
+
+    Returns
+    -------
+    trust : Trust
+    pixel_mm : float
+        Side of a pixel in mm along the rows, if the brain has the size of the average.
+    """
+    brain = shrink(mask.astype(np.float32), spacing) > 0.5
+    if brain.sum() < np.pi * LEAST_HEAD**2:
+        return Trust(0.0), 1.0
+    radius = float(np.sqrt(brain.sum() / np.pi))
+    margin = int(np.ceil(STRIPPED_MARGIN * radius))
+    image = np.pad(shrink(np.where(mask, data, 0), spacing), margin)
+    brain = np.pad(brain, margin)
+    low, high = np.percentile(image[brain], [0.5, 99.5])
+    image = np.clip((image - low) / max(high - low, 1e-9), 0, 1) * brain
+    head = dilate(brain, STRIPPED_SHELL * radius, PIXEL)
+    pose = register_slice(image, depth(head, PIXEL).astype(np.float32), brain)
+    average = atlas()
+    tissues = np.stack([pose.warp(map_, brain.shape) for map_ in (average.white, average.gray, average.fluid)])
+    within = brain & (tissues.sum(0) > 0.5)
+    values = scipy.ndimage.gaussian_filter(image, STRIPPED_BLUR * radius)[within]
+    shares = np.arange(1, STRIPPED_LEVELS) / STRIPPED_LEVELS
+    level = np.searchsorted(np.quantile(values, shares), values) if values.size else np.zeros(0, int)
+    pairs = tissues.argmax(0)[within] * STRIPPED_LEVELS + level
+    joint = np.bincount(pairs, minlength=3 * STRIPPED_LEVELS).reshape(3, -1) + 1e-3
+    joint /= joint.sum()
+    agreement = float((joint * np.log(joint / (joint.sum(1, keepdims=True) * joint.sum(0)))).sum())
+    return trust_stripped_picture(agreement), pose.pixel_mm * (brain.shape[1] - 2 * margin) / data.shape[1]
 
 
 def shrink(data: np.ndarray, spacing: tuple[float, ...]) -> np.ndarray:

@@ -17,6 +17,7 @@ from mriseg.skull import LAYERS_MM, LEVELS, log_odds
 from mriseg.templates import Atlas, atlas
 
 LEAST_AGREEMENT = 0.1  # nats, of atlas and scan; noise and other organs have less
+STRIPPED_MARGIN, STRIPPED_SHELL = 15.0, 14.0  # mm of air put around a stripped brain, and of it taken for head
 BORDER_MM = 2.0  # voxels are averaged to about this side where the border is moved
 HEAD_CLOSING = 8.0  # mm, over nostrils and ear canals
 BRIGHTEST = 98.5  # percentile of the head at which intensities are cut off: fat and vessels
@@ -63,10 +64,46 @@ def find_brain_in_volume(data: np.ndarray, spacing: tuple[float, ...]) -> tuple[
             f"The average brain does not fit this volume anywhere (agreement {found.agreement:.2f}, heads have 0.3 and "
             "more). Drop a scan of a head; if it shows a brain without skull, choose the mask 'none'."
         )
+    found = _moved(found, first)
+    return _moved_border(data, spacing, anchor, found, atlas()), found
+
+
+def register_stripped(data: np.ndarray, spacing: tuple[float, ...], mask: np.ndarray) -> Registration | None:
+    """Lay the atlas over a volume that came without skull; None if there is too little in it.
+
+    Parameters
+    ----------
+    data : ndarray of float32, shape (i, j, k)
+        Intensities in canonical axes.
+    spacing : tuple of float
+        Sides of a voxel in mm.
+    mask : ndarray of bool, same shape
+        The brain, not empty.
+    """
+    box = bounding_box(mask)
+    inside = mask[box].astype(np.float32)
+    anchor = centre(inside)
+    image, sides, first = reduced(data[box] * inside, spacing, WORKING_MM, anchor)
+    brain = reduced(inside, spacing, WORKING_MM, anchor)[0] > 0.5
+    first = first + [part.start * side for part, side in zip(box, spacing, strict=True)]
+    margins = [int(np.ceil(STRIPPED_MARGIN / side)) for side in sides]
+    image, brain = (np.pad(array, [(m, m) for m in margins]) for array in (image, brain))
+    if not brain.any():
+        return None
+    low, high = np.percentile(image[brain], [0.5, BRIGHTEST])
+    image = np.where(brain, np.clip((image - low) / max(high - low, 1e-9), 0, 1), 0).astype(np.float32)
+    try:
+        found = register(image, dilate(brain, STRIPPED_SHELL, sides), sides, atlas())
+    except BrainNotFoundError:
+        return None
+    return _moved(found, first - np.array(margins) * sides)
+
+
+def _moved(found: Registration, first: np.ndarray) -> Registration:
+    """A registration to a part of the scan, counted from the scan's first voxel."""
     shift = np.eye(4)
     shift[:3, 3] = first
-    found = Registration(shift @ found.affine, found.agreement, found.coverage)
-    return _moved_border(data, spacing, anchor, found, atlas()), found
+    return Registration(shift @ found.affine, found.agreement, found.coverage)
 
 
 def _head(foreground: np.ndarray, sides: tuple[float, ...]) -> np.ndarray:

@@ -4,14 +4,12 @@ import numpy as np
 
 from mriseg.mixture import Mixture
 from mriseg.name import Naming
-from mriseg.register import Registration
 from mriseg.tissue import Contrast, Tissue
 
 DOUBTFUL_NAMES = 0.8  # below this probability of the right names the user is asked to look
 # Brain with fluid: a newborn has 400 mL, no adult more than 2000.
 USUAL_BRAIN_ML = (350.0, 2000.0)
 FULL_EXTENT_MM = 100.0  # a field of view shorter than this cannot hold a whole brain
-WEAK_AGREEMENT = 0.2  # nats, of atlas and scan: heads have 0.3 to 0.6; below 0.1 the brain is not searched further
 WEAK_CONTRAST = 1.0  # gray and white matter closer than their spread: the border between them is a guess
 
 
@@ -74,9 +72,8 @@ def doubts(
     figures: dict[str, float],
     brain_ml: float | None,
     extent_mm: tuple[float, ...] | None,
-    registration: Registration | None,
 ) -> tuple[str, ...]:
-    """What the user should doubt, each with what to do about it.
+    """What the user should doubt besides the mask, each with what to do about it.
 
     Parameters
     ----------
@@ -88,15 +85,8 @@ def doubts(
         Volume of the mask.
     extent_mm : tuple of float or None
         Field of view along each axis; None for a picture.
-    registration : Registration or None
-        Of the atlas, if the brain was found by it.
     """
     found = []
-    if registration is not None and registration.agreement < WEAK_AGREEMENT:
-        found.append(
-            f"The average brain hardly fits this volume (agreement {registration.agreement:.2f}). If it shows a head "
-            "at all, look at the outline before using any figure, or give a mask of your own."
-        )
     if naming.contrast is Contrast.UNKNOWN:
         found.append(
             "The intensities fit no contrast that is known here. The tissues were named by where they lie, rightly "

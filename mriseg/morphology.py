@@ -52,3 +52,20 @@ def bounding_box(mask: np.ndarray, margin: int = 0) -> tuple[slice, ...]:
         filled = np.flatnonzero(mask.any(tuple(a for a in range(mask.ndim) if a != axis)))
         box.append(slice(max(0, int(filled[0]) - margin), min(length, int(filled[-1]) + 1 + margin)))
     return tuple(box)
+
+
+def moved_border(mask: np.ndarray, distance: float, spacing: tuple[float, ...]) -> np.ndarray:
+    """The mask with its border moved outwards by `distance`, inwards if negative, in the unit of `spacing`.
+
+    Where the mask ends only because the image does it is not made smaller.
+    """
+    if distance == 0 or not mask.any():
+        return mask
+    margin = 1 + max(0, int(np.ceil(max(distance, 0) / min(spacing))))
+    box = bounding_box(mask, margin)
+    moved = np.zeros_like(mask)
+    if distance > 0:
+        moved[box] = dilate(mask[box], distance, spacing)
+    else:
+        moved[box] = depth(mask[box], spacing, at_border="edge") > -distance
+    return moved

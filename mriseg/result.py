@@ -22,7 +22,7 @@ class Result:
     mask : ndarray of bool, shape of the scan
         The brain: all three tissues.
     brain : Brain
-        How the mask came about; in canonical axes.
+        How the mask came about, and how far it can be trusted; in canonical axes, before `Settings.margin`.
     mixture : Mixture
         Fitted to the brain's intensities, its classes named.
     histogram : Histogram

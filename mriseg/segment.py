@@ -9,11 +9,11 @@ import numpy as np
 from mriseg import measure
 from mriseg.correct import correct
 from mriseg.errors import BrainNotFoundError, MrisegError, SettingsError
-from mriseg.extract import Brain, extract
+from mriseg.extract import Brain, extract, take_everything, take_stripped
 from mriseg.fit import fit
 from mriseg.histogram import Histogram, histogram
 from mriseg.mixture import Mixture
-from mriseg.morphology import bounding_box
+from mriseg.morphology import bounding_box, moved_border
 from mriseg.name import Naming, black_level, name, stored_order, weigh
 from mriseg.orient import orient, restore
 from mriseg.regularise import regularise
@@ -82,14 +82,15 @@ def segment(
     canonical, orientation = orient(scan)
 
     clock.start("extract")
-    brain = brain or _brain(scan, canonical, orientation, settings, mask)
-    box = bounding_box(brain.mask, margin=1)
-    inside = brain.mask[box]
+    brain = brain or _brain(scan, canonical, settings, mask)
+    mask = _adjusted(brain, canonical.spacing, settings)
+    box = bounding_box(mask, margin=1)
+    inside = mask[box]
     data = canonical.data[box]
     spacing = canonical.spacing or (1.0,) * data.ndim
 
     clock.start("name")
-    black = black_level(canonical.data, brain.mask)
+    black = black_level(canonical.data, mask)
     said = next((contrast for contrast in Contrast if contrast.setting == settings.contrast), None)
     if said is None:
         naming = _named(data, inside, spacing, black, settings)
@@ -113,7 +114,7 @@ def segment(
 
     clock.start("measure")
     posteriors = _in_order(class_posteriors, naming.tissues)
-    labels = np.zeros(brain.mask.shape, np.uint8)
+    labels = np.zeros(mask.shape, np.uint8)
     labels[box] = _likeliest(posteriors) * inside
     posteriors = np.moveaxis(posteriors, 0, -1)
     voxel_ml = scan.voxel_ml
@@ -123,15 +124,14 @@ def segment(
         notes = (*notes, "Volumes of a picture are for each mm of slice thickness.")
     volumes_ml = measure.volumes(posteriors, voxel_ml)
     figures = measure.quality(posteriors, mixture, bias, inside)
-    warnings = measure.doubts(
+    doubts = measure.doubts(
         naming,
         mixture,
         figures,
         brain_ml=None if volumes_ml is None else sum(volumes_ml.values()),
         extent_mm=_extent(canonical),
-        registration=brain.registration,
     )
-    own_mask = restore(brain.mask, orientation)
+    own_mask = restore(mask, orientation)
     clock.stop()
     return Result(
         labels=restore(labels, orientation),
@@ -145,7 +145,7 @@ def segment(
         fractions=measure.fractions(posteriors),
         quality=figures,
         notes=notes,
-        warnings=warnings,
+        warnings=(*brain.doubts, *doubts),
         settings=settings,
         seconds=clock.seconds,
         box=bounding_box(own_mask, margin=1),
@@ -154,8 +154,8 @@ def segment(
     )
 
 
-def _brain(scan: Scan, canonical: Scan, orientation: np.ndarray, settings: Settings, mask: np.ndarray | None) -> Brain:
-    """The brain in canonical axes: as given, as the scan's own background says, or searched."""
+def _brain(scan: Scan, canonical: Scan, settings: Settings, mask: np.ndarray | None) -> Brain:
+    """The brain in canonical axes: as given, as the user says, or searched."""
     if mask is not None:
         if mask.shape != scan.data.shape:
             raise SettingsError(
@@ -166,11 +166,19 @@ def _brain(scan: Scan, canonical: Scan, orientation: np.ndarray, settings: Setti
         oriented, _ = orient(replace(scan, data=np.asarray(mask, bool)))
         return Brain(oriented.data, False, ("The brain mask was given.",))
     if settings.mask == "none":
-        above_zero = canonical.data > 0
-        if not above_zero.any():
-            raise BrainNotFoundError("Nothing in the scan is above zero. Let the brain be found instead (mask 'auto').")
-        return Brain(above_zero, True, ("The scan was taken as skull-stripped: the brain is where it is above zero.",))
+        return take_stripped(canonical.data, canonical.spacing)
+    if settings.mask == "all":
+        return take_everything(canonical.data)
     return extract(canonical.data, canonical.spacing)
+
+
+def _adjusted(brain: Brain, spacing: tuple[float, ...] | None, settings: Settings) -> np.ndarray:
+    """The mask of the brain, made tighter or looser as the settings say."""
+    side = settings.pixel_size or brain.pixel_mm or 1.0
+    mask = moved_border(brain.mask, settings.margin, spacing or (side, side))
+    if not mask.any():
+        raise BrainNotFoundError(f"A mask tighter by {-settings.margin:g} mm is empty. Move its border less far.")
+    return mask
 
 
 def _named(

@@ -10,7 +10,8 @@ from mriseg.errors import SettingsError
 from mriseg.tissue import Contrast
 
 CONTRASTS = ("auto", *(c.setting for c in Contrast if c is not Contrast.UNKNOWN))
-MASKS = ("auto", "none")
+MASKS = ("auto", "none", "all")
+LARGEST_MARGIN_MM = 10.0  # farther than this from a found border there is no inner skull
 PIXEL_SIZES_MM = (0.01, 20.0)  # from a microscope's field to a scout's: outside, a typing error
 
 
@@ -22,9 +23,11 @@ class Settings:
     ----------
     contrast : {"auto", "t1", "t2", "pd", "flair"}
         What the scan is weighted by. "auto" decides from where the classes lie.
-    mask : {"auto", "none"}
+    mask : {"auto", "none", "all"}
         "auto" finds the brain; "none" says that the scan is already skull-stripped: the brain is then where
-        the scan is above zero.
+        the scan is above zero; "all" takes the whole image.
+    margin : float
+        By how much the brain mask is made looser (above 0) or tighter (below), in mm.
     pixel_size : float or None
         Side of a pixel of a picture, in mm. A picture without one has no volumes. Ignored for volumes,
         whose header says it.
@@ -42,6 +45,7 @@ class Settings:
 
     contrast: str = "auto"
     mask: str = "auto"
+    margin: float = 0.0
     pixel_size: float | None = None
     smoothness: float = 0.3
     correct_bias: bool = True
@@ -51,6 +55,8 @@ class Settings:
             raise SettingsError(f"The contrast must be one of {', '.join(CONTRASTS)}.")
         if self.mask not in MASKS:
             raise SettingsError(f"The mask must be one of {', '.join(MASKS)}.")
+        if not abs(self.margin) <= LARGEST_MARGIN_MM:
+            raise SettingsError(f"The margin must lie between {-LARGEST_MARGIN_MM:g} and {LARGEST_MARGIN_MM:g} mm.")
         low, high = PIXEL_SIZES_MM
         if self.pixel_size is not None and not low <= self.pixel_size <= high:
             raise SettingsError(f"The pixel size must lie between {low:g} and {high:g} mm.")

@@ -114,6 +114,8 @@ def stats(result: Result) -> dict[str, Any]:
         "volumes_ml": volumes and {tissue.abbreviation: volume for tissue, volume in volumes.items()},
         "fractions": {tissue.abbreviation: share for tissue, share in result.fractions.items()},
         "brain_ml": result.brain_ml,
+        "mask_confidence": result.brain.confidence,
+        "mask_doubtful": result.brain.doubtful,
         "mixture": {
             "tissues": [tissue.abbreviation for tissue in named],
             "means": mixture.means.tolist(),

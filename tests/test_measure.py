@@ -6,7 +6,6 @@ import pytest
 from mriseg.measure import doubts, fractions, quality, volumes
 from mriseg.mixture import Mixture
 from mriseg.name import Naming
-from mriseg.register import Registration
 from mriseg.tissue import Contrast, Tissue
 
 GM, WM, CSF = Tissue
@@ -46,7 +45,6 @@ def sound(mixture):
         "figures": {"cnr": 6.0},
         "brain_ml": 1500.0,
         "extent_mm": (180.0, 220.0, 180.0),
-        "registration": Registration(np.eye(4), 0.4, 0.99),
     }
 
 
@@ -109,7 +107,6 @@ def test_a_sound_segmentation_is_not_doubted(sound):
         ({"figures": {"cnr": 0.5}}, "hardly differ"),
         ({"brain_ml": 2500.0}, "2500 mL"),
         ({"brain_ml": 200.0}, "200 mL"),
-        ({"registration": Registration(np.eye(4), 0.05, 0.99)}, "hardly fits"),
     ],
 )
 def test_each_fault_is_told_in_one_sentence_of_its_own(sound, fault, says):
@@ -129,7 +126,6 @@ def test_a_mixture_that_did_not_settle_is_told(sound, mixture):
         {"brain_ml": None},
         {"extent_mm": None, "brain_ml": 90.0},
         {"extent_mm": (180.0, 220.0, 18.0), "brain_ml": 90.0},  # a slab
-        {"registration": None},
     ],
 )
 def test_what_is_not_known_is_not_doubted(sound, unknown):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mriseg.morphology import bounding_box, depth, dilate, erode, largest_component
+from mriseg.morphology import bounding_box, depth, dilate, erode, largest_component, moved_border
 
 SPACING = (1.0, 2.0, 0.5)
 
@@ -79,3 +79,25 @@ def test_bounding_box_widens_within_the_image(margin, expected):
     mask = np.zeros((20, 10), bool)
     mask[0:2, 7:9] = True
     assert bounding_box(mask, margin) == expected
+
+
+BALL = np.hypot(*np.meshgrid(np.arange(60) - 30, 2.0 * (np.arange(30) - 15), indexing="ij")) <= 20
+
+
+@pytest.mark.parametrize("distance", [-6.0, -1.5, 3.0, 8.0])
+def test_the_border_moves_by_the_distance_along_unlike_sides(distance):
+    moved = moved_border(BALL, distance, (1.0, 2.0))
+    expected = np.hypot(*np.meshgrid(np.arange(60) - 30, 2.0 * (np.arange(30) - 15), indexing="ij")) <= 20 + distance
+    assert (moved != expected).sum() < 0.08 * expected.sum()
+    assert (moved >= BALL).all() if distance > 0 else (moved <= BALL).all()
+
+
+def test_no_distance_moves_nothing():
+    assert moved_border(BALL, 0.0, (1.0, 2.0)) is BALL
+
+
+def test_a_border_that_is_the_images_own_is_not_moved_inwards():
+    cut = BALL[30:]
+    moved = moved_border(cut, -4.0, (1.0, 2.0))
+    np.testing.assert_array_equal(moved[0, 8:23], moved[1, 8:23])
+    assert moved[0, 15]

@@ -1,0 +1,94 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import scipy
+
+from mriseg.register_slice import SlicePose
+from mriseg.tissue import Contrast
+from mriseg.trust import DOUBTFUL, trust_picture, trust_stripped_picture, trust_volume
+
+CONTRASTS = (Contrast.T1, Contrast.T2, Contrast.PD, Contrast.FLAIR)
+
+
+@pytest.fixture
+def judge(scanned, segmented):
+    """Judge the phantom's T2 scan with something changed."""
+
+    def of(contrast=Contrast.T2, data=None, mask=None, stripped=False, **registration):
+        scan, brain = scanned(contrast), segmented(contrast).brain
+        return trust_volume(
+            scan.data if data is None else data,
+            scan.spacing,
+            brain.mask if mask is None else mask,
+            replace(brain.registration, **registration),
+            stripped,
+        )
+
+    return of
+
+
+@pytest.mark.parametrize("contrast", CONTRASTS)
+def test_a_good_mask_is_trusted(judge, contrast):
+    trust = judge(contrast)
+    assert trust.confidence > 0.9
+    assert trust.doubts == ()
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"agreement": 0.15}, "hardly fits"),
+        ({"agreement": 0.36, "stripped": True}, "hardly fits"),
+        ({"coverage": 0.5}, "50% of a brain"),
+    ],
+)
+def test_each_weak_figure_makes_a_mask_doubtful_and_is_told(judge, change, says):
+    trust = judge(**change)
+    assert trust.confidence < DOUBTFUL
+    assert len(trust.doubts) == 1
+    assert says in trust.doubts[0]
+
+
+def test_half_a_brain_is_doubted(judge, segmented):
+    mask = segmented(Contrast.T2).brain.mask.copy()
+    mask[: mask.shape[0] // 2] = False
+    trust = judge(mask=mask)
+    assert trust.confidence < DOUBTFUL
+    assert "left and right" in trust.doubts[0]
+
+
+def test_a_bright_skull_is_no_mr_image(judge, phantom):
+    """A CT: air at -1000, soft tissue at 40, bone at 1000."""
+    data = np.where(phantom.matter > 0, 40.0, -1000.0)
+    data += np.random.default_rng(0).normal(0, 10, data.shape)
+    away = 2.0 * scipy.ndimage.distance_transform_edt(phantom.truth == 0)
+    data[(away > 0) & (away < 8)] = 1000
+    trust = judge(data=data.astype(np.float32))
+    assert trust.confidence < 0.1
+    assert "CT" in trust.doubts[0]
+
+
+def test_two_middling_figures_together_name_the_worse(judge):
+    trust = judge(agreement=0.22, coverage=0.7)
+    assert trust.confidence < DOUBTFUL
+    assert len(trust.doubts) == 1
+    assert "agreement 0.22" in trust.doubts[0]
+
+
+@pytest.mark.parametrize(
+    ("cost", "agreement", "trusted"), [(-0.6, 0.8, True), (-0.36, 0.8, False), (-0.6, 0.52, False)]
+)
+def test_a_slice_is_trusted_for_its_outline_and_its_place_in_the_atlas(cost, agreement, trusted):
+    rows, columns = np.ogrid[:100, :100]
+    radius = np.hypot(rows - 50, columns - 50)
+    image = np.where(radius < 36, 0.8, np.where((radius > 42) & (radius < 48), 0.9, 0.0))
+    pose = SlicePose(np.array([[0.0, 1.0, 0.0], [0, 0, 0], [-1.0, 0, 0]]), agreement)
+    trust = trust_picture(image, radius < 36, pose, cost)
+    assert (trust.confidence > 0.9) == trusted
+    assert (trust.doubts == ()) == trusted
+
+
+def test_a_stripped_slice_without_anatomy_is_doubted():
+    assert trust_stripped_picture(0.1).doubts == ()
+    assert trust_stripped_picture(0.005).confidence == 0.0
