@@ -58,6 +58,8 @@ class Brain:
         What speaks against it, each with what to do.
     pixel_mm : float or None
         Of a picture: side of a pixel in mm, if the head has the size of the average.
+    given : bool
+        Whether the user gave the mask, or said to take everything.
     """
 
     mask: np.ndarray
@@ -68,6 +70,7 @@ class Brain:
     confidence: float = 1.0
     doubts: tuple[str, ...] = ()
     pixel_mm: float | None = None
+    given: bool = False
 
     @property
     def doubtful(self) -> bool:
@@ -204,7 +207,7 @@ def take_stripped(data: np.ndarray, spacing: tuple[float, ...] | None) -> Brain:
 
 def take_everything(data: np.ndarray) -> Brain:
     """Take the whole image as brain because its user says so."""
-    return Brain(np.ones(data.shape, bool), False, ("The whole image was taken as brain, as you said.",))
+    return Brain(np.ones(data.shape, bool), False, ("The whole image was taken as brain, as you said.",), given=True)
 
 
 def is_stripped(data: np.ndarray, spacing: tuple[float, ...]) -> bool:

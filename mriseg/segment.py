@@ -164,7 +164,7 @@ def _brain(scan: Scan, canonical: Scan, settings: Settings, mask: np.ndarray | N
         if not mask.any():
             raise SettingsError("The mask is empty. Give one that is above zero in the brain.")
         oriented, _ = orient(replace(scan, data=np.asarray(mask, bool)))
-        return Brain(oriented.data, False, ("The brain mask was given.",))
+        return Brain(oriented.data, False, ("The brain mask was given.",), given=True)
     if settings.mask == "none":
         return take_stripped(canonical.data, canonical.spacing)
     if settings.mask == "all":

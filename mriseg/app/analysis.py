@@ -10,7 +10,7 @@ import streamlit as st
 from mriseg import render
 from mriseg.app import texts
 from mriseg.errors import MrisegError
-from mriseg.read import read
+from mriseg.read import read, read_mask
 from mriseg.result import Result
 from mriseg.samples import SAMPLES
 from mriseg.scan import Scan
@@ -29,6 +29,8 @@ class Analysis:
     ----------
     source : str
         Which scan this is: the name of a sample, or a digest of the bytes that were dropped.
+    brain : str
+        How its brain was found, see `Choice.brain`.
     limits : tuple of float
         Intensities shown black and white.
     widest : tuple of int
@@ -36,6 +38,7 @@ class Analysis:
     """
 
     source: str
+    brain: str
     scan: Scan
     truth: np.ndarray | None
     result: Result
@@ -45,17 +48,23 @@ class Analysis:
 
 @dataclass(frozen=True, eq=False)
 class Choice:
-    """What the visitor chose: the content of a file and what it was called, or a sample by its name."""
+    """What the visitor chose: the content of a file and what it was called, or a sample by its name; and a mask."""
 
     content: bytes | None
     file_name: str
     sample: str
     settings: Settings
+    mask: bytes | None = None
 
     @property
     def source(self) -> str:
         """What tells this scan from others. The digest covers every byte; nothing is sampled."""
         return self.sample if self.content is None else hashlib.blake2b(self.content).hexdigest()
+
+    @property
+    def brain(self) -> str:
+        """What tells how this brain is found from other ways: a setting, or a digest of a mask."""
+        return self.settings.mask if self.mask is None else hashlib.blake2b(self.mask).hexdigest()
 
 
 def analyse(choice: Choice) -> Analysis | None:
@@ -66,11 +75,11 @@ def analyse(choice: Choice) -> Analysis | None:
     """
     kept: Analysis | None = st.session_state.get(KEPT)
     source = choice.source
-    if kept is not None and kept.source == source and kept.result.settings == choice.settings:
+    if kept is not None and (kept.source, kept.brain, kept.result.settings) == (source, choice.brain, choice.settings):
         return kept
     place = st.empty()
     try:
-        if source == OPENING_SAMPLE and choice.settings == Settings():
+        if source == OPENING_SAMPLE and choice.settings == Settings() and choice.mask is None:
             _show(place, "read")
             analysis = _opening()
         else:
@@ -103,7 +112,7 @@ def _segment(choice: Choice, source: str, kept: Analysis | None, progress: Calla
     brain = None
     if kept is not None and kept.source == source:
         scan, truth = kept.scan, kept.truth
-        if kept.result.settings.mask == choice.settings.mask:
+        if kept.brain == choice.brain:
             brain = kept.result.brain
     else:
         st.session_state.pop(KEPT, None)  # the old scan makes room before the new one is read
@@ -112,11 +121,12 @@ def _segment(choice: Choice, source: str, kept: Analysis | None, progress: Calla
             scan, truth = SAMPLES[choice.sample].make()
         else:
             scan, truth = read(choice.content, choice.file_name), None
-    result = segment(scan, choice.settings, brain=brain, progress=progress)
-    mask = result.brain.mask
-    areas = (np.count_nonzero(mask, tuple(a for a in range(mask.ndim) if a != axis)) for axis in range(mask.ndim))
+    mask = read_mask(choice.mask, scan) if choice.mask is not None and brain is None else None
+    result = segment(scan, choice.settings, mask, brain, progress)
+    found = result.brain.mask
+    areas = (np.count_nonzero(found, tuple(a for a in range(found.ndim) if a != axis)) for axis in range(found.ndim))
     widest = tuple(int(np.argmax(area)) for area in areas)
-    return Analysis(source, scan, truth, result, render.window(scan.data, result.mask), widest)
+    return Analysis(source, choice.brain, scan, truth, result, render.window(scan.data, result.mask), widest)
 
 
 def _show(place: "st.delta_generator.DeltaGenerator", stage: str) -> None:

@@ -10,6 +10,8 @@ from mriseg.samples import SAMPLES
 from mriseg.settings import CONTRASTS, PIXEL_SIZES_MM, Settings
 
 UPLOAD, SOURCE, CONTRAST, TAKEN_AWAY = "upload", "source", "contrast", "taken away"
+BRAIN, MASK, MARGIN, OWN = "brain", "mask", "margin", "own"
+MARGINS_MM = (-5.0, 5.0)
 REPLACED_WITHIN = 0.8  # seconds
 LARGEST_SMOOTHNESS = 2.0  # past it thin structures are gone
 
@@ -19,6 +21,8 @@ def choose() -> Choice:
     # Both are also set by the callbacks below, so their defaults go through the session's state.
     st.session_state.setdefault(SOURCE, OPENING_SAMPLE)
     st.session_state.setdefault(CONTRAST, Settings().contrast)
+    st.session_state.setdefault(BRAIN, Settings().mask)
+    st.session_state.setdefault(MARGIN, Settings().margin)
     with st.sidebar:
         upload = st.file_uploader(texts.UPLOAD, key=UPLOAD, help=texts.UPLOAD_HELP, on_change=_uploaded)
         if st.session_state.pop(TAKEN_AWAY, False):
@@ -35,10 +39,12 @@ def choose() -> Choice:
         content = upload.getvalue() if upload is not None and source == texts.YOUR_SCAN else None
         if content is None:
             st.caption(SAMPLES[source].description)
-        return Choice(content, upload.name if upload is not None else "", source, _settings())
+        settings, mask = _settings()
+        return Choice(content, upload.name if upload is not None else "", source, settings, mask)
 
 
-def _settings() -> Settings:
+def _settings() -> tuple[Settings, bytes | None]:
+    """The settings, and the content of the user's own mask."""
     default = Settings()
     contrast = st.segmented_control(
         texts.CONTRAST,
@@ -48,7 +54,15 @@ def _settings() -> Settings:
         key=CONTRAST,
         help=texts.CONTRAST_HELP,
     )
-    stripped = st.toggle(texts.STRIPPED, help=texts.STRIPPED_HELP)
+    mask = st.selectbox(
+        texts.BRAIN,
+        list(texts.BRAIN_CHOICES),
+        format_func=texts.BRAIN_CHOICES.__getitem__,
+        key=BRAIN,
+        help=texts.BRAIN_HELP,
+    )
+    own = st.file_uploader(texts.MASK_UPLOAD, key=MASK, help=texts.NO_MASK_YET) if mask == OWN else None
+    margin = st.slider(texts.MARGIN, *MARGINS_MM, step=0.5, key=MARGIN, help=texts.MARGIN_HELP)
     with st.expander(texts.MODEL):
         smoothness = st.slider(
             texts.SMOOTHNESS, 0.0, LARGEST_SMOOTHNESS, default.smoothness, 0.05, help=texts.SMOOTHNESS_HELP
@@ -56,13 +70,15 @@ def _settings() -> Settings:
         correct_bias = st.toggle(texts.BIAS, default.correct_bias, help=texts.BIAS_HELP)
         low, high = PIXEL_SIZES_MM
         pixel_size = st.number_input(texts.PIXEL_SIZE, low, high, None, 0.1, format="%.3f", help=texts.PIXEL_SIZE_HELP)
-    return Settings(
+    settings = Settings(
         contrast=contrast or default.contrast,
-        mask="none" if stripped else "auto",
+        mask=default.mask if mask == OWN else mask,
+        margin=margin,
         pixel_size=pixel_size,
         smoothness=smoothness,
         correct_bias=correct_bias,
     )
+    return settings, own.getvalue() if own is not None else None
 
 
 def _uploaded() -> None:
@@ -73,5 +89,7 @@ def _uploaded() -> None:
 
 
 def _new_scan() -> None:
-    """Another scan is another contrast."""
+    """Another scan is another contrast and another brain."""
     st.session_state[CONTRAST] = Settings().contrast
+    st.session_state[BRAIN] = Settings().mask
+    st.session_state[MARGIN] = Settings().margin

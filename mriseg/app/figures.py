@@ -38,7 +38,9 @@ def show_totals(result: Result) -> None:
     words = [f"{texts.PARENCHYMA} **{result.quality['brain_parenchymal_fraction']:.1%}**"]
     if result.brain_ml is not None:
         words.insert(0, f"{texts.CAVITY} **{result.brain_ml:.0f} mL**")
+    sure = texts.MASK_SURE.format(min(result.brain.confidence, MOST_CERTAIN))
     words += [
+        texts.MASK_SAID if result.brain.given else sure,
         f"{texts.CNR} **{result.quality['cnr']:.2f}**",
         f"{texts.BIAS_RANGE} **{result.quality['bias_range']:.0%}**",
         f"{texts.MIXED_SHARE} **{result.quality['mixed_share']:.0%}**",

@@ -12,7 +12,7 @@ from mriseg.scan import Scan
 
 FRAME = (330, 410)  # rows and columns of a picture on the screen: two of them and the figures fit on a laptop
 OPACITY = 0.7
-SLIDER_WIDTH = 150  # pixels: all controls stand in one row
+SLIDER_WIDTH = 105  # pixels: all controls stand in one row
 GAP = 8  # pixels between the two pictures in a saved view
 
 
@@ -23,14 +23,16 @@ def show_slices() -> None:
     if analysis is None:  # the fragment may run once more after its scan is gone
         return
     scan, orientation = orient(analysis.scan)
-    view, opacity = _controls(analysis, scan)
-    original, segmented = _pictures(analysis, scan, orientation, view, opacity)
+    view, opacity, outline = _controls(analysis, scan)
+    original, segmented = _pictures(analysis, scan, orientation, view, opacity, outline)
     for column, title, picture in zip(
         st.columns(2), (texts.ORIGINAL, texts.SEGMENTED), (original, segmented), strict=True
     ):
         column.image(render.png(picture), alt=title, caption=title)
     gap = np.zeros((original.shape[0], GAP, 3), np.uint8)
-    both = np.concatenate([np.repeat(original[..., None], 3, -1), gap, segmented], 1)
+    both = np.concatenate(
+        [original if original.ndim == 3 else np.repeat(original[..., None], 3, -1), gap, segmented], 1
+    )
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
             texts.SAVE_VIEW,
@@ -43,7 +45,7 @@ def show_slices() -> None:
         st.caption(_where(scan, view))
 
 
-def _controls(analysis: Analysis, scan: Scan) -> tuple[View, float]:
+def _controls(analysis: Analysis, scan: Scan) -> tuple[View, float, bool]:
     """Plane, slice, side and colour, as far as the scan leaves a choice."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         view = View(None)
@@ -74,14 +76,17 @@ def _controls(analysis: Analysis, scan: Scan) -> tuple[View, float]:
                 )
             radiological = st.toggle(texts.RADIOLOGICAL, True, help=texts.RADIOLOGICAL_HELP)
             view = View(plane, index, radiological, scan.sides_known)
+        # A mask that is doubted shows its border without being asked.
+        doubtful = analysis.result.brain.doubtful
+        outline = st.toggle(texts.OUTLINE, doubtful, key=f"outline {analysis.source}", help=texts.OUTLINE_HELP)
         opacity = st.slider(texts.OPACITY, 0.0, 1.0, OPACITY, 0.05, help=texts.OPACITY_HELP, width=SLIDER_WIDTH)
-    return view, opacity
+    return view, opacity, outline
 
 
 def _pictures(
-    analysis: Analysis, scan: Scan, orientation: np.ndarray, view: View, opacity: float
+    analysis: Analysis, scan: Scan, orientation: np.ndarray, view: View, opacity: float, outline: bool
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The slice in gray, and with the tissues in colour; same window, same size."""
+    """The slice in gray, with the outline of the brain if wanted, and with the tissues in colour; same size."""
     sides = render.pixel_sides(scan.spacing, view)
     piece = render.cut(scan.data, view)
     levels = render.gray(piece, analysis.limits)
@@ -89,8 +94,9 @@ def _pictures(
     levels = render.enlarge(levels, sides, FRAME, smooth=True)
     labels = render.enlarge(labels, sides, FRAME, smooth=False)
     pixel_mm = None if view.plane is None else piece.shape[0] * sides[0] / levels.shape[0]
+    original = render.outlined(levels, labels > 0) if outline else levels
     return (
-        render.annotated(levels, view, pixel_mm),
+        render.annotated(original, view, pixel_mm),
         render.annotated(render.coloured(levels, labels, opacity), view, pixel_mm),
     )
 

@@ -15,8 +15,25 @@ SOURCE = "Shown scan"
 YOUR_SCAN = "Your scan"
 CONTRAST = "Contrast"
 CONTRAST_HELP = "Auto decides from where the classes lie. If fluid and white matter are exchanged, say here what it is."
-STRIPPED = "Already skull-stripped"
-STRIPPED_HELP = "Take everything above zero as brain instead of searching for it."
+BRAIN = "Brain"
+BRAIN_HELP = (
+    "Find it; or take a skull-stripped scan as it is, where it is above zero; or take the whole image; or upload a "
+    "mask: an image on the scan's grid that is above zero in the brain."
+)
+BRAIN_CHOICES = {
+    "auto": "Find it",
+    "none": "Already skull-stripped",
+    "all": "Use everything",
+    "own": "My own mask",
+}
+MASK_UPLOAD = "Drop the mask"
+NO_MASK_YET = "On the scan's grid, above zero in the brain. Until one is dropped, the brain is searched."
+MARGIN = "Tighter or looser (mm)"
+MARGIN_HELP = "Move the border of the brain inwards (below 0) or outwards. The brain is not searched again."
+OUTLINE = "Outline"
+OUTLINE_HELP = "Draw the border of the brain mask on the scan, to see whether it runs along the inner skull."
+MASK_SURE = "Brain mask **{:.0%}** sure"
+MASK_SAID = "Brain mask **as you said**"
 PIXEL_SIZE = "Pixel size in mm"
 PIXEL_SIZE_HELP = (
     "A picture does not say how large its pixels are. With their side there are volumes, without only shares."

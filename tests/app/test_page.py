@@ -13,6 +13,7 @@ from mriseg import Contrast, Tissue
 from mriseg.phantom import simulate
 from mriseg.render import Plane
 from mriseg.samples import SAMPLES
+from mriseg.scan import volume
 from mriseg.write import encode_scan
 
 ENTRY = str(Path(__file__).parents[2] / "streamlit_app.py")
@@ -141,11 +142,74 @@ def test_the_plane_and_the_slice_move_the_pictures(page, head_file):
 def test_smoothness_answers_without_searching_the_brain_again(page, slice_file):
     drop(page, slice_file, "slice.png")
     before = kept(page).result
-    page.sidebar.slider[0].set_value(0.0).run()
+    next(slider for slider in page.sidebar.slider if slider.label == "Smoothness").set_value(0.0).run()
     after = kept(page).result
     assert after.brain is before.brain
     assert after.settings.smoothness == 0
     assert not np.array_equal(after.labels, before.labels)
+
+
+def test_the_brain_is_made_tighter_and_looser_without_searching_it_again(page, slice_file):
+    drop(page, slice_file, "slice.png")
+    found = kept(page).result
+    sizes = {}
+    for margin in (-2.0, 2.0):
+        page.sidebar.slider(key="margin").set_value(margin).run()
+        assert nothing_broke(page)
+        moved = kept(page).result
+        assert moved.brain is found.brain
+        sizes[margin] = moved.mask.sum()
+    assert sizes[-2.0] < found.mask.sum() < sizes[2.0]
+
+
+def test_everything_can_be_used(page, slice_file):
+    drop(page, slice_file, "slice.png")
+    page.sidebar.selectbox(key="brain").select("all").run()
+    assert nothing_broke(page)
+    assert kept(page).result.mask.all()
+    assert "Brain mask **as you said**" in words(page)
+
+
+def test_a_mask_of_ones_own_is_used_and_taking_it_away_brings_the_found_one_back(page, head_file, coarse):
+    drop(page, head_file, "head.nii.gz")
+    found = kept(page).result.mask
+    page.sidebar.selectbox(key="brain").select("own").run()
+    np.testing.assert_array_equal(kept(page).result.mask, found)  # none is there yet
+    own = encode_scan(volume((coarse.truth > 0).astype(np.float32), coarse.affine))
+    page.file_uploader[1].set_value(("mask.nii.gz", own, "")).run()
+    assert nothing_broke(page)
+    np.testing.assert_array_equal(kept(page).result.mask, coarse.truth > 0)
+    page.sidebar.selectbox(key="brain").select("auto").run()
+    np.testing.assert_array_equal(kept(page).result.mask, found)
+
+
+def test_a_mask_on_another_grid_is_refused_in_words(page, head_file, slice_file):
+    drop(page, head_file, "head.nii.gz")
+    page.sidebar.selectbox(key="brain").select("own").run()
+    page.file_uploader[1].set_value(("mask.png", slice_file, "")).run()
+    assert "Give a mask on the scan's grid" in page.error[0].value
+
+
+def test_the_outline_is_drawn_when_asked_for(page, slice_file):
+    drop(page, slice_file, "slice.png")
+    before = page.image[0].value[0]
+    next(toggle for toggle in page.main.toggle if toggle.label == "Outline").set_value(True).run()
+    assert nothing_broke(page)
+    assert page.image[0].value[0] != before
+
+
+def test_a_doubtful_brain_shows_its_outline_and_says_why(page):
+    """A stripped bottle."""
+    rows, columns = np.ogrid[:160, :140]
+    bottle = 120.0 * (np.hypot(rows - 80, columns - 70) < 60)
+    bottle += (bottle > 0) * np.random.default_rng(0).normal(0, 4, bottle.shape)
+    stream = io.BytesIO()
+    PIL.Image.fromarray(np.clip(bottle, 0, 255).astype(np.uint8)).save(stream, "PNG")
+    drop(page, stream.getvalue(), "bottle.png")
+    assert nothing_broke(page)
+    assert kept(page).result.brain.doubtful
+    assert any("no skull" in warning.value for warning in page.warning)
+    assert next(toggle for toggle in page.main.toggle if toggle.label == "Outline").value
 
 
 @pytest.mark.parametrize(
