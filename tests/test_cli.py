@@ -9,8 +9,10 @@ import pytest
 from mriseg import Contrast
 from mriseg.cli import main
 from mriseg.phantom import simulate
+from mriseg.render import png
 from mriseg.samples import SAMPLES
 from mriseg.write import encode_scan
+from tests.others import citrus
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +66,30 @@ def test_a_given_mask_is_the_brain(files, tmp_path):
     nibabel.save(nibabel.Nifti1Image(given, image.affine), tmp_path / "given.nii.gz")
     assert run("segment", files / "head.nii.gz", "--out", tmp_path, "--mask", tmp_path / "given.nii.gz") == 0
     assert np.array_equal(nibabel.load(tmp_path / "head_desc-brain_mask.nii.gz").dataobj, given)
+
+
+def test_a_doubtful_brain_is_said_on_the_line_and_in_the_figures(tmp_path, capsys):
+    image = np.clip(citrus()[:, :, 48], 0, 255).astype(np.uint8)
+    (tmp_path / "fruit.png").write_bytes(png(np.where(image > 20, image, 0).astype(np.uint8)))
+    assert run("segment", tmp_path / "fruit.png", "--out", tmp_path, "--mask", "none") == 0
+    printed = capsys.readouterr().out
+    assert "DOUBTFUL" in printed
+    assert "no skull" in printed
+    figures = json.loads((tmp_path / "fruit_desc-tissue_stats.json").read_text())
+    assert figures["mask_doubtful"]
+    assert figures["mask_confidence"] < 0.5
+    assert any("no skull" in warning for warning in figures["warnings"])
+
+
+def test_the_brain_is_made_looser_by_a_margin(files, tmp_path):
+    sizes = []
+    for margin in (-4, 0, 4):
+        folder = tmp_path / str(margin)
+        assert run("segment", files / "head.nii.gz", "--out", folder, "--margin", margin) == 0
+        sizes.append(np.asarray(nibabel.load(folder / "head_desc-brain_mask.nii.gz").dataobj).sum())
+        assert json.loads((folder / "head_desc-tissue_stats.json").read_text())["settings"]["margin"] == margin
+    assert sizes == sorted(sizes)
+    assert len({*sizes}) == 3
 
 
 def test_a_mask_that_lies_elsewhere_is_refused(files, tmp_path, capsys):

@@ -1,11 +1,13 @@
 import numpy as np
 import pytest
+import scipy
 
 from mriseg.errors import BrainNotFoundError
-from mriseg.extract import extract, is_stripped
+from mriseg.extract import extract, is_stripped, take_everything, take_stripped
 from mriseg.phantom import AIR, SEQUENCES, make_phantom, simulate
 from mriseg.tissue import Contrast
 from tests.helpers import dice
+from tests.others import OTHERS, computed_tomography
 
 SPACING = (2.0, 2.0, 2.0)
 
@@ -82,3 +84,56 @@ def test_where_gray_levels_differ_in_the_last_digit_no_brain_is_found(shape):
     data[(0,) * len(shape)] = np.nextafter(np.float32(5), np.float32(6))
     with pytest.raises(BrainNotFoundError):
         extract(data, (2.0,) * len(shape))
+
+
+def refused_or_doubted(data, spacing):
+    """Whether what is no head is told from one."""
+    try:
+        brain = extract(data, spacing)
+    except BrainNotFoundError:
+        return True
+    return brain.doubtful and bool(brain.doubts) and bool(brain.mask.any())
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_what_is_no_head_is_refused_or_doubted(name):
+    assert refused_or_doubted(OTHERS[name](), SPACING)
+
+
+def test_a_tomogram_is_doubted(phantom):
+    assert refused_or_doubted(computed_tomography(phantom), SPACING)
+
+
+@pytest.mark.parametrize("name", ["bottle", "melon", "knee", "clouds"])
+@pytest.mark.parametrize("axis", [0, 2])
+def test_a_slice_of_what_is_no_head_is_refused_or_doubted(name, axis):
+    data = OTHERS[name]()
+    assert refused_or_doubted(data.take(data.shape[axis] // 2, axis).T[::-1], None)
+
+
+@pytest.mark.parametrize("name", ["bottle", "knee"])
+def test_what_is_no_head_is_doubted_when_its_air_is_gone_as_well(name):
+    data = OTHERS[name]()
+    assert refused_or_doubted(np.where(scipy.ndimage.uniform_filter(data, 3) > 15, data, 0), SPACING)
+
+
+@pytest.mark.parametrize("contrast", SEQUENCES)
+def test_a_stripped_brain_is_trusted(scanned, phantom, contrast):
+    brain = extract(stripped(scanned(contrast), phantom), SPACING)
+    assert brain.confidence > 0.9
+    assert brain.registration is not None
+
+
+def test_what_the_user_says_is_stripped_is_compared_with_the_atlas(scanned, phantom):
+    assert take_stripped(stripped(scanned(Contrast.T2), phantom), SPACING).confidence > 0.9
+    assert take_stripped(OTHERS["bottle"](), SPACING).doubtful
+    with pytest.raises(BrainNotFoundError):
+        take_stripped(np.zeros((40, 40, 40), np.float32), SPACING)
+
+
+@pytest.mark.parametrize("shape", [(40, 50), (20, 30, 40)])
+def test_everything_is_everything(shape):
+    brain = take_everything(np.zeros(shape, np.float32))
+    assert brain.mask.all()
+    assert brain.given
+    assert not brain.doubtful

@@ -114,6 +114,30 @@ def test_moving_the_slice_redraws_both_pictures(page, phantom):
     assert not {*before} & {*sources(page)}
 
 
+def test_the_brains_outline_is_shown_and_moves_with_the_margin(page, phantom):
+    drop(page, "head.nii.gz", encode_scan(simulate(phantom, Contrast.T1)))
+    shown = [sources(page)[0]]
+
+    def wait_for_another() -> None:
+        page.wait_for_function(
+            "([selector, before]) => document.querySelector(selector)?.getAttribute('src') !== before",
+            arg=[PICTURES, shown[-1]],
+        )
+        rest(page)
+        shown.append(sources(page)[0])
+
+    page.get_by_text("Outline", exact=True).click()
+    wait_for_another()
+    keep(page, "outline")
+    page.locator('[role="group"][aria-label="Tighter or looser (mm)"] input').focus()
+    for _ in range(6):
+        page.keyboard.press("ArrowRight")
+    wait_for_another()
+    keep(page, "looser")
+    assert_whole(page)
+    assert len({*shown}) == 3
+
+
 def test_a_bad_file_gets_a_sentence_and_the_page_stays_usable(page):
     page.locator("input[type=file]").first.set_input_files(
         {"name": "scan.nii.gz", "mimeType": "", "buffer": b"these words are no scan"}
