@@ -12,7 +12,7 @@ from mriseg.phantom import simulate
 from mriseg.render import png
 from mriseg.samples import SAMPLES
 from mriseg.write import encode_scan
-from tests.others import citrus
+from tests.others import bottle
 
 
 @pytest.fixture(scope="module")
@@ -69,13 +69,13 @@ def test_a_given_mask_is_the_brain(files, tmp_path):
 
 
 def test_a_doubtful_brain_is_said_on_the_line_and_in_the_figures(tmp_path, capsys):
-    image = np.clip(citrus()[:, :, 48], 0, 255).astype(np.uint8)
-    (tmp_path / "fruit.png").write_bytes(png(np.where(image > 20, image, 0).astype(np.uint8)))
-    assert run("segment", tmp_path / "fruit.png", "--out", tmp_path, "--mask", "none") == 0
+    image = np.clip(bottle()[:, :, 48], 0, 255).astype(np.uint8)
+    (tmp_path / "bottle.png").write_bytes(png(np.where(image > 20, image, 0).astype(np.uint8)))
+    assert run("segment", tmp_path / "bottle.png", "--out", tmp_path, "--mask", "none") == 0
     printed = capsys.readouterr().out
     assert "DOUBTFUL" in printed
     assert "no skull" in printed
-    figures = json.loads((tmp_path / "fruit_desc-tissue_stats.json").read_text())
+    figures = json.loads((tmp_path / "bottle_desc-tissue_stats.json").read_text())
     assert figures["mask_doubtful"]
     assert figures["mask_confidence"] < 0.5
     assert any("no skull" in warning for warning in figures["warnings"])

@@ -104,7 +104,7 @@ def test_a_tomogram_is_doubted(phantom):
     assert refused_or_doubted(computed_tomography(phantom), SPACING)
 
 
-@pytest.mark.parametrize("name", ["bottle", "melon", "knee", "clouds"])
+@pytest.mark.parametrize("name", ["bottle", "citrus", "melon", "knee", "clouds"])
 @pytest.mark.parametrize("axis", [0, 2])
 def test_a_slice_of_what_is_no_head_is_refused_or_doubted(name, axis):
     data = OTHERS[name]()

@@ -77,7 +77,7 @@ def test_two_middling_figures_together_name_the_worse(judge):
 
 
 @pytest.mark.parametrize(
-    ("cost", "agreement", "trusted"), [(-0.6, 0.8, True), (-0.36, 0.8, False), (-0.6, 0.52, False)]
+    ("cost", "agreement", "trusted"), [(-0.6, 0.8, True), (-0.42, 0.8, False), (-0.6, 0.45, False)]
 )
 def test_a_slice_is_trusted_for_its_outline_and_its_place_in_the_atlas(cost, agreement, trusted):
     rows, columns = np.ogrid[:100, :100]
