@@ -59,7 +59,7 @@ REGION_WEIGHT = 0.6
 POINTS = 800  # of the picture that are compared
 LEVELS = 8
 AIR_MARGIN, SKIN = 0.15, 0.05  # of R: air that is compared, around the head; what counts as air within it
-EFFORT = Effort(rounds=8, parents=16, least_parents=5, children=16, step=0.6, decay=0.8)
+EFFORT = Effort(rounds=8, parents=13, least_parents=5, children=16, step=0.6, decay=0.8)
 
 
 @dataclass(frozen=True, eq=False)
