@@ -24,6 +24,7 @@ import numpy as np
 
 from mriseg.errors import MrisegError
 from mriseg.mixture import MIXED_PAIRS
+from mriseg.register import Registration
 from mriseg.result import Result
 from mriseg.scan import Scan
 from mriseg.tissue import Tissue
@@ -116,6 +117,7 @@ def stats(result: Result) -> dict[str, Any]:
         "brain_ml": result.brain_ml,
         "mask_confidence": result.brain.confidence,
         "mask_doubtful": result.brain.doubtful,
+        "registration": _registration(result.brain.registration),
         "mixture": {
             "tissues": [tissue.abbreviation for tissue in named],
             "means": mixture.means.tolist(),
@@ -141,6 +143,13 @@ def stats(result: Result) -> dict[str, Any]:
         "seconds": {stage: round(seconds, 3) for stage, seconds in result.seconds.items()},
         "version": __version__,
     }
+
+
+def _registration(found: Registration | None) -> dict[str, Any] | None:
+    """Where the average brain lies: from MNI mm to mm along canonical axes, counted from the first voxel's centre."""
+    if found is None:
+        return None
+    return {"affine": found.affine.tolist(), "agreement": found.agreement, "coverage": found.coverage}
 
 
 def volumes_table(result: Result) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from mriseg import MrisegError, Settings, Tissue, read, segment
+from mriseg import Contrast, MrisegError, Settings, Tissue, read, segment
 from mriseg.scan import picture
 from mriseg.write import lookup_table, outputs, stats, stem, volumes_table, write
 from tests.helpers import ALL_AXES, stored_as
@@ -131,6 +131,15 @@ def test_the_figures_are_plain_json_and_those_of_the_result(slice_of_head):
     pure_and_mixed = [*figures["mixture"]["pure_weights"], *figures["mixture"]["mixed_weights"].values()]
     assert sum(pure_and_mixed) + figures["mixture"]["outliers"] == pytest.approx(1)
     assert figures["settings"]["pixel_size"] == 2.0
+
+
+def test_the_figures_say_how_the_brain_was_found(segmented, slice_of_head):
+    brain = segmented(Contrast.T1).brain
+    figures = json.loads(json.dumps(stats(segmented(Contrast.T1)), allow_nan=False))
+    assert figures["mask_confidence"] == brain.confidence
+    assert figures["mask_doubtful"] is False
+    np.testing.assert_array_equal(figures["registration"]["affine"], brain.registration.affine)
+    assert json.loads(json.dumps(stats(slice_of_head[1])))["registration"] is None
 
 
 def test_the_lookup_table_has_a_row_for_each_label():
