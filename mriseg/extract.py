@@ -33,6 +33,7 @@ AIR = 0.03  # of the intensity range above the background: what a mask or a resa
 LEAST_RANGE = 1e-4  # of the largest value: less is rounding, not anatomy
 VOID = 0.06  # of the brain's median: fluid on T1 and FLAIR is above 0.1, air below
 PIECE = 0.02  # of the largest: tips of the temporal lobes are larger, letters and stray voxels are not
+TOO_LITTLE = "There is too little in this scan to compare it with a brain. Look at what was taken for brain."
 FAINT = 0.3  # of Otsu's threshold: scalp and brain are brighter, the noise of the air is not
 
 
@@ -134,9 +135,12 @@ def _in_volume(data: np.ndarray, spacing: tuple[float, ...]) -> Brain:
 def _stripped_volume(data: np.ndarray, spacing: tuple[float, ...], mask: np.ndarray, note: str) -> Brain:
     if not mask.any():
         return Brain(mask, True)
-    found = register_stripped(data, spacing, mask) if min(np.array(data.shape) * spacing) >= SLAB_MM else None
+    extent = np.array(data.shape) * spacing
+    if extent.min() < SLAB_MM:
+        return Brain(mask, True, (note,))  # too little of a brain to compare with the atlas
+    found = register_stripped(data, spacing, mask)
     if found is None:
-        return Brain(mask, True, (note,))
+        return Brain(mask, True, (note,), confidence=0.0, doubts=(TOO_LITTLE,))
     trust = trust_volume(data, spacing, mask, found, stripped=True)
     return Brain(mask, True, (note,), found, confidence=trust.confidence, doubts=trust.doubts)
 
@@ -177,7 +181,6 @@ def _in_picture(data: np.ndarray, spacing: tuple[float, ...]) -> Brain:
     stripped = is_stripped(image[::step, ::step], tuple(step * side for side in spacing))
     if stripped:
         notes = (*notes, "The picture shows a skull-stripped brain; it was taken as it is.")
-    if stripped:
         found = _without_air(_taken_as_it_is(image), image)
         trust, pixel_mm = trust_stripped(image, spacing, found) if found.any() else (Trust(0.0), None)
     else:

@@ -119,7 +119,7 @@ def trust_stripped(data: np.ndarray, spacing: tuple[float, ...], mask: np.ndarra
     """
     brain = shrink(mask.astype(np.float32), spacing) > 0.5
     if brain.sum() < np.pi * LEAST_HEAD**2:
-        return Trust(0.0), 1.0
+        return trust_stripped_picture(0.0), 1.0
     radius = float(np.sqrt(brain.sum() / np.pi))
     margin = int(np.ceil(STRIPPED_MARGIN * radius))
     image = np.pad(shrink(np.where(mask, data, 0), spacing), margin)
