@@ -12,6 +12,7 @@ import scipy
 import skimage
 
 from mriseg.errors import BrainNotFoundError
+from mriseg.information import mutual_information
 from mriseg.morphology import bounding_box, depth, dilate, erode, largest_component
 from mriseg.outline import brain_outlines
 from mriseg.register_slice import SlicePose, register_slice
@@ -136,8 +137,7 @@ def trust_stripped(data: np.ndarray, spacing: tuple[float, ...], mask: np.ndarra
     level = np.searchsorted(np.quantile(values, shares), values) if values.size else np.zeros(0, int)
     pairs = tissues.argmax(0)[within] * STRIPPED_LEVELS + level
     joint = np.bincount(pairs, minlength=3 * STRIPPED_LEVELS).reshape(3, -1) + 1e-3
-    joint /= joint.sum()
-    agreement = float((joint * np.log(joint / (joint.sum(1, keepdims=True) * joint.sum(0)))).sum())
+    agreement = float(mutual_information((joint / joint.sum())[None])[0])
     return trust_stripped_picture(agreement), pose.pixel_mm * (brain.shape[1] - 2 * margin) / data.shape[1]
 
 

@@ -24,6 +24,7 @@ import scipy
 
 from mriseg.errors import BrainNotFoundError
 from mriseg.evolve import Effort, evolve
+from mriseg.information import mutual_information
 from mriseg.templates import ATLAS_MM, Atlas
 
 WORKING_MM = 3.0  # the scan is averaged to about this side
@@ -216,9 +217,8 @@ def _search(
         total = joint.sum((1, 2))
         joint = joint / (total[:, None, None] + 1e-9) + 1e-4
         joint /= joint.sum((1, 2), keepdims=True)
-        independent = joint.sum(1, keepdims=True) * joint.sum(2, keepdims=True)
-        agreement = (joint * np.log(joint / independent)).sum((1, 2))
-        return agreement * total / len(points) - PRIOR_WEIGHT * 0.5 * ((parameters / PRIOR_SD) ** 2).sum(1)
+        penalty = PRIOR_WEIGHT * 0.5 * ((parameters / PRIOR_SD) ** 2).sum(1)
+        return mutual_information(joint) * total / len(points) - penalty
 
     found, _ = evolve(score, starts, SEARCH_SPREAD, SEARCH_EFFORT)
     kept: list[np.ndarray] = []

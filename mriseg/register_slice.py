@@ -19,6 +19,7 @@ import numpy as np
 import scipy
 
 from mriseg.evolve import Effort, evolve
+from mriseg.information import mutual_information
 from mriseg.morphology import dilate
 from mriseg.templates import ATLAS_MM, atlas
 
@@ -219,10 +220,4 @@ def _agreement(affines: np.ndarray, points: np.ndarray, symbols: np.ndarray) -> 
     joint = np.bincount(pairs.ravel(), minlength=len(affines) * ZONES * count).reshape(-1, ZONES, count) + 1e-3
     joint /= joint.sum((1, 2), keepdims=True)
     without_region = joint.reshape(-1, ZONES, 2, LEVELS + 1).sum(2)
-    return REGION_WEIGHT * _information(joint) + (1 - REGION_WEIGHT) * _information(without_region)
-
-
-def _information(joint: np.ndarray) -> np.ndarray:
-    """Mutual information, nats, of each joint distribution, shape (n, zones, symbols)."""
-    independent = joint.sum(1, keepdims=True) * joint.sum(2, keepdims=True)
-    return (joint * np.log(joint / independent)).sum((1, 2))
+    return REGION_WEIGHT * mutual_information(joint) + (1 - REGION_WEIGHT) * mutual_information(without_region)
