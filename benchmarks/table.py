@@ -12,14 +12,21 @@ sys.path.insert(0, str(ROOT))  # what is measured is the checkout, installed or 
 
 
 def print_table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print a Markdown table; columns of numbers are right-aligned."""
+    """Print a Markdown table."""
+    print(table_text(head, rows))
+
+
+def table_text(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """A Markdown table; columns of numbers are right-aligned."""
     cells = [[str(cell) for cell in row] for row in rows]
     right = [all(map(_is_number, column)) for column in zip(*cells, strict=True)]
     widths = [max(map(len, column)) for column in zip(head, *cells, strict=True)]
     rule = ["-" * (width - 1) + (":" if r else "-") for width, r in zip(widths, right, strict=True)]
+    lines = []
     for line in (head, rule, *cells):
         padded = [cell.rjust(w) if r else cell.ljust(w) for cell, w, r in zip(line, widths, right, strict=True)]
-        print("| " + " | ".join(padded) + " |")
+        lines.append("| " + " | ".join(padded) + " |")
+    return "\n".join(lines)
 
 
 def _is_number(cell: str) -> bool:

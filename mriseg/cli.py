@@ -68,6 +68,18 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument(
         "--margin", type=float, default=0.0, metavar="MM", help="make the brain mask looser, or tighter (below 0)"
     )
+    one.add_argument(
+        "--channel",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help="another contrast of the same head on the same grid, such as T2 or FLAIR beside T1; once or twice",
+    )
+    one.add_argument(
+        "--classes", type=int, default=len(Tissue), metavar="K", help="Gaussians of pure tissue, 2 to 6 (default: 3)"
+    )
+    one.add_argument("--no-position", action="store_true", help="do not ask the average brain what to expect where")
     one.add_argument("--pixel-size", type=float, metavar="MM", help="side of a pixel of a picture, for its volumes")
     one.add_argument("--jobs", type=int, default=1, metavar="N", help="scans segmented at a time (default: 1)")
 
@@ -104,18 +116,23 @@ def _segment(parser: argparse.ArgumentParser, options: argparse.Namespace) -> in
     mask_file = None if options.mask in MASKS else Path(options.mask)
     if mask_file is not None and len(names) > 1:
         parser.error("--mask FILE belongs to one scan; segment the scans one by one")
+    if options.channel and len(names) > 1:
+        parser.error("--channel FILE belongs to one scan; segment the scans one by one")
     try:
         settings = Settings(
             contrast=options.contrast,
             mask="auto" if mask_file else options.mask,
             margin=options.margin,
             pixel_size=options.pixel_size,
+            use_position=not options.no_position,
+            classes=options.classes,
         )
     except MrisegError as error:
         parser.error(str(error))
 
     tasks = [
-        (Path(scan), name, options.out, settings, mask_file) for scan, name in zip(options.scans, names, strict=True)
+        (Path(scan), name, options.out, settings, mask_file, tuple(options.channel))
+        for scan, name in zip(options.scans, names, strict=True)
     ]
     status = DONE
     for outcome in _outcomes(tasks, options.jobs):
@@ -126,7 +143,7 @@ def _segment(parser: argparse.ArgumentParser, options: argparse.Namespace) -> in
     return status
 
 
-Task = tuple[Path, str, Path, Settings, Path | None]
+Task = tuple[Path, str, Path, Settings, Path | None, tuple[Path, ...]]
 
 
 def _outcomes(tasks: list[Task], jobs: int) -> Iterator[Outcome]:
@@ -151,13 +168,14 @@ def _outcomes(tasks: list[Task], jobs: int) -> Iterator[Outcome]:
 
 def _attempt(task: Task, progress: Callable[[str], None] | None = None) -> Outcome:
     """Segment one scan and write its files; whatever is wrong with it becomes a line."""
-    path, name, folder, settings, mask_file = task
+    path, name, folder, settings, mask_file, channel_files = task
     try:
         if progress:
             progress("read")
         scan = read(path)
         mask = None if mask_file is None else read_mask(mask_file, scan)
-        result = segment(scan, settings, mask, progress=progress)
+        channels = [read(file) for file in channel_files]
+        result = segment(scan, settings, mask, progress=progress, channels=channels)
         if progress:
             progress("write")
         write(scan, result, folder, name)

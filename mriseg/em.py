@@ -1,13 +1,14 @@
 """Expectation-maximisation for Gaussian mixtures on weighted points, in log space.
 
 The points are the bins of a histogram (or the filled cells of a joint one), so that an iteration costs the
-same for a thousand voxels and for a hundred million. The engine needs three extensions of the textbook
+same for a thousand voxels and for a hundred million. The engine needs four extensions of the textbook
 algorithm: components that share a variance; *mixed* components whose means lie between those of two pure classes
-at a fixed fraction, which is how voxels of partial volume are modelled; and a small uniform share of outliers, so
-that bone or vessels in the mask do not become a tissue.
+at a fixed fraction, which is how voxels of partial volume are modelled; a small uniform share of outliers, so
+that bone or vessels in the mask do not become a tissue; and *zones*, parts of the brain with weights of their own
+over the same Gaussians, which is how position speaks.
 
 With the densities written as exponential families, log N(x) = phi(x) . theta with phi = (1, x, x x^T), both
-steps are one matrix product each: phi @ theta for the expectation, r^T @ phi for the sufficient statistics.
+steps are matrix products: phi @ theta for the expectation, r^T @ phi for the sufficient statistics.
 
 References
 ----------
@@ -47,6 +48,11 @@ class Structure:
     variance: np.ndarray
 
     @property
+    def members(self) -> np.ndarray:
+        """1 where a Gaussian belongs to a component, shape (components, gaussians)."""
+        return (np.arange(self.component.max() + 1)[:, None] == self.component).astype(float)
+
+    @property
     def log_share(self) -> np.ndarray:
         """Log share of its component's weight that each Gaussian has."""
         return -np.log(np.bincount(self.component))[self.component]
@@ -54,9 +60,9 @@ class Structure:
 
 @dataclass(frozen=True, eq=False)
 class Parameters:
-    """Means (classes, d), covariances (variances, d, d) and weights (components,) of a mixture.
+    """Means (classes, d), covariances (variances, d, d) and weights (zones, components) of a mixture.
 
-    The weights sum to 1; `outliers` is the share of observations that belong to none of the components.
+    The weights of each zone sum to 1; `outliers` is the share of observations that belong to no component.
     """
 
     means: np.ndarray
@@ -71,8 +77,8 @@ class Prior:
 
     Attributes
     ----------
-    shares : ndarray of shape (components,)
-        Expected weight of each component; sums to 1. A Dirichlet prior.
+    shares : ndarray of shape (zones, components)
+        Expected weight of each component in each zone; rows sum to 1. A Dirichlet prior.
     share_strength : float
         How much the expected weights count against the observed ones.
     spread_strength : float
@@ -87,11 +93,14 @@ class Prior:
     spread_strength: float
     most_outliers: float
 
-    def log_density(self, parameters: Parameters) -> float:
-        """Log density of parameters up to a constant, divided by the number of observations."""
+    def log_density(self, parameters: Parameters, zone_shares: np.ndarray) -> float:
+        """Log density of parameters up to a constant, divided by the number of observations.
+
+        `zone_shares`, shape (zones,), are the shares of the observations that lie in each zone.
+        """
         common = np.linalg.slogdet(common_covariance(parameters.covariances))[1]
         apart = np.linalg.slogdet(parameters.covariances)[1].mean() - common
-        expected = self.shares @ np.log(np.maximum(parameters.weights, SMALLEST_WEIGHT))
+        expected = zone_shares @ (self.shares * np.log(np.maximum(parameters.weights, SMALLEST_WEIGHT))).sum(1)
         return float(self.share_strength * expected - 0.5 * self.spread_strength * apart)
 
 
@@ -106,8 +115,8 @@ def plain(classes: int, tied: bool) -> Structure:
     return Structure(np.eye(classes), each, np.zeros_like(each) if tied else each)
 
 
-def log_joint(points: np.ndarray, structure: Structure, parameters: Parameters) -> np.ndarray:
-    """Log of weight times density of each Gaussian.
+def log_densities(points: np.ndarray, structure: Structure, parameters: Parameters) -> np.ndarray:
+    """Log density of each Gaussian, with its share of its component but without the component's weight.
 
     Parameters
     ----------
@@ -143,8 +152,8 @@ def maximise(
     ----------
     points : ndarray of shape (n, d)
         Preferably standardised: sums of squares are taken about the origin.
-    counts : ndarray of shape (n,)
-        How often each point was seen.
+    counts : ndarray of shape (n,) or (zones, n)
+        How often each point was seen, in each zone.
     structure : Structure
     start : Parameters
     tolerance : float
@@ -166,28 +175,34 @@ def maximise(
     converged : bool
     """
     features = np.ascontiguousarray(_features(points).T)
-    share = counts / counts.sum()
+    share = np.atleast_2d(counts) / counts.sum()
+    zone_shares = share.sum(1)
+    members = structure.members
 
     def iterate(parameters: Parameters) -> tuple[float, Parameters]:
         """The log likelihood of parameters, and the parameters one plain iteration on."""
-        joint = _natural(structure, parameters).T @ features
+        gaussians = _natural(structure, parameters).T @ features
         with np.errstate(divide="ignore"):
             log_strange = np.log(parameters.outliers * np.asarray(outlier_density))
-        peak = np.maximum(joint.max(0), log_strange)
-        joint -= peak
-        np.exp(joint, out=joint)
-        joint *= 1 - parameters.outliers
+        peak = np.maximum(gaussians.max(0), log_strange)
+        gaussians -= peak
+        np.exp(gaussians, out=gaussians)
+        components = members @ gaussians
+        usual = (1 - parameters.outliers) * parameters.weights
         strange = np.exp(log_strange - peak)
-        total = joint.sum(0) + strange
-        outliers = min(float(share @ (strange / total)), most_outliers)
-        value = float(share @ (peak + np.log(total)))
+        total = np.maximum(usual @ components + strange, np.finfo(float).tiny)
+        per_density = share / total
+        outliers = min(float((per_density * strange).sum()), most_outliers)
+        value = float((share * (peak + np.log(total))).sum())
         if prior is not None:
-            value += prior.log_density(parameters)
-        joint *= share / total
-        return value, _update(joint @ features.T, structure, parameters, floor, outliers, prior)
+            value += prior.log_density(parameters, zone_shares)
+        weights = usual * (per_density @ components.T)
+        gaussians *= members.T @ (usual.T @ per_density)
+        statistics = gaussians @ features.T
+        return value, _update(statistics, weights, zone_shares, structure, parameters, floor, outliers, prior)
 
     most_outliers = prior.most_outliers if prior is not None else 0.0
-    here = replace(start, outliers=most_outliers)
+    here = replace(start, outliers=min(start.outliers, most_outliers) or most_outliers)
     log_likelihood, first = iterate(here)
     history = [log_likelihood]
     reach = 1.0
@@ -231,7 +246,7 @@ def _coordinates(parameters: Parameters) -> np.ndarray:
     factors = np.linalg.cholesky(parameters.covariances)
     diagonal = np.arange(factors.shape[-1])
     factors[:, diagonal, diagonal] = np.log(factors[:, diagonal, diagonal])
-    shares = np.append(parameters.weights, parameters.outliers)
+    shares = np.append(parameters.weights.ravel(), parameters.outliers)
     return np.concatenate([parameters.means.ravel(), factors.ravel(), np.log(np.maximum(shares, SMALLEST_WEIGHT))])
 
 
@@ -241,11 +256,11 @@ def _from_coordinates(vector: np.ndarray, like: Parameters, most_outliers: float
     diagonal = np.arange(like.means.shape[1])
     factors = factors.reshape(like.covariances.shape)
     factors[:, diagonal, diagonal] = np.exp(factors[:, diagonal, diagonal])
-    weights = np.exp(shares[:-1])
+    logs = shares[:-1].reshape(like.weights.shape)
+    weights = np.exp(logs - logs.max(1, keepdims=True))
     outliers = min(float(np.exp(shares[-1])), most_outliers)
-    return Parameters(
-        means.reshape(like.means.shape), factors @ factors.transpose(0, 2, 1), weights / weights.sum(), outliers
-    )
+    weights /= weights.sum(1, keepdims=True)
+    return Parameters(means.reshape(like.means.shape), factors @ factors.transpose(0, 2, 1), weights, outliers)
 
 
 def _features(points: np.ndarray) -> np.ndarray:
@@ -256,38 +271,37 @@ def _features(points: np.ndarray) -> np.ndarray:
 
 
 def _natural(structure: Structure, parameters: Parameters) -> np.ndarray:
-    """Coefficients of the features in each Gaussian's log joint density, shape (1 + d + d^2, gaussians)."""
+    """Coefficients of the features in each Gaussian's log density, shape (1 + d + d^2, gaussians)."""
     means = structure.fractions @ parameters.means
     precisions = np.linalg.inv(parameters.covariances)[structure.variance]
     log_determinants = np.linalg.slogdet(parameters.covariances)[1][structure.variance]
     d = means.shape[1]
     linear = (precisions @ means[:, :, None])[:, :, 0]
-    weights = np.maximum(parameters.weights, SMALLEST_WEIGHT)
-    constant = (
-        np.log(weights)[structure.component]
-        + structure.log_share
-        - 0.5 * (d * np.log(2 * np.pi) + log_determinants + (linear * means).sum(1))
-    )
+    constant = structure.log_share - 0.5 * (d * np.log(2 * np.pi) + log_determinants + (linear * means).sum(1))
     return np.vstack([constant, linear.T, -0.5 * precisions.reshape(len(means), d * d).T])
 
 
 def _update(
     statistics: np.ndarray,
+    weights: np.ndarray,
+    zone_shares: np.ndarray,
     structure: Structure,
     parameters: Parameters,
     floor: np.ndarray,
     outliers: float,
     prior: Prior | None,
 ) -> Parameters:
-    """The parameters that best explain the sufficient statistics, shape (gaussians, 1 + d + d^2)."""
+    """The parameters that best explain the sufficient statistics, shape (gaussians, 1 + d + d^2).
+
+    `weights`, shape (zones, components), are the observations of each component as shares of all.
+    """
     classes, d = parameters.means.shape
     fractions = structure.fractions
     zeroth = statistics[:, 0]
     first = statistics[:, 1 : 1 + d]
     second = statistics[:, 1 + d :].reshape(-1, d, d)
-    weights: np.ndarray = np.bincount(structure.component, zeroth)
     if prior is not None:
-        weights = weights + prior.share_strength * prior.shares
+        weights = weights + prior.share_strength * zone_shares[:, None] * prior.shares
 
     precisions = np.linalg.inv(parameters.covariances)[structure.variance]
     normal = np.einsum("g,gk,gl,gde->kdle", zeroth, fractions, fractions, precisions)
@@ -312,4 +326,5 @@ def _update(
         covariances += each * common_covariance(parameters.covariances)
     covariances /= np.maximum(mass, SMALLEST_WEIGHT)[:, None, None]
     covariances = (covariances + covariances.transpose(0, 2, 1)) / 2 + np.diag(floor)
-    return Parameters(means, covariances, weights / weights.sum(), outliers)
+    weights = weights / np.maximum(weights.sum(1, keepdims=True), SMALLEST_WEIGHT)
+    return Parameters(means, covariances, weights, outliers)

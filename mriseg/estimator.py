@@ -125,7 +125,7 @@ class HistogramGaussianMixture(DensityMixin, BaseEstimator):
                 stacklevel=2,
             )
         order = np.lexsort(parameters.means.T[::-1])
-        self.weights_ = parameters.weights[order]
+        self.weights_ = parameters.weights[0, order]
         self.means_ = parameters.means[order] * spread + centre
         covariances = parameters.covariances * np.outer(spread, spread)
         self.covariances_ = covariances[0] if tied else covariances[order]
@@ -172,8 +172,9 @@ class HistogramGaussianMixture(DensityMixin, BaseEstimator):
         covariances = self.covariances_[None] if tied else self.covariances_
         # Centred on the mixture, so that squares of large offsets do not cancel.
         centre = self.weights_ @ self.means_
-        parameters = em.Parameters(self.means_ - centre, covariances, self.weights_)
-        return em.log_joint(X - centre, em.plain(len(self.means_), tied), parameters)
+        parameters = em.Parameters(self.means_ - centre, covariances, self.weights_[None])
+        densities = em.log_densities(X - centre, em.plain(len(self.means_), tied), parameters)
+        return densities + np.log(np.maximum(self.weights_, em.SMALLEST_WEIGHT))
 
 
 def _log_sum(joint: np.ndarray) -> np.ndarray:
@@ -207,7 +208,7 @@ def _start(points: np.ndarray, counts: np.ndarray, classes: int, tied: bool, flo
         covariances = covariances.sum(0, keepdims=True) / weights.sum()
     else:
         covariances = covariances / weights[:, None, None]
-    return em.Parameters(means, covariances + np.diag(floor), weights / weights.sum())
+    return em.Parameters(means, covariances + np.diag(floor), weights[None] / weights.sum())
 
 
 def _partition(points: np.ndarray, counts: np.ndarray, classes: int) -> np.ndarray:

@@ -208,6 +208,28 @@ def take_stripped(data: np.ndarray, spacing: tuple[float, ...] | None) -> Brain:
     return Brain(mask, True, (note,), confidence=trust.confidence, doubts=trust.doubts, pixel_mm=pixel_mm)
 
 
+def take_given(data: np.ndarray, spacing: tuple[float, ...] | None, mask: np.ndarray) -> Brain:
+    """Take a mask that the user gave, and lay the average brain over what it holds.
+
+    The mask is not doubted. Where the average brain does not agree with it, as with a part of a brain, there is no
+    registration.
+
+    Parameters
+    ----------
+    data : ndarray of float32, shape (rows, columns) or (i, j, k)
+        Intensities in canonical axes.
+    spacing : tuple of float or None
+        Sides of a voxel in mm.
+    mask : ndarray of bool, same shape
+        The brain, not empty.
+    """
+    registration = None
+    if spacing is not None and data.ndim == 3:
+        like = _stripped_volume(data, spacing, mask, "")
+        registration = None if like.doubtful else like.registration
+    return Brain(mask, False, ("The brain mask was given.",), registration, given=True)
+
+
 def take_everything(data: np.ndarray) -> Brain:
     """Take the whole image as brain because its user says so."""
     return Brain(np.ones(data.shape, bool), False, ("The whole image was taken as brain, as you said.",), given=True)

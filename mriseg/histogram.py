@@ -40,6 +40,27 @@ class Histogram:
         return Histogram(first + self.width * joined * np.arange(len(counts)), counts)
 
 
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """Counts over points in intensity, apart for each zone: what the mixture is fitted to.
+
+    Attributes
+    ----------
+    points : ndarray of shape (n, channels)
+        Intensities.
+    counts : ndarray of shape (zones, n)
+        Voxels at each point in each zone.
+    """
+
+    points: np.ndarray
+    counts: np.ndarray
+
+    @classmethod
+    def of(cls, bars: Histogram) -> "Cells":
+        """Those of a histogram, in one zone."""
+        return cls(bars.levels[:, None], bars.counts[None])
+
+
 def histogram(values: np.ndarray, weights: np.ndarray | None = None, bins: int = BINS) -> Histogram:
     """Count intensities: a bin for each integer level where they are few, else equal bins.
 

@@ -13,10 +13,19 @@ from functools import reduce
 
 import numpy as np
 
+# How much a neighbour of the same tissue adds to the log posterior, by the share of voxels that intensity alone gives
+# to a wrong tissue: where noise hides little, neighbours must not wash thin structures away. On a scan of 3 % noise
+# 4 % are wrong, on one of 9 % 10 %, on proton density 30 %.
+COUPLING_AT_NONE, COUPLING_RISE, LEAST_COUPLING, MOST_COUPLING = 0.1, 4.0, 0.2, 0.8
 SWEEPS = 4  # the fifth changes less than 0.1 % of the labels
 SLAB = 8  # slices updated at a time: what a core's cache holds, three times as fast as the whole at once
 THREADS = 2
 LOG_FLOOR = -30.0  # evidence of e^-30 against a class is as good as certainty
+
+
+def coupling(overlap: float) -> float:
+    """Strength of the field for a scan whose classes overlap so much (see `mriseg.mixture.Mixture.overlap`)."""
+    return min(max(COUPLING_AT_NONE + COUPLING_RISE * overlap, LEAST_COUPLING), MOST_COUPLING)
 
 
 def regularise(

@@ -1,26 +1,31 @@
-"""The way of a scan through the engine: orient, extract, correct, fit, regularise, name, measure."""
+"""The way of a scan through the engine: orient, extract, name, correct, fit, regularise, measure."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from time import perf_counter
 
 import numpy as np
 
 from mriseg import measure
-from mriseg.correct import correct
+from mriseg.align import align
+from mriseg.correct import SAMPLES, correct
 from mriseg.errors import BrainNotFoundError, MrisegError, SettingsError
-from mriseg.extract import Brain, extract, take_everything, take_stripped
-from mriseg.fit import fit
-from mriseg.histogram import Histogram, histogram
+from mriseg.evidence import Sorted, log_evidence, looked_up, sort
+from mriseg.extract import SLAB_MM, Brain, extract, take_everything, take_given, take_stripped
+from mriseg.fit import FLUID_BRIGHT, FLUID_DARK, by_brightness, fit, fit_classes, in_order
 from mriseg.mixture import Mixture
 from mriseg.morphology import bounding_box, moved_border
-from mriseg.name import Naming, black_level, name, stored_order, weigh
+from mriseg.name import Naming, black_level, name, name_by_position, stored_order, weigh
 from mriseg.orient import orient, restore
-from mriseg.regularise import regularise
-from mriseg.result import Result
+from mriseg.partial_volume import partial_volumes
+from mriseg.regularise import coupling, regularise
+from mriseg.result import Joint, Result
 from mriseg.scan import Scan
 from mriseg.settings import Settings
-from mriseg.tissue import Contrast, Tissue
+from mriseg.templates import atlas
+from mriseg.tissue import ORDERS, Contrast, Tissue
+from mriseg.trim import bone_at_the_rim
+from mriseg.zones import TISSUES, Zones, one_zone, zones
 
 STAGES = {
     "orient": "Bringing the axes into canonical order",
@@ -31,12 +36,13 @@ STAGES = {
     "regularise": "Asking the neighbours of each voxel",
     "measure": "Measuring volumes and quality",
 }
-# Vessels, fat and broken voxels, the outermost thousandth at each end, would stretch the histogram.
-OUTLIERS_PERCENT = 0.1
 # Finer volumes and larger pictures (pixels along the longer side of the brain) are thinned for the names.
 NAMING_MM, NAMING_SIDE = 2.0, 200
-TABLE = 4096  # levels at which the mixture is tabulated; a voxel's evidence is looked up
-DARKEST = 1e-30  # least density: far outside all classes the nearest still wins
+NAMING_SAMPLES = 20_000  # for its bias fields
+LEAST_SLAB_MM = 5.0  # in a thinner one too little lies to tell where it is from
+MOST_CHANNELS = 3
+JOINT_TOLERANCE = 1e-5  # gain of log likelihood per voxel at which the joint fit stops: its cells are many
+SAME_GRID_MM = 0.01  # farthest that a corner of one channel may lie from that of another
 
 
 def segment(
@@ -45,6 +51,7 @@ def segment(
     mask: np.ndarray | None = None,
     brain: Brain | None = None,
     progress: Callable[[str], None] | None = None,
+    channels: Sequence[Scan] = (),
 ) -> Result:
     """Segment a scan into gray matter, white matter and cerebrospinal fluid.
 
@@ -60,6 +67,9 @@ def segment(
         Of an earlier result of the same scan, so that another setting need not search it again.
     progress : callable, optional
         Called with the key of each of `STAGES` as it begins.
+    channels : sequence of Scan, optional
+        Up to two further contrasts of the same head on the same grid, such as T2 and FLAIR beside T1. The brain and
+        the names are found on `scan`; the mixture is fitted to all of them with full covariances.
 
     Returns
     -------
@@ -74,56 +84,80 @@ def segment(
     settings = settings or Settings()
     clock = _Clock(progress)
     clock.start("orient")
-    if not scan.data.max() > scan.data.min():
-        raise MrisegError(
-            f"Every voxel has the same value ({scan.data.flat[0]:g}), so there is nothing to segment. "
-            "Check that the export held the image."
-        )
+    _check(scan, channels, settings)
     canonical, orientation = orient(scan)
+    further = [orient(channel)[0].data for channel in channels]
 
     clock.start("extract")
     brain = brain or _brain(scan, canonical, settings, mask)
     mask = _adjusted(brain, canonical.spacing, settings)
     box = bounding_box(mask, margin=1)
     inside = mask[box]
-    data = canonical.data[box]
-    spacing = canonical.spacing or (1.0,) * data.ndim
+    data = [channel[box] for channel in (canonical.data, *further)]
+    spacing = canonical.spacing or (1.0,) * inside.ndim
+    first = np.array([part.start * side for part, side in zip(box, spacing, strict=True)])
 
     clock.start("name")
+    located = one_zone(inside.shape)
+    if settings.use_position and brain.registration is not None and not brain.doubtful:
+        located = zones(brain.registration, atlas(), inside, spacing, first)
     black = black_level(canonical.data, mask)
     said = next((contrast for contrast in Contrast if contrast.setting == settings.contrast), None)
     if said is None:
-        naming = _named(data, inside, spacing, black, settings)
+        naming = _named(data[0], inside, spacing, located, black, settings)
     else:
-        inverted = bool(black > np.median(data[inside]))
+        inverted = bool(black > np.median(data[0][inside]))
         naming = Naming(said, stored_order(said, inverted), 1.0, inverted)
 
     clock.start("correct")
-    fluid_is_dark = naming.tissues[0] is Tissue.CSF
-    bias = _bias(data, inside, fluid_is_dark, settings)
-    corrected = data / bias
-
+    known = spacing if scan.kind == "volume" or settings.pixel_size is not None else None
+    field, start = _field(data[0], inside, naming.tissues, known, located, settings)
     clock.start("fit")
-    bars = _typical_histogram(corrected[inside])
-    mixture = replace(fit(bars, fluid_is_dark), tissues=naming.tissues)
-
+    found = sort([data[0] / field], inside)
+    mixture = fit(found.cells(inside, located), naming.tissues, located, start)
     clock.start("regularise")
-    table, levels = _evidence(mixture, bars, corrected)
-    del corrected
-    class_posteriors = regularise(table, levels, inside, spacing, settings.smoothness)
+    posteriors = _regularised(found, mixture, inside, spacing, located, settings)
+    if settings.use_position and len(located) == 1 and _is_slab(inside, canonical.spacing):
+        pose = align(posteriors[[naming.tissues.index(t) for t in TISSUES]], inside, spacing, first, atlas())
+        if pose is not None:
+            located = zones(pose, atlas(), inside, spacing, first)
+            field, start = _field(data[0], inside, naming.tissues, known, located, settings)
+            found = sort([data[0] / field], inside)
+            mixture = fit(found.cells(inside, located), naming.tissues, located, start)
+            posteriors = _regularised(found, mixture, inside, spacing, located, settings)
+    if channels:
+        corrected = [data[0] / field]
+        for channel in data[1:]:
+            order = _order(channel, posteriors, naming.tissues)
+            corrected.append(channel / _field(channel, inside, order, known, located, settings)[0])
+        found = sort(corrected, inside)
+        mixture = fit(found.cells(inside, located), naming.tissues, located, mixture, JOINT_TOLERANCE)
+        posteriors = _regularised(found, mixture, inside, spacing, located, settings)
+    if settings.classes != len(Tissue):
+        located = one_zone(inside.shape)
+        mixture = _in_classes(found, mixture, inside, settings.classes)
+        posteriors = _regularised(found, mixture, inside, spacing, located, settings)
 
     clock.start("measure")
-    posteriors = _in_order(class_posteriors, naming.tissues)
+    if naming.tissues[0] is Tissue.WM and not brain.stripped and not brain.given:
+        white = (posteriors.argmax(0) == 0) & inside
+        inside = inside & ~bone_at_the_rim(white, inside, located, spacing)
+        posteriors *= inside
+        mask[box] = inside
+    fractions = partial_volumes(posteriors, mixture, found)
+    posteriors = _of_tissues(posteriors, mixture.tissues)
     labels = np.zeros(mask.shape, np.uint8)
     labels[box] = _likeliest(posteriors) * inside
     posteriors = np.moveaxis(posteriors, 0, -1)
     voxel_ml = scan.voxel_ml
     notes = (*scan.notes, *brain.notes)
+    if len(located) > 1:
+        notes = (*notes, "The average brain said softly which tissue to expect where.")
     if scan.kind == "picture" and settings.pixel_size is not None:
         voxel_ml = settings.pixel_size**2 / 1000
         notes = (*notes, "Volumes of a picture are for each mm of slice thickness.")
-    volumes_ml = measure.volumes(posteriors, voxel_ml)
-    figures = measure.quality(posteriors, mixture, bias, inside)
+    volumes_ml = measure.volumes(fractions, voxel_ml)
+    figures = measure.quality(posteriors, mixture, field, inside)
     doubts = measure.doubts(
         naming,
         mixture,
@@ -138,20 +172,99 @@ def segment(
         mask=own_mask,
         brain=brain,
         mixture=mixture,
-        histogram=bars,
+        histogram=found.bars[0],
+        joint=Joint.of(found, inside) if channels else None,
         contrast=naming.contrast,
         contrast_confidence=naming.confidence,
         volumes_ml=volumes_ml,
-        fractions=measure.fractions(posteriors),
+        volume_intervals_ml=measure.intervals(posteriors, volumes_ml, voxel_ml),
+        fractions=measure.shares(fractions),
         quality=figures,
         notes=notes,
         warnings=(*brain.doubts, *doubts),
         settings=settings,
         seconds=clock.seconds,
-        box=bounding_box(own_mask, margin=1),
+        box=_restored(box, mask.shape, orientation),
         box_posteriors=restore(posteriors, orientation),
-        box_bias=restore(bias, orientation),
+        box_fractions=restore(fractions, orientation),
+        box_bias=restore(field, orientation),
     )
+
+
+def _check(scan: Scan, channels: Sequence[Scan], settings: Settings) -> None:
+    """Whether the images can be segmented, together."""
+    if len(channels) >= MOST_CHANNELS:
+        raise SettingsError(f"At most {MOST_CHANNELS} contrasts can be fitted together.")
+    if channels and settings.classes != len(Tissue):
+        raise SettingsError("Several contrasts are fitted with three classes. Leave the number of classes at 3.")
+    for image in (scan, *channels):
+        if not image.data.max() > image.data.min():
+            raise MrisegError(
+                f"Every voxel has the same value ({image.data.flat[0]:g}), so there is nothing to segment. "
+                "Check that the export held the image."
+            )
+        if image.data.shape != scan.data.shape or not _on_one_grid(image, scan):
+            raise SettingsError(
+                "The contrasts do not lie on one grid. Register them and resample one on the other first."
+            )
+
+
+def _on_one_grid(a: Scan, b: Scan) -> bool:
+    if a.affine is None or b.affine is None:
+        return a.affine is b.affine
+    corners = np.array(np.meshgrid(*((0, n - 1) for n in a.data.shape), [1.0])).reshape(4, -1)
+    return bool(np.abs((a.affine - b.affine) @ corners).max() < SAME_GRID_MM)
+
+
+def _field(
+    data: np.ndarray,
+    inside: np.ndarray,
+    order: tuple[Tissue, ...],
+    spacing: tuple[float, ...] | None,
+    located: Zones,
+    settings: Settings,
+    samples: int = SAMPLES,
+    named: bool = True,
+) -> tuple[np.ndarray, Mixture | None]:
+    """The bias field, and a mixture to begin with."""
+    if not settings.correct_bias:
+        return np.ones(data.shape, np.float32), None
+    return correct(data, inside, order, spacing, located, named, samples)
+
+
+def _regularised(
+    found: Sorted,
+    mixture: Mixture,
+    inside: np.ndarray,
+    spacing: tuple[float, ...],
+    located: Zones,
+    settings: Settings,
+) -> np.ndarray:
+    """Posteriors of the classes, shape (classes, ...)."""
+    strength = settings.smoothness * coupling(mixture.overlap(found.points))
+    table = log_evidence(mixture, found)
+    return regularise(table, looked_up(found, located), inside, spacing, strength)
+
+
+def _order(data: np.ndarray, posteriors: np.ndarray, tissues: tuple[Tissue, ...]) -> tuple[Tissue, ...]:
+    """The tissues from dark to bright in another channel, by where they lie in the first."""
+    means = [np.average(data, weights=posterior) for posterior in posteriors]
+    return tuple(tissues[i] for i in np.argsort(means, kind="stable"))
+
+
+def _in_classes(found: Sorted, named: Mixture, inside: np.ndarray, classes: int) -> Mixture:
+    """A mixture of any number of classes, each the tissue that a mixture of three makes of its mean."""
+    mixture = fit_classes(found.cells(inside, one_zone(inside.shape)), classes)
+    alike = named.class_densities(mixture.means).argmax(1)
+    return replace(mixture, tissues=tuple(named.tissues[k] for k in alike))
+
+
+def _is_slab(inside: np.ndarray, spacing: tuple[float, ...] | None) -> bool:
+    """Whether a volume is too thin for the average brain to be laid over it by intensities alone."""
+    if spacing is None or inside.ndim == 2:
+        return False
+    extent = [(part.stop - part.start) * side for part, side in zip(bounding_box(inside), spacing, strict=True)]
+    return LEAST_SLAB_MM <= min(extent) < SLAB_MM
 
 
 def _brain(scan: Scan, canonical: Scan, settings: Settings, mask: np.ndarray | None) -> Brain:
@@ -164,7 +277,7 @@ def _brain(scan: Scan, canonical: Scan, settings: Settings, mask: np.ndarray | N
         if not mask.any():
             raise SettingsError("The mask is empty. Give one that is above zero in the brain.")
         oriented, _ = orient(replace(scan, data=np.asarray(mask, bool)))
-        return Brain(oriented.data, False, ("The brain mask was given.",), given=True)
+        return take_given(canonical.data, canonical.spacing, oriented.data)
     if settings.mask == "none":
         return take_stripped(canonical.data, canonical.spacing)
     if settings.mask == "all":
@@ -182,32 +295,39 @@ def _adjusted(brain: Brain, spacing: tuple[float, ...] | None, settings: Setting
 
 
 def _named(
-    data: np.ndarray, inside: np.ndarray, spacing: tuple[float, ...], black: float, settings: Settings
+    data: np.ndarray, inside: np.ndarray, spacing: tuple[float, ...], located: Zones, black: float, settings: Settings
 ) -> Naming:
-    """Which tissue each class is, from two fits to the thinned brain: with dark fluid and with bright."""
+    """Which tissue each class is, from quick fits to the thinned brain that begin with different orders."""
     if data.ndim == 3:
         steps = [max(1, round(NAMING_MM / side)) for side in spacing]
     else:
         steps = [max(1, round(max(data.shape) / NAMING_SIDE))] * 2
-    thin = tuple(slice(None, None, min(step, n)) for step, n in zip(steps, data.shape, strict=True))
+    begins = [part.start for part in bounding_box(inside)]  # a single slice is not to be missed
+    thin = tuple(slice(first, None, min(step, n)) for first, step, n in zip(begins, steps, data.shape, strict=True))
+    if not inside[thin].any():
+        thin = (slice(None, None, 1),) * data.ndim
     sides = tuple(side * part.step for side, part in zip(spacing, thin, strict=True))
-    data, inside = data[thin], inside[thin]
-    evidence = []
-    for fluid_is_dark in (True, False):
-        corrected = data / _bias(data, inside, fluid_is_dark, settings, bone=False)
-        bars = _typical_histogram(corrected[inside])
-        mixture = fit(bars, fluid_is_dark, bone=False)
-        posteriors = regularise(*_evidence(mixture, bars, corrected), inside, sides, settings.smoothness)
-        evidence.append(weigh(mixture, posteriors, inside, sides, bars, black))
-    return name(*evidence)
-
-
-def _bias(
-    data: np.ndarray, inside: np.ndarray, fluid_is_dark: bool, settings: Settings, bone: bool = True
-) -> np.ndarray:
-    if not settings.correct_bias:
-        return np.ones(data.shape, np.float32)
-    return correct(data, inside, fluid_is_dark, bone)
+    data, inside, located = data[thin], inside[thin], replace(located, index=located.index[thin])
+    known = sides if data.ndim == 3 else None
+    if len(located) > 1:
+        tried = []
+        for order in ORDERS:
+            field, start = _field(data, inside, order, known, located, settings, NAMING_SAMPLES, False)
+            found = sort([data / field], inside)
+            tried.append((found, fit(found.cells(inside, located), order, located, start, JOINT_TOLERANCE, False, 1.0)))
+        found, mixture = max(tried, key=lambda one: one[1].log_likelihood)
+        mixture = in_order(mixture, by_brightness(mixture))
+        posteriors = _regularised(found, mixture, inside, sides, located, settings)
+        evidence = weigh(mixture, posteriors, inside, sides, found.bars[0], black, located)
+        return name_by_position(evidence, mixture.tissues)
+    evidences = []
+    for order in (FLUID_DARK, FLUID_BRIGHT):
+        field, start = _field(data, inside, order, known, located, settings, NAMING_SAMPLES, False)
+        found = sort([data / field], inside)
+        mixture = fit(found.cells(inside, located), order, None, start, JOINT_TOLERANCE, False)
+        posteriors = _regularised(found, mixture, inside, sides, located, settings)
+        evidences.append(weigh(mixture, posteriors, inside, sides, found.bars[0], black))
+    return name(*evidences)
 
 
 def _extent(scan: Scan) -> tuple[float, ...] | None:
@@ -217,27 +337,22 @@ def _extent(scan: Scan) -> tuple[float, ...] | None:
     return tuple(n * side for n, side in zip(scan.data.shape, scan.spacing, strict=True))
 
 
-def _typical_histogram(values: np.ndarray) -> Histogram:
-    """Counts of the intensities without the outermost at each end."""
-    low, high = np.percentile(values, [OUTLIERS_PERCENT, 100 - OUTLIERS_PERCENT])
-    typical = values[(values >= low) & (values <= high)]
-    return histogram(typical)
+def _restored(box: tuple[slice, ...], shape: tuple[int, ...], orientation: np.ndarray) -> tuple[slice, ...]:
+    """A part of the canonical grid as one of the scan's own."""
+    inside = np.zeros(shape, bool)
+    inside[box] = True
+    return bounding_box(restore(inside, orientation))
 
 
-def _evidence(mixture: Mixture, bars: Histogram, data: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Log of weight times density of each class at each level, float32, and the level of each voxel, int16."""
-    low, high = bars.levels[0], bars.levels[-1]
-    table = np.log(mixture.class_densities(np.linspace(low, high, TABLE)) + DARKEST).astype(np.float32).T
-    levels = (data - np.float32(low)) * np.float32((TABLE - 1) / (high - low))
-    np.clip(levels, 0, TABLE - 1, out=levels)
-    levels += np.float32(0.5)
-    return table, levels.astype(np.int16)
-
-
-def _in_order(posteriors: np.ndarray, tissues: tuple[Tissue, ...]) -> np.ndarray:
-    """Posteriors of the classes as those of the tissues, in place: a second copy is the largest array there is."""
+def _of_tissues(posteriors: np.ndarray, tissues: tuple[Tissue, ...]) -> np.ndarray:
+    """Posteriors of the classes as those of the tissues: permuted in place, or summed where classes share a tissue."""
+    if set(tissues) != set(Tissue) or len(tissues) != len(Tissue):
+        total = np.zeros((len(Tissue), *posteriors.shape[1:]), np.float32)
+        for tissue, posterior in zip(tissues, posteriors, strict=True):
+            total[list(Tissue).index(tissue)] += posterior
+        return total
     order = [tissues.index(tissue) for tissue in Tissue]
-    for index in range(posteriors.shape[1]):
+    for index in range(posteriors.shape[1]):  # a second copy would be the largest array there is
         posteriors[:, index] = posteriors[order, index]
     return posteriors
 

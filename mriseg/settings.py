@@ -7,9 +7,10 @@ equal labels.
 from dataclasses import dataclass
 
 from mriseg.errors import SettingsError
-from mriseg.tissue import Contrast
+from mriseg.tissue import Contrast, Tissue
 
 CONTRASTS = ("auto", *(c.setting for c in Contrast if c is not Contrast.UNKNOWN))
+CLASSES = range(2, 7)
 MASKS = ("auto", "none", "all")
 LARGEST_MARGIN_MM = 10.0  # farther than this from a found border there is no inner skull
 PIXEL_SIZES_MM = (0.01, 20.0)  # from a microscope's field to a scout's: outside, a typing error
@@ -32,10 +33,15 @@ class Settings:
         Side of a pixel of a picture, in mm. A picture without one has no volumes. Ignored for volumes,
         whose header says it.
     smoothness : float
-        Strength of the Markov random field: how much each neighbour of the same tissue adds to the log
-        posterior. 0 decides each voxel by itself.
+        Strength of the Markov random field, as a multiple of what the scan's noise asks for (see
+        `mriseg.regularise.coupling`). 0 decides each voxel by itself.
     correct_bias : bool
         Whether a smooth multiplicative bias field is estimated and divided out.
+    use_position : bool
+        Whether the average brain says which tissue to expect where, in volumes that it could be laid over.
+    classes : int
+        Gaussians of pure tissue, 2 to 6. Other than 3, each is given to the tissue it looks like, and neither
+        position nor what a brain holds is asked.
 
     Raises
     ------
@@ -47,8 +53,10 @@ class Settings:
     mask: str = "auto"
     margin: float = 0.0
     pixel_size: float | None = None
-    smoothness: float = 0.3
+    smoothness: float = 1.0
     correct_bias: bool = True
+    use_position: bool = True
+    classes: int = len(Tissue)
 
     def __post_init__(self) -> None:
         if self.contrast not in CONTRASTS:
@@ -60,5 +68,7 @@ class Settings:
         low, high = PIXEL_SIZES_MM
         if self.pixel_size is not None and not low <= self.pixel_size <= high:
             raise SettingsError(f"The pixel size must lie between {low:g} and {high:g} mm.")
+        if self.classes not in CLASSES:
+            raise SettingsError(f"The number of classes must lie between {CLASSES[0]} and {CLASSES[-1]}.")
         if not 0 <= self.smoothness <= 10:
             raise SettingsError("The smoothness must lie between 0 and 10.")

@@ -57,3 +57,7 @@ class Contrast(Enum):
     def fluid_is_dark(self) -> bool:
         """Whether fluid gives the least signal of the three tissues; else it gives the most."""
         return self.dark_to_bright[:1] == (Tissue.CSF,)
+
+
+# Of the tissues from dark to bright, as the contrasts have them.
+ORDERS = tuple(dict.fromkeys(contrast.dark_to_bright for contrast in Contrast if contrast.dark_to_bright))

@@ -23,10 +23,11 @@ import nibabel
 import numpy as np
 
 from mriseg.errors import MrisegError
-from mriseg.mixture import MIXED_PAIRS
+from mriseg.mixture import Mixture, pairs
 from mriseg.register import Registration
 from mriseg.result import Result
 from mriseg.scan import Scan
+from mriseg.selection import criteria
 from mriseg.tissue import Tissue
 from mriseg.version import __version__
 
@@ -113,6 +114,8 @@ def stats(result: Result) -> dict[str, Any]:
         "contrast": result.contrast.suffix,
         "contrast_confidence": result.contrast_confidence,
         "volumes_ml": volumes and {tissue.abbreviation: volume for tissue, volume in volumes.items()},
+        "volume_intervals_ml": result.volume_intervals_ml
+        and {tissue.abbreviation: list(between) for tissue, between in result.volume_intervals_ml.items()},
         "fractions": {tissue.abbreviation: share for tissue, share in result.fractions.items()},
         "brain_ml": result.brain_ml,
         "mask_confidence": result.brain.confidence,
@@ -125,17 +128,21 @@ def stats(result: Result) -> dict[str, Any]:
             # Each class with its half of the mixed voxels, so that the weights sum to 1.
             "weights": mixture.shares.tolist(),
             "pure_weights": mixture.weights.tolist(),
-            "mixed_weights": {
-                f"{named[a].abbreviation}-{named[b].abbreviation}": float(weight)
-                for (a, b), weight in zip(MIXED_PAIRS, mixture.mixed_weights, strict=True)
-            },
+            "mixed_weights": _mixed_weights(mixture),
             "mixed_sd": mixture.mixed_sd,
+            "deep_gray": mixture.deep_gray and dict(zip(("weight", "mean", "sd"), mixture.deep_gray, strict=True)),
             "outliers": mixture.outliers,
             "thresholds": mixture.thresholds().tolist(),
             "log_likelihood": mixture.log_likelihood,
+            # Of all channels, in the order of the classes; deep gray matter last where it has a Gaussian of its own.
+            "channel_means": mixture.parameters.means.tolist(),
+            "channel_covariances": mixture.parameters.covariances.tolist(),
             "iterations": mixture.iterations,
             "converged": mixture.converged,
         },
+        "model_selection": None
+        if result.settings.classes == len(Tissue)
+        else [asdict(criterion) for criterion in criteria(result.histogram)],
         "quality": result.quality,
         "warnings": list(result.warnings),
         "notes": list(result.notes),
@@ -143,6 +150,15 @@ def stats(result: Result) -> dict[str, Any]:
         "seconds": {stage: round(seconds, 3) for stage, seconds in result.seconds.items()},
         "version": __version__,
     }
+
+
+def _mixed_weights(mixture: Mixture) -> dict[str, float]:
+    """Share of the voxels that two tissues share, by their names; classes of one tissue add up."""
+    found: dict[str, float] = {}
+    for (a, b), weight in zip(pairs(mixture.classes), mixture.mixed_weights, strict=True):
+        key = f"{mixture.tissues[a].abbreviation}-{mixture.tissues[b].abbreviation}"
+        found[key] = found.get(key, 0.0) + float(weight)
+    return found
 
 
 def _registration(found: Registration | None) -> dict[str, Any] | None:

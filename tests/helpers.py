@@ -12,7 +12,9 @@ import pytest
 from nibabel.orientations import axcodes2ornt, inv_ornt_aff, ornt_transform
 
 import mriseg
-from mriseg import MrisegError
+from mriseg import MrisegError, Tissue
+from mriseg.em import Parameters
+from mriseg.mixture import Mixture
 
 # Every order and direction that three axes can have: 6 permutations times 8 flips.
 ALL_AXES = [
@@ -64,3 +66,21 @@ def refusal(content: bytes, name: str | None = None) -> str:
     with little_memory(4e6 + 2 * len(content)), pytest.raises(MrisegError) as caught:
         mriseg.read(content, name)
     return str(caught.value)
+
+
+def three_classes(
+    means: tuple[float, ...],
+    sds: tuple[float, ...],
+    weights: tuple[float, ...],
+    mixed_weights: tuple[float, ...] = (0.0, 0.0, 0.0),
+    mixed_sd: float = 1.0,
+    outliers: float = 0.0,
+    outlier_range: tuple[float, float] = (0.0, 1.0),
+    tissues: tuple[Tissue, ...] = (),
+) -> Mixture:
+    """A mixture of one channel in one zone; half of the voxels that two classes share are mostly either."""
+    components = np.concatenate([weights, np.repeat(mixed_weights, 2) / 2])
+    variances = np.square([*sds, mixed_sd])[:, None, None]
+    parameters = Parameters(np.array(means, float)[:, None], variances, components[None] / components.sum(), outliers)
+    ends = tuple(np.array([end]) for end in outlier_range)
+    return Mixture(parameters, np.ones(1), 3, None, ends, -6.0, 9, True, tissues)

@@ -21,6 +21,7 @@ def files(tmp_path_factory, coarse):
     folder = tmp_path_factory.mktemp("scans")
     (folder / "slice.png").write_bytes(encode_scan(SAMPLES["slice-t2"].make()[0]))
     (folder / "head.nii.gz").write_bytes(encode_scan(simulate(coarse, Contrast.T1)))
+    (folder / "flair.nii.gz").write_bytes(encode_scan(simulate(coarse, Contrast.FLAIR)))
     (folder / "broken.nii.gz").write_text("not a scan")
     return folder
 
@@ -92,6 +93,25 @@ def test_the_brain_is_made_looser_by_a_margin(files, tmp_path):
     assert len({*sizes}) == 3
 
 
+def test_further_contrasts_are_fitted_with_the_first(files, tmp_path):
+    assert run("segment", files / "head.nii.gz", "--out", tmp_path, "--channel", files / "flair.nii.gz") == 0
+    figures = json.loads((tmp_path / "head_desc-tissue_stats.json").read_text())
+    assert {len(means) for means in figures["mixture"]["channel_means"]} == {2}
+
+
+def test_a_further_contrast_on_another_grid_is_refused(files, tmp_path, capsys):
+    assert run("segment", files / "head.nii.gz", "--out", tmp_path, "--channel", files / "slice.png") == 1
+    assert "one grid" in capsys.readouterr().err
+
+
+def test_classes_and_position_are_settings(files, tmp_path):
+    assert run("segment", files / "head.nii.gz", "--out", tmp_path, "--classes", 4, "--no-position") == 0
+    figures = json.loads((tmp_path / "head_desc-tissue_stats.json").read_text())
+    assert figures["settings"]["classes"] == len(figures["mixture"]["means"]) == 4
+    assert figures["settings"]["use_position"] is False
+    assert not any("average brain" in note for note in figures["notes"])
+
+
 def test_a_mask_that_lies_elsewhere_is_refused(files, tmp_path, capsys):
     image = nibabel.load(files / "head.nii.gz")
     moved = image.affine.copy()
@@ -111,6 +131,8 @@ def test_a_mask_that_lies_elsewhere_is_refused(files, tmp_path, capsys):
         ["segment", "a.nii.gz", "--out", "x", "--jobs", "0"],
         ["segment", "a/t1.nii.gz", "b/t1.nii.gz", "--out", "x"],
         ["segment", "a.nii.gz", "b.nii.gz", "--out", "x", "--mask", "m.nii.gz"],
+        ["segment", "a.nii.gz", "b.nii.gz", "--out", "x", "--channel", "t2.nii.gz"],
+        ["segment", "a.nii.gz", "--out", "x", "--classes", "7"],
         ["samples", "--save", "nothing", "x.nii.gz"],
     ],
     ids=" ".join,

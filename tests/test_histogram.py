@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mriseg.histogram import Histogram, histogram
+from mriseg.histogram import Cells, Histogram, histogram
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.float32, np.float64])
@@ -84,3 +84,10 @@ def test_rebinning_keeps_counts_and_centre(bins):
 def test_rebinning_to_as_many_bins_changes_nothing():
     bars = histogram(np.arange(100))
     assert bars.rebin(100) is bars
+
+
+def test_cells_of_a_histogram_are_its_bars_in_one_zone():
+    bars = histogram(np.random.default_rng(6).normal(size=500), bins=20)
+    cells = Cells.of(bars)
+    np.testing.assert_array_equal(cells.points, bars.levels[:, None])
+    np.testing.assert_array_equal(cells.counts, bars.counts[None])

@@ -3,10 +3,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mriseg.measure import doubts, fractions, quality, volumes
-from mriseg.mixture import Mixture
+from mriseg.measure import UNKNOWN_SHARE, doubts, intervals, quality, shares, volumes
 from mriseg.name import Naming
 from mriseg.tissue import Contrast, Tissue
+from tests.helpers import three_classes
 
 GM, WM, CSF = Tissue
 
@@ -20,20 +20,29 @@ def posteriors():
 
 
 @pytest.fixture
+def partial(posteriors):
+    """Fractions of uint8 in the same half, as `partial_volumes` gives them."""
+    return np.rint(posteriors * 255).astype(np.uint8)
+
+
+@pytest.fixture
 def mixture():
-    return Mixture(
-        means=np.array([150.0, 400, 700]),
-        sds=np.array([30.0, 40, 30]),
-        weights=np.array([0.1, 0.4, 0.3]),
-        mixed_weights=np.array([0.1, 0.05, 0.04]),
+    return three_classes(
+        means=(150.0, 400.0, 700.0),
+        sds=(30.0, 40.0, 30.0),
+        weights=(0.1, 0.4, 0.3),
+        mixed_weights=(0.1, 0.05, 0.04),
         mixed_sd=30.0,
         outliers=0.01,
         outlier_range=(0.0, 1000.0),
-        log_likelihood=-6.0,
-        iterations=9,
-        converged=True,
         tissues=(CSF, GM, WM),
     )
+
+
+def of_sds(mixture, *sds):
+    """The same with other spreads of the pure classes."""
+    variances = np.square([*sds, mixture.mixed_sd])[:, None, None]
+    return replace(mixture, parameters=replace(mixture.parameters, covariances=variances))
 
 
 @pytest.fixture
@@ -48,25 +57,63 @@ def sound(mixture):
     }
 
 
-def test_volumes_are_sums_of_posteriors(posteriors):
+def test_volumes_are_sums_of_partial_volumes(posteriors, partial):
+    found = volumes(partial, 0.002)
     expected = posteriors.reshape(-1, 3).sum(0, dtype=float) * 0.002
-    found = volumes(posteriors, 0.002)
-    np.testing.assert_allclose([found[tissue] for tissue in Tissue], expected)
+    np.testing.assert_allclose([found[tissue] for tissue in Tissue], expected, rtol=0.005)
+
+
+def test_all_volumes_are_that_of_the_brain_however_the_fractions_were_rounded(partial):
+    assert sum(volumes(partial, 0.002).values()) == pytest.approx(3 * 7 * 8 * 0.002, rel=1e-12)
+
+
+def test_pure_and_half_voxels_are_counted_within_a_step_of_the_fractions():
+    voxels = np.array([[255, 0, 0], [0, 255, 0], [0, 255, 0], [0, 0, 0], [0, 128, 128]], np.uint8)
+    found = volumes(voxels, 2.0)
+    np.testing.assert_allclose([found[tissue] for tissue in Tissue], [2, 5, 1], rtol=1 / 255)
 
 
 def test_a_hundred_million_voxels_lose_nothing_to_single_precision():
-    many = np.broadcast_to(np.float32([0.1, 0.2, 0.7]), (5000, 2000, 3))
-    assert volumes(many, 0.001)[GM] == pytest.approx(1000, rel=1e-6)
+    many = np.broadcast_to(np.uint8([25, 51, 179]), (5000, 2000, 3))
+    assert volumes(many, 0.001)[GM] == pytest.approx(10_000 * 25 / 255, rel=1e-6)
 
 
-def test_without_a_voxel_size_there_is_no_volume(posteriors):
-    assert volumes(posteriors, None) is None
+def test_without_a_voxel_size_there_is_no_volume(posteriors, partial):
+    assert volumes(partial, None) is None
+    assert intervals(posteriors, None, None) is None
 
 
-def test_fractions_are_shares_of_the_volumes(posteriors):
-    shares, ml = fractions(posteriors), volumes(posteriors, 1.0)
-    assert sum(shares.values()) == pytest.approx(1)
-    assert shares[WM] == pytest.approx(ml[WM] / sum(ml.values()))
+def test_fractions_are_shares_of_the_volumes(partial):
+    share, ml = shares(partial), volumes(partial, 1.0)
+    assert sum(share.values()) == pytest.approx(1)
+    assert share[WM] == pytest.approx(ml[WM] / sum(ml.values()))
+
+
+def test_intervals_hold_the_volumes_and_no_less_than_nothing(posteriors, partial):
+    ml = volumes(partial, 0.002)
+    for tissue, (low, high) in intervals(posteriors, ml, 0.002).items():
+        assert 0 <= low < ml[tissue] < high
+
+
+def test_where_every_voxel_is_sure_only_the_model_is_in_doubt():
+    sure = np.eye(3, dtype=np.float32)[np.random.default_rng(1).integers(0, 3, (9, 9))]
+    ml = volumes((255 * sure).astype(np.uint8), 1.0)
+    for tissue, (low, high) in intervals(sure, ml, 1.0).items():
+        assert high - ml[tissue] == pytest.approx(UNKNOWN_SHARE * ml[tissue])
+        assert ml[tissue] - low == pytest.approx(UNKNOWN_SHARE * ml[tissue])
+
+
+def test_the_doubtful_voxels_widen_the_intervals(posteriors, partial):
+    ml = volumes(partial, 0.002)
+    surer = posteriors**3 / np.maximum((posteriors**3).sum(-1, keepdims=True), 1e-9)
+    wide, narrow = intervals(posteriors, ml, 0.002), intervals(surer, ml, 0.002)
+    assert all(wide[tissue][1] > narrow[tissue][1] > ml[tissue] for tissue in Tissue)
+
+
+def test_intervals_grow_with_the_voxels(posteriors, partial):
+    small, large = (intervals(posteriors, volumes(partial, ml), ml) for ml in (0.001, 0.008))
+    for tissue in Tissue:
+        np.testing.assert_allclose(large[tissue], np.multiply(small[tissue], 8))
 
 
 def test_quality_figures_are_as_defined(posteriors, mixture):
@@ -74,7 +121,7 @@ def test_quality_figures_are_as_defined(posteriors, mixture):
     bias = np.where(mask, 1.0, 50.0)
     bias[0, 0, 0], bias[0, 0, 1] = 0.9, 1.17
     figures = quality(posteriors, mixture, bias, mask)
-    share = fractions(posteriors)
+    share = shares(posteriors)
     assert figures["brain_parenchymal_fraction"] == pytest.approx(share[GM] + share[WM])
     assert figures["mean_posterior"] == pytest.approx(posteriors[:3].max(-1).mean(), rel=1e-5)
     assert figures["mixed_share"] == pytest.approx(0.19)
@@ -90,8 +137,15 @@ def test_contrast_to_noise_is_that_of_gray_and_white_whatever_their_order(poster
     ones = np.ones(mask.shape)
     assert quality(posteriors, flair, ones, mask)["cnr"] == pytest.approx(6)
     assert quality(posteriors, t2, ones, mask)["cnr"] == pytest.approx(250 / 50)
-    swapped = replace(mixture, sds=np.array([30.0, 40, 60]))
-    assert quality(posteriors, replace(swapped, tissues=(CSF, GM, WM)), ones, mask)["cjv"] == pytest.approx(100 / 300)
+    uneven = of_sds(mixture, 30.0, 40.0, 60.0)
+    assert quality(posteriors, uneven, ones, mask)["cjv"] == pytest.approx(100 / 300)
+
+
+def test_without_gray_or_white_matter_there_is_no_contrast_between_them(posteriors, mixture):
+    mask = posteriors.sum(-1) > 0
+    figures = quality(posteriors, replace(mixture, tissues=(CSF, GM, GM)), np.ones(mask.shape), mask)
+    assert "cnr" not in figures
+    assert "cjv" not in figures
 
 
 def test_a_sound_segmentation_is_not_doubted(sound):
@@ -118,6 +172,15 @@ def test_each_fault_is_told_in_one_sentence_of_its_own(sound, fault, says):
 def test_a_mixture_that_did_not_settle_is_told(sound, mixture):
     (sentence,) = doubts(**{**sound, "mixture": replace(mixture, converged=False)})
     assert "not settled" in sentence
+
+
+@pytest.mark.parametrize(
+    ("tissues", "says"), [((CSF, GM, GM), "looks like white matter"), ((GM, GM, WM), "looks like cerebrospinal fluid")]
+)
+def test_a_tissue_that_no_class_looks_like_is_told(sound, mixture, tissues, says):
+    (sentence,) = doubts(**{**sound, "mixture": replace(mixture, tissues=tissues)})
+    assert says in sentence
+    assert sentence.endswith(".")
 
 
 @pytest.mark.parametrize(

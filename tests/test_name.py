@@ -1,11 +1,13 @@
 import numpy as np
 import pytest
+import scipy
 
-from mriseg.mixture import Mixture
 from mriseg.morphology import bounding_box
-from mriseg.name import Naming, name, weigh
+from mriseg.name import CANDIDATES, Naming, name, name_by_position, weigh
 from mriseg.phantom import SEQUENCES, simulate
-from mriseg.tissue import Contrast, Tissue
+from mriseg.tissue import ORDERS, Contrast, Tissue
+from mriseg.zones import TISSUES, Zones
+from tests.helpers import three_classes
 
 CONTRASTS = tuple(SEQUENCES)
 SPACING = (2.0, 2.0, 2.0)
@@ -14,8 +16,7 @@ SPACING = (2.0, 2.0, 2.0)
 def mixture(means):
     """A mixture with given means and well separated classes."""
     sd = 0.08 * (means[2] - means[0])
-    weights, mixed = np.array([0.2, 0.38, 0.33]), np.array([0.05, 0.04, 0.0])
-    return Mixture(np.array(means), np.full(3, sd), weights, mixed, sd, 0.0, (0.0, 1.0), 0.0, 1, True)
+    return three_classes(means, (sd, sd, sd), (0.2, 0.38, 0.33), (0.05, 0.04, 0.0), sd)
 
 
 def named(*fitted) -> Naming:
@@ -38,6 +39,16 @@ def means(phantom):
         contrast: [float(np.median(image[phantom.truth == t.number])) for t in contrast.dark_to_bright]
         for contrast, image in images.items()
     }
+
+
+@pytest.fixture(scope="module")
+def zones(truth):
+    """What an average brain expects, that knows a place by the tissue that is frequent about it."""
+    mask = truth > 0
+    likely = np.stack([scipy.ndimage.gaussian_filter((truth == t.number).astype(np.float32), 2) for t in TISSUES])
+    index = likely.argmax(0).astype(np.int16)
+    shares = np.stack([likely[:, mask & (index == zone)].mean(1) for zone in range(3)])
+    return Zones(index, shares / shares.sum(1, keepdims=True), np.zeros(3))
 
 
 def perfect(truth, tissues):
@@ -124,3 +135,40 @@ def test_an_absent_class_does_not_stop_the_naming(truth, means):
     posteriors[0] = 0
     naming = named(mixture(means[Contrast.T1]), posteriors, truth > 0, SPACING)
     assert np.isfinite(naming.confidence)
+
+
+@pytest.mark.parametrize("contrast", CONTRASTS)
+def test_the_average_brain_speaks_for_the_order_that_is_true(truth, means, zones, contrast):
+    fitted = mixture(means[contrast]), perfect(truth, contrast.dark_to_bright), truth > 0, SPACING
+    without, within = weigh(*fitted), weigh(*fitted, zones=zones)
+    gain = {candidate: within.log_odds[candidate] - without.log_odds[candidate] for candidate in CANDIDATES}
+    assert gain[Contrast.UNKNOWN] == pytest.approx(0)
+    right = [candidate for candidate in CANDIDATES if candidate.dark_to_bright == contrast.dark_to_bright]
+    wrong = set(CANDIDATES) - {*right, Contrast.UNKNOWN}
+    assert min(gain[candidate] for candidate in right) > 1
+    assert max(gain[candidate] for candidate in wrong) < 0
+
+
+@pytest.mark.parametrize("contrast", CONTRASTS)
+def test_one_zone_says_nothing_of_the_order(truth, means, zones, contrast):
+    fitted = mixture(means[contrast]), perfect(truth, contrast.dark_to_bright), truth > 0, SPACING
+    whole = Zones(np.zeros_like(zones.index), zones.shares.mean(0)[None], np.zeros(1))
+    assert weigh(*fitted, zones=whole).log_odds == weigh(*fitted).log_odds
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_what_position_has_told_apart_keeps_its_names(truth, means, zones, order):
+    contrast = next(candidate for candidate in CONTRASTS if candidate.dark_to_bright == order)
+    evidence = weigh(mixture(means[contrast]), perfect(truth, order), truth > 0, SPACING, zones=zones)
+    naming = name_by_position(evidence, order)
+    assert naming.tissues == order
+    assert naming.confidence > 0.9
+
+
+def test_an_order_that_no_contrast_has_is_unknown(truth, means, zones):
+    order = (Tissue.GM, Tissue.CSF, Tissue.WM)
+    evidence = weigh(mixture(means[Contrast.T1]), perfect(truth, order), truth > 0, SPACING, zones=zones)
+    naming = name_by_position(evidence, order)
+    assert naming.contrast is Contrast.UNKNOWN
+    assert naming.tissues == order
+    assert naming.confidence < 0.5

@@ -136,3 +136,11 @@ def test_evidence_is_looked_up_by_level():
     levels = np.array([[0, 1], [1, 0]])
     posteriors = module.regularise(table, levels, np.ones((2, 2), bool), (1.0, 1.0), 0.0)
     np.testing.assert_allclose(posteriors[0], [[0.9, 0.2], [0.2, 0.9]], atol=1e-6)
+
+
+def test_the_more_the_classes_overlap_the_more_the_neighbours_are_asked():
+    found = [module.coupling(overlap) for overlap in np.linspace(0, 0.7, 71)]
+    assert (np.diff(found) >= 0).all()
+    assert found[0] == module.LEAST_COUPLING
+    assert found[-1] == module.MOST_COUPLING
+    assert module.LEAST_COUPLING < module.coupling(0.1) < module.MOST_COUPLING

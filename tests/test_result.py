@@ -1,6 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
+import pytest
 
 from mriseg import Contrast, Tissue
+from mriseg.evidence import sort
+from mriseg.result import Joint
 
 
 def test_posteriors_fill_the_grid_in_the_order_of_the_tissues(segmented):
@@ -10,6 +15,74 @@ def test_posteriors_fill_the_grid_in_the_order_of_the_tissues(segmented):
     assert posteriors.dtype == np.float32
     winner = np.array([tissue.number for tissue in Tissue])[posteriors.argmax(-1)]
     np.testing.assert_array_equal(result.labels, winner * result.mask)
+
+
+def test_partial_volumes_fill_the_grid_and_sum_to_one_in_the_brain(segmented):
+    result = segmented(Contrast.T1)
+    fractions = result.partial_volumes
+    assert fractions.shape == (*result.labels.shape, 3)
+    assert fractions.dtype == np.float32
+    assert fractions.min() >= 0
+    np.testing.assert_allclose(fractions.sum(-1)[result.mask], 1, atol=0.01)
+    assert not fractions[~result.mask].any()
+
+
+def test_volumes_are_sums_of_partial_volumes(segmented):
+    result = segmented(Contrast.T1)
+    sums = result.partial_volumes.reshape(-1, 3).sum(0, dtype=float) * 8 / 1000
+    np.testing.assert_allclose([result.volumes_ml[tissue] for tissue in Tissue], sums, rtol=2e-3)
+    shares = np.array([result.fractions[tissue] for tissue in Tissue])
+    np.testing.assert_allclose(shares, sums / sums.sum(), rtol=2e-3)
+
+
+def test_partial_volumes_lie_between_sure_tissues(segmented):
+    """Where the posteriors are sure a voxel may still hold two tissues, but it holds most of the one."""
+    result = segmented(Contrast.T1)
+    posteriors, fractions = result.posteriors, result.partial_volumes
+    for channel in range(3):
+        assert fractions[..., channel][posteriors[..., channel] > 0.999].min() > 0.49
+
+
+def test_entropy_is_zero_where_the_label_is_sure_and_one_where_it_is_open(segmented):
+    result = segmented(Contrast.T1)
+    open_result = replace(result, box_posteriors=np.full_like(result.box_posteriors, 1 / 3))
+    sure_result = replace(result, box_posteriors=(result.box_posteriors > 0.5).astype(np.float32))
+    np.testing.assert_allclose(open_result.entropy[result.box], 1, atol=1e-5)
+    np.testing.assert_allclose(sure_result.entropy, 0, atol=1e-5)
+
+
+def test_entropy_is_that_of_shannon(segmented):
+    result = segmented(Contrast.T1)
+    p = result.posteriors[result.mask].astype(float)
+    expected = -np.where(p > 0, p * np.log(np.maximum(p, 1e-300)), 0).sum(-1) / np.log(3)
+    entropy = result.entropy
+    assert entropy.dtype == np.float32
+    np.testing.assert_allclose(entropy[result.mask], expected, atol=1e-4)
+    assert not entropy[~result.mask].any()
+
+
+def test_intervals_hold_their_volumes(segmented):
+    result = segmented(Contrast.T1)
+    for tissue, (low, high) in result.volume_intervals_ml.items():
+        assert low < result.volumes_ml[tissue] < high
+
+
+def test_a_result_of_one_channel_has_no_joint_histogram(segmented):
+    assert segmented(Contrast.T1).joint is None
+
+
+def test_a_joint_histogram_counts_every_voxel_of_the_brain_once():
+    rng = np.random.default_rng(0)
+    inside = rng.random((12, 13, 14)) < 0.7
+    first, second = (rng.normal(0, 1, inside.shape).astype(np.float32) for _ in range(2))
+    joint = Joint.of(sort([first, second], inside), inside)
+    assert joint.counts.shape == tuple(len(bars.levels) for bars in joint.bars)
+    assert joint.counts.sum() == inside.sum()
+    for axis, channel in enumerate((first, second)):
+        levels = joint.bars[axis].levels
+        centre = np.average(levels, weights=joint.counts.sum(1 - axis))
+        expected = np.clip(channel[inside], levels[0], levels[-1]).mean()
+        assert centre == pytest.approx(expected, abs=joint.bars[axis].width / 10)
 
 
 def test_the_field_is_one_outside_the_box(segmented):
@@ -27,6 +100,7 @@ def test_the_box_holds_the_brain(segmented):
     inside[result.box] = True
     assert not (result.mask & ~inside).any()
     assert result.box_posteriors.shape[:3] == result.box_bias.shape == result.mask[result.box].shape
+    assert result.box_fractions.shape == result.box_posteriors.shape
 
 
 def test_the_brain_is_the_sum_of_the_tissues(segmented):

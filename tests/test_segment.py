@@ -183,12 +183,13 @@ def test_a_voxel_is_labelled_if_and_only_if_it_is_brain(segmented, contrast):
     np.testing.assert_array_equal(result.labels > 0, result.mask)
 
 
-def test_volumes_are_sums_of_posteriors_times_the_determinant(small):
+def test_volumes_are_sums_of_partial_volumes_times_the_determinant(small):
     scan, mask = small
     sheared = scan.affine @ np.array([[1, 0.3, 0.1, 0], [0, 1.1, -0.2, 0], [0, 0, 0.9, 0], [0, 0, 0, 1]])
     result = segment(volume(scan.data, sheared), mask=mask)
     ml = np.linalg.det(sheared[:3, :3]) / 1000
-    expected = result.posteriors.reshape(-1, 3).sum(0, dtype=float) * ml
+    sums = result.box_fractions.reshape(-1, 3).sum(0, dtype=float)
+    expected = sums / sums.sum() * mask.sum() * ml
     np.testing.assert_allclose([result.volumes_ml[tissue] for tissue in Tissue], expected, rtol=1e-6)
     assert result.brain_ml == pytest.approx(mask.sum() * ml, rel=1e-5)
 
@@ -214,7 +215,8 @@ def test_the_mixture_is_that_of_the_histogram(reference):
     assert bars.counts.sum() == pytest.approx(reference.mask.sum(), rel=0.01)
     observed = bars.rebin(64).counts / bars.counts.sum()
     expected = mixture.density(bars.rebin(64).levels) * bars.rebin(64).width
-    assert np.abs(observed - expected).sum() < 0.1
+    # Noise is nearly shared by the classes, so the sum follows the histogram less closely than spreads at will would.
+    assert np.abs(observed - expected).sum() < 0.12
 
 
 def test_every_stage_is_timed_and_announced(small):
@@ -243,21 +245,31 @@ def test_everything_comes_back_on_the_grid_of_the_file(small, reference, axes):
     scan, mask = small
     data, affine = stored_as(axes, scan.data, scan.affine)
     result = segment(mriseg.read(nifti(data, affine)), mask=stored_as(axes, mask, scan.affine)[0])
-    for name in ("labels", "mask", "bias"):
+    for name in ("labels", "mask", "bias", "entropy"):
         np.testing.assert_array_equal(
             getattr(result, name), stored_as(axes, getattr(reference, name), scan.affine)[0], err_msg=name
         )
-    for channel in range(3):
-        expected, _ = stored_as(axes, reference.posteriors[..., channel], scan.affine)
-        np.testing.assert_array_equal(result.posteriors[..., channel], expected)
+    for name in ("posteriors", "partial_volumes"):
+        for channel in range(3):
+            expected, _ = stored_as(axes, getattr(reference, name)[..., channel], scan.affine)
+            np.testing.assert_array_equal(getattr(result, name)[..., channel], expected, err_msg=name)
     assert result.volumes_ml == reference.volumes_ml
 
 
 @pytest.mark.parametrize("axis", range(3))
-def test_a_mirrored_head_has_mirrored_labels(small, reference, axis):
+def test_a_mirrored_head_has_mirrored_labels(small, axis):
+    # Without position: no average brain has its face at the back, nor its left quite like its right.
     scan, mask = small
-    result = segment(volume(np.flip(scan.data, axis), scan.affine), mask=np.flip(mask, axis))
-    assert np.mean(np.flip(result.labels, axis)[mask] == reference.labels[mask]) > 0.999
+    settings = Settings(use_position=False)
+    here = segment(scan, settings, mask=mask).labels
+    there = segment(volume(np.flip(scan.data, axis), scan.affine), settings, mask=np.flip(mask, axis)).labels
+    assert np.mean(np.flip(there, axis)[mask] == here[mask]) > 0.999
+
+
+def test_left_and_right_exchanged_exchange_the_labels(small, reference):
+    scan, mask = small
+    result = segment(volume(scan.data[::-1], scan.affine), mask=mask[::-1])
+    assert np.mean(result.labels[::-1][mask] == reference.labels[mask]) > 0.98
 
 
 @pytest.mark.parametrize("factor", [1e-3, 0.37, 1e4])
@@ -346,7 +358,164 @@ def test_a_brain_that_was_found_need_not_be_searched_again(scanned, segmented):
     assert again.seconds["extract"] < first.seconds["extract"] / 10
 
 
+def test_a_brain_that_is_used_again_is_not_changed(scanned):
+    scan = scanned(Contrast.PD)
+    first = segment(scan)
+    before = first.brain.mask.copy(), first.mask.copy()
+    again = segment(scan, brain=first.brain)
+    np.testing.assert_array_equal(first.brain.mask, before[0])
+    np.testing.assert_array_equal(first.mask, before[1])
+    np.testing.assert_array_equal(again.mask, before[1])
+
+
+def test_the_average_brain_is_asked_unless_told_not_to(scanned, segmented):
+    asked = segmented(Contrast.T1)
+    alone = segment(scanned(Contrast.T1), Settings(use_position=False), brain=asked.brain)
+    assert any("average brain" in note for note in asked.notes)
+    assert not any("average brain" in note for note in alone.notes)
+    assert len(asked.mixture.zone_shares) > 1
+    assert asked.mixture.zone_shares.sum() == pytest.approx(1)
+    assert len(alone.mixture.zone_shares) == 1
+    assert alone.mixture.deep is None
+
+
+def test_deep_gray_matter_lies_between_gray_and_white(segmented):
+    for contrast in CONTRASTS:
+        mixture = segmented(contrast).mixture
+        if mixture.deep is not None:
+            low, high = sorted(mixture.means[list(mixture.deep)])
+            assert low - mixture.mixed_sd < mixture.deep_gray[1] < high + mixture.mixed_sd, contrast
+
+
+def test_lesions_win_against_the_average_brain(scanned, phantom):
+    """Fluid where there should be white matter."""
+    x, y, z = np.ogrid[: phantom.truth.shape[0], : phantom.truth.shape[1], : phantom.truth.shape[2]]
+    hole = (x - 63) ** 2 + (y - 62) ** 2 + (z - 66) ** 2 < 5**2
+    scan = scanned(Contrast.T1)
+    data = scan.data.copy()
+    fluid = scan.data[phantom.truth == Tissue.CSF.number]
+    data[hole] = np.random.default_rng(0).choice(fluid[fluid < np.median(fluid)], hole.sum())
+    assert np.mean(phantom.truth[hole] == Tissue.WM.number) > 0.5
+    result = segment(volume(data, phantom.affine), mask=phantom.truth > 0)
+    assert np.mean(result.labels[hole] == Tissue.CSF.number) > 0.95
+
+
+@pytest.mark.parametrize("classes", [2, 4, 5, 6])
+def test_any_number_of_classes_is_given_to_the_tissues(small, classes):
+    scan, mask = small
+    result = segment(scan, Settings(classes=classes), mask=mask)
+    assert result.mixture.classes == len(result.mixture.tissues) == classes
+    np.testing.assert_allclose(result.posteriors.sum(-1)[mask], 1, atol=1e-5)
+    np.testing.assert_array_equal(result.labels > 0, mask)
+    found = {tissue for tissue in Tissue if (result.labels == tissue.number).any()}
+    assert found == set(result.mixture.tissues)
+    order = [list(Contrast.T1.dark_to_bright).index(tissue) for tissue in result.mixture.tissues]
+    assert order == sorted(order)
+    missing = set(Tissue) - found
+    assert all(any(tissue.title.lower() in warning for warning in result.warnings) for tissue in missing)
+
+
+def test_more_classes_than_tissues_find_nearly_the_same_tissues(small, reference):
+    scan, mask = small
+    result = segment(scan, Settings(classes=4), mask=mask)
+    assert np.mean(result.labels[mask] == reference.labels[mask]) > 0.8
+
+
+# Several contrasts
+
+
+@pytest.fixture(scope="module")
+def beside(coarse):
+    """Further contrasts of the coarse head, each with noise of its own."""
+    return {contrast: simulate(coarse, contrast, seed=seed) for seed, contrast in enumerate(CONTRASTS, start=1)}
+
+
+@pytest.fixture(scope="module")
+def of_two(small, beside):
+    scan, mask = small
+    return segment(scan, mask=mask, channels=[beside[Contrast.FLAIR]])
+
+
+def test_a_second_contrast_tells_the_tissues_apart_better(coarse, reference, of_two):
+    alone, together = (np.array(scores(result.labels, coarse.truth)) for result in (reference, of_two))
+    assert (together > alone + 0.02).all()
+    assert (together > 0.97).all()
+
+
+def test_three_contrasts_are_fitted_together(small, coarse, beside):
+    scan, mask = small
+    result = segment(scan, mask=mask, channels=[beside[Contrast.T2], beside[Contrast.FLAIR]])
+    assert result.mixture.channels == 3
+    assert (np.array(scores(result.labels, coarse.truth)) > 0.97).all()
+
+
+def test_the_order_of_the_further_contrasts_does_not_matter(small, beside):
+    scan, mask = small
+    further = [beside[Contrast.T2], beside[Contrast.FLAIR]]
+    here, there = (segment(scan, mask=mask, channels=order) for order in (further, further[::-1]))
+    assert np.mean(here.labels[mask] == there.labels[mask]) > 0.999
+    np.testing.assert_allclose(here.mixture.parameters.means[:, [0, 2, 1]], there.mixture.parameters.means, rtol=0.01)
+
+
+def test_the_result_of_two_contrasts_holds_their_joint_histogram(small, of_two):
+    _, mask = small
+    assert of_two.joint.counts.sum() == mask.sum()
+    assert of_two.mixture.channels == len(of_two.joint.bars) == 2
+    np.testing.assert_allclose(of_two.posteriors.sum(-1)[mask], 1, atol=1e-5)
+    assert of_two.brain_ml == pytest.approx(mask.sum() * 0.064, rel=1e-5)
+
+
+@pytest.mark.parametrize("axes", ALL_AXES[7::17], ids="".join)
+def test_two_contrasts_come_back_on_the_grid_of_the_file(small, beside, of_two, axes):
+    scan, mask = small
+    stored = [mriseg.read(nifti(*stored_as(axes, s.data, scan.affine))) for s in (scan, beside[Contrast.FLAIR])]
+    result = segment(stored[0], mask=stored_as(axes, mask, scan.affine)[0], channels=stored[1:])
+    np.testing.assert_array_equal(result.labels, stored_as(axes, of_two.labels, scan.affine)[0])
+
+
+def test_a_second_contrast_of_noise_changes_little(small, reference):
+    scan, mask = small
+    noise = np.random.default_rng(0).normal(500, 50, mask.shape).astype(np.float32)
+    result = segment(scan, mask=mask, channels=[volume(noise, scan.affine)])
+    assert np.mean(result.labels[mask] == reference.labels[mask]) > 0.97
+
+
+def test_the_same_contrast_twice_says_nothing_new(small, reference):
+    scan, mask = small
+    result = segment(scan, mask=mask, channels=[scan])
+    assert np.mean(result.labels[mask] == reference.labels[mask]) > 0.95
+
+
+def test_two_slices_are_fitted_together(scanned, phantom):
+    first, second = (picture(upright(scanned(contrast).data, "axial")) for contrast in (Contrast.T2, Contrast.FLAIR))
+    truth = upright(phantom.truth, "axial")
+    alone, together = (segment(first, mask=truth > 0, channels=further) for further in ((), (second,)))
+    assert np.mean(scores(together.labels, truth)) > np.mean(scores(alone.labels, truth))
+
+
 # What it refuses
+
+
+@pytest.mark.parametrize("fault", ["shape", "place", "number", "classes"])
+def test_contrasts_that_cannot_be_fitted_together_are_refused(small, beside, fault):
+    scan, mask = small
+    other = beside[Contrast.T2]
+    moved = other.affine.copy()
+    moved[0, 3] += 1
+    channels, settings, says = {
+        "shape": ([volume(other.data[1:], other.affine)], Settings(), "one grid"),
+        "place": ([volume(other.data, moved)], Settings(), "one grid"),
+        "number": ([other] * 3, Settings(), "At most 3"),
+        "classes": ([other], Settings(classes=4), "three classes"),
+    }[fault]
+    with pytest.raises(SettingsError, match=says):
+        segment(scan, settings, mask=mask, channels=channels)
+
+
+def test_a_further_contrast_of_one_gray_is_told_its_value(small):
+    scan, mask = small
+    with pytest.raises(MrisegError, match=r"same value \(7\)"):
+        segment(scan, mask=mask, channels=[volume(np.full(mask.shape, 7.0), scan.affine)])
 
 
 @pytest.mark.parametrize("shape", [(60, 70), (30, 32, 34)], ids=("picture", "volume"))

@@ -4,7 +4,7 @@ import pytest
 
 from mriseg import Settings
 from mriseg.errors import SettingsError
-from mriseg.settings import CONTRASTS, MASKS, PIXEL_SIZES_MM
+from mriseg.settings import CLASSES, CONTRASTS, MASKS, PIXEL_SIZES_MM
 
 
 @pytest.mark.parametrize(
@@ -15,6 +15,8 @@ from mriseg.settings import CONTRASTS, MASKS, PIXEL_SIZES_MM
         *({"pixel_size": size} for size in (None, *PIXEL_SIZES_MM)),
         {"margin": -10.0},
         {"margin": 10.0},
+        *({"classes": classes} for classes in CLASSES),
+        {"use_position": False},
         {"smoothness": 0},
         {"smoothness": 10},
     ],
@@ -36,6 +38,9 @@ def test_what_is_listed_is_allowed(setting):
         {"pixel_size": float("nan")},
         {"margin": 10.5},
         {"margin": float("nan")},
+        {"classes": 1},
+        {"classes": 7},
+        {"classes": 2.5},
         {"smoothness": -0.1},
         {"smoothness": 11.0},
         {"smoothness": float("nan")},

@@ -8,6 +8,7 @@ import PIL.Image
 import pytest
 
 from mriseg import Contrast, MrisegError, Settings, Tissue, read, segment
+from mriseg.phantom import simulate
 from mriseg.scan import picture
 from mriseg.write import lookup_table, outputs, stats, stem, volumes_table, write
 from tests.helpers import ALL_AXES, stored_as
@@ -29,8 +30,6 @@ def image_of(content: bytes) -> nibabel.Nifti1Image:
 
 @pytest.fixture(scope="module")
 def slice_of_head(scanned):
-    from mriseg import Contrast
-
     data = scanned(Contrast.T1).data
     scan = picture(np.rint(data[:, ::-1, data.shape[2] // 2].T / data.max() * 255))
     return scan, segment(scan, Settings(pixel_size=2.0))
@@ -51,8 +50,6 @@ def test_the_stem_is_the_name_without_its_format(name, short):
 
 
 def test_the_files_of_a_volume_hold_the_result_on_the_scans_grid(scanned, segmented):
-    from mriseg import Contrast
-
     scan, result = scanned(Contrast.T1), segmented(Contrast.T1)
     files = outputs(scan, result)
     assert set(files) == NIFTI_NAMES
@@ -68,17 +65,12 @@ def test_the_files_of_a_volume_hold_the_result_on_the_scans_grid(scanned, segmen
 
 
 def test_equal_results_give_equal_bytes(scanned, segmented):
-    from mriseg import Contrast
-
     scan, result = scanned(Contrast.T1), segmented(Contrast.T1)
     first, second = outputs(scan, result), outputs(scan, result)
     assert all(first[name]() == second[name]() for name in first)
 
 
 def test_geometry_codes_and_units_come_back_as_they_were(coarse):
-    from mriseg import Contrast
-    from mriseg.phantom import simulate
-
     scan = simulate(coarse, Contrast.T1)
     image = nibabel.Nifti1Image(np.asarray(scan.data), scan.affine)
     image.set_qform(scan.affine, 1)
@@ -94,9 +86,6 @@ def test_geometry_codes_and_units_come_back_as_they_were(coarse):
 
 @pytest.mark.parametrize("axes", ALL_AXES[::7], ids="".join)
 def test_labels_lie_on_the_input_in_any_axis_order(axes, coarse):
-    from mriseg import Contrast
-    from mriseg.phantom import simulate
-
     scan, brain = simulate(coarse, Contrast.T1), coarse.truth > 0
     straight = segment(scan, mask=brain).labels
     data, affine = stored_as(axes, np.asarray(scan.data), scan.affine)
@@ -131,6 +120,33 @@ def test_the_figures_are_plain_json_and_those_of_the_result(slice_of_head):
     pure_and_mixed = [*figures["mixture"]["pure_weights"], *figures["mixture"]["mixed_weights"].values()]
     assert sum(pure_and_mixed) + figures["mixture"]["outliers"] == pytest.approx(1)
     assert figures["settings"]["pixel_size"] == 2.0
+    low, high = figures["volume_intervals_ml"]["GM"]
+    assert low < figures["volumes_ml"]["GM"] < high
+    assert figures["model_selection"] is None
+
+
+@pytest.mark.parametrize("classes", [2, 4, 5, 6])
+def test_the_figures_of_another_number_of_classes_are_whole_and_say_how_many_fit_best(coarse, classes):
+    result = segment(simulate(coarse, Contrast.T1), Settings(classes=classes, contrast="t1"), mask=coarse.truth > 0)
+    figures = json.loads(json.dumps(stats(result), allow_nan=False))
+    mixture = figures["mixture"]
+    assert len(mixture["means"]) == len(mixture["tissues"]) == classes
+    total = sum(mixture["pure_weights"]) + sum(mixture["mixed_weights"].values()) + mixture["outliers"]
+    assert total == pytest.approx(1)
+    assert [row["classes"] for row in figures["model_selection"]] == [2, 3, 4, 5, 6]
+
+
+def test_the_figures_hold_deep_gray_matter_where_it_has_its_own_brightness(segmented, slice_of_head):
+    result = segmented(Contrast.T1)
+    mixture = json.loads(json.dumps(stats(result), allow_nan=False))["mixture"]
+    if result.mixture.deep is None:
+        assert mixture["deep_gray"] is None
+    else:
+        deep = mixture["deep_gray"]
+        total = sum(mixture["pure_weights"]) + sum(mixture["mixed_weights"].values())
+        assert total + deep["weight"] + mixture["outliers"] == pytest.approx(1)
+        assert len(mixture["channel_means"]) == len(mixture["means"]) + 1
+    assert stats(slice_of_head[1])["mixture"]["deep_gray"] is None
 
 
 def test_the_figures_say_how_the_brain_was_found(segmented, slice_of_head):

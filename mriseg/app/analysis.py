@@ -31,6 +31,8 @@ class Analysis:
         Which scan this is: the name of a sample, or a digest of the bytes that were dropped.
     brain : str
         How its brain was found, see `Choice.brain`.
+    beside : tuple of str
+        Which further contrasts were fitted with it.
     limits : tuple of float
         Intensities shown black and white.
     widest : tuple of int
@@ -39,6 +41,7 @@ class Analysis:
 
     source: str
     brain: str
+    beside: tuple[str, ...]
     scan: Scan
     truth: np.ndarray | None
     result: Result
@@ -48,18 +51,25 @@ class Analysis:
 
 @dataclass(frozen=True, eq=False)
 class Choice:
-    """What the visitor chose: the content of a file and what it was called, or a sample by its name; and a mask."""
+    """What the visitor chose: the content of a file and what it was called, or a sample by its name; a mask; and the
+    contents and names of further contrasts of the same head."""
 
     content: bytes | None
     file_name: str
     sample: str
     settings: Settings
     mask: bytes | None = None
+    channels: tuple[tuple[bytes, str], ...] = ()
 
     @property
     def source(self) -> str:
         """What tells this scan from others. The digest covers every byte; nothing is sampled."""
         return self.sample if self.content is None else hashlib.blake2b(self.content).hexdigest()
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """What tells the further contrasts from others."""
+        return tuple(hashlib.blake2b(content).hexdigest() for content, _ in self.channels)
 
     @property
     def brain(self) -> str:
@@ -75,7 +85,8 @@ def analyse(choice: Choice) -> Analysis | None:
     """
     kept: Analysis | None = st.session_state.get(KEPT)
     source = choice.source
-    if kept is not None and (kept.source, kept.brain, kept.result.settings) == (source, choice.brain, choice.settings):
+    asked = source, choice.brain, choice.beside, choice.settings
+    if kept is not None and (kept.source, kept.brain, kept.beside, kept.result.settings) == asked:
         return kept
     place = st.empty()
     try:
@@ -122,11 +133,14 @@ def _segment(choice: Choice, source: str, kept: Analysis | None, progress: Calla
         else:
             scan, truth = read(choice.content, choice.file_name), None
     mask = read_mask(choice.mask, scan) if choice.mask is not None and brain is None else None
-    result = segment(scan, choice.settings, mask, brain, progress)
+    channels = [read(content, name) for content, name in choice.channels]
+    result = segment(scan, choice.settings, mask, brain, progress, channels)
     found = result.brain.mask
     areas = (np.count_nonzero(found, tuple(a for a in range(found.ndim) if a != axis)) for axis in range(found.ndim))
     widest = tuple(int(np.argmax(area)) for area in areas)
-    return Analysis(source, choice.brain, scan, truth, result, render.window(scan.data, result.mask), widest)
+    return Analysis(
+        source, choice.brain, choice.beside, scan, truth, result, render.window(scan.data, result.mask), widest
+    )
 
 
 def _show(place: "st.delta_generator.DeltaGenerator", stage: str) -> None:

@@ -7,13 +7,13 @@ import streamlit as st
 from mriseg.app import texts
 from mriseg.app.analysis import OPENING_SAMPLE, Choice
 from mriseg.samples import SAMPLES
-from mriseg.settings import CONTRASTS, PIXEL_SIZES_MM, Settings
+from mriseg.settings import CLASSES, CONTRASTS, PIXEL_SIZES_MM, Settings
 
 UPLOAD, SOURCE, CONTRAST, TAKEN_AWAY = "upload", "source", "contrast", "taken away"
-BRAIN, MASK, MARGIN, OWN = "brain", "mask", "margin", "own"
+BRAIN, MASK, MARGIN, OWN, CHANNELS = "brain", "mask", "margin", "own", "channels"
 MARGINS_MM = (-5.0, 5.0)
 REPLACED_WITHIN = 0.8  # seconds
-LARGEST_SMOOTHNESS = 2.0  # past it thin structures are gone
+LARGEST_SMOOTHNESS = 4.0  # past it thin structures are gone
 
 
 def choose() -> Choice:
@@ -40,7 +40,14 @@ def choose() -> Choice:
         if content is None:
             st.caption(SAMPLES[source].description)
         settings, mask = _settings()
-        return Choice(content, upload.name if upload is not None else "", source, settings, mask)
+        channels = _channels() if content is not None else ()
+        return Choice(content, upload.name if upload is not None else "", source, settings, mask, channels)
+
+
+def _channels() -> tuple[tuple[bytes, str], ...]:
+    """Content and name of each further contrast of the dropped scan."""
+    dropped = st.file_uploader(texts.CHANNELS, accept_multiple_files=True, key=CHANNELS, help=texts.CHANNELS_HELP)
+    return tuple((file.getvalue(), file.name) for file in dropped)
 
 
 def _settings() -> tuple[Settings, bytes | None]:
@@ -65,8 +72,10 @@ def _settings() -> tuple[Settings, bytes | None]:
     margin = st.slider(texts.MARGIN, *MARGINS_MM, step=0.5, key=MARGIN, help=texts.MARGIN_HELP)
     with st.expander(texts.MODEL):
         smoothness = st.slider(
-            texts.SMOOTHNESS, 0.0, LARGEST_SMOOTHNESS, default.smoothness, 0.05, help=texts.SMOOTHNESS_HELP
+            texts.SMOOTHNESS, 0.0, LARGEST_SMOOTHNESS, default.smoothness, 0.1, help=texts.SMOOTHNESS_HELP
         )
+        classes = st.slider(texts.CLASSES, CLASSES[0], CLASSES[-1], default.classes, help=texts.CLASSES_HELP)
+        use_position = st.toggle(texts.POSITION, default.use_position, help=texts.POSITION_HELP)
         correct_bias = st.toggle(texts.BIAS, default.correct_bias, help=texts.BIAS_HELP)
         low, high = PIXEL_SIZES_MM
         pixel_size = st.number_input(texts.PIXEL_SIZE, low, high, None, 0.1, format="%.3f", help=texts.PIXEL_SIZE_HELP)
@@ -77,6 +86,8 @@ def _settings() -> tuple[Settings, bytes | None]:
         pixel_size=pixel_size,
         smoothness=smoothness,
         correct_bias=correct_bias,
+        use_position=use_position,
+        classes=classes,
     )
     return settings, own.getvalue() if own is not None else None
 

@@ -22,11 +22,12 @@ def show_tiles(result: Result) -> None:
     st.markdown(f"{texts.CONTRAST} **{result.contrast.suffix}**, {origin}")
     for tissue in Tissue:
         share = f"{result.fractions[tissue]:.1%}"
-        volumes = result.volumes_ml
+        volumes, intervals = result.volumes_ml, result.volume_intervals_ml
         st.metric(
             f":{COLOUR_NAMES[tissue]}[■] {tissue.title}",
             share if volumes is None else f"{volumes[tissue]:.0f} mL",
             texts.OF_CAVITY if volumes is None else f"{share} {texts.OF_CAVITY}",
+            help=None if intervals is None else texts.INTERVAL_HELP.format(*intervals[tissue]),
             delta_color="off",
             delta_arrow="off",
             border=True,
@@ -41,7 +42,7 @@ def show_totals(result: Result) -> None:
     sure = texts.MASK_SURE.format(min(result.brain.confidence, MOST_CERTAIN))
     words += [
         texts.MASK_SAID if result.brain.given else sure,
-        f"{texts.CNR} **{result.quality['cnr']:.2f}**",
+        *([f"{texts.CNR} **{result.quality['cnr']:.2f}**"] if "cnr" in result.quality else []),
         f"{texts.BIAS_RANGE} **{result.quality['bias_range']:.0%}**",
         f"{texts.MIXED_SHARE} **{result.quality['mixed_share']:.0%}**",
         f"{texts.TIME} **{sum(result.seconds.values()):.1f} s**",

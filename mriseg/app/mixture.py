@@ -6,10 +6,12 @@ import streamlit as st
 
 from mriseg.app import texts
 from mriseg.result import Result
+from mriseg.selection import criteria
 from mriseg.tissue import Tissue
 
 BARS = 256  # as many as the screen can show; the mixture was fitted to finer ones
 HEIGHT = 260  # pixels: with the pictures above it fits a laptop
+ELLIPSE_SDS, JOINT_HEIGHT = 2.0, 420
 BAR_COLOUR, MIXED_COLOUR, SUM_COLOUR = "rgba(160, 160, 160, 0.45)", "#A6A6A6", "#D55E00"
 DASHES = {Tissue.GM: "dash", Tissue.WM: "solid", Tissue.CSF: "dot"}  # never told apart by colour alone
 
@@ -42,6 +44,13 @@ def histogram_figure(result: Result) -> go.Figure:
             line={"color": tissue.colour, "width": 2.5, "dash": DASHES[tissue]},
             fill="tozeroy",
             fillcolor=f"rgba({red}, {green}, {blue}, 0.25)",
+        )
+    if mixture.deep_gray is not None:
+        figure.add_scatter(
+            x=x,
+            y=scale * mixture.deep_density(x),
+            name=texts.DEEP_GRAY,
+            line={"color": Tissue.GM.colour, "width": 1.5, "dash": "longdash"},
         )
     figure.add_scatter(
         x=x,
@@ -76,6 +85,64 @@ def show_histogram(result: Result) -> None:
     st.plotly_chart(histogram_figure(result), key="histogram", alt=texts.HISTOGRAM_ALT, config={"displaylogo": False})
 
 
+def joint_figure(result: Result) -> go.Figure:
+    """Joint histogram of the first two contrasts, and each tissue as the ellipse of two standard deviations."""
+    joint, mixture = result.joint, result.mixture
+    assert joint is not None
+    figure = go.Figure()
+    figure.add_heatmap(
+        x=joint.bars[0].levels,
+        y=joint.bars[1].levels,
+        z=np.log1p(joint.counts.T.astype(np.float32)),
+        colorscale="Greys",
+        showscale=False,
+        hoverinfo="skip",
+    )
+    turn = np.linspace(0, 2 * np.pi, 73)
+    circle = ELLIPSE_SDS * np.stack([np.cos(turn), np.sin(turn)])
+    for k, tissue in enumerate(mixture.tissues):
+        ellipse = (
+            mixture.parameters.means[k, :2, None]
+            + np.linalg.cholesky(mixture.parameters.covariances[k, :2, :2]) @ circle
+        )
+        figure.add_scatter(
+            x=ellipse[0],
+            y=ellipse[1],
+            name=tissue.title,
+            line={"color": tissue.colour, "width": 3, "dash": DASHES[tissue]},
+        )
+    figure.update_layout(
+        height=JOINT_HEIGHT,
+        margin={"l": 10, "r": 10, "t": 30, "b": 10},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"},
+        xaxis={"title": texts.JOINT_X},
+        yaxis={"title": texts.JOINT_Y},
+    )
+    return figure
+
+
+def show_joint(result: Result) -> None:
+    """Draw the joint histogram where several contrasts were fitted together."""
+    if result.joint is not None:
+        st.plotly_chart(joint_figure(result), key="joint", alt=texts.JOINT_ALT, config={"displaylogo": False})
+
+
+def show_selection(result: Result) -> None:
+    """What the criteria say of two to six classes, worked out when asked for."""
+    with st.expander(texts.SELECTION, on_change="rerun") as expander:
+        if expander.open:
+            st.markdown(selection_table(result), help=texts.SELECTION_HELP)
+
+
+def selection_table(result: Result) -> str:
+    """Differences of both criteria from their best, as a Markdown table."""
+    found = criteria(result.histogram)
+    aic, bic = min(c.aic for c in found), min(c.bic for c in found)
+    rows = ["| K | AIC | BIC |", "|---|---|---|"]
+    rows += [f"| {c.classes} | {c.aic - aic:,.0f} | {c.bic - bic:,.0f} |" for c in found]
+    return "\n".join(rows)
+
+
 def show_fitted(result: Result) -> None:
     """Shares, means and standard deviations as a table."""
     st.markdown(fitted_table(result), help=texts.FITTED_HELP)
@@ -97,6 +164,9 @@ def fitted_table(result: Result) -> str:
     rows = [r"| | $\pi$ | $\mu$ | $\sigma$ |", "|---|---|---|---|"]
     for tissue, weight, mean, sd in zip(mixture.tissues, mixture.weights, mixture.means, mixture.sds, strict=True):
         rows.append(f"| {tissue.abbreviation} | {weight:.3f} | {number(mean)} | {number(sd)} |")
+    if mixture.deep_gray is not None:
+        weight, mean, sd = mixture.deep_gray
+        rows.append(f"| {texts.DEEP_GRAY} | {weight:.3f} | {number(mean)} | {number(sd)} |")
     rows.append(f"| {texts.MIXED_ROW} | {mixture.mixed_weights.sum():.3f} | | {number(mixture.mixed_sd)} |")
     rows.append(f"| {texts.OUTLIERS} | {mixture.outliers:.3f} | | |")
     return "\n".join(rows)
@@ -109,6 +179,11 @@ def fitted_formula(result: Result) -> str:
         rf"\underbrace{{{weight:.3f}\,\mathcal{{N}}(x\mid{number(mean)},{number(sd)}^2)}}_{{\text{{{tissue.title}}}}}"
         for tissue, weight, mean, sd in zip(mixture.tissues, mixture.weights, mixture.means, mixture.sds, strict=True)
     ]
+    if mixture.deep_gray is not None:
+        weight, mean, sd = mixture.deep_gray
+        terms.append(
+            rf"\underbrace{{{weight:.3f}\,\mathcal{{N}}(x\mid{number(mean)},{number(sd)}^2)}}_{{\text{{deep gray}}}}"
+        )
     mixed = rf"\underbrace{{{mixture.mixed_weights.sum():.3f}\,m(x)}}_{{\text{{mixed voxels}}}}"
     outliers = rf"\underbrace{{{mixture.outliers:.3f}\,u(x)}}_{{\text{{outliers}}}}"
     return "p(x)=" + "+".join([*terms, mixed, outliers])

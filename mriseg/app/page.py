@@ -9,7 +9,7 @@ from mriseg.app.choose import choose
 from mriseg.app.downloads import show_downloads
 from mriseg.app.figures import show_tiles, show_totals, show_truth, show_warnings
 from mriseg.app.memory import return_freed_memory
-from mriseg.app.mixture import show_fitted, show_histogram, show_method
+from mriseg.app.mixture import show_fitted, show_histogram, show_joint, show_method, show_selection
 from mriseg.app.slices import show_slices
 
 # Streamlit leaves 96 pixels above its first line; without them pictures and histogram fit on a laptop.
@@ -31,6 +31,7 @@ def run() -> None:
         with pictures:
             show_slices()
             show_histogram(result)
+            show_joint(result)
         with figures:
             show_tiles(result)
             show_fitted(result)
@@ -39,5 +40,6 @@ def run() -> None:
         for note in result.notes:
             st.caption(note)
         show_downloads(analysis)
+        show_selection(result)
         show_method(result)
     st.caption(f"{texts.PRIVACY} {texts.FOR_WHAT}")

@@ -40,7 +40,22 @@ PIXEL_SIZE_HELP = (
 )
 MODEL = "Model"
 SMOOTHNESS = "Smoothness"
-SMOOTHNESS_HELP = "Strength of the Markov random field: how much a voxel listens to its neighbours. 0: not at all."
+SMOOTHNESS_HELP = (
+    "How much a voxel listens to its neighbours (Markov random field): 1 as much as the noise of this scan asks for, "
+    "0 not at all."
+)
+CLASSES = "Classes"
+CLASSES_HELP = (
+    "Gaussians of pure tissue. Three are the tissues; with another number each class is given to the tissue that it "
+    "looks like, and position is not asked. The criteria below say what the histogram itself would take."
+)
+POSITION = "Ask the average brain"
+POSITION_HELP = (
+    "In volumes, softly expect each tissue where the average brain has it. It tells the deep nuclei from white matter; "
+    "lesions and wide ventricles win against it."
+)
+CHANNELS = "Add T2 or FLAIR of the same head"
+CHANNELS_HELP = "One or two further contrasts on the same grid. The mixture is then fitted to all of them together."
 BIAS = "Correct the bias field"
 BIAS_HELP = "Estimate the smooth shading of the coil together with the mixture, and divide it out."
 
@@ -61,6 +76,7 @@ VOXELS = "Voxels"
 PIXELS = "Pixels"
 HISTOGRAM_BARS = "Counted"
 MIXED = "Mixed voxels"
+DEEP_GRAY = "Deep gray"
 SUM = "Sum"
 THRESHOLD = "threshold"
 
@@ -68,12 +84,22 @@ FITTED_HELP = (
     "Share, mean and standard deviation of each class, in the scan's own units. Mixed voxels hold two tissues: their "
     "mean lies anywhere between those of the two."
 )
+JOINT_ALT = "Joint histogram of the first two contrasts with an ellipse for each tissue at two standard deviations."
+JOINT_X, JOINT_Y = "Intensity of the first contrast", "Intensity of the second contrast"
+SELECTION = "How many classes?"
+SELECTION_HELP = (
+    "Akaike's and Bayes' criteria of mixtures of two to six classes on this histogram, as differences from the best: 0 "
+    "is best. They count voxels as independent, which neighbours are not, so on a volume both like more classes than "
+    "there are tissues."
+)
 MIXED_ROW, OUTLIERS = "Mixed", "Outliers"
 METHOD = "How this was computed"
 METHOD_WORDS = """
 Each voxel's intensity $x$ is drawn from one of the tissues $k$, with share $\\pi_k$, mean $\\mu_k$ and variance
 $\\Sigma_k$ (in one dimension $\\sigma_k^2$). Voxels on a border hold two tissues: they are a class of their own, with
-the mean anywhere between the two. A small share of outliers, such as vessels, may lie anywhere.
+the mean anywhere between the two. A small share of outliers, such as vessels, may lie anywhere. In a volume the shares
+differ from zone to zone of the average brain, which says softly what to expect where, and the deep nuclei, brighter
+than cortex on T1, have a Gaussian of their own.
 Expectation-maximisation finds the parameters on the histogram of the brain, together with a smooth bias field; a
 Markov random field then asks each voxel's neighbours, and where the classes lie in the brain says which tissue each
 of them is.
@@ -82,6 +108,10 @@ FITTED = "With the values fitted to this scan:"
 
 NAMES_SURE = "names {:.0%} sure"
 AS_YOU_SAID = "as you said"
+INTERVAL_HELP = (
+    "With a probability of 95 % between {:.0f} and {:.0f} mL, if the brain mask is right. The sum of each voxel's "
+    "partial volumes."
+)
 OF_CAVITY = "of the cavity"
 CAVITY = "Cranial cavity"
 PARENCHYMA = "Brain parenchyma"

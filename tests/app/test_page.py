@@ -36,6 +36,11 @@ def head_file(coarse) -> bytes:
     return encode_scan(simulate(coarse, Contrast.T1))
 
 
+@pytest.fixture(scope="module")
+def flair_file(coarse) -> bytes:
+    return encode_scan(simulate(coarse, Contrast.FLAIR))
+
+
 def drop(page: AppTest, content: bytes, name: str) -> AppTest:
     return page.file_uploader[0].set_value((name, content, "")).run()
 
@@ -147,6 +152,44 @@ def test_smoothness_answers_without_searching_the_brain_again(page, slice_file):
     assert after.brain is before.brain
     assert after.settings.smoothness == 0
     assert not np.array_equal(after.labels, before.labels)
+
+
+def test_another_number_of_classes_answers_without_searching_the_brain_again(page, slice_file):
+    drop(page, slice_file, "slice.png")
+    before = kept(page).result
+    next(slider for slider in page.sidebar.slider if slider.label == "Classes").set_value(5).run()
+    assert nothing_broke(page)
+    after = kept(page).result
+    assert after.brain is before.brain
+    assert after.mixture.classes == 5
+    formula = page.get("latex")[1].value
+    for mean in after.mixture.means:
+        assert f"{mean:.4g}" in formula
+
+
+def test_the_average_brain_need_not_be_asked(page, head_file):
+    drop(page, head_file, "head.nii.gz")
+    assert "average brain said softly" in words(page)
+    next(toggle for toggle in page.sidebar.toggle if toggle.label == "Ask the average brain").set_value(False).run()
+    assert nothing_broke(page)
+    assert "average brain said softly" not in words(page)
+    assert not kept(page).result.settings.use_position
+
+
+def test_a_second_contrast_is_fitted_with_the_first(page, head_file, flair_file):
+    drop(page, head_file, "head.nii.gz")
+    assert len(page.get("plotly_chart")) == 1
+    page.file_uploader(key="channels").set_value([("flair.nii.gz", flair_file, "")]).run()
+    assert nothing_broke(page)
+    assert kept(page).result.mixture.channels == 2
+    assert len(page.get("plotly_chart")) == 2
+
+
+def test_a_second_contrast_on_another_grid_is_refused_in_words(page, head_file, slice_file):
+    drop(page, head_file, "head.nii.gz")
+    page.file_uploader(key="channels").set_value([("slice.png", slice_file, "")]).run()
+    assert not page.exception
+    assert "one grid" in page.error[0].value
 
 
 def test_the_brain_is_made_tighter_and_looser_without_searching_it_again(page, slice_file):
