@@ -40,6 +40,7 @@ MOST_OUTLIERS = 0.02
 MOST_BONE = 0.1
 # Share of the gray matter about the deep nuclei that has their brightness rather than the cortex's.
 DEEP_GRAY = 0.8
+DEEP_WITHIN = (-0.1, 1.1)  # of the way from gray to white matter: farther off is no gray matter
 DEEP_BETWEEN = 0.35  # of the way from gray to white matter: where the brightness of the deep nuclei is first looked for
 PURE_SHARE_AT_START = 0.8  # the fit moves it; between 0.6 and 0.95 it ends in the same place
 START_BINS = 256  # the start is a partition by dynamic programming, quadratic in the bins
@@ -101,7 +102,15 @@ def fit(
     if located and start is None and strength is None:  # from a poor start the scan's own word can lose a tissue
         start = _climb(cells, classes, deep, expected, 1.0, spread, order, None, FIRST_TOLERANCE, bone)
     strength = strength or (ZONE_STRENGTH if located else SHARE_STRENGTH)
-    return _climb(cells, classes, deep, expected, strength, spread, order, start, tolerance, bone)
+    mixture = _climb(cells, classes, deep, expected, strength, spread, order, start, tolerance, bone)
+    if deep is None:
+        return mixture
+    gray, white, nuclei = mixture.parameters.means[[*deep, -1], 0]
+    if DEEP_WITHIN[0] <= (nuclei - gray) / (white - gray) <= DEEP_WITHIN[1]:
+        return mixture
+    # The class has found something else, as the ventricles on a scan where they are hardly brighter than gray matter.
+    whole = Zones(zones.index, zones.shares, np.zeros(len(zones)))
+    return fit(cells, order, whole, None, tolerance, named, strength)
 
 
 def fit_classes(cells: Cells, classes: int, start: Mixture | None = None) -> Mixture:
@@ -161,6 +170,7 @@ def _climb(
             f"The brain region holds {counts.sum():.0f} voxels on {levels} gray levels, too few for {number} "
             "tissues. Use the original scan rather than a label map, a mask or a crop of it."
         )
+    start = start if start is None or start.deep == deep else None
     if start is None and intensities.shape[1] > 1:
         first = Cells(intensities[:, :1], counts)
         start = _climb(first, classes, deep, expected, strength, spread_strength, order, None, FIRST_TOLERANCE, bone)
@@ -288,6 +298,7 @@ def _spread_to_channels(
     for g, mean in zip(pure, means, strict=True):
         common += (share[:, g, None] * (points - mean)).T @ (points - mean)
     common /= share[:, pure].sum()
+    common += VARIANCE_FLOOR * np.eye(len(common))
     return em.Parameters(means, np.repeat(common[None], len(old.covariances), 0), old.weights)
 
 

@@ -133,8 +133,8 @@ def doubts(
         )
     if naming.inverted:
         found.append(
-            "The scan is stored inverted, its air bright. The names allow for that, but shading is corrected less "
-            "well. Store it the other way round for the best result."
+            "The scan is stored inverted, its air bright. Its negative was segmented: the intensities of the mixture "
+            "are those of the negative."
         )
     missing = [tissue.title.lower() for tissue in Tissue if tissue not in mixture.tissues]
     if missing:

@@ -109,6 +109,10 @@ def segment(
         inverted = bool(black > np.median(data[0][inside]))
         naming = Naming(said, stored_order(said, inverted), 1.0, inverted)
 
+    if naming.inverted:  # shading multiplies the signal, which is counted from black
+        data[0] = np.maximum(np.float32(black) - data[0], 0)
+        naming = replace(naming, tissues=naming.tissues[::-1])
+
     clock.start("correct")
     known = spacing if scan.kind == "volume" or settings.pixel_size is not None else None
     field, start = _field(data[0], inside, naming.tissues, known, located, settings)
@@ -140,9 +144,11 @@ def segment(
 
     clock.start("measure")
     if naming.tissues[0] is Tissue.WM and not brain.stripped and not brain.given:
-        white = (posteriors.argmax(0) == 0) & inside
+        named = np.array([tissue is Tissue.WM for tissue in mixture.tissues])
+        white = named[posteriors.argmax(0)] & inside
         inside = inside & ~bone_at_the_rim(white, inside, located, spacing)
         posteriors *= inside
+        mask = mask.copy()  # the brain's own stays as it was found
         mask[box] = inside
     fractions = partial_volumes(posteriors, mixture, found)
     posteriors = _of_tissues(posteriors, mixture.tissues)

@@ -118,7 +118,7 @@ def test_a_slice_is_segmented(scanned, phantom, cut, contrast):
 def test_an_inverted_slice_keeps_its_names(scanned, phantom, contrast):
     image = upright(scanned(contrast).data, "axial")
     result = segment(picture(image.max() - image))
-    assert result.mixture.tissues == contrast.dark_to_bright[::-1]
+    assert result.mixture.tissues == contrast.dark_to_bright  # of the negative
     assert all(np.array(scores(result.labels, upright(phantom.truth, "axial"))) > SLICE_FLOORS[contrast])
 
 
@@ -127,7 +127,7 @@ def test_an_inverted_volume_keeps_its_names(coarse, contrast):
     scan, mask = simulate(coarse, contrast), coarse.truth > 0
     inverted = volume(scan.data.max() - scan.data, scan.affine)
     here, there = segment(scan, mask=mask), segment(inverted, mask=mask)
-    assert there.mixture.tissues == here.mixture.tissues[::-1]
+    assert there.mixture.tissues == here.mixture.tissues
     assert np.mean(there.labels[mask] == here.labels[mask]) > 0.97
 
 
