@@ -5,6 +5,7 @@ from dataclasses import replace
 from time import perf_counter
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from mriseg import measure
 from mriseg.align import align
@@ -45,6 +46,8 @@ JOINT_TOLERANCE = 1e-5  # gain of log likelihood per voxel at which the joint fi
 SAME_GRID_MM = 0.01  # farthest that a corner of one channel may lie from that of another
 
 
+# The matrices are small: more threads would only wait for each other, and could change the last digit of a sum.
+@threadpool_limits.wrap(limits=1, user_api="blas")
 def segment(
     scan: Scan,
     settings: Settings | None = None,
