@@ -6,9 +6,12 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from threadpoolctl import threadpool_limits
 
 from mriseg import Contrast, Result, Scan, segment
 from mriseg.phantom import Phantom, make_phantom, simulate
+
+threadpool_limits(1, user_api="blas")  # as in `segment`: the parts are tested with what the whole runs with
 
 
 @pytest.fixture(scope="session")
