@@ -1,6 +1,6 @@
 """How far the labels of one scan move when only the scan's making changes.
 
-One simulated head and BrainWeb, segmented as they are and again with more noise, more bias, other units, axes flipped
+One simulated head, segmented as it is and again with more noise, more bias, other units, axes flipped
 and permuted, a coarser grid, and on a second run: Dice of each tissue against the first segmentation, and against the
 truth where it is known on the same grid.
 

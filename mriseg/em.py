@@ -26,7 +26,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 SMALLEST_WEIGHT = 1e-12  # keeps the logarithm of an emptied component finite
-LONGEST_STRIDE = 3.0  # sds of the data for a mean, and a factor of e^3 for a spread or a weight
 
 
 @dataclass(frozen=True, eq=False)
