@@ -10,7 +10,16 @@ MAX_VOXELS = 40_000_000
 # A picture is handled whole, in float32 and in colour for display: 25 million pixels are 300 MB.
 MAX_PIXELS = 25_000_000
 # What may follow a volume in its file and is read over to reach the checksum.
-MAX_TRAILING_BYTES = 1_000_000
+MAX_TRAILING_BLOCKS, TRAILING_BLOCK_BYTES = 16, 64_000
+# A packed file is read to here and no farther, whatever its header says: `MAX_VOXELS` of 8 bytes and room for a header.
+# It passes through in blocks, so this bounds the time, about 2 s, and not the memory.
+MAX_UNPACKED_BYTES = 8 * MAX_VOXELS + 30_000_000
+BLOCK_BYTES = 4_000_000  # read and converted at a time: what a reader needs beyond the volume itself
+START_BYTES = 544  # of a file, that tell what it is: the longest header asked, NIfTI-2's, and its extension flag
+# A study on a CD has a few thousand files; listing 5000 takes about 2 s.
+MAX_FILES = 5_000
+MAX_ZIP_DIRECTORY_BYTES = 400 * MAX_FILES  # 46 bytes and the path for each file
+MAX_ITEMS = 500  # scans listed of one source; a longer list helps nobody
 # From a microscope to a scout: a voxel outside these is a damaged header.
 VOXEL_SIDES_MM = (1e-3, 1e2)
 # Below these a mixture of three tissues and a brain outline mean nothing.

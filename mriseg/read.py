@@ -1,43 +1,52 @@
-"""From bytes or a path to a `Scan`. What a file is, its first bytes say, not its name."""
+"""From bytes, paths, folders and archives to a `Scan`. What a file is, its first bytes say, not its name."""
 
-import gzip
-import io
-import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
-from nibabel.affines import apply_affine
 
+from mriseg import limits
 from mriseg.errors import ReadError
-from mriseg.read_nifti import HEADER_BYTES, is_nifti, read_nifti
+from mriseg.files import File, files
+from mriseg.item import Item, best, refused
+from mriseg.read_nifti import is_nifti, read_nifti
 from mriseg.read_picture import is_picture, read_picture
-from mriseg.scan import Scan
+from mriseg.scan import Scan, farthest_apart_mm
 
-GZIP_MAGIC = b"\x1f\x8b"
-READABLE = "mriseg reads NIfTI volumes (.nii, .nii.gz) and PNG, JPEG and TIFF pictures"
-# Formats that people do drop, told apart so that the message can say what to do with each.
+Source = bytes | str | Path | Sequence[tuple[str, bytes]]
+
+# Each format by its first bytes, and who lists the scans of one such file; NIfTI last, as Analyze has no magic number.
+FORMATS: tuple[tuple[Callable[[bytes], bool], Callable[[File, Sequence[File]], tuple[Item, ...]]], ...] = (
+    (is_picture, read_picture),
+    (is_nifti, read_nifti),
+)
+READABLE = (
+    "mriseg reads DICOM series (a folder, its files or a zip), NIfTI, Analyze, MGH, NRRD, MetaImage, MINC and PAR/REC "
+    "volumes and PNG, JPEG, TIFF, BMP, WebP and GIF pictures"
+)
+# Files that people do drop, told apart so that the message can say what to do with each.
 KNOWN_BUT_UNREAD = (
-    (128, b"DICM", "a DICOM file", "Convert the series to NIfTI with dcm2niix and drop the .nii.gz."),
-    (0, b"PK\x03\x04", "a zip archive", "Unpack it and drop the scan inside."),
-    (0, b"GIF8", "a GIF picture", "Save it as PNG."),
-    (0, b"BM", "a BMP picture", "Save it as PNG."),
-    (8, b"WEBP", "a WebP picture", "Save it as PNG."),
-    (0, b"%PDF", "a PDF document", "Export the image from it as PNG."),
-    (0, b"NRRD", "an NRRD volume", "Convert it to NIfTI and drop the .nii.gz."),
+    (b"%PDF", "a PDF document", "Export the image from it as PNG."),
+    (b"Rar!", "a RAR archive", "Unpack it and drop the folder inside."),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive", "Unpack it and drop the folder inside."),
+    (b"PK", "an empty or split zip archive", "Pack the scan again."),
+    (b"MATLAB", "a MATLAB file", "Save the volume as .nii.gz."),
+    (b"\x93NUMPY", "a NumPy array", "Save it as .nii.gz, which also holds the voxel size."),
 )
 
 
-def read(source: bytes | str | Path, name: str | None = None) -> Scan:
+def read(source: Source, name: str | None = None) -> Scan:
     """Read an MR image.
 
     Parameters
     ----------
-    source : bytes, str or Path
-        The content of a file, or the path of one.
+    source : bytes, str, Path or sequence of (str, bytes)
+        The content of a file, the path of a file or folder, or the names and contents of several files. Zip archives
+        are looked into. Of several scans the one that shows the tissues best is read; `contents` lists them.
     name : str, optional
-        What the file was called. Only its ending is used, and only to word the error when the content is
-        not what the ending promises.
+        What the file was called whose content is given. Only its ending is used, to find the other half of a pair and
+        to word the error when the content is not what the ending promises.
 
     Returns
     -------
@@ -47,28 +56,46 @@ def read(source: bytes | str | Path, name: str | None = None) -> Scan:
     Raises
     ------
     ReadError
-        If it is none of the formats listed in the README, damaged, too large, or not a single gray-scale
-        picture or volume.
+        If it is none of the formats listed in the README, damaged, too large, or holds no gray-scale picture or volume.
     """
-    if isinstance(source, bytes):
-        return _read_stream(io.BytesIO(source), len(source), name)
-    path = Path(source)
-    if path.is_dir():
-        raise ReadError(f"This is a folder. {READABLE}; give the file itself.")
-    try:
-        with path.open("rb") as stream:
-            return _read_stream(stream, path.stat().st_size, path.name)
-    except OSError as error:
-        raise ReadError(f"The file cannot be opened: {error.strerror or 'unknown reason'}.") from error
+    return best(contents(source, name)).load()
 
 
-def read_mask(source: bytes | str | Path, scan: Scan) -> np.ndarray:
+def contents(source: Source, name: str | None = None) -> tuple[Item, ...]:
+    """List the scans that a source holds, from their headers; nothing of a volume's size is allocated.
+
+    Parameters
+    ----------
+    source, name
+        As for `read`.
+
+    Returns
+    -------
+    tuple of Item
+        Each scan with its title and a way to load it; those that cannot be read with the reason.
+
+    Raises
+    ------
+    ReadError
+        If nothing in it can be read.
+    """
+    groups = _listed(files(source, name))
+    items = tuple(item for group in groups for item in group)[: limits.MAX_ITEMS]
+    if not items:
+        raise ReadError(f"None of the files is an image that can be read. {READABLE}.")
+    refusals = [item.refusal for item in items if item.refusal]
+    if len(refusals) == len(items):
+        raise ReadError(refusals[0])
+    return items
+
+
+def read_mask(source: Source, scan: Scan) -> np.ndarray:
     """Read a brain mask: an image on the grid of a scan, above zero in the brain.
 
     Parameters
     ----------
-    source : bytes, str or Path
-        The content of a file, or the path of one.
+    source
+        As for `read`.
     scan : Scan
         That the mask belongs to.
 
@@ -86,43 +113,46 @@ def read_mask(source: bytes | str | Path, scan: Scan) -> np.ndarray:
         raise ReadError(
             f"The mask has the shape {mask.data.shape}, the scan {scan.data.shape}. Give a mask on the scan's grid."
         )
-    if mask.affine is not None and scan.affine is not None:
-        # Where the corners of the grid lie, within half a voxel: headers round.
-        corners = np.array([*np.ndindex(2, 2, 2)]) * (np.array(scan.data.shape) - 1)
-        apart = apply_affine(mask.affine, corners) - apply_affine(scan.affine, corners)
-        if np.abs(apart).max() > min(scan.spacing or (1.0,)) / 2:
-            raise ReadError(
-                "The mask has the scan's size but lies elsewhere in space (their affines differ). "
-                "Resample it to the scan's grid."
-            )
+    if farthest_apart_mm(mask, scan) > min(scan.spacing or (1.0,)) / 2:  # headers round
+        raise ReadError(
+            "The mask has the scan's size but lies elsewhere in space (their affines differ). "
+            "Resample it to the scan's grid."
+        )
     return mask.data > 0
 
 
-def _read_stream(stream: BinaryIO, size: int, name: str | None) -> Scan:
-    start = stream.read(HEADER_BYTES)
-    stream.seek(0)
-    if not start.strip(b"\x00"):
-        raise ReadError("The file is empty. Choose the scan again, or export it anew.")
-    if is_picture(start):
-        return read_picture(stream)
-    if start.startswith(GZIP_MAGIC):
-        unpacked = gzip.GzipFile(fileobj=stream)
+def _listed(files: Sequence[File]) -> list[tuple[Item, ...]]:
+    """The scans of each file that holds one; what cannot be read is listed with its reason if there are others."""
+    groups = []
+    for file in files:
         try:
-            start = unpacked.read(HEADER_BYTES)
-        except (OSError, EOFError, zlib.error) as error:
-            raise ReadError("The compressed file is damaged. Copy or download it again.") from error
-        unpacked.seek(0)
-        if is_nifti(start):
-            return read_nifti(unpacked, compressed_size=size)
-    elif is_nifti(start):
-        return read_nifti(stream, size=size)
-    raise ReadError(_not_read(start, name))
+            start = file.start()
+            reader = next((reader for is_kind, reader in FORMATS if is_kind(start)), None)
+            if reader is not None:
+                groups.append(reader(file, files))
+            elif len(files) == 1:
+                raise ReadError(_not_read(start, file.name))
+        except ReadError as error:
+            if len(files) == 1:
+                raise
+            groups.append((refused("unreadable", str(error)),))
+    if len(groups) > 1:
+        groups = [
+            tuple(replace(item, title=f"File {number}: {item.title}") for item in group)
+            for number, group in enumerate(groups, 1)
+        ]
+    return groups
 
 
-def _not_read(start: bytes, name: str | None) -> str:
-    for offset, magic, what, advice in KNOWN_BUT_UNREAD:
-        if start[offset : offset + len(magic)] == magic:
+def _not_read(start: bytes, name: str) -> str:
+    if not start.strip(b"\x00"):
+        return "The file is empty. Choose the scan again, or export it anew."
+    for magic, what, advice in KNOWN_BUT_UNREAD:
+        if start.startswith(magic):
             return f"This is {what}, which is not read here. {advice}"
-    if name and name.lower().endswith((".nii", ".nii.gz")):
-        return "The file is named as NIfTI, but its content is not. Export the volume again as .nii.gz."
+    ending = name.lower().removesuffix(".gz").rpartition(".")[2]
+    if ending in ("img", "raw", "zraw", "rec"):
+        return "This is one half of a volume, without the header that says its size. Drop both files together."
+    if ending in ("nii", "mgh", "mgz", "dcm", "nrrd", "mha", "mnc"):
+        return f"The file is named .{ending}, but its content is not of that kind. Export the volume again as .nii.gz."
     return f"This is not an image that can be read. {READABLE}."

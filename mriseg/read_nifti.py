@@ -1,111 +1,122 @@
-"""NIfTI-1 and NIfTI-2 volumes through nibabel, header first."""
+"""NIfTI-1, NIfTI-2 and Analyze 7.5 volumes, as one file or in halves. nibabel reads the header."""
 
 import logging
-import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from gzip import GzipFile
-from io import IOBase
 from math import prod
-from typing import BinaryIO, cast
+from typing import Any
 
 import nibabel
 import numpy as np
 from nibabel.imageglobals import logger as nibabel_logger
 from nibabel.spatialimages import HeaderDataError
 
-from mriseg import limits
 from mriseg.errors import ReadError
-from mriseg.scan import Scan, volume
+from mriseg.files import File, partner
+from mriseg.item import Item
+from mriseg.voxels import BROKEN_AFFINE, SIDES_UNKNOWN, Stored, affine_of_spacing, is_plausible, items
 
-HEADER_BYTES = 544  # the longer of the two headers (NIfTI-2, 540 bytes) and the extension flag
-NIFTI_1_SINGLE, NIFTI_1_PAIR = b"n+1\x00", b"ni1\x00"
-NIFTI_2_SINGLE = b"n+2\x00\r\n\x1a\n"
-CUT_SHORT = "The file is cut short: it holds less than its header announces. Copy or download it again."
+NIFTI_1 = {b"n+1\x00": "single", b"ni1\x00": "pair"}
+NIFTI_2 = {b"n+2\x00\r\n\x1a\n": "single", b"ni2\x00\r\n\x1a\n": "pair"}
+ANALYZE_BYTES = {b"\x5c\x01\x00\x00": "<u2", b"\x00\x00\x01\x5c": ">u2"}  # the length of its header, 348
+DAMAGED = "The NIfTI header is damaged. Export the volume again."
+HALF = "This is one half of a .hdr/.img pair. Drop both files together, or save the volume as a single .nii.gz."
+ANALYZE = "Analyze files do not say how the scan lies in space: left and right are unknown."
+SECONDS = {"sec": 1.0, "msec": 1e-3, "usec": 1e-6}
 
 
 def is_nifti(start: bytes) -> bool:
-    """Whether a file that starts with these `HEADER_BYTES` bytes is NIfTI."""
-    return start[344:348] in (NIFTI_1_SINGLE, NIFTI_1_PAIR) or start[4:12] == NIFTI_2_SINGLE
+    """Whether a file that starts with these bytes is NIfTI or the header of a pair."""
+    return start[344:348] in NIFTI_1 or start[4:12] in NIFTI_2 or _is_analyze(start)
 
 
-def read_nifti(stream: BinaryIO | GzipFile, size: int | None = None, compressed_size: int | None = None) -> Scan:
-    """Read a volume, allocating nothing of its size before the header is found plausible.
+def _is_analyze(start: bytes) -> bool:
+    """Analyze has no magic number: the length of its header and a number of dimensions have to do."""
+    order = ANALYZE_BYTES.get(start[:4])
+    return order is not None and len(start) >= 348 and 2 <= int(np.frombuffer(start, order, 1, 40)[0]) <= 7
+
+
+def read_nifti(file: File, among: Sequence[File]) -> tuple[Item, ...]:
+    """List the volumes of a file; nothing of their size is allocated before one of them is loaded.
 
     Parameters
     ----------
-    stream : binary file
-        At its beginning; of the unpacked content.
-    size, compressed_size : int, optional
-        Bytes of the file, plain or packed; one of them bounds what the header may announce.
+    file : File
+        A NIfTI file, or the header of a pair.
+    among : sequence of File
+        Where the other half of a pair is looked for.
 
     Returns
     -------
-    Scan
-        Singleton axes past the third dropped, on the file's own grid.
+    tuple of Item
+        One for each volume. Singleton axes past the third are dropped, a 2-D image becomes one slice.
 
     Raises
     ------
     ReadError
-        If the header is wrong, announces more than the file holds or than is read, or holds something
-        other than one volume of real numbers.
+        If the header is wrong, announces more than the file holds or than is read, or holds something other than
+        volumes of real numbers.
     """
-    start = stream.read(HEADER_BYTES)
-    stream.seek(0)
-    if start[344:348] == NIFTI_1_PAIR:
-        raise ReadError("This is one half of a .hdr/.img pair. Save the volume as a single .nii.gz.")
-    image_class = nibabel.Nifti2Image if start[4:12] == NIFTI_2_SINGLE else nibabel.Nifti1Image
+    start = file.start()
     try:
         with _silence():  # what nibabel mends in a header it would also print
-            image = image_class.from_stream(cast(IOBase, stream))
-    except (HeaderDataError, ValueError, OSError, EOFError, zlib.error, OverflowError) as error:
-        raise ReadError("The NIfTI header is damaged. Export the volume again.") from error
-    shape = _single_volume_shape(image.shape)
-    limits.check_shape(shape)
-    dtype = image.get_data_dtype()
-    if dtype.kind == "c":
-        raise ReadError("The volume holds complex numbers. Save its magnitude as a new volume and try again.")
-    if dtype.kind not in "iuf":
-        raise ReadError("The volume holds colours. Save it in gray as one number a voxel and try again.")
-    announced = prod(shape) * dtype.itemsize
-    at_most = size if size is not None else (compressed_size or 0) * limits.MAX_DEFLATE_RATIO
-    if announced > at_most:
-        raise ReadError(CUT_SHORT)
-    try:
-        data = np.asarray(image.dataobj, dtype=np.float32)
-    except (OSError, EOFError, ValueError, OverflowError, zlib.error) as error:
-        raise ReadError(CUT_SHORT) from error
-    try:
-        stream.read(limits.MAX_TRAILING_BYTES)  # where gzip finds its end it compares the checksum
-    except (OSError, EOFError, zlib.error) as error:
-        raise ReadError("The compressed file is damaged. Copy or download it again.") from error
-    header: nibabel.Nifti1Header | None = _geometry(image.header)
-    affine, notes = image.affine, tuple[str, ...]()
-    sides_known = bool(image.header["sform_code"] or image.header["qform_code"])
-    if not _is_plausible(affine):
-        affine, header, sides_known = _affine_of_spacing(image.header), None, False
-        notes = ("The header's orientation is broken: voxel sizes are kept, left and right are unknown.",)
-    elif not sides_known:
-        notes = ("The header does not say how the scan lies in space: left and right are unknown.",)
-    return volume(data.reshape(shape), affine, header, notes, sides_known)
+            header = _header(start)
+            shape, count = _shape(header.get_data_shape())
+            offset = int(header.get_data_offset())
+            slope, intercept = header.get_slope_inter()
+            affine, dtype = header.get_best_affine(), header.get_data_dtype()
+            series = _series(header) if count > 1 else ""
+    except ReadError:
+        raise
+    except (HeaderDataError, ValueError, OverflowError, ArithmeticError, np.linalg.LinAlgError) as error:
+        raise ReadError(DAMAGED) from error
+    kind = NIFTI_1.get(start[344:348]) or NIFTI_2.get(start[4:12])
+    voxels = file if kind == "single" else partner(file, among, ".img", ".img.gz")
+    if voxels is None:
+        raise ReadError(HALF)
+    geometry = None if kind is None else _geometry(header)
+    sides_known = geometry is not None and bool(header["sform_code"] or header["qform_code"])
+    note = "" if sides_known else SIDES_UNKNOWN if kind else ANALYZE
+    if not is_plausible(affine):
+        affine, geometry, sides_known = affine_of_spacing(header.get_zooms()), None, False
+        note = BROKEN_AFFINE
+    scaling = (1.0 if slope is None else float(slope), 0.0 if intercept is None else float(intercept))
+    return items(Stored(voxels, offset, dtype, shape, affine, count, scaling, sides_known, geometry, note, series))
 
 
-def _single_volume_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
-    """The shape of the one volume that `shape` holds; a 2-D image becomes one slice."""
+def _header(start: bytes) -> Any:
+    """The header alone: extensions, which may name a person, are not read."""
+    if start[4:12] in NIFTI_2:
+        return nibabel.nifti2.Nifti2Header(start[: nibabel.nifti2.Nifti2Header.sizeof_hdr])
+    kind = NIFTI_1.get(start[344:348])
+    if kind is None:
+        return nibabel.spm99analyze.Spm99AnalyzeHeader(start[:348])
+    return (nibabel.Nifti1Header if kind == "single" else nibabel.nifti1.Nifti1PairHeader)(start[:348])
+
+
+def _shape(shape: tuple[int, ...]) -> tuple[tuple[int, int, int], int]:
+    """The shape of one volume, and how many there are."""
     if not shape or min(shape) < 1:
         raise ReadError("The NIfTI header announces no voxels. Export the volume again.")
-    if prod(shape[3:]) > 1:
-        raise ReadError(
-            f"The file holds {prod(shape[3:])} volumes (a time series, several echoes or directions). "
-            "Save one of them as a 3-D volume and try again."
-        )
-    i, j, k = (*shape[:3], 1, 1)[:3]
-    return i, j, k
+    i, j, k = (int(n) for n in (*shape[:3], 1, 1)[:3])
+    return (i, j, k), prod(int(n) for n in shape[3:])
+
+
+def _series(header: Any) -> str:
+    """What several volumes are, as far as the header says."""
+    step = float(header["pixdim"][4])
+    try:
+        unit = header.get_xyzt_units()[1]
+    except (AttributeError, KeyError):
+        unit = "unknown"
+    if unit in SECONDS and 0 < step < np.inf:
+        return f"a time series, {step * SECONDS[unit]:.3g} s apart"
+    return "several echoes, directions or times"
 
 
 def _geometry(header: nibabel.Nifti1Header) -> nibabel.Nifti1Header:
     """A header that says where the voxels lie and nothing about whose they are."""
-    clean = type(header)()
+    clean = nibabel.nifti2.Nifti2Header() if isinstance(header, nibabel.nifti2.Nifti2Header) else nibabel.Nifti1Header()
     clean.set_data_shape(header.get_data_shape()[:3])
     clean.set_zooms(header.get_zooms()[:3])
     try:
@@ -128,19 +139,3 @@ def _silence() -> Iterator[None]:
         yield
     finally:
         nibabel_logger.setLevel(level)
-
-
-def _is_plausible(affine: np.ndarray) -> bool:
-    """Whether an affine gives every voxel a place and a size that a scanner can have."""
-    if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
-        return False
-    low, high = limits.VOXEL_SIDES_MM
-    sides = nibabel.affines.voxel_sizes(affine)
-    return bool((sides > low).all() and (sides < high).all())
-
-
-def _affine_of_spacing(header: nibabel.Nifti1Header) -> np.ndarray:
-    zooms = np.array((*header.get_zooms(), 1, 1, 1)[:3], float)
-    low, high = limits.VOXEL_SIDES_MM
-    zooms[~((zooms > low) & (zooms < high))] = 1
-    return np.diag([*zooms, 1])

@@ -5,6 +5,8 @@
 """
 
 import warnings
+from collections.abc import Sequence
+from functools import partial
 from typing import BinaryIO
 
 import numpy as np
@@ -15,6 +17,8 @@ from tifffile import PHOTOMETRIC
 
 from mriseg import limits
 from mriseg.errors import ReadError
+from mriseg.files import File
+from mriseg.item import Item, suitability
 from mriseg.scan import Scan, picture
 
 PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
@@ -28,30 +32,38 @@ def is_picture(start: bytes) -> bool:
     return start.startswith((PNG, JPEG, *TIFF))
 
 
-def read_picture(stream: BinaryIO) -> Scan:
+def read_picture(file: File, among: Sequence[File]) -> tuple[Item, ...]:
+    """List the pictures of a file.
+
+    Parameters
+    ----------
+    file : File
+    among : sequence of File
+        Not looked at: a picture stands for itself.
+    """
+    return (Item("picture", suitability((1, 1)), partial(_load, file)),)
+
+
+def _load(file: File) -> Scan:
     """Read a picture as gray levels of its own range.
 
     Colours become luminance (Rec. 709) and a transparent background black, as air is on an MR image. Levels
     keep their units: 0 to 255 for 8 bits, 0 to 65535 for 16, as stored for floating point.
-
-    Parameters
-    ----------
-    stream : binary file
-        At its beginning.
 
     Raises
     ------
     ReadError
         If it is damaged, too large, or not one picture.
     """
-    is_tiff = stream.read(4) in TIFF
-    stream.seek(0)
-    try:
-        pixels = _gray(_decode_tiff(stream) if is_tiff else _decode(stream))
-    except ReadError:
-        raise
-    except Exception as error:  # the decoders raise whatever their format libraries think of
-        raise ReadError(DAMAGED) from error
+    with file.open() as stream:
+        is_tiff = stream.read(4) in TIFF
+        stream.seek(0)
+        try:
+            pixels = _gray(_decode_tiff(stream) if is_tiff else _decode(stream))
+        except ReadError:
+            raise
+        except Exception as error:  # the decoders raise whatever their format libraries think of
+            raise ReadError(DAMAGED) from error
     return picture(pixels)
 
 

@@ -5,12 +5,30 @@ from typing import Literal
 
 import nibabel
 import numpy as np
+from nibabel.affines import apply_affine
 
 from mriseg import limits
 from mriseg.errors import ReadError
+from mriseg.tissue import Contrast
 
 # A reader replaces single broken voxels by zero; past this share the file itself is broken.
 MAX_NON_FINITE_SHARE = 0.01
+
+
+@dataclass(frozen=True)
+class Stated:
+    """What a header states of the contrast.
+
+    Attributes
+    ----------
+    contrast : Contrast
+        Never `UNKNOWN`.
+    reason : str
+        From which entries of the header that follows, such as "inversion recovery, TR 2300 ms, TE 3 ms, TI 900 ms".
+    """
+
+    contrast: Contrast
+    reason: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +55,8 @@ class Scan:
     header : nibabel.Nifti1Header or None
         The geometry (qform, sform, their codes, units) for writing results on the same grid; everything
         else that the file's header said was dropped when it was read.
+    stated : Stated or None
+        The contrast that the header states, where it does.
     """
 
     data: np.ndarray = field(repr=False)
@@ -46,6 +66,7 @@ class Scan:
     notes: tuple[str, ...] = ()
     sides_known: bool = False
     header: nibabel.Nifti1Header | None = field(default=None, repr=False)
+    stated: Stated | None = None
 
     @property
     def voxel_ml(self) -> float | None:
@@ -79,7 +100,7 @@ def picture(data: np.ndarray, notes: tuple[str, ...] = ()) -> Scan:
         If the picture is too small, too large or not finite.
     """
     limits.check_shape(data.shape)
-    data, notes = _finite(data, notes)
+    data, notes = _finite(data, notes, copy=True)
     return Scan(data, None, None, "picture", notes)
 
 
@@ -89,6 +110,9 @@ def volume(
     header: nibabel.Nifti1Header | None = None,
     notes: tuple[str, ...] = (),
     sides_known: bool = True,
+    stated: Stated | None = None,
+    *,
+    copy: bool = True,
 ) -> Scan:
     """Make a scan of a volume.
 
@@ -104,6 +128,10 @@ def volume(
         What the reader did that the user should know.
     sides_known : bool
         Whether the affine says truly which side of the body is left.
+    stated : Stated, optional
+        The contrast that the header states.
+    copy : bool
+        Whether `data` stays the caller's. Otherwise, if it is float32, it becomes the scan's, read-only.
 
     Raises
     ------
@@ -117,15 +145,23 @@ def volume(
             "The header does not say where the voxels lie (its affine is not invertible). "
             "Write the file again with a valid affine."
         )
-    data, notes = _finite(data, notes)
+    data, notes = _finite(data, notes, copy)
     affine.flags.writeable = False
     spacing = tuple(float(s) for s in nibabel.affines.voxel_sizes(affine))
-    return Scan(data, affine, spacing, "volume", notes, sides_known, header)
+    return Scan(data, affine, spacing, "volume", notes, sides_known, header, stated)
 
 
-def _finite(data: np.ndarray, notes: tuple[str, ...]) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Read-only float32 copy without NaN or infinity, and the notes with what was replaced."""
-    data = np.array(data, np.float32)
+def farthest_apart_mm(a: Scan, b: Scan) -> float:
+    """How far the corners of a grid lie from those of another of the same shape, in mm; 0 if one has no geometry."""
+    if a.affine is None or b.affine is None:
+        return 0.0
+    corners = np.array([*np.ndindex(2, 2, 2)]) * (np.array(a.data.shape) - 1)
+    return float(np.abs(apply_affine(a.affine, corners) - apply_affine(b.affine, corners)).max())
+
+
+def _finite(data: np.ndarray, notes: tuple[str, ...], copy: bool) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Read-only float32 without NaN or infinity, and the notes with what was replaced."""
+    data = np.array(data, np.float32) if copy else np.asarray(data, np.float32)
     # A finite sum proves every term finite at a tenth of the cost and none of the memory of asking each.
     if not np.isfinite(data.sum(dtype=np.float64)):
         broken = ~np.isfinite(data)

@@ -21,7 +21,7 @@ from mriseg.orient import orient, restore
 from mriseg.partial_volume import partial_volumes
 from mriseg.regularise import coupling, regularise
 from mriseg.result import Joint, Result
-from mriseg.scan import Scan
+from mriseg.scan import Scan, farthest_apart_mm
 from mriseg.settings import Settings
 from mriseg.templates import atlas
 from mriseg.tissue import ORDERS, Contrast, Tissue
@@ -212,17 +212,10 @@ def _check(scan: Scan, channels: Sequence[Scan], settings: Settings) -> None:
                 f"Every voxel has the same value ({image.data.flat[0]:g}), so there is nothing to segment. "
                 "Check that the export held the image."
             )
-        if image.data.shape != scan.data.shape or not _on_one_grid(image, scan):
+        if image.data.shape != scan.data.shape or farthest_apart_mm(image, scan) > SAME_GRID_MM:
             raise SettingsError(
                 "The contrasts do not lie on one grid. Register them and resample one on the other first."
             )
-
-
-def _on_one_grid(a: Scan, b: Scan) -> bool:
-    if a.affine is None or b.affine is None:
-        return a.affine is b.affine
-    corners = np.array(np.meshgrid(*((0, n - 1) for n in a.data.shape), [1.0])).reshape(4, -1)
-    return bool(np.abs((a.affine - b.affine) @ corners).max() < SAME_GRID_MM)
 
 
 def _field(

@@ -46,7 +46,7 @@ def test_a_scan_that_fails_gets_a_line_and_no_file_and_the_others_are_done(files
     assert run("segment", files / "broken.nii.gz", files / "slice.png", "--out", tmp_path) == 1
     errors = capsys.readouterr().err.splitlines()
     assert len(errors) == 1
-    assert "named as NIfTI, but its content is not" in errors[0]
+    assert "named .nii, but its content is not" in errors[0]
     assert (tmp_path / "slice_dseg.png").exists()
     assert not [path for path in tmp_path.iterdir() if path.name.startswith("broken")]
 

@@ -54,7 +54,7 @@ def test_an_empty_file_is_told(content):
 @pytest.mark.parametrize("name", ["scan.nii", "SCAN.NII.GZ"])
 def test_text_named_as_a_volume_is_told(name):
     message = refusal(b"Dear colleague, please find attached the scan. " * 30, name)
-    assert "named as NIfTI" in message
+    assert "named .nii" in message
 
 
 def test_text_is_told_what_is_read():
@@ -68,13 +68,11 @@ def test_compressed_text_is_told():
 @pytest.mark.parametrize(
     ("start", "what"),
     [
-        (bytes(128) + b"DICM" + bytes(500), "DICOM"),
         (b"PK\x03\x04" + bytes(500), "zip"),
-        (b"GIF89a" + bytes(500), "GIF"),
-        (b"BM" + bytes(500), "BMP"),
-        (b"RIFF\x00\x00\x00\x00WEBP" + bytes(500), "WebP"),
+        (b"PK\x05\x06" + bytes(500), "zip"),
         (b"%PDF-1.7" + bytes(500), "PDF"),
-        (b"NRRD0004" + bytes(500), "NRRD"),
+        (b"Rar!\x1a\x07" + bytes(500), "RAR"),
+        (b"7z\xbc\xaf\x27\x1c" + bytes(500), "7z"),
     ],
 )
 def test_other_formats_are_told_apart(start, what):
@@ -132,7 +130,7 @@ def test_a_damaged_picture_is_refused_or_read(kind):
         assert np.isfinite(scan.data).all()
 
 
-def test_a_folder_is_told(tmp_path):
+def test_an_empty_folder_is_told(tmp_path):
     with pytest.raises(ReadError, match="folder"):
         mriseg.read(tmp_path)
 

@@ -11,6 +11,7 @@ import pytest
 import mriseg
 from mriseg import MrisegError
 from mriseg.limits import MAX_VOXELS
+from mriseg.read import contents
 from tests.helpers import ALL_AXES, little_memory, nifti, refusal, stored_as
 
 VOXELS = np.random.default_rng(0).integers(0, 1000, (18, 20, 22)).astype(np.int16)
@@ -174,8 +175,20 @@ def test_impossible_dimensions_are_refused(dim):
     assert refusal(with_header(dim=dim + [1] * (8 - len(dim))))
 
 
-def test_a_time_series_is_refused_with_its_length():
-    assert "5 volumes" in refusal(nifti(np.ones((18, 20, 22, 5), np.int16)))
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=("plain", "gz"))
+def test_each_volume_of_a_series_can_be_chosen(pack):
+    series = np.stack([VOXELS + 100 * volume for volume in range(5)], -1)
+    image = nibabel.Nifti1Image(series, AFFINE)
+    image.header.set_xyzt_units("mm", "msec")
+    image.header["pixdim"][4] = 2500
+    listed = contents(pack(image.to_bytes()))
+    assert len(listed) == 5
+    for number, item in enumerate(listed, 1):
+        assert f"Volume {number} of 5 (a time series, 2.5 s apart)" in item.title
+        scan = item.load()
+        np.testing.assert_array_equal(scan.data, series[..., number - 1])
+        assert any(f"this is number {number}" in note for note in scan.notes)
+    np.testing.assert_array_equal(mriseg.read(pack(image.to_bytes())).data, VOXELS)
 
 
 @pytest.mark.parametrize("dtype", [np.complex64, np.complex128])
