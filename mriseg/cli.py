@@ -1,4 +1,4 @@
-"""The command line: `mriseg segment` and `mriseg samples`."""
+"""The command line: `mriseg segment`, `mriseg list` and `mriseg samples`."""
 
 import argparse
 import os
@@ -12,7 +12,8 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from mriseg.errors import MrisegError
-from mriseg.read import read, read_mask
+from mriseg.item import best
+from mriseg.read import contents, read, read_mask
 from mriseg.result import Result
 from mriseg.samples import SAMPLES
 from mriseg.segment import STAGES, segment
@@ -22,6 +23,7 @@ from mriseg.version import __version__
 from mriseg.write import encode_scan, stem, write
 
 DONE, A_SCAN_FAILED, BAD_USAGE = 0, 1, 2
+SCAN_HELP = "a volume or picture in any of the formats of the README, a folder of DICOM files, or a zip of either"
 NOT_A_DEVICE = "For research and education; not a medical device."
 
 
@@ -39,6 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.command == "samples":
         return _samples(parser, options)
+    if options.command == "list":
+        return _list(options)
     return _segment(parser, options)
 
 
@@ -56,8 +60,11 @@ def _parser() -> argparse.ArgumentParser:
         description="Segment each SCAN and write labels, posteriors, mask, figures and a table of the labels to DIR. "
         f"Exit status: 0 done, 1 at least one scan failed, 2 bad usage. {NOT_A_DEVICE}",
     )
-    one.add_argument("scans", nargs="+", metavar="SCAN", help="a NIfTI volume or a PNG, JPEG or TIFF picture")
+    one.add_argument("scans", nargs="+", metavar="SCAN", help=SCAN_HELP)
     one.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for the results; made if needed")
+    one.add_argument(
+        "--item", type=int, metavar="N", help="of several scans in a SCAN the one that `mriseg list` gives this number"
+    )
     one.add_argument("--contrast", choices=CONTRASTS, default="auto", help="what the scans are weighted by")
     one.add_argument(
         "--mask",
@@ -83,6 +90,11 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--pixel-size", type=float, metavar="MM", help="side of a pixel of a picture, for its volumes")
     one.add_argument("--jobs", type=int, default=1, metavar="N", help="scans segmented at a time (default: 1)")
 
+    listing = commands.add_parser(
+        "list", help="list the scans that a folder, archive or file holds", description="List what SCAN holds."
+    )
+    listing.add_argument("scan", metavar="SCAN", help=SCAN_HELP)
+
     samples = commands.add_parser("samples", help="list or save the sample scans")
     action = samples.add_mutually_exclusive_group(required=True)
     action.add_argument("--list", action="store_true", help="what there is")
@@ -106,10 +118,24 @@ def _samples(parser: argparse.ArgumentParser, options: argparse.Namespace) -> in
     return DONE
 
 
+def _list(options: argparse.Namespace) -> int:
+    try:
+        items = contents(options.scan)
+    except MrisegError as error:
+        return _complain(f"mriseg: {options.scan}: {error}")
+    taken = best(items)
+    for number, item in enumerate(items, 1):
+        print(f"{'*' if item is taken else ' '}{number:3}  {item.title}")
+        if item.refusal:
+            print(f"      not segmented: {item.refusal}")
+    print("* is segmented unless --item says otherwise.")
+    return DONE
+
+
 def _segment(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     if options.jobs < 1:
         parser.error("--jobs must be at least 1")
-    names = [stem(Path(scan).resolve().name) for scan in options.scans]
+    names = [stem(Path(scan).absolute()) for scan in options.scans]
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         parser.error(f"several scans would be written as {twice[0]}_dseg; give each its own --out")
@@ -131,7 +157,7 @@ def _segment(parser: argparse.ArgumentParser, options: argparse.Namespace) -> in
         parser.error(str(error))
 
     tasks = [
-        (Path(scan), name, options.out, settings, mask_file, tuple(options.channel))
+        (Path(scan), options.item, name, options.out, settings, mask_file, tuple(options.channel))
         for scan, name in zip(options.scans, names, strict=True)
     ]
     status = DONE
@@ -143,14 +169,14 @@ def _segment(parser: argparse.ArgumentParser, options: argparse.Namespace) -> in
     return status
 
 
-Task = tuple[Path, str, Path, Settings, Path | None, tuple[Path, ...]]
+Task = tuple[Path, int | None, str, Path, Settings, Path | None, tuple[Path, ...]]
 
 
 def _outcomes(tasks: list[Task], jobs: int) -> Iterator[Outcome]:
     """Segment the scans one after the other, or `jobs` at a time; in the order given."""
     if jobs == 1 or len(tasks) == 1:
         for number, task in enumerate(tasks, start=1):
-            with _Progress(task[1], number, len(tasks)) as progress:
+            with _Progress(task[2], number, len(tasks)) as progress:
                 outcome = _attempt(task, progress)
             yield outcome
         return
@@ -158,7 +184,7 @@ def _outcomes(tasks: list[Task], jobs: int) -> Iterator[Outcome]:
     with ProcessPoolExecutor(min(jobs, len(tasks)), mp_context=get_context("spawn")) as pool:
         futures = [pool.submit(_attempt, task) for task in tasks]
         for number, (task, future) in enumerate(zip(tasks, futures, strict=True), start=1):
-            with _Progress(task[1], number, len(tasks)):
+            with _Progress(task[2], number, len(tasks)):
                 try:
                     outcome = future.result()
                 except BrokenProcessPool:
@@ -168,11 +194,17 @@ def _outcomes(tasks: list[Task], jobs: int) -> Iterator[Outcome]:
 
 def _attempt(task: Task, progress: Callable[[str], None] | None = None) -> Outcome:
     """Segment one scan and write its files; whatever is wrong with it becomes a line."""
-    path, name, folder, settings, mask_file, channel_files = task
+    path, number, name, folder, settings, mask_file, channel_files = task
     try:
         if progress:
             progress("read")
-        scan = read(path)
+        items = contents(path)
+        if number is not None and not 1 <= number <= len(items):
+            return _failure(
+                task, f"It holds {len(items)} scans; there is no number {number}. `mriseg list` shows them."
+            )
+        item = best(items) if number is None else items[number - 1]
+        scan = item.load()
         mask = None if mask_file is None else read_mask(mask_file, scan)
         channels = [read(file) for file in channel_files]
         result = segment(scan, settings, mask, progress=progress, channels=channels)
@@ -183,7 +215,10 @@ def _attempt(task: Task, progress: Callable[[str], None] | None = None) -> Outco
         return _failure(task, str(error))
     except MemoryError:
         return _failure(task, "There is not enough memory for this scan. Crop it to the head, or use fewer --jobs.")
-    return Outcome(_summary(name, result), True)
+    summary = _summary(name, result)
+    if len(items) > 1:
+        summary += f"\n  Of {len(items)} scans in it, number {items.index(item) + 1}: {item.title}."
+    return Outcome(summary, True)
 
 
 def _failure(task: Task, message: str) -> Outcome:

@@ -241,9 +241,11 @@ def _unzipped(file: File) -> list[File]:
         if stream.read(len(ZIP_MAGIC)) != ZIP_MAGIC:
             return [file]
     try:
-        stream = _Archive(file.content())  # type: ignore[arg-type]
-        archive = zipfile.ZipFile(stream)
-        stream.is_listed = True
+        content = _Archive(file.content())  # type: ignore[arg-type]
+        archive = zipfile.ZipFile(content)
+        content.is_listed = True
+    except ReadError:
+        raise
     except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as error:
         raise ReadError("The zip archive is damaged or of an unusual kind. Pack or download it again.") from error
     members = [member for member in archive.infolist() if _is_wanted(member)]

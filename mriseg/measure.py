@@ -4,6 +4,7 @@ import numpy as np
 
 from mriseg.mixture import Mixture
 from mriseg.name import Naming
+from mriseg.scan import Stated
 from mriseg.tissue import Contrast, Tissue
 
 # Half width of the interval of a volume: so many times its doubtful voxels, sum of p (1 - p), that may lie on the wrong
@@ -102,6 +103,7 @@ def quality(posteriors: np.ndarray, mixture: Mixture, bias: np.ndarray, mask: np
 
 def doubts(
     naming: Naming,
+    stated: Stated | None,
     mixture: Mixture,
     figures: dict[str, float],
     brain_ml: float | None,
@@ -112,6 +114,8 @@ def doubts(
     Parameters
     ----------
     naming : Naming
+    stated : Stated or None
+        What the scan's header states of its contrast.
     mixture : Mixture
     figures : dict
         As from `quality`.
@@ -130,6 +134,11 @@ def doubts(
         found.append(
             f"The names of the tissues are right with a probability of only {naming.confidence:.0%}. "
             "Look at the overlay and choose the contrast yourself if fluid and white matter are exchanged."
+        )
+    if stated is not None and naming.contrast is not stated.contrast:
+        found.append(
+            f"The header says {stated.contrast.suffix} ({stated.reason}), but the scan was segmented as "
+            f"{naming.contrast.suffix}. Look at the overlay and choose the contrast if the header is right."
         )
     if naming.inverted:
         found.append(

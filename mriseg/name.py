@@ -76,6 +76,9 @@ FARTHEST = 3.0  # spreads: farther off says no more, so that one odd value canno
 # What the places of the classes in the average brain say, nats a voxel, counts as so many voxels: it is about as
 # telling as all other evidence together. Right orders have 0.1 to 0.4, wrong ones less than 0.
 POSITION = 30.0
+# Nats by which a header that states the contrast counts: 19 in 20 are right. What it cannot know is an export under
+# another's header, or a contrast agent.
+STATED = 3.0
 TEMPER = 0.5  # the pieces of evidence overlap; with this power the confidences are calibrated
 STRANGE = 50.0  # sum of squared deviations past which no contrast fits: a FLAIR scan without GM-WM contrast has 43
 WORKING_MM = 2.0  # finer voxels are thinned for the depth
@@ -117,12 +120,15 @@ class Evidence:
         Sum of all squared deviations in spreads.
     inverted : bool
         Whether air is bright.
+    stated : Contrast or None
+        What the header states.
     """
 
     log_odds: dict[Contrast, float]
     brightest: dict[Contrast, float]
     strangeness: dict[Contrast, float]
     inverted: bool
+    stated: Contrast | None = None
 
 
 def weigh(
@@ -133,6 +139,7 @@ def weigh(
     bars: Histogram | None = None,
     black: float = 0.0,
     zones: Zones | None = None,
+    stated: Contrast | None = None,
 ) -> Evidence:
     """Hold what a fit shows, where its classes lie, how large they are and how spaced, against each contrast.
 
@@ -152,6 +159,8 @@ def weigh(
         Intensity of no signal, as `black_level` finds it.
     zones : Zones, optional
         What the average brain expects, on the grid of the mask.
+    stated : Contrast, optional
+        What the scan's header states.
     """
     signals, places = observations(mixture, posteriors, mask, spacing, bars, black)
     found = np.concatenate([signals, places.ravel()])
@@ -170,7 +179,9 @@ def weigh(
         for candidate in CANDIDATES:
             order = stored_order(candidate, inverted)
             log_odds[candidate] += POSITION * TEMPER * _told_by_position(posteriors, mask, zones, order)
-    return Evidence(log_odds, brightest, strangeness, inverted)
+    if stated is not None:
+        log_odds[stated] += STATED
+    return Evidence(log_odds, brightest, strangeness, inverted, stated)
 
 
 def name(if_dark: Evidence, if_bright: Evidence) -> Naming:
@@ -201,10 +212,13 @@ def name(if_dark: Evidence, if_bright: Evidence) -> Naming:
     best = max(chance, key=chance.__getitem__)
     rivals = [contrast for contrast in named if contrast.dark_to_bright == best.dark_to_bright]
     of_order = sum(chance[contrast] for contrast in rivals)
-    if np.isfinite(made_for(best).brightest[best]):  # between contrasts of one order fluid decides
+    if if_dark.stated in rivals:  # the order agrees, and nobody knows better which of its contrasts it is
+        best = if_dark.stated
+    elif np.isfinite(made_for(best).brightest[best]):  # between contrasts of one order fluid decides
         best = min(rivals, key=lambda contrast: made_for(contrast).brightest[contrast])
     strange = of_nothing > of_order or made_for(best).strangeness[best] > STRANGE
     confidence = round(of_order + of_nothing / len(ORDERS), 6)
+    strange = strange and best is not if_dark.stated
     return Naming(Contrast.UNKNOWN if strange else best, stored_order(best, inverted), confidence, inverted)
 
 
@@ -226,9 +240,9 @@ def name_by_position(evidence: Evidence, tissues: tuple[Tissue, ...]) -> Naming:
     of_nothing = chance[Contrast.UNKNOWN] / len(ORDERS)
     if not rivals:
         return Naming(Contrast.UNKNOWN, tissues, round(of_nothing / total, 6), evidence.inverted)
-    best = min(rivals, key=lambda contrast: evidence.brightest[contrast])
+    best = min(rivals, key=lambda contrast: (contrast is not evidence.stated, evidence.brightest[contrast]))
     confidence = round((sum(chance[contrast] for contrast in rivals) + of_nothing) / total, 6)
-    strange = evidence.strangeness[best] > STRANGE
+    strange = evidence.strangeness[best] > STRANGE and best is not evidence.stated
     return Naming(Contrast.UNKNOWN if strange else best, tissues, confidence, evidence.inverted)
 
 

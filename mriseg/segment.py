@@ -107,7 +107,8 @@ def segment(
     black = black_level(canonical.data, mask)
     said = next((contrast for contrast in Contrast if contrast.setting == settings.contrast), None)
     if said is None:
-        naming = _named(data[0], inside, spacing, located, black, settings)
+        stated = scan.stated.contrast if scan.stated else None
+        naming = _named(data[0], inside, spacing, located, black, settings, stated)
     else:
         inverted = bool(black > np.median(data[0][inside]))
         naming = Naming(said, stored_order(said, inverted), 1.0, inverted)
@@ -160,6 +161,8 @@ def segment(
     posteriors = np.moveaxis(posteriors, 0, -1)
     voxel_ml = scan.voxel_ml
     notes = (*scan.notes, *brain.notes)
+    if scan.stated is not None:
+        notes = (*notes, f"The header says that this is {scan.stated.contrast.suffix}: {scan.stated.reason}.")
     if len(located) > 1:
         notes = (*notes, "The average brain said softly which tissue to expect where.")
     if scan.kind == "picture" and settings.pixel_size is not None:
@@ -169,6 +172,7 @@ def segment(
     figures = measure.quality(posteriors, mixture, field, inside)
     doubts = measure.doubts(
         naming,
+        scan.stated,
         mixture,
         figures,
         brain_ml=None if volumes_ml is None else sum(volumes_ml.values()),
@@ -297,7 +301,13 @@ def _adjusted(brain: Brain, spacing: tuple[float, ...] | None, settings: Setting
 
 
 def _named(
-    data: np.ndarray, inside: np.ndarray, spacing: tuple[float, ...], located: Zones, black: float, settings: Settings
+    data: np.ndarray,
+    inside: np.ndarray,
+    spacing: tuple[float, ...],
+    located: Zones,
+    black: float,
+    settings: Settings,
+    stated: Contrast | None,
 ) -> Naming:
     """Which tissue each class is, from quick fits to the thinned brain that begin with different orders."""
     if data.ndim == 3:
@@ -320,7 +330,7 @@ def _named(
         found, mixture = max(tried, key=lambda one: one[1].log_likelihood)
         mixture = in_order(mixture, by_brightness(mixture))
         posteriors = _regularised(found, mixture, inside, sides, located, settings)
-        evidence = weigh(mixture, posteriors, inside, sides, found.bars[0], black, located)
+        evidence = weigh(mixture, posteriors, inside, sides, found.bars[0], black, located, stated)
         return name_by_position(evidence, mixture.tissues)
     evidences = []
     for order in (FLUID_DARK, FLUID_BRIGHT):
@@ -328,7 +338,7 @@ def _named(
         found = sort([data / field], inside)
         mixture = fit(found.cells(inside, located), order, None, start, JOINT_TOLERANCE, False)
         posteriors = _regularised(found, mixture, inside, sides, located, settings)
-        evidences.append(weigh(mixture, posteriors, inside, sides, found.bars[0], black))
+        evidences.append(weigh(mixture, posteriors, inside, sides, found.bars[0], black, stated=stated))
     return name(*evidences)
 
 

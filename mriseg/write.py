@@ -33,15 +33,16 @@ from mriseg.version import __version__
 
 COMPRESSION = 4  # of 9: past it posteriors shrink by 2 % for twice the time
 FULL_16_BIT = 65535
-RECOGNISED_ENDINGS = (".nii.gz", ".nii")
+# Of formats whose files are packed, or whose ending has two parts.
+DOUBLE_ENDINGS = (".nii.gz", ".img.gz", ".hdr.gz", ".mgh.gz", ".mnc.gz")
 
 
-def stem(name: str) -> str:
-    """The name of a scan's file or folder without what says its format: `foo` for `foo.nii.gz`."""
-    for ending in RECOGNISED_ENDINGS:
-        if name.lower().endswith(ending):
-            return name[: -len(ending)]
-    return Path(name).stem
+def stem(path: Path) -> str:
+    """The name of a scan's file without what says its format, `foo` for `foo.nii.gz`; of a folder its whole name."""
+    if path.is_dir():
+        return path.name
+    ending = next((ending for ending in DOUBLE_ENDINGS if path.name.lower().endswith(ending)), path.suffix)
+    return path.name[: len(path.name) - len(ending)]
 
 
 def outputs(scan: Scan, result: Result) -> dict[str, Callable[[], bytes]]:

@@ -121,6 +121,39 @@ def test_a_mask_that_lies_elsewhere_is_refused(files, tmp_path, capsys):
     assert "lies elsewhere" in capsys.readouterr().err
 
 
+@pytest.fixture
+def several(files, tmp_path):
+    """A folder with two scans and a file that cannot be read as one."""
+    folder = tmp_path / "several.scans"
+    folder.mkdir()
+    head = nibabel.load(files / "head.nii.gz")
+    nibabel.save(head, folder / "a.nii.gz")
+    nibabel.save(nibabel.Nifti1Image(np.asarray(head.dataobj)[::2, ::2, ::2], head.affine * 2), folder / "b.nii.gz")
+    nibabel.save(nibabel.Nifti1Image(np.ones((3, 3, 3), np.uint8), np.eye(4)), folder / "c.nii.gz")
+    return folder
+
+
+def test_list_says_what_there_is_which_is_taken_and_why_not_the_others(several, capsys):
+    assert run("list", several) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("*  1  File 1: ")
+    assert "50 x 59 x 51 voxels of 4 x 4 x 4 mm" in lines[0]
+    assert lines[1].startswith("   2  File 2: ")
+    assert "27 are needed" not in lines[3]
+    assert "at least 4096 are needed" in lines[3]
+
+
+def test_a_folder_is_segmented_under_its_name_by_its_best_scan_or_the_one_asked_for(files, several, tmp_path, capsys):
+    assert run("segment", several, "--out", tmp_path) == 0
+    assert "Of 3 scans in it, number 1" in capsys.readouterr().out
+    assert run("segment", several / "a.nii.gz", "--out", tmp_path) == 0
+    assert (tmp_path / "several.scans_dseg.nii.gz").read_bytes() == (tmp_path / "a_dseg.nii.gz").read_bytes()
+    assert run("segment", several, "--out", tmp_path, "--item", 2, "--mask", "all") == 0
+    assert nibabel.load(tmp_path / "several.scans_dseg.nii.gz").shape == (25, 30, 26)
+    assert run("segment", several, "--out", tmp_path, "--item", 4) == 1
+    assert "there is no number 4" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -5,6 +5,7 @@ import pytest
 
 from mriseg.measure import UNKNOWN_SHARE, doubts, intervals, quality, shares, volumes
 from mriseg.name import Naming
+from mriseg.scan import Stated
 from mriseg.tissue import Contrast, Tissue
 from tests.helpers import three_classes
 
@@ -50,6 +51,7 @@ def sound(mixture):
     """Arguments of `doubts` for a segmentation without fault."""
     return {
         "naming": Naming(Contrast.T1, mixture.tissues, 0.99),
+        "stated": Stated(Contrast.T1, "spin echo, TR 500 ms, TE 10 ms"),
         "mixture": mixture,
         "figures": {"cnr": 6.0},
         "brain_ml": 1500.0,
@@ -155,7 +157,8 @@ def test_a_sound_segmentation_is_not_doubted(sound):
 @pytest.mark.parametrize(
     ("fault", "says"),
     [
-        ({"naming": Naming(Contrast.UNKNOWN, (CSF, GM, WM), 0.99)}, "no contrast that is known"),
+        ({"naming": Naming(Contrast.UNKNOWN, (CSF, GM, WM), 0.99), "stated": None}, "no contrast that is known"),
+        ({"stated": Stated(Contrast.PD, "spin echo, TR 3000 ms, TE 15 ms")}, "PDw (spin echo, TR 3000 ms, TE 15 ms)"),
         ({"naming": Naming(Contrast.T1, (CSF, GM, WM), 0.6)}, "60%"),
         ({"naming": Naming(Contrast.T1, (WM, GM, CSF), 0.99, inverted=True)}, "inverted"),
         ({"figures": {"cnr": 0.5}}, "hardly differ"),
@@ -187,6 +190,7 @@ def test_a_tissue_that_no_class_looks_like_is_told(sound, mixture, tissues, says
     "unknown",
     [
         {"brain_ml": None},
+        {"stated": None},
         {"extent_mm": None, "brain_ml": 90.0},
         {"extent_mm": (180.0, 220.0, 18.0), "brain_ml": 90.0},  # a slab
     ],

@@ -172,3 +172,26 @@ def test_an_order_that_no_contrast_has_is_unknown(truth, means, zones):
     assert naming.contrast is Contrast.UNKNOWN
     assert naming.tissues == order
     assert naming.confidence < 0.5
+
+
+@pytest.mark.parametrize("stated", [Contrast.T2, Contrast.PD])
+def test_between_contrasts_of_one_order_the_header_decides(truth, means, zones, stated):
+    fitted = mixture(means[Contrast.T2]), perfect(truth, stated.dark_to_bright), truth > 0, SPACING
+    evidence = weigh(*fitted, zones=zones, stated=stated)
+    assert name_by_position(evidence, stated.dark_to_bright).contrast is stated
+    in_a_picture = weigh(*fitted, stated=stated)
+    assert name(in_a_picture, in_a_picture).contrast is stated
+
+
+@pytest.mark.parametrize("contrast", CONTRASTS)
+def test_a_header_that_agrees_makes_surer_and_one_that_does_not_changes_no_clear_name(truth, means, zones, contrast):
+    order = contrast.dark_to_bright
+    fitted = mixture(means[contrast]), perfect(truth, order), truth > 0, SPACING
+    alone = name_by_position(weigh(*fitted, zones=zones), order)
+    other = next(candidate for candidate in CONTRASTS if candidate.dark_to_bright != order)
+    agreeing = name_by_position(weigh(*fitted, zones=zones, stated=contrast), order)
+    against = name_by_position(weigh(*fitted, zones=zones, stated=other), order)
+    assert agreeing.contrast is contrast
+    assert agreeing.tissues == against.tissues == order
+    assert against.confidence <= alone.confidence <= agreeing.confidence
+    assert against.contrast is alone.contrast

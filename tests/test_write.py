@@ -2,6 +2,8 @@ import gzip
 import io
 import json
 
+from pathlib import Path
+
 import nibabel
 import numpy as np
 import PIL.Image
@@ -42,11 +44,18 @@ def slice_of_head(scanned):
         ("foo.NII", "foo"),
         ("a.b.png", "a.b"),
         ("folder", "folder"),
+        ("T1.mgz", "T1"),
+        ("t1.IMG.gz", "t1"),
         ("sub-01_T1w.nii.gz", "sub-01_T1w"),
     ],
 )
 def test_the_stem_is_the_name_without_its_format(name, short):
-    assert stem(name) == short
+    assert stem(Path(name)) == short
+
+
+def test_the_stem_of_a_folder_is_its_whole_name(tmp_path):
+    (tmp_path / "series.3").mkdir()
+    assert stem(tmp_path / "series.3") == "series.3"
 
 
 def test_the_files_of_a_volume_hold_the_result_on_the_scans_grid(scanned, segmented):

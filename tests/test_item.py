@@ -1,0 +1,45 @@
+import numpy as np
+import pytest
+
+from mriseg.errors import ReadError
+from mriseg.item import Item, best, refused, suitability
+from mriseg.tissue import Contrast
+
+
+def an(worth: float) -> Item:
+    return Item("scan", worth, lambda: None)
+
+
+def test_the_most_suitable_is_taken_and_of_equals_the_first():
+    items = an(1.0), an(3.0), an(3.0), refused("unreadable", "It is damaged.")
+    assert best(items) is items[1]
+
+
+def test_a_refused_item_says_why_when_it_is_loaded():
+    item = refused("unreadable", "It is damaged. Copy it again.")
+    assert item.suitability == -np.inf
+    with pytest.raises(ReadError, match="Copy it again"):
+        item.load()
+
+
+HEAD = suitability((256, 256, 180), (1.0, 1.0, 1.0), Contrast.T1)
+
+
+@pytest.mark.parametrize(
+    ("shape", "spacing", "contrast"),
+    [
+        ((256, 256, 180), (1.0, 1.0, 1.0), Contrast.FLAIR),
+        ((256, 256, 180), (1.0, 1.0, 1.0), Contrast.UNKNOWN),
+        ((512, 512, 30), (0.45, 0.45, 5.0), Contrast.T1),  # fine pixels, thick slices
+        ((512, 512, 3), (0.5, 0.5, 10.0), Contrast.T1),  # a localiser
+        ((256, 256, 1), (1.0, 1.0, 5.0), Contrast.T1),
+        ((64, 64, 36), (3.5, 3.5, 3.5), Contrast.UNKNOWN),
+        ((2000, 2000), None, Contrast.UNKNOWN),
+    ],
+)
+def test_a_whole_head_of_1_mm_in_t1_is_preferred(shape, spacing, contrast):
+    assert suitability(shape, spacing, contrast) < HEAD
+
+
+def test_more_air_around_the_head_is_no_better():
+    assert suitability((512, 512, 400), (1.0, 1.0, 1.0), Contrast.T1) == HEAD
