@@ -10,7 +10,8 @@ import streamlit as st
 from mriseg import render
 from mriseg.app import texts
 from mriseg.errors import MrisegError
-from mriseg.read import read, read_mask
+from mriseg.item import Item
+from mriseg.read import read_mask
 from mriseg.result import Result
 from mriseg.samples import SAMPLES
 from mriseg.scan import Scan
@@ -51,25 +52,34 @@ class Analysis:
 
 @dataclass(frozen=True, eq=False)
 class Choice:
-    """What the visitor chose: the content of a file and what it was called, or a sample by its name; a mask; and the
-    contents and names of further contrasts of the same head."""
+    """What the visitor chose.
 
-    content: bytes | None
-    file_name: str
-    sample: str
+    Attributes
+    ----------
+    source : str
+        What tells this scan from others: the name of a sample, or a digest of what was dropped and a number.
+    settings : Settings
+    mask : bytes or None
+        The visitor's own.
+    item : Item or None
+        The scan that was dropped; None for a sample.
+    channels : tuple of (str, Item)
+        Further contrasts of the same head, each with what tells it from others.
+    error : str
+        Why there is no scan in what was dropped.
+    """
+
+    source: str
     settings: Settings
     mask: bytes | None = None
-    channels: tuple[tuple[bytes, str], ...] = ()
-
-    @property
-    def source(self) -> str:
-        """What tells this scan from others. The digest covers every byte; nothing is sampled."""
-        return self.sample if self.content is None else hashlib.blake2b(self.content).hexdigest()
+    item: Item | None = None
+    channels: tuple[tuple[str, Item], ...] = ()
+    error: str = ""
 
     @property
     def beside(self) -> tuple[str, ...]:
         """What tells the further contrasts from others."""
-        return tuple(hashlib.blake2b(content).hexdigest() for content, _ in self.channels)
+        return tuple(which for which, _ in self.channels)
 
     @property
     def brain(self) -> str:
@@ -84,17 +94,18 @@ def analyse(choice: Choice) -> Analysis | None:
     same scan and settings, the brain where another setting than the mask was changed.
     """
     kept: Analysis | None = st.session_state.get(KEPT)
-    source = choice.source
-    asked = source, choice.brain, choice.beside, choice.settings
+    asked = choice.source, choice.brain, choice.beside, choice.settings
     if kept is not None and (kept.source, kept.brain, kept.beside, kept.result.settings) == asked:
         return kept
     place = st.empty()
     try:
-        if source == OPENING_SAMPLE and choice.settings == Settings() and choice.mask is None:
+        if choice.error:
+            raise MrisegError(choice.error)
+        if choice.source == OPENING_SAMPLE and choice.settings == Settings() and choice.mask is None:
             _show(place, "read")
             analysis = _opening()
         else:
-            analysis = _segment(choice, source, kept, lambda stage: _show(place, stage))
+            analysis = _segment(choice, kept, lambda stage: _show(place, stage))
     except MrisegError as error:
         message = str(error)
     except MemoryError:
@@ -116,30 +127,30 @@ def _opening() -> Analysis:
 
     It draws no progress, because what a cached function draws is drawn again for each who gets its value.
     """
-    return _segment(Choice(None, "", OPENING_SAMPLE, Settings()), OPENING_SAMPLE, None, lambda stage: None)
+    return _segment(Choice(OPENING_SAMPLE, Settings()), None, lambda stage: None)
 
 
-def _segment(choice: Choice, source: str, kept: Analysis | None, progress: Callable[[str], None]) -> Analysis:
+def _segment(choice: Choice, kept: Analysis | None, progress: Callable[[str], None]) -> Analysis:
     brain = None
-    if kept is not None and kept.source == source:
+    if kept is not None and kept.source == choice.source:
         scan, truth = kept.scan, kept.truth
         if kept.brain == choice.brain:
             brain = kept.result.brain
     else:
         st.session_state.pop(KEPT, None)  # the old scan makes room before the new one is read
         progress("read")
-        if choice.content is None:
-            scan, truth = SAMPLES[choice.sample].make()
+        if choice.item is None:
+            scan, truth = SAMPLES[choice.source].make()
         else:
-            scan, truth = read(choice.content, choice.file_name), None
+            scan, truth = choice.item.load(), None
     mask = read_mask(choice.mask, scan) if choice.mask is not None and brain is None else None
-    channels = [read(content, name) for content, name in choice.channels]
+    channels = [item.load() for _, item in choice.channels]
     result = segment(scan, choice.settings, mask, brain, progress, channels)
     found = result.brain.mask
     areas = (np.count_nonzero(found, tuple(a for a in range(found.ndim) if a != axis)) for axis in range(found.ndim))
     widest = tuple(int(np.argmax(area)) for area in areas)
     return Analysis(
-        source, choice.brain, choice.beside, scan, truth, result, render.window(scan.data, result.mask), widest
+        choice.source, choice.brain, choice.beside, scan, truth, result, render.window(scan.data, result.mask), widest
     )
 
 

@@ -6,13 +6,17 @@ import streamlit as st
 
 from mriseg.app import texts
 from mriseg.app.analysis import OPENING_SAMPLE, Choice
+from mriseg.app.uploads import NOTHING, Listing, forget, listing, newest
 from mriseg.samples import SAMPLES
+from mriseg.segment import MOST_CHANNELS
 from mriseg.settings import CLASSES, CONTRASTS, PIXEL_SIZES_MM, Settings
 
 UPLOAD, SOURCE, CONTRAST, TAKEN_AWAY = "upload", "source", "contrast", "taken away"
+FOLDER, TOGETHER = "folder", "together"
 BRAIN, MASK, MARGIN, OWN, CHANNELS = "brain", "mask", "margin", "own", "channels"
 MARGINS_MM = (-5.0, 5.0)
 REPLACED_WITHIN = 0.8  # seconds
+MOST_REFUSALS = 3  # reasons told in the sidebar
 LARGEST_SMOOTHNESS = 4.0  # past it thin structures are gone
 
 
@@ -24,30 +28,72 @@ def choose() -> Choice:
     st.session_state.setdefault(BRAIN, Settings().mask)
     st.session_state.setdefault(MARGIN, Settings().margin)
     with st.sidebar:
-        upload = st.file_uploader(texts.UPLOAD, key=UPLOAD, help=texts.UPLOAD_HELP, on_change=_uploaded)
+        files = st.file_uploader(
+            texts.UPLOAD, accept_multiple_files=True, key=UPLOAD, help=texts.UPLOAD_HELP, on_change=_uploaded
+        )
+        with st.expander(texts.FOLDER):
+            files += st.file_uploader(
+                texts.FOLDER_UPLOAD, accept_multiple_files="directory", key=FOLDER, on_change=_uploaded
+            )
         if st.session_state.pop(TAKEN_AWAY, False):
             # A file that replaces another is announced after the other is gone; this run is then cut short here.
             time.sleep(REPLACED_WITHIN)
-        names = [*([texts.YOUR_SCAN] if upload is not None else []), *SAMPLES]
         source = st.selectbox(
             texts.SOURCE,
-            names,
+            [*([texts.YOUR_SCAN] if files else []), *SAMPLES],
             format_func=lambda name: SAMPLES[name].title if name in SAMPLES else name,
             key=SOURCE,
             on_change=_new_scan,
         )
-        content = upload.getvalue() if upload is not None and source == texts.YOUR_SCAN else None
-        if content is None:
+        if not files:
+            forget()
+        if source in SAMPLES:
             st.caption(SAMPLES[source].description)
+            settings, mask = _settings()
+            return Choice(source, settings, mask)
+        found = listing(UPLOAD, newest(files), files)
+        number, together = _items(found)
         settings, mask = _settings()
-        channels = _channels() if content is not None else ()
-        return Choice(content, upload.name if upload is not None else "", source, settings, mask, channels)
+        further = _further()
+        channels = [(f"{found.digest} {other}", found.items[other]) for other in together]
+        channels += [(f"{further.digest} {other}", item) for other, item in enumerate(further.items)]
+        item = found.items[number] if found.items else None
+        error = found.error or further.error
+        return Choice(f"{found.digest} {number}", settings, mask, item, tuple(channels), error)
 
 
-def _channels() -> tuple[tuple[bytes, str], ...]:
-    """Content and name of each further contrast of the dropped scan."""
+def _items(found: Listing) -> tuple[int, list[int]]:
+    """Which of several scans is segmented, and which with it."""
+    for refusal in found.refusals[:MOST_REFUSALS]:
+        st.caption(f"{texts.NOT_SHOWN} {refusal}")
+    if len(found.items) < 2:
+        return 0, []
+    titles = [item.title for item in found.items]
+    number = st.selectbox(
+        texts.ITEM,
+        range(len(titles)),
+        index=found.best,
+        format_func=titles.__getitem__,
+        key=f"item {found.digest}",
+        help=texts.ITEM_HELP,
+        on_change=_new_scan,
+    )
+    others = [other for other in range(len(titles)) if other != number]
+    together = st.multiselect(
+        texts.TOGETHER,
+        others,
+        format_func=titles.__getitem__,
+        max_selections=MOST_CHANNELS - 1,
+        key=f"{TOGETHER} {found.digest} {number}",
+        help=texts.CHANNELS_HELP,
+    )
+    return number, together
+
+
+def _further() -> Listing:
+    """Further contrasts that were dropped apart from the scan."""
     dropped = st.file_uploader(texts.CHANNELS, accept_multiple_files=True, key=CHANNELS, help=texts.CHANNELS_HELP)
-    return tuple((file.getvalue(), file.name) for file in dropped)
+    return listing(CHANNELS, dropped, dropped) if dropped else NOTHING
 
 
 def _settings() -> tuple[Settings, bytes | None]:
@@ -94,8 +140,9 @@ def _settings() -> tuple[Settings, bytes | None]:
 
 def _uploaded() -> None:
     """A dropped scan is shown at once; taking it away brings the opening sample back."""
-    st.session_state[TAKEN_AWAY] = st.session_state[UPLOAD] is None
-    st.session_state[SOURCE] = OPENING_SAMPLE if st.session_state[UPLOAD] is None else texts.YOUR_SCAN
+    nothing = not st.session_state[UPLOAD] and not st.session_state[FOLDER]
+    st.session_state[TAKEN_AWAY] = nothing
+    st.session_state[SOURCE] = OPENING_SAMPLE if nothing else texts.YOUR_SCAN
     _new_scan()
 
 

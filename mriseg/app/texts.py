@@ -10,7 +10,17 @@ PRIVACY = (
 )
 
 UPLOAD = "Drop a scan"
-UPLOAD_HELP = "A NIfTI volume (.nii, .nii.gz) or a PNG, JPEG or TIFF picture of one slice. It is segmented at once."
+UPLOAD_HELP = (
+    "All DICOM files of a series, or a zip of them; a volume as NIfTI, Analyze, MGH, NRRD, MetaImage, MINC or PAR/REC, "
+    "both halves of it together; or a picture of one slice as PNG, JPEG, TIFF, BMP, WebP or GIF. It is segmented at "
+    "once."
+)
+FOLDER = "Or a whole folder"
+FOLDER_UPLOAD = "Choose a folder"
+ITEM = "Scan in it"
+ITEM_HELP = "Several scans were found. The one that shows the tissues best is taken unless you choose another."
+TOGETHER = "Fit together with"
+NOT_SHOWN = "Not segmented:"
 SOURCE = "Shown scan"
 YOUR_SCAN = "Your scan"
 CONTRAST = "Contrast"

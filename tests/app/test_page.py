@@ -4,6 +4,7 @@ import io
 import zipfile
 from pathlib import Path
 
+import nibabel
 import numpy as np
 import PIL.Image
 import pytest
@@ -219,7 +220,7 @@ def test_a_mask_of_ones_own_is_used_and_taking_it_away_brings_the_found_one_back
     page.sidebar.selectbox(key="brain").select("own").run()
     np.testing.assert_array_equal(kept(page).result.mask, found)  # none is there yet
     own = encode_scan(volume((coarse.truth > 0).astype(np.float32), coarse.affine))
-    page.file_uploader[1].set_value(("mask.nii.gz", own, "")).run()
+    page.file_uploader(key="mask").set_value(("mask.nii.gz", own, "")).run()
     assert nothing_broke(page)
     np.testing.assert_array_equal(kept(page).result.mask, coarse.truth > 0)
     page.sidebar.selectbox(key="brain").select("auto").run()
@@ -229,7 +230,7 @@ def test_a_mask_of_ones_own_is_used_and_taking_it_away_brings_the_found_one_back
 def test_a_mask_on_another_grid_is_refused_in_words(page, head_file, slice_file):
     drop(page, head_file, "head.nii.gz")
     page.sidebar.selectbox(key="brain").select("own").run()
-    page.file_uploader[1].set_value(("mask.png", slice_file, "")).run()
+    page.file_uploader(key="mask").set_value(("mask.png", slice_file, "")).run()
     assert "Give a mask on the scan's grid" in page.error[0].value
 
 
@@ -259,7 +260,7 @@ def test_a_doubtful_brain_shows_its_outline_and_says_why(page):
     ("content", "sentence"),
     [
         (b"", "The file is empty"),
-        (b"no scan at all", "named as NIfTI, but its content is not"),
+        (b"no scan at all", "named .nii, but its content is not"),
         (encode_scan(SAMPLES["slice-t1"].make()[0])[:2000], "The picture is damaged"),
     ],
 )
@@ -281,10 +282,59 @@ def test_a_constant_picture_is_refused_in_words(page):
 
 
 def test_what_nobody_foresaw_becomes_a_sentence(page, slice_file, monkeypatch):
-    monkeypatch.setattr("mriseg.app.analysis.read", lambda content, name: 1 / 0)
-    drop(page, slice_file, "slice.png")
-    assert not page.exception
-    assert "did not foresee" in page.error[0].value
+    for step in ("mriseg.app.uploads.contents", "mriseg.app.analysis.segment"):
+        with monkeypatch.context() as broken:
+            broken.setattr(step, lambda *anything: 1 / 0)
+            drop(page, slice_file, "slice.png")
+        assert not page.exception
+        assert "did not foresee" in page.error[0].value
+        page.file_uploader[0].set_value(None).run()
+
+
+def drop_all(page: AppTest, *files: tuple[str, bytes]) -> AppTest:
+    return page.file_uploader[0].set_value([(name, content, "") for name, content in files]).run()
+
+
+def test_the_halves_of_a_pair_are_one_scan(page, coarse):
+    scan = simulate(coarse, Contrast.T1)
+    pair = nibabel.Nifti1Pair(scan.data, scan.affine)
+    header, image = io.BytesIO(), io.BytesIO()
+    pair.file_map["header"].fileobj, pair.file_map["image"].fileobj = header, image
+    pair.to_file_map()
+    drop(page, header.getvalue(), "t1.hdr")
+    assert "one half" in page.error[0].value
+    drop_all(page, ("t1.hdr", header.getvalue()), ("t1.img", image.getvalue()))
+    assert nothing_broke(page)
+    np.testing.assert_array_equal(kept(page).scan.data, scan.data)
+
+
+def test_of_several_scans_the_best_is_taken_another_can_be_chosen_and_both_fitted_together(
+    page, head_file, flair_file, slice_file
+):
+    drop_all(page, ("a.png", slice_file), ("b.nii.gz", flair_file), ("c.nii.gz", head_file), ("d.txt", b"words"))
+    assert nothing_broke(page)
+    choice = next(box for box in page.sidebar.selectbox if box.label == "Scan in it")
+    assert [title[:8] for title in choice.options] == ["File 1: ", "File 2: ", "File 3: "]
+    assert kept(page).result.contrast is Contrast.FLAIR  # of two alike the first
+    choice.select_index(2).run()
+    assert kept(page).result.contrast is Contrast.T1
+    page.sidebar.multiselect[0].select(choice.options[1]).run()
+    assert nothing_broke(page)
+    assert kept(page).result.joint is not None
+
+
+def test_a_folder_is_taken_as_its_files(page, head_file):
+    page.file_uploader(key="folder").set_value([("study/a/head.nii.gz", head_file, "")]).run()
+    assert nothing_broke(page)
+    assert kept(page).scan.kind == "volume"
+
+
+def test_why_another_scan_cannot_be_segmented_is_said(page, slice_file):
+    drop_all(
+        page, ("slice.png", slice_file), ("tiny.nii", nibabel.Nifti1Image(np.ones((3, 3, 3)), np.eye(4)).to_bytes())
+    )
+    assert nothing_broke(page)
+    assert "Not segmented: The volume is only 3 x 3 x 3 voxels" in words(page)
 
 
 def test_taking_the_scan_away_brings_the_opening_sample_back(page, slice_file):

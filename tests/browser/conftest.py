@@ -33,7 +33,7 @@ def address() -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("localhost", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
+    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.fileWatcherType=none"]
     server = subprocess.Popen([*command, f"--server.port={port}", "--server.headless=true"], cwd=ROOT)
     try:
         end = time.monotonic() + STARTS_WITHIN

@@ -1,5 +1,8 @@
 """What a visitor sees. Screenshots of each step stay in test-artifacts/."""
 
+import io
+
+import nibabel
 import pytest
 
 from mriseg import Contrast
@@ -136,6 +139,46 @@ def test_the_brains_outline_is_shown_and_moves_with_the_margin(page, phantom):
     keep(page, "looser")
     assert_whole(page)
     assert len({*shown}) == 3
+
+
+def test_the_other_half_of_a_scan_may_follow_and_another_scan_replaces_both(page, phantom):
+    scan = simulate(phantom, Contrast.T1)
+    pair = nibabel.Nifti1Pair(scan.data, scan.affine)
+    halves = {"header": io.BytesIO(), "image": io.BytesIO()}
+    for half, stream in halves.items():
+        pair.file_map[half].fileobj = stream
+    pair.to_file_map()
+    box = page.locator("input[type=file]").first
+    box.set_input_files({"name": "t1.hdr", "mimeType": "", "buffer": halves["header"].getvalue()})
+    page.get_by_text("one half of a .hdr/.img pair").wait_for()
+    box.set_input_files({"name": "t1.img", "mimeType": "", "buffer": halves["image"].getvalue()})
+    page.locator(PICTURES).first.wait_for()
+    rest(page)
+    keep(page, "pair")
+    assert_whole(page)
+    drop(page, "slice.png", encode_scan(SAMPLES["slice-t1"].make()[0]))
+    assert page.get_by_text("Plane").count() == 0  # a picture has one
+    assert_whole(page)
+
+
+def test_a_folder_of_scans_is_chosen_from(page, phantom, tmp_path):
+    folder = tmp_path / "study"
+    folder.mkdir()
+    for contrast in (Contrast.FLAIR, Contrast.T1):
+        (folder / f"{contrast.setting}.nii.gz").write_bytes(encode_scan(simulate(phantom, contrast)))
+    page.get_by_text("Or a whole folder").click()
+    before = sources(page)[0]
+    page.locator("input[type=file][webkitdirectory]").set_input_files(folder)
+    page.get_by_text("Scan in it").wait_for()
+    page.wait_for_function(
+        "([selector, before]) => document.querySelector(selector)?.getAttribute('src') !== before",
+        arg=[PICTURES, before],
+    )
+    rest(page)
+    keep(page, "folder")
+    assert_whole(page)
+    page.get_by_role("combobox", name="Scan in it").click()
+    assert page.get_by_role("option").count() == 2
 
 
 def test_a_bad_file_gets_a_sentence_and_the_page_stays_usable(page):

@@ -1,0 +1,93 @@
+"""What the visitor dropped, and the scans in it."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from mriseg.app import texts
+from mriseg.errors import MrisegError
+from mriseg.item import Item, best
+from mriseg.read import contents
+
+KEPT, SEEN, NEWEST = "listings", "seen uploads", "newest uploads"
+
+
+@dataclass(frozen=True, eq=False)
+class Listing:
+    """The scans in what was dropped, or why there are none.
+
+    Attributes
+    ----------
+    digest : str
+        Of every byte: what tells these files from others. Nothing is sampled.
+    items : tuple of Item
+        That can be segmented.
+    best : int
+        Which of them is taken if nobody chooses.
+    refusals : tuple of str
+        Why others cannot.
+    error : str
+        Why there are none; empty if there are.
+    """
+
+    digest: str
+    items: tuple[Item, ...]
+    best: int
+    refusals: tuple[str, ...]
+    error: str
+
+
+NOTHING = Listing("", (), 0, (), "")
+
+
+def newest(dropped: Sequence[UploadedFile]) -> list[UploadedFile]:
+    """Of all files in the box those that came last: a scan dropped after another replaces it."""
+    ids = {file.file_id for file in dropped}
+    added = ids - st.session_state.get(SEEN, set())
+    st.session_state[SEEN] = ids
+    st.session_state[NEWEST] = added or (st.session_state.get(NEWEST, ids) & ids) or ids
+    return [file for file in dropped if file.file_id in st.session_state[NEWEST]]
+
+
+def listing(box: str, latest: Sequence[UploadedFile], dropped: Sequence[UploadedFile]) -> Listing:
+    """What the latest files of a box hold, or all of them together if those alone are no scan, such as half of one.
+
+    It is kept until others are dropped into that box.
+    """
+    kept = st.session_state.setdefault(KEPT, {})
+    ids = {file.file_id for file in latest}, {file.file_id for file in dropped}
+    if kept.get(box, (None,))[0] != ids:
+        found = _listed(latest)
+        if found.error and len(latest) < len(dropped):
+            together = _listed(dropped)
+            found = found if together.error else together
+        kept[box] = ids, found
+    return kept[box][1]
+
+
+def forget() -> None:
+    """Let go of what was dropped."""
+    for key in (KEPT, SEEN, NEWEST):
+        st.session_state.pop(key, None)
+
+
+def _listed(dropped: Sequence[UploadedFile]) -> Listing:
+    files = [(file.name, file.getvalue()) for file in dropped]
+    digest = hashlib.blake2b()
+    for _, content in files:
+        digest.update(len(content).to_bytes(8, "big"))
+        digest.update(content)
+    try:
+        found = contents(files)
+    except MrisegError as error:
+        return Listing(digest.hexdigest(), (), 0, (), str(error))
+    except MemoryError:
+        return Listing(digest.hexdigest(), (), 0, (), texts.TOO_LITTLE_MEMORY)
+    except Exception:  # whatever a hostile file provokes, the visitor gets a sentence and the page goes on
+        return Listing(digest.hexdigest(), (), 0, (), texts.UNFORESEEN)
+    items = tuple(item for item in found if not item.refusal)
+    refusals = tuple(dict.fromkeys(item.refusal for item in found if item.refusal))
+    return Listing(digest.hexdigest(), items, items.index(best(items)), refusals, "")
