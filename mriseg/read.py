@@ -10,6 +10,7 @@ from mriseg import limits
 from mriseg.errors import ReadError
 from mriseg.files import File, files
 from mriseg.item import Item, best, refused
+from mriseg.read_dicom import is_dicom, read_dicom
 from mriseg.read_nifti import is_nifti, read_nifti
 from mriseg.read_picture import is_picture, read_picture
 from mriseg.scan import Scan, farthest_apart_mm
@@ -123,10 +124,13 @@ def read_mask(source: Source, scan: Scan) -> np.ndarray:
 
 def _listed(files: Sequence[File]) -> list[tuple[Item, ...]]:
     """The scans of each file that holds one; what cannot be read is listed with its reason if there are others."""
-    groups = []
+    dicom, groups = [], []
     for file in files:
         try:
             start = file.start()
+            if is_dicom(start):
+                dicom.append(file)
+                continue
             reader = next((reader for is_kind, reader in FORMATS if is_kind(start)), None)
             if reader is not None:
                 groups.append(reader(file, files))
@@ -141,6 +145,13 @@ def _listed(files: Sequence[File]) -> list[tuple[Item, ...]]:
             tuple(replace(item, title=f"File {number}: {item.title}") for item in group)
             for number, group in enumerate(groups, 1)
         ]
+    if dicom:
+        try:
+            groups.insert(0, read_dicom(dicom))
+        except ReadError as error:
+            if not groups:
+                raise
+            groups.insert(0, (refused("DICOM files", str(error)),))
     return groups
 
 
