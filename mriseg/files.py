@@ -28,6 +28,7 @@ CUT_SHORT = "The file is cut short: it holds less than its header announces. Cop
 LITTER = ("__macosx", ".ds_store", "thumbs.db", "desktop.ini")
 # Pack methods whose memory is known beforehand; LZMA lets an archive ask for gigabytes of it.
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+PACKED = (gzip.GzipFile, zipfile.ZipExtFile)
 ENCRYPTED = 0x1  # bit of a member's flags
 
 
@@ -53,34 +54,32 @@ class File:
     folder: tuple[str, ...] = field(default=(), repr=False)
 
     @contextmanager
-    def open(self, most: int = limits.MAX_UNPACKED_BYTES) -> Iterator[BinaryIO]:
+    def open(self, most: int | None = None) -> Iterator[BinaryIO]:
         """Open the file; where it is packed by gzip, its unpacked content.
 
         Parameters
         ----------
-        most : int
-            Bytes from the beginning past which reading is refused, so that no announced length is trusted.
+        most : int, optional
+            Bytes from the beginning past which reading is refused, so that no announced length is trusted; for what
+            is packed `limits.MAX_UNPACKED_BYTES` unless told.
 
         Raises
         ------
         ReadError
             If it cannot be opened, or its packing proves damaged while it is read.
         """
-        try:
-            with self.content() as stream:
-                packed = stream.read(2) == GZIP_MAGIC
-                stream.seek(0)
-                unpacked = gzip.GzipFile(fileobj=stream) if packed else stream
-                yield io.BufferedReader(Bounded(unpacked, most))
-        except (zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, EOFError) as error:
-            raise ReadError(DAMAGED) from error
-        except OSError as error:
-            raise ReadError(f"The file cannot be opened: {error.strerror or 'unknown reason'}.") from error
+        with _told(), self.content() as stream:
+            gzipped = stream.read(2) == GZIP_MAGIC
+            stream.seek(0)
+            unpacked = gzip.GzipFile(fileobj=stream) if gzipped else stream
+            if most is None:
+                most = limits.MAX_UNPACKED_BYTES if isinstance(unpacked, PACKED) else self.size
+            yield io.BufferedReader(Bounded(unpacked, most))
 
     @property
     def is_packed(self) -> bool:
         """Whether it is packed by gzip."""
-        with self.content() as stream:
+        with _told(), self.content() as stream:
             return stream.read(2) == GZIP_MAGIC
 
     @property
@@ -92,6 +91,19 @@ class File:
         """The first `limits.START_BYTES` bytes of its content."""
         with self.open() as stream:
             return stream.read(limits.START_BYTES)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What can go wrong while a file is read, in words."""
+    try:
+        yield
+    except (zlib.error, zipfile.BadZipFile, EOFError) as error:
+        raise ReadError(DAMAGED) from error
+    except OSError as error:
+        if error.strerror is None:  # not the system's, but that of gzip and bz2 for what they cannot unpack
+            raise ReadError(DAMAGED) from error
+        raise ReadError(f"The file cannot be opened: {error.strerror}.") from error
 
 
 class Bounded(io.RawIOBase):
@@ -109,7 +121,7 @@ class Bounded(io.RawIOBase):
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         # Where a packed stream ends can only be found by unpacking it, which must not go on for ever.
-        if whence == io.SEEK_END and isinstance(self._stream, gzip.GzipFile | zipfile.ZipExtFile):
+        if whence == io.SEEK_END and isinstance(self._stream, PACKED):
             while self.read(limits.BLOCK_BYTES):
                 pass
             whence, offset = io.SEEK_CUR, min(offset, 0)
@@ -270,7 +282,8 @@ def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> BinaryIO:
 
 def _is_wanted(member: zipfile.ZipInfo) -> bool:
     is_link = stat.S_ISLNK(member.external_attr >> 16)
-    return not member.is_dir() and not is_link and not any(map(_is_litter, member.filename.split("/")))
+    is_folder = member.filename.endswith("/") or not member.filename
+    return not is_folder and not is_link and not any(map(_is_litter, member.filename.split("/")))
 
 
 def _is_litter(name: str) -> bool:

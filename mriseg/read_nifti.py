@@ -10,6 +10,7 @@ import nibabel
 import numpy as np
 from nibabel.imageglobals import logger as nibabel_logger
 from nibabel.spatialimages import HeaderDataError
+from nibabel.wrapstruct import WrapStructError
 
 from mriseg.errors import ReadError
 from mriseg.files import File, partner
@@ -68,7 +69,7 @@ def read_nifti(file: File, among: Sequence[File]) -> tuple[Item, ...]:
             series = _series(header) if count > 1 else ""
     except ReadError:
         raise
-    except (HeaderDataError, ValueError, OverflowError, ArithmeticError, np.linalg.LinAlgError) as error:
+    except (HeaderDataError, WrapStructError, ValueError, ArithmeticError) as error:
         raise ReadError(DAMAGED) from error
     kind = NIFTI_1.get(start[344:348]) or NIFTI_2.get(start[4:12])
     voxels = file if kind == "single" else partner(file, among, ".img", ".img.gz")
