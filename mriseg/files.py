@@ -13,8 +13,9 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
@@ -26,6 +27,8 @@ DAMAGED = "The compressed file is damaged. Copy or download it again."
 CUT_SHORT = "The file is cut short: it holds less than its header announces. Copy or download it again."
 # What operating systems leave in folders and archives.
 LITTER = ("__macosx", ".ds_store", "thumbs.db", "desktop.ini")
+# Formats in two halves: what the headers are called, and what their voxels.
+HEADERS, VOXELS = (".hdr", ".mhd", ".nhdr", ".par"), (".img", ".raw", ".zraw", ".rec")
 # Pack methods whose memory is known beforehand; LZMA lets an archive ask for gigabytes of it.
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 PACKED = (gzip.GzipFile, zipfile.ZipExtFile)
@@ -46,12 +49,15 @@ class File:
         Opens it at its beginning; seekable.
     folder : tuple of str
         Where it lies among the others.
+    is_beside : bool
+        Whether it was not given itself, but lies beside a file that was and may be the other half of it.
     """
 
     name: str = field(repr=False)
     size: int
     content: Callable[[], BinaryIO] = field(repr=False)
     folder: tuple[str, ...] = field(default=(), repr=False)
+    is_beside: bool = False
 
     @contextmanager
     def open(self, most: int | None = None) -> Iterator[BinaryIO]:
@@ -75,6 +81,14 @@ class File:
             if most is None:
                 most = limits.MAX_UNPACKED_BYTES if isinstance(unpacked, PACKED) else self.size
             yield io.BufferedReader(Bounded(unpacked, most))
+
+    @contextmanager
+    def open_anywhere(self) -> Iterator[BinaryIO]:
+        """Open the file for reading here and there. What is packed is unpacked into memory, where going back is free."""
+        with _told(), self.content() as stream:
+            is_packed = isinstance(stream, PACKED) or stream.read(2) == GZIP_MAGIC
+        with self.open() as content:
+            yield io.BytesIO(content.read()) if is_packed else content
 
     @property
     def is_packed(self) -> bool:
@@ -201,7 +215,7 @@ def called(name: str, beside: File, among: Sequence[File]) -> File | None:
 
 
 def _stem(name: str) -> str:
-    base = name[:-3] if name.lower().endswith(".gz") else name
+    base = name[: -len(name.rpartition(".")[2]) - 1] if name.lower().endswith((".gz", ".bz2")) else name
     return base.rpartition(".")[0] or base
 
 
@@ -216,7 +230,7 @@ def _on_disk(path: Path) -> list[File]:
             if not stat.S_ISREG(path.stat().st_mode):
                 raise ReadError("This is neither a file nor a folder. Choose the scan itself.")
             given = _unzipped(_of_path(path))
-            return given if len(given) > 1 else [*given, *_companions(path)]
+            return given if len(given) > 1 else [*given, *_beside(path)]
         found: list[File] = []
         for folder, below, names in os.walk(path):
             below.sort()
@@ -235,16 +249,19 @@ def _of_path(path: Path, folder: tuple[str, ...] = ()) -> File:
     return File(path.name, path.stat().st_size, lambda: path.open("rb"), folder)
 
 
-def _companions(path: Path) -> list[File]:
-    """The other half of a file that comes in two halves."""
-    if path.suffix.lower() == ".gz" and not path.stem.lower().endswith((".hdr", ".img")):
+def _beside(path: Path) -> list[File]:
+    """What lies beside a file that may come in two halves: its header, or what a header could name."""
+    ending = Path(path.name.lower().removesuffix(".gz")).suffix
+    if ending not in (*HEADERS, *VOXELS):
         return []
-    stem = _stem(path.name)
-    return [
-        _of_path(other)
-        for other in sorted(path.parent.iterdir())
-        if other != path and _stem(other.name) == stem and other.is_file()
-    ]
+    found = []
+    for other in islice(sorted(path.parent.iterdir()), limits.MAX_FILES):
+        is_header = Path(other.name.lower().removesuffix(".gz")).suffix in HEADERS
+        belongs = _stem(other.name) == _stem(path.name) if ending in VOXELS else not is_header
+        if belongs and other != path and other.is_file():
+            # Voxels stand for the volume whose header lies beside them.
+            found.append(replace(_of_path(other), is_beside=not is_header))
+    return found
 
 
 def _unzipped(file: File) -> list[File]:

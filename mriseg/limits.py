@@ -19,9 +19,9 @@ START_BYTES = 544  # of a file, that tell what it is: the longest header asked, 
 # A study on a CD has a few thousand files; listing 5000 takes about 2 s.
 MAX_FILES = 5_000
 MAX_ZIP_DIRECTORY_BYTES = 400 * MAX_FILES  # 46 bytes and the path for each file
-# A text header before the voxels: that of a diffusion series of 500 directions has 50 kB, and ITK adds DICOM's elements.
+# A text header before the voxels: that of a diffusion series has 50 kB, and ITK adds elements of DICOM.
 MAX_HEADER_BYTES = 1_000_000
-# The table of a PAR file has 350 bytes for each slice of each volume: 500 volumes of 40 slices. Reading it takes 3 s.
+# The table of a PAR file has 350 bytes for each slice of each volume: 500 volumes of 40 slices. Reading it takes 1 s.
 MAX_PAR_BYTES = 7_000_000
 MAX_ITEMS = 500  # scans listed of one source; a longer list helps nobody
 # An enhanced DICOM header has about 3 kB for each of its frames, which may be a few thousand.
@@ -30,6 +30,7 @@ MAX_DICOM_HEADER_BYTES = 64_000_000
 MAX_DICOM_HEADERS_BYTES, MAX_DICOM_ELEMENTS = 2_000_000_000, 5_000_000
 MAX_DICOM_FRAMES = 20_000  # of a source, 2.5 kB to keep for each: 500 volumes of 40 slices
 MAX_DICOM_DEPTH = 16  # of sequences in sequences; the standard's own go 6 deep
+MAX_SLICES = 4_096  # read and scaled one by one; a specimen of 0.05 mm has as many
 # From a microscope to a scout: a voxel outside these is a damaged header.
 VOXEL_SIDES_MM = (1e-3, 1e2)
 # Below these a mixture of three tissues and a brain outline mean nothing.

@@ -11,7 +11,12 @@ from mriseg.errors import ReadError
 from mriseg.files import File, files
 from mriseg.item import Item, best, refused
 from mriseg.read_dicom import is_dicom, read_dicom
+from mriseg.read_metaimage import is_metaimage, read_metaimage
+from mriseg.read_mgh import is_mgh, read_mgh
+from mriseg.read_minc import is_minc, read_minc
 from mriseg.read_nifti import is_nifti, read_nifti
+from mriseg.read_nrrd import is_nrrd, read_nrrd
+from mriseg.read_parrec import is_parrec, read_parrec
 from mriseg.read_picture import is_picture, read_picture
 from mriseg.scan import Scan, farthest_apart_mm
 
@@ -20,11 +25,16 @@ Source = bytes | str | Path | Sequence[tuple[str, bytes]]
 # Each format by its first bytes, and who lists the scans of one such file; NIfTI last, as Analyze has no magic number.
 FORMATS: tuple[tuple[Callable[[bytes], bool], Callable[[File, Sequence[File]], tuple[Item, ...]]], ...] = (
     (is_picture, read_picture),
+    (is_mgh, read_mgh),
+    (is_nrrd, read_nrrd),
+    (is_metaimage, read_metaimage),
+    (is_minc, read_minc),
+    (is_parrec, read_parrec),
     (is_nifti, read_nifti),
 )
 READABLE = (
-    "mriseg reads DICOM series (a folder, its files or a zip), NIfTI, Analyze, MGH, NRRD, MetaImage, MINC and PAR/REC "
-    "volumes and PNG, JPEG, TIFF, BMP, WebP and GIF pictures"
+    "mriseg reads DICOM series (a folder, its files or a zip), NIfTI, Analyze, MGH, NRRD, MetaImage, MINC 1 and "
+    "PAR/REC volumes and PNG, JPEG, TIFF, BMP, WebP and GIF pictures"
 )
 # Files that people do drop, told apart so that the message can say what to do with each.
 KNOWN_BUT_UNREAD = (
@@ -32,6 +42,7 @@ KNOWN_BUT_UNREAD = (
     (b"Rar!", "a RAR archive", "Unpack it and drop the folder inside."),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive", "Unpack it and drop the folder inside."),
     (b"PK", "an empty or split zip archive", "Pack the scan again."),
+    (b"\x89HDF", "a MINC 2 or other HDF5 file", "Convert it with mnc2nii and drop the .nii."),
     (b"MATLAB", "a MATLAB file", "Save the volume as .nii.gz."),
     (b"\x93NUMPY", "a NumPy array", "Save it as .nii.gz, which also holds the voxel size."),
 )
@@ -126,6 +137,8 @@ def _listed(files: Sequence[File]) -> list[tuple[Item, ...]]:
     """The scans of each file that holds one; what cannot be read is listed with its reason if there are others."""
     dicom, groups = [], []
     for file in files:
+        if file.is_beside:
+            continue
         try:
             start = file.start()
             if is_dicom(start):
@@ -164,6 +177,6 @@ def _not_read(start: bytes, name: str) -> str:
     ending = name.lower().removesuffix(".gz").rpartition(".")[2]
     if ending in ("img", "raw", "zraw", "rec"):
         return "This is one half of a volume, without the header that says its size. Drop both files together."
-    if ending in ("nii", "mgh", "mgz", "dcm", "nrrd", "mha", "mnc"):
+    if ending in ("nii", "mgh", "mgz", "dcm", "nrrd", "nhdr", "mha", "mhd", "mnc", "par"):
         return f"The file is named .{ending}, but its content is not of that kind. Export the volume again as .nii.gz."
     return f"This is not an image that can be read. {READABLE}."

@@ -15,6 +15,7 @@ from mriseg.item import Item, suitability
 from mriseg.scan import Scan, volume
 
 SIDES_UNKNOWN = "The header does not say how the scan lies in space: left and right are unknown."
+SIZE_UNKNOWN = "The header does not say how large the voxels are: 1 mm is assumed. Left and right are unknown too."
 BROKEN_AFFINE = "The header's orientation is broken: voxel sizes are kept, left and right are unknown."
 
 
@@ -119,13 +120,18 @@ def _load(stored: Stored, index: int) -> Scan:
     with stored.file.open() as stream:
         stream.seek(stored.offset + index * stored.volume_bytes)
         data = read_voxels(stream, stored.shape, stored.dtype, stored.scaling)
-        for _ in range(limits.MAX_TRAILING_BLOCKS):  # where gzip finds its end it compares the checksum
-            if not stream.read(limits.TRAILING_BLOCK_BYTES):
-                break
+        read_over_end(stream)
     notes = [stored.note] if stored.note else []
     if stored.count > 1:
         notes.append(f"The file holds {stored.count} volumes ({stored.series}); this is number {index + 1}.")
     return volume(data, stored.affine, stored.header, tuple(notes), stored.sides_known, copy=False)
+
+
+def read_over_end(stream: BinaryIO) -> None:
+    """Read what little may follow the voxels: where gzip finds its end it compares the checksum."""
+    for _ in range(limits.MAX_TRAILING_BLOCKS):
+        if not stream.read(limits.TRAILING_BLOCK_BYTES):
+            break
 
 
 def read_voxels(
