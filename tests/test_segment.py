@@ -512,6 +512,12 @@ def test_contrasts_that_cannot_be_fitted_together_are_refused(small, beside, fau
         segment(scan, settings, mask=mask, channels=channels)
 
 
+def test_a_map_of_labels_is_no_scan(coarse):
+    labels = np.where(coarse.truth > 0, coarse.truth + 10, 1) * 3
+    with pytest.raises(MrisegError, match="map of labels"):
+        segment(volume(labels, coarse.affine))
+
+
 def test_a_further_contrast_of_one_gray_is_told_its_value(small):
     scan, mask = small
     with pytest.raises(MrisegError, match=r"same value \(7\)"):
