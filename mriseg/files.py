@@ -84,7 +84,7 @@ class File:
 
     @contextmanager
     def open_anywhere(self) -> Iterator[BinaryIO]:
-        """Open the file for reading here and there. What is packed is unpacked into memory, where going back is free."""
+        """Open the file to read here and there; what is packed is unpacked into memory, where going back is free."""
         with _told(), self.content() as stream:
             is_packed = isinstance(stream, PACKED) or stream.read(2) == GZIP_MAGIC
         with self.open() as content:

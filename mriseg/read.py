@@ -136,9 +136,8 @@ def read_mask(source: Source, scan: Scan) -> np.ndarray:
 def _listed(files: Sequence[File]) -> list[tuple[Item, ...]]:
     """The scans of each file that holds one; what cannot be read is listed with its reason if there are others."""
     dicom, groups = [], []
-    for file in files:
-        if file.is_beside:
-            continue
+    given = [file for file in files if not file.is_beside]
+    for file in given:
         try:
             start = file.start()
             if is_dicom(start):
@@ -147,10 +146,10 @@ def _listed(files: Sequence[File]) -> list[tuple[Item, ...]]:
             reader = next((reader for is_kind, reader in FORMATS if is_kind(start)), None)
             if reader is not None:
                 groups.append(reader(file, files))
-            elif len(files) == 1:
+            elif len(given) == 1:
                 raise ReadError(_not_read(start, file.name))
         except ReadError as error:
-            if len(files) == 1:
+            if len(given) == 1:
                 raise
             groups.append((refused("unreadable", str(error)),))
     if len(groups) > 1:

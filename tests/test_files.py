@@ -5,12 +5,14 @@ import struct
 import time
 import zipfile
 
+import nibabel
 import numpy as np
 import pytest
 
 import mriseg
 from mriseg.errors import ReadError, TooLargeError
 from mriseg.files import called, files, partner
+from mriseg.read import contents
 from tests.helpers import little_memory, nifti, refusal
 
 VOXELS = np.random.default_rng(0).integers(0, 1000, (18, 20, 22)).astype(np.int16)
@@ -72,10 +74,22 @@ def test_the_other_half_is_found_in_the_same_folder_and_nowhere_else():
 
 
 def test_the_other_half_of_a_file_on_disk_is_found_beside_it(tmp_path):
-    (tmp_path / "x.hdr").write_bytes(b"1")
-    (tmp_path / "x.img").write_bytes(b"2")
-    (tmp_path / "y.img").write_bytes(b"3")
-    assert [file.name for file in files(tmp_path / "x.hdr")] == ["x.hdr", "x.img"]
+    for name in ("x.hdr", "x.img", "y.hdr", "y.img", "x.png"):
+        (tmp_path / name).write_bytes(b"1")
+    given = {(file.name, file.is_beside) for file in files(tmp_path / "x.hdr")}
+    assert given == {("x.hdr", False), ("x.img", True), ("y.img", True), ("x.png", True)}
+    given = {(file.name, file.is_beside) for file in files(tmp_path / "x.img")}
+    assert given == {("x.img", False), ("x.hdr", False), ("x.png", True)}
+    assert [file.name for file in files(tmp_path / "x.png")] == ["x.png"]
+
+
+def test_what_lies_beside_a_scan_is_not_listed_with_it(tmp_path):
+    image = nibabel.Nifti1Pair(VOXELS, np.eye(4))
+    nibabel.save(image, tmp_path / "x.hdr")
+    nibabel.save(nibabel.Nifti1Image(VOXELS, np.eye(4)), tmp_path / "x.nii")
+    for name in ("x.hdr", "x.img", "x.nii"):
+        (item,) = contents(tmp_path / name)
+        np.testing.assert_array_equal(item.load().data, VOXELS)
 
 
 @pytest.mark.parametrize("name", ["../../../scan.nii", "/tmp/scan.nii", "..\\..\\scan.nii", "C:\\scan.nii"])
