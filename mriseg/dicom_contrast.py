@@ -29,7 +29,7 @@ UNNAMED_FLAIR_TR, UNNAMED_FLAIR_TE = 6_000.0, 80.0  # ms: where TI is left out, 
 
 # What a series is for if it is not for the anatomy, by words of its name. Of each the first that is found.
 PURPOSES = {
-    "localiser": r"localis\w*|localiz\w*|loc|scouts?|aahead\w*|aascout|survey|3 ?plane|three plane|topogram|smartbrain",
+    "localiser": r"localis\w*|localiz\w*|loc|\w*scout\w*|aahead\w*|survey|3 ?plane|three plane|topogram|smartbrain",
     "calibration": r"calib\w*|coil|sense ref\w*|ref ?scan|prescan|shim\w*",
     "field map": r"field ?map\w*|fieldmapping|b0 ?map\w*|b1 ?map\w*|fmap|b1",
     "diffusion": r"dwi\w*|dti\w*|diff\w*|adc\w*|e?adc|trace\w*|tensor|hardi|noddi|ivim|dki|b ?\d{3,4}|colfa",
@@ -147,22 +147,17 @@ def stated(tags: Tags) -> Stated | None:
     contrasts = words(tags, "AcquisitionContrast")
     if set(OTHER_ACQUISITIONS).intersection(contrasts) or _is_planar(tags) or _is_steady(tags):
         return None
-    named = _named(names, contrasts)
-    if len(named) > 1:
+    named, physical, reason = _named(names, contrasts), _physical(tags), _in_words(tags)
+    if physical is not None:
+        return Stated(physical, reason) if physical in named or not named else None
+    if len(named) != 1 or not _can_be(named[0], tags):
         return None
-    physical, reason = _physical(tags), _in_words(tags)
-    if physical is None:
-        if not named or not _can_be(named[0], tags):
-            return None
-        said = f"its description says {named[0].suffix}"
-        return Stated(named[0], f"{reason}, {said}" if reason else said)
-    if named and named[0] is not physical:
-        return None
-    return Stated(physical, reason)
+    said = f"its description says {named[0].suffix}"
+    return Stated(named[0], f"{reason}, {said}" if reason else said)
 
 
 def _named(names: list[str], contrasts: tuple[str, ...]) -> list[Contrast]:
-    """The contrasts that names of the series say; several where they are ambiguous."""
+    """The contrasts that names of the series say; two of a double echo, or where they are ambiguous."""
     found = {NAMED[contrast] for contrast in contrasts if contrast in NAMED}
     for name in names:
         said = {contrast for contrast, pattern in NAMES.items() if _says(pattern, name)}

@@ -214,7 +214,7 @@ def read_elements(file: File, budget: Budget) -> Elements:
     TooLargeError
         If it is longer than a header can be, or uses up what the headers of one source may cost.
     """
-    with file.open() as stream:
+    with opened(file) as stream:
         start = stream.read(132)
         at = 132 if start[128:132] == b"DICM" else 0
         stream.seek(at)
@@ -243,9 +243,9 @@ def read_elements(file: File, budget: Budget) -> Elements:
 
 
 @contextmanager
-def opened(file: File, deflated_at: int | None) -> Iterator[BinaryIO]:
-    """The content that the offsets of `Elements` count in; to be read forwards."""
-    with file.open() as stream:
+def opened(file: File, deflated_at: int | None = None) -> Iterator[BinaryIO]:
+    """The content that the offsets of `Elements` count in; to be read forwards, and to be found short at its end."""
+    with file.open(max(file.size, limits.MAX_UNPACKED_BYTES)) as stream:
         if deflated_at is None:
             yield stream
         else:
@@ -425,7 +425,9 @@ class _Walk:
 
     def _read(self, length: int) -> bytes:
         self._step(length)
-        return self.stream.read(length)
+        value = self.stream.read(length)
+        self.position -= length - len(value)
+        return value
 
     def _skip(self, length: int) -> None:
         self._step(length)

@@ -173,7 +173,11 @@ def _place(tags: Tags) -> Place | None:
     low, high = limits.VOXEL_SIDES_MM
     if position is None or directions is None or spacing is None:
         return None
-    if max(map(abs, position)) > FARTHEST_MM or not all(low < side < high for side in spacing):
+    if (
+        max(map(abs, position)) > FARTHEST_MM
+        or max(map(abs, directions)) > 1 + LONGEST_COSINE_ERROR
+        or not all(low < side < high for side in spacing)
+    ):
         return None
     across, down = np.array(directions[:3]), np.array(directions[3:])
     lengths = np.linalg.norm(across), np.linalg.norm(down)

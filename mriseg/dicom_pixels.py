@@ -76,6 +76,11 @@ class Pixels:
         """Bytes of one frame's plain values."""
         return prod(self.shape) * self.dtype.itemsize
 
+    @property
+    def most_code_bytes(self) -> int:
+        """Bytes that the code of one frame can have."""
+        return MOST_CODE_SHARE * self.frame_bytes + MOST_CODE_EXTRA_BYTES
+
     def check(self, length: int | None) -> None:
         """Refuse pixels that cannot be as many as announced.
 
@@ -137,9 +142,7 @@ def codes(pixels: Pixels, indices: Sequence[int]) -> Iterator[bytes]:
         else:
             frames = _fragments_of_frames(stream, pixels)
             for index in indices:
-                if sum(length for _, length in frames[index]) > (
-                    MOST_CODE_SHARE * pixels.frame_bytes + MOST_CODE_EXTRA_BYTES
-                ):
+                if sum(length for _, length in frames[index]) > pixels.most_code_bytes:
                     raise ReadError(DAMAGED_PIXELS)
                 yield b"".join(_piece(stream, *fragment) for fragment in frames[index])
 
@@ -151,7 +154,7 @@ def _fragments_of_frames(stream: BinaryIO, pixels: Pixels) -> list[list[tuple[in
     begins.
     """
     fragments: list[tuple[int, int]] = []
-    position = pixels.offset
+    position, most = pixels.offset, max(pixels.most_code_bytes, 4 * pixels.count)
     while len(fragments) <= MOST_FRAGMENTS_PER_FRAME + 2 * pixels.count:
         stream.seek(position)
         head = stream.read(8)
@@ -162,6 +165,8 @@ def _fragments_of_frames(stream: BinaryIO, pixels: Pixels) -> list[list[tuple[in
             if group << 16 | element != SEQUENCE_END:
                 raise ReadError(DAMAGED_PIXELS)
             break
+        if length > most:
+            raise ReadError(DAMAGED_PIXELS)
         fragments.append((position + 8, length))
         position += 8 + length
     del fragments[:1]  # the table

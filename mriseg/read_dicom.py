@@ -46,6 +46,10 @@ __all__ = ["is_dicom", "read_dicom"]
 
 PLANES = ("sagittal", "coronal", "axial")  # by the axis of the body that the normal lies nearest to
 OBLIQUE_DEGREES = 20.0
+# What may be left out, one or several.
+OF_SOURCE = "DICOM file of the source", "DICOM files of the source"
+OF_SERIES = "file of the series", "files of the series"
+SLICES = "slice", "slices"
 SCANNER_COORDINATES = 1  # NIfTI's code for them
 
 
@@ -90,11 +94,11 @@ def read_dicom(files: Sequence[File]) -> tuple[Item, ...]:
         except ReadError as error:
             _check_spent(budget, error)
             refusals[uid, str(error)].append(elements.entries)
-    notes = (_left_out(len(damaged), "DICOM files of the source"),) if damaged else ()
+    notes = (_left_out(len(damaged), *OF_SOURCE),) if damaged else ()
     items = []
     for uid in sorted(series, key=lambda uid: _series_order(series[uid][0].tags if series[uid] else {}, uid)):
         unread = sum(len(tags) for (of, _), tags in refusals.items() if of == uid)
-        of_series = (*notes, *((_left_out(unread, "files of the series"),) if unread else ()))
+        of_series = (*notes, *((_left_out(unread, *OF_SERIES),) if unread else ()))
         items += [_item(stack, of_series) for stack in stacks(series[uid], budget)]
     for (_, why), tags in sorted(
         refusals.items(), key=lambda entry: (_series_order(entry[1][0], entry[0][0]), entry[0])
@@ -117,8 +121,9 @@ def _series_order(tags: Tags, uid: str) -> tuple[float, str]:
     return number(tags, "SeriesNumber", 0), uid
 
 
-def _left_out(count: int, what: str) -> str:
-    return f"{count} {what} could not be read and {'is' if count == 1 else 'are'} left out."
+def _left_out(count: int, one: str, several: str) -> str:
+    what = f"1 {one}" if count == 1 else f"{count} {several}"
+    return f"{what} could not be read and {'is' if count == 1 else 'are'} left out."
 
 
 def _item(stack: Stack, notes: tuple[str, ...]) -> Item:
@@ -167,11 +172,9 @@ def _load(grid: Grid, notes: tuple[str, ...], contrast: Stated | None) -> Scan:
     if broken:
         # What is left is arranged anew: without a slice in the middle only the longer part is a regular grid.
         left = [plane for plane in grid.planes if plane not in broken]
-        if not left:
-            raise next(iter(broken.values()))
         del data
         grid = replace(again := arrange(left), notes=tuple(dict.fromkeys((*grid.notes, *again.notes))))
-        notes = (*notes, _left_out(len(broken), "slices"))
+        notes = (*notes, _left_out(len(broken), *SLICES))
         data, broken = _filled(grid)
         if broken:
             raise next(iter(broken.values()))
@@ -189,21 +192,27 @@ def _load(grid: Grid, notes: tuple[str, ...], contrast: Stated | None) -> Scan:
 
 def _filled(grid: Grid) -> tuple[np.ndarray, dict[Plane, ReadError]]:
     """The voxels of a grid, shape (columns, rows, slices), and the slices that cannot be read, with the reason."""
-    data = np.empty(grid.shape, np.float32, order="F")
+    data = None
     broken: dict[Plane, ReadError] = {}
     of_files: dict[Pixels, list[tuple[int, Plane]]] = defaultdict(list)
     for number_in_stack, plane in enumerate(grid.planes):
         of_files[plane.pixels].append((number_in_stack, plane))
     for pixels, placed in of_files.items():
         # In the order of the file, so that a packed one is read over once; the tiles of a mosaic are one frame of it.
-        indices = sorted({plane.index for _, plane in placed})
+        of_frames: dict[int, list[tuple[int, Plane]]] = defaultdict(list)
+        for number_in_stack, plane in placed:
+            of_frames[plane.index].append((number_in_stack, plane))
+        indices = sorted(of_frames)
         try:
             for index, frame in zip(indices, decoded(pixels, indices), strict=True):
-                for number_in_stack, plane in placed:
-                    if plane.index == index:
-                        _scale(frame[plane.window], plane.scaling, data.T[number_in_stack])
+                if data is None:  # now that at least one slice has proved to be as large as announced
+                    data = np.empty(grid.shape, np.float32, order="F")
+                for number_in_stack, plane in of_frames[index]:
+                    _scale(frame[plane.window], plane.scaling, data.T[number_in_stack])
         except ReadError as error:
             broken.update((plane, error) for _, plane in placed)
+    if data is None or len(broken) == len(grid.planes):
+        raise next(iter(broken.values()))
     if grid.planes[0].pixels.is_inverted and not broken:
         np.subtract(data.max(), data, out=data)
     return data, broken

@@ -1,0 +1,173 @@
+import numpy as np
+import pytest
+
+from mriseg.dicom_contrast import purpose, stated, worth
+from mriseg.tissue import Contrast
+
+T1, T2, PD, FLAIR = Contrast.T1, Contrast.T2, Contrast.PD, Contrast.FLAIR
+
+
+def entries(
+    sequence="", variant="", tr=None, te=None, ti=None, flip=None, named="", kind="ORIGINAL\\PRIMARY\\M", **more
+):
+    numbers = {"RepetitionTime": tr, "EchoTime": te, "InversionTime": ti, "FlipAngle": flip}
+    texts = {"ScanningSequence": sequence, "SequenceVariant": variant, "SeriesDescription": named, "ImageType": kind}
+    return {name: (float(value),) for name, value in numbers.items() if value is not None} | texts | more
+
+
+# What scanners write of their usual protocols: sequence, variant, TR, TE, TI (ms), flip angle, name.
+PROTOCOLS = [
+    # T1: inversion prepared gradient echoes, TR from inversion to inversion or from echo to echo
+    (T1, "GR\\IR", "SK\\SP\\MP", 2300, 2.98, 900, 9, "t1_mprage_sag_p2_iso"),
+    (T1, "GR\\IR", "SP\\MP", 1900, 2.26, 900, 9, ""),
+    (T1, "GR\\IR", "SK\\SP\\MP", 2400, 2.22, 1000, 8, "T1w_MPR"),
+    (T1, "GR", "SS\\SP\\SK", 8.2, 3.2, 450, 12, "Ax BRAVO"),
+    (T1, "GR", "SS\\SP\\SK", 6.9, 2.8, 900, 8, "Sag 3D FSPGR"),
+    (T1, "GR\\RM", "SS\\SP\\SK", 7.4, 3.1, 400, 11, "3D SPGR"),
+    (T1, "GR", "MP", 8.1, 3.7, None, 8, "sT1W_3D_TFE"),
+    (T1, "GR", "MP", 8.1, 3.7, 0, 8, "WIP T1W_3D_TFE SENSE"),
+    (T1, "GR", "SP", 5.5, 2.4, None, 12, "t1_vibe_fs_tra"),
+    # T1: two-dimensional gradient echoes, spin echoes
+    (T1, "GR", "SP\\OSP", 250, 2.46, None, 70, "t1_fl2d_tra"),
+    (T1, "SE", "SK\\SP", 500, 8.4, None, 90, "t1_se_tra"),
+    (T1, "SE", "SK\\SP\\OSP", 650, 9.1, None, 150, "t1_tse_sag"),
+    (T1, "SE", "SK", 450, 12, None, 70, ""),
+    (T1, "SE", "SK\\SP", 700, 11, None, 120, "t1_spc_sag_iso"),
+    # T1: inversion recovery with a short echo, whose names say FLAIR
+    (T1, "SE\\IR", "SK", 2100, 24, 780, 90, "Ax T1 FLAIR"),
+    (T1, "IR", "SK", 2000, 15, 800, 90, "T1W_IR_TSE"),
+    (T1, "SE\\IR", "SK\\SP\\OSP", 2000, 9.2, 860, 150, "t1_tirm_tra_dark-fluid"),
+    # T2
+    (T2, "SE", "SK\\SP\\OSP", 5000, 100, None, 150, "t2_tse_tra"),
+    (T2, "SE", "SK", 4500, 102, None, 111, "Ax T2 FSE"),
+    (T2, "SE", "SK", 3000, 80, None, 90, "T2W_TSE"),
+    (T2, "SE", "SK\\SP\\MP", 3200, 408, None, 120, "t2_spc_sag_iso"),
+    (T2, "SE\\RM", "SK", 2500, 68, 0, 90, "Sag CUBE T2"),
+    (T2, "SE", "SK", 4000, 105, None, 90, ""),
+    (T2, "SE", "SK", 3500, 90, None, 120, "t2_tse_spair"),
+    # PD, also as the first echo of two
+    (PD, "SE", "SK", 2500, 12, None, 150, "pd_tse_tra"),
+    (PD, "SE", "SK\\SP\\OSP", 3000, 14, None, 180, "pd+t2_tse_tra"),
+    (T2, "SE", "SK\\SP\\OSP", 3000, 96, None, 180, "pd+t2_tse_tra"),
+    (PD, "SE", "SK", 4000, 12, None, 90, ""),
+    (PD, "GR", "SP", 24, 2.2, None, 6, "mpm_pdw_flash"),
+    # FLAIR
+    (FLAIR, "SE\\IR", "SK\\SP", 9000, 87, 2500, 150, "t2_tirm_tra_dark-fluid"),
+    (FLAIR, "SE\\IR", "SK\\SP\\MP", 5000, 393, 1800, 120, "t2_spc_da-fl_sag"),
+    (FLAIR, "SE\\IR", "SK\\SP\\MP", 6000, 394, 2200, 120, ""),
+    (FLAIR, "IR", "SK", 11000, 125, 2800, 90, "FLAIR_longTR"),
+    (FLAIR, "SE\\IR", "SK", 8800, 145, 2250, 90, "Ax T2 FLAIR"),
+    (FLAIR, "SE\\RM\\IR", "SK", 6300, 130, 1830, 90, "Sag CUBE FLAIR"),
+    (FLAIR, "SE\\IR", "SK", 4800, 300, 1650, 90, "3D FLAIR VISTA"),
+    (FLAIR, "IR", "SK", 10000, 140, None, 90, "T2 FLAIR"),
+    # Nothing is stated: another contrast
+    (None, "GR", "SP\\OSP", 650, 20, None, 20, "t2_fl2d_tra_hemo"),
+    (None, "GR", "SP", 28, 20, None, 15, "SWI_Images"),
+    (None, "GR", "SS\\SP", 40, 25, None, 15, "Ax SWAN"),
+    (None, "GR", "SP", 600, 16, None, 20, "T2* GRE"),
+    (None, "SE\\IR", "SK", 5000, 38, 160, 150, "STIR cor"),
+    (None, "SE\\IR", "SK", 4000, 60, 220, 150, ""),
+    (None, "SE\\IR", "SK\\MP", 7500, 320, 3000, 120, "t2_spc_DIR_sag"),
+    (None, "EP", "SK\\SP", 6000, 90, None, 90, "ep2d_diff_3scan_trace"),
+    (None, "EP\\GR", "SK", 2000, 30, None, 80, ""),
+    (None, "EP\\SE", "NONE", 8000, 80, None, 90, "DTI 32 dir"),
+    (None, "GR", "SP\\MTC", 22, 3.6, None, 18, "TOF_3D_multi-slab"),
+    (None, "GR", "SS", 5.2, 2.3, None, 50, "FIESTA-C"),
+    (None, "GR", "SK\\SS", 6.0, 2.7, None, 50, "t2_ci3d_tra"),
+    (None, "GR\\IR", "SK\\SP\\MP", 5000, 2.98, 2500, 5, "mp2rage_INV2"),
+    (None, "GR\\IR", "SK\\SP\\MP", 5000, 2.98, 700, 4, ""),
+    # Nothing is stated: between two, unknown, or contradictory
+    (None, "SE", "SK", 1500, 50, None, 90, ""),
+    (None, "SE", "SK", 4000, 100, None, 90, "t1_tse_tra"),
+    (None, "SE", "SK", 500, 10, None, 90, "t2_tse_tra"),
+    (None, "SE", "SK", 4000, 12, None, 90, "Ax T2 FLAIR"),
+    (None, "GR\\IR", "SP\\MP", 2300, 3, 900, 9, "t2_spc"),
+    (None, "GR", "NONE", 12, 4, None, 20, ""),
+    (None, "", "", None, None, None, None, ""),
+    (None, "SE", "SK", 0, 0, None, 90, ""),
+    (None, "SE", "SK", np.nan, np.inf, None, 90, ""),
+]
+
+
+@pytest.mark.parametrize(("contrast", "sequence", "variant", "tr", "te", "ti", "flip", "named"), PROTOCOLS)
+def test_a_protocol_states_its_contrast(contrast, sequence, variant, tr, te, ti, flip, named):
+    found = stated(entries(sequence, variant, tr, te, ti, flip, named))
+    assert (found.contrast if found else None) is contrast
+
+
+@pytest.mark.parametrize(
+    ("contrast", "named"),
+    [
+        (T1, "T1 sag post Gd"), (T1, "MPRAGE"), (T1, "sub-01_T1w"), (T1, "T1_fatsat"), (T1, "3D_FSPGR"), (T2, "AX_T2"),
+        (T2, "sT2W_TSE"), (FLAIR, "T2 FLAIR"), (FLAIR, "3D_Brain_VIEW_FLAIR"), (FLAIR, "t2-flair"), (PD, "PDw_tse"),
+        (None, "T1 and T2"), (None, "head"), (None, "t1 map"), (None, "T1rho"), (None, "QSM"), (None, "t2star"),
+        (None, "localizer T1"), (None, "ADC (T2)"), (None, "STIR T1"),
+    ],
+)  # fmt: skip
+def test_a_name_alone_states_a_contrast_where_it_is_clear(contrast, named):
+    found = stated(entries(named=named))
+    assert (found.contrast if found else None) is contrast
+
+
+def test_the_reason_says_the_timing_and_nothing_that_people_wrote():
+    found = stated(entries("GR\\IR", "SP\\MP", 2300, 3, 900, 9, "t1 of Jane Doe"))
+    assert found.reason == "inversion recovery gradient echo, TR 2300 ms, TE 3 ms, TI 900 ms"
+    found = stated(entries("GR", "NONE", 12, 4, None, 20, "T1 of Jane Doe"))
+    assert found.reason == "gradient echo, TR 12 ms, TE 4 ms, flip angle 20 degrees, its description says T1w"
+
+
+def test_an_enhanced_header_states_its_contrast():
+    timing = {"RepetitionTime": (2000.0,), "EffectiveEchoTime": (2.4,), "InversionTimes": (900.0,)}
+    inverted = {"EchoPulseSequence": "GRADIENT", "InversionRecovery": "YES", **timing}
+    assert stated(inverted).contrast is T1
+    assert stated(inverted | {"AcquisitionContrast": "T1"}).contrast is T1
+    assert stated(inverted | {"AcquisitionContrast": "T2"}) is None
+    assert stated(inverted | {"AcquisitionContrast": "DIFFUSION"}) is None
+    assert stated(inverted | {"EchoPlanarPulseSequence": "YES"}) is None
+    spin = {"EchoPulseSequence": "SPIN", "RepetitionTime": (9000.0,), "EffectiveEchoTime": (120.0,)}
+    assert stated(spin).contrast is T2
+    assert stated(spin | {"InversionTimes": (2500.0,), "AcquisitionContrast": "FLUID_ATTENUATED"}).contrast is FLAIR
+    balanced = {"EchoPulseSequence": "GRADIENT", "SteadyStatePulseSequence": "FREE_PRECESSION"}
+    assert stated(balanced | {"RepetitionTime": (5.0,), "EffectiveEchoTime": (2.4,), "FlipAngle": (50.0,)}) is None
+
+
+@pytest.mark.parametrize(
+    ("what", "given"),
+    [
+        ("localiser", {"kind": "ORIGINAL\\PRIMARY\\LOCALIZER"}),
+        ("localiser", {"named": "3-Plane Loc"}),
+        ("localiser", {"named": "AAHScout"}),
+        ("diffusion", {"kind": "DERIVED\\PRIMARY\\DIFFUSION\\ADC"}),
+        ("diffusion", {"kind": "DERIVED\\PRIMARY\\M\\FA"}),
+        ("diffusion", {"named": "ep2d_diff_b1000_TRACEW"}),
+        ("diffusion", {"DiffusionBValue": (1000.0,)}),
+        ("angiography", {"named": "TOF_3D"}),
+        ("angiography", {"AngioFlag": "Y"}),
+        ("angiography", {"TimeOfFlightContrast": "YES"}),
+        ("projection", {"kind": "DERIVED\\SECONDARY\\PROJECTION IMAGE"}),
+        ("projection", {"named": "t1 MIP"}),
+        ("phase or real part", {"kind": "ORIGINAL\\PRIMARY\\P\\ND"}),
+        ("phase or real part", {"kind": "ORIGINAL\\PRIMARY\\PHASE MAP\\P\\FFE"}),
+        ("phase or real part", {"ComplexImageComponent": "IMAGINARY"}),
+        ("field map", {"named": "gre_field_mapping"}),
+        ("functional", {"named": "rest_bold"}),
+        ("perfusion", {"named": "pCASL"}),
+        ("perfusion", {"AcquisitionContrast": "PERFUSION"}),
+        ("map", {"named": "T1 map"}),
+        ("susceptibility", {"named": "Mag_Images_SWI"}),
+        ("subtraction", {"kind": "DERIVED\\SECONDARY\\SUBTRACTION"}),
+        ("", {"named": "t1_mprage_sag"}),
+        ("", {"named": "sub-01_T1w ASSET"}),
+        ("", {"named": "Ax FLAIR fs", "DiffusionBValue": (0.0,)}),
+    ],
+)  # fmt: skip
+def test_what_a_series_is_for_is_told(what, given):
+    assert purpose(entries(**given)) == what
+
+
+def test_the_anatomy_is_put_first():
+    original = worth(entries(), 160)
+    assert original > worth(entries(kind="DERIVED\\PRIMARY\\M"), 160)
+    assert original - 3 > worth(entries(kind="DERIVED\\SECONDARY\\MPR"), 160)
+    assert original - 5 > worth(entries(named="localizer"), 160)
+    assert original - 3 > worth(entries(), 3)
