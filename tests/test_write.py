@@ -1,17 +1,18 @@
 import gzip
 import io
 import json
-
 from pathlib import Path
 
 import nibabel
 import numpy as np
 import PIL.Image
 import pytest
+import scipy
 
 from mriseg import Contrast, MrisegError, Settings, Tissue, read, segment
+from mriseg.morphology import bounding_box
 from mriseg.phantom import simulate
-from mriseg.scan import picture
+from mriseg.scan import picture, volume
 from mriseg.write import lookup_table, outputs, stats, stem, volumes_table, write
 from tests.helpers import ALL_AXES, stored_as
 
@@ -93,15 +94,34 @@ def test_geometry_codes_and_units_come_back_as_they_were(coarse):
     assert out.header["descrip"].item() == b""
 
 
-@pytest.mark.parametrize("axes", ALL_AXES[::7], ids="".join)
-def test_labels_lie_on_the_input_in_any_axis_order(axes, coarse):
-    scan, brain = simulate(coarse, Contrast.T1), coarse.truth > 0
-    straight = segment(scan, mask=brain).labels
-    data, affine = stored_as(axes, np.asarray(scan.data), scan.affine)
-    turned = read(nibabel.Nifti1Image(data, affine).to_bytes())
-    out = image_of(outputs(turned, segment(turned, mask=stored_as(axes, brain, scan.affine)[0]))["_dseg.nii.gz"]())
-    assert np.allclose(out.affine, affine)
-    assert np.array_equal(nibabel.as_closest_canonical(out).dataobj, straight)
+@pytest.fixture(scope="module")
+def oblique_brain(coarse):
+    """A brain without air on a grid turned by 12 degrees, its affine, and its labels."""
+    scan = simulate(coarse, Contrast.T1)
+    box = bounding_box(coarse.truth > 0)
+    turn = np.eye(4)
+    turn[:3, :3] = scipy.spatial.transform.Rotation.from_euler("xyz", [12, -7, 5], degrees=True).as_matrix()
+    affine = turn @ np.diag([4.0, 4.0, 4.0, 1.0])
+    data = np.asarray(scan.data[box])
+    return data, affine, segment(volume(data, affine), Settings(mask="all")).labels
+
+
+@pytest.mark.parametrize("axes", ALL_AXES, ids="".join)
+def test_labels_lie_exactly_on_the_input_in_every_axis_order(axes, oblique_brain):
+    straight, upright, labels = oblique_brain
+    data, affine = stored_as(axes, straight, upright)
+    image = nibabel.Nifti1Image(data, affine)
+    image.set_qform(affine, 1)
+    image.set_sform(affine, 2)
+    image.header.set_xyzt_units("mm", "sec")
+    turned = read(image.to_bytes())
+    out = image_of(outputs(turned, segment(turned, Settings(mask="all")))["_dseg.nii.gz"]())
+    assert out.shape == data.shape
+    for form in ("get_sform", "get_qform"):
+        assert np.array_equal(getattr(out.header, form)(), getattr(image.header, form)())
+    for field in ("sform_code", "qform_code", "xyzt_units"):
+        assert out.header[field] == image.header[field]
+    assert np.array_equal(out.dataobj, stored_as(axes, labels, upright)[0])
 
 
 def test_a_picture_becomes_pictures(slice_of_head):
