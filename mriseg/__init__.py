@@ -3,7 +3,7 @@
 from typing import Any
 
 from mriseg.errors import MrisegError
-from mriseg.read import read
+from mriseg.read import contents, read
 from mriseg.result import Result
 from mriseg.scan import Scan
 from mriseg.segment import segment
@@ -20,6 +20,7 @@ __all__ = [
     "Settings",
     "Tissue",
     "__version__",
+    "contents",
     "read",
     "segment",
 ]
