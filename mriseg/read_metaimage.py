@@ -103,20 +103,25 @@ def _is_true(value: str) -> bool:
     return value[:1].lower() in ("t", "y", "1")
 
 
+def _numbers(text: str, count: int) -> np.ndarray:
+    return np.array(text.split(), float).reshape(count)
+
+
 def _geometry(header: dict[str, str], axes: int) -> tuple[np.ndarray, bool, str]:
     """The affine to RAS+ mm, whether it tells left from right, and what to say of it."""
     matrix, origin, spacing = (_first(header, spellings) for spellings in (MATRIX, ORIGIN, SPACING))
     if spacing is None:
         return np.eye(4), False, SIZE_UNKNOWN
-    sides = np.array(spacing.split(), float)[:3]
+    sides = _numbers(spacing, axes)[:3]
     if matrix is None or axes < 3:
         return affine_of_spacing(tuple(np.abs(sides))), False, SIDES_UNKNOWN
     affine = np.eye(4)
-    # The matrix has a row for each axis of the grid: where it points.
-    affine[:3, :3] = np.array(matrix.split(), float).reshape(axes, axes)[:3, :3].T * sides
-    if origin is not None:
-        affine[:3, 3] = np.array(origin.split(), float)[:3]
-    affine = LPS_TO_RAS @ affine
+    with np.errstate(over="ignore", invalid="ignore"):
+        # The matrix has a row for each axis of the grid: where it points.
+        affine[:3, :3] = _numbers(matrix, axes * axes).reshape(axes, axes)[:3, :3].T * sides
+        if origin is not None:
+            affine[:3, 3] = _numbers(origin, axes)[:3]
+        affine = LPS_TO_RAS @ affine
     if not is_plausible(affine):
         return affine_of_spacing(tuple(np.abs(sides))), False, BROKEN_AFFINE
     return affine, True, ""

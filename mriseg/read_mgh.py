@@ -8,9 +8,10 @@ from nibabel.freesurfer.mghformat import DATA_OFFSET, MGHHeader, header_dtype
 from mriseg.errors import ReadError
 from mriseg.files import File
 from mriseg.item import Item
-from mriseg.voxels import BROKEN_AFFINE, SIDES_UNKNOWN, Stored, affine_of_spacing, is_plausible, items
+from mriseg.voxels import BROKEN_AFFINE, SIZE_UNKNOWN, Stored, affine_of_spacing, is_plausible, items
 
 VERSION = b"\x00\x00\x00\x01"  # all that the format has for a magic number
+CORONAL = ((-1, 0, 0), (0, 0, -1), (0, 1, 0))  # in RAS, where each axis points in a file that does not say it
 TYPES = range(12)  # codes that FreeSurfer has given out
 
 
@@ -42,15 +43,16 @@ def read_mgh(file: File, among: Sequence[File]) -> tuple[Item, ...]:
         If the header announces more than the file holds or than is read, or a type that FreeSurfer gave up.
     """
     start = file.start()[: header_dtype.itemsize]
-    # Where the flag is off, the format has no geometry and nibabel puts in the default, a coronal scan of 1 mm.
     sides_known = bool(np.frombuffer(start, header_dtype)[0]["goodRASFlag"])
     header = MGHHeader(start, check=False)
+    if not sides_known:  # nibabel fills in 1 mm, and directions that turn FreeSurfer's upside down
+        header["Mdc"] = CORONAL
     try:
         dtype = header.get_data_dtype()
     except KeyError as error:
         raise ReadError("The volume holds a rare type. Convert it with mri_convert -odt float.") from error
     with np.errstate(over="ignore", invalid="ignore"):
-        affine, note = np.array(header.get_affine(), float), "" if sides_known else SIDES_UNKNOWN
+        affine, note = np.array(header.get_affine(), float), "" if sides_known else SIZE_UNKNOWN
     if not is_plausible(affine):
         affine, sides_known, note = affine_of_spacing(header["delta"]), False, BROKEN_AFFINE
     i, j, k, count = map(int, header["dims"])

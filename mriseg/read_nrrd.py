@@ -145,7 +145,9 @@ def _directions(header: dict[str, Any], count: int) -> np.ndarray | None:
     given = header.get("space directions")
     if given is None or np.isnan(given).all():
         return None
-    return np.asarray(given, float).reshape(count, -1)
+    if len(given) != count:
+        raise ReadError(DAMAGED)
+    return np.asarray(given, float)
 
 
 def _spatial_axes(header: dict[str, Any], sizes: list[int], directions: np.ndarray | None) -> list[int]:
@@ -175,7 +177,8 @@ def _geometry(header: dict[str, Any], axes: list[int], directions: np.ndarray | 
             return np.eye(4), False, SIZE_UNKNOWN
         return affine_of_spacing(tuple(header["spacings"][axes])), False, SIDES_UNKNOWN
     steps = directions[axes]
-    spacing = np.linalg.norm(steps, axis=1)
+    with np.errstate(over="ignore"):
+        spacing = np.linalg.norm(steps, axis=1)
     if steps.shape != (3, 3):  # a plane, or a space that has time for a fourth axis
         return affine_of_spacing(tuple(spacing)), False, SIDES_UNKNOWN
     origin = np.asarray(header.get("space origin", np.zeros(3)), float)
@@ -196,6 +199,8 @@ def _voxels(header: dict[str, Any], file: File, end: int, among: Sequence[File],
     skip = header.get("byte skip", header.get("byteskip", 0))
     if header.get("line skip", header.get("lineskip", 0)):
         raise ReadError("The header points into a file of another format. Save the volume as a single .nrrd.")
+    if skip < -1:
+        raise ReadError(DAMAGED)
     encoding = header["encoding"].lower()
     if encoding == "raw" and skip == -1:  # they end with the file
         with source.open() as stream:
