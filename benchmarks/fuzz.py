@@ -38,7 +38,7 @@ sys.path.insert(0, str(ROOT))
 LONGEST_S, LARGEST_MB = 10, 1024
 LOADED = 3  # items of a source that are read
 REPORT_EVERY = 200  # inputs
-LONGEST_BYTES = 100_000
+LONGEST_BYTES = 300_000
 HEADER_BYTES = 1000
 REPACKED = 0.8  # of packed inputs are unpacked before they are changed
 PNG = b"\x89PNG\r\n\x1a\n"

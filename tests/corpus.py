@@ -4,6 +4,7 @@ import gzip
 import io
 import zipfile
 from collections.abc import Callable
+from functools import partial
 
 import nibabel
 import numpy as np
@@ -79,6 +80,40 @@ def _pictures(kind: str, *modes: str) -> list[Files]:
     return found
 
 
+def _kin(kind: str) -> list[Files]:
+    from tests import kin
+
+    par = kin.DATA / "phantom_EPI_asc_CLEAR_2_1.PAR"
+    return {
+        "mgh": [[("x.mgh", kin.mgh(voxels("<f4"), AFFINE))]],
+        "nrrd": [
+            *([("x.nrrd", kin.nrrd_file(voxels(), AFFINE, encoding=packing))] for packing in ("raw", "gzip", "bzip2")),
+            [*zip(("x.nhdr", "x.raw"), kin.detached(kin.nrrd_file(voxels(), AFFINE), "x.raw"), strict=True)],
+        ],
+        "metaimage": [
+            [("x.mha", b"".join(kin.metaimage(voxels(), AFFINE)))],
+            [("x.mha", b"".join(kin.metaimage(voxels("<f4"), AFFINE, packed=True)))],
+            [*zip(("x.mhd", "x.raw"), kin.metaimage(voxels(), AFFINE, "x.raw"), strict=True)],
+        ],
+        "minc": [[("x.mnc", kin.minc(voxels()))]],
+        "parrec": [[("x.par", par.read_bytes()), ("x.rec", par.with_suffix(".REC").read_bytes())]],
+    }[kind]
+
+
+def _dicom(*syntaxes: str) -> list[Files]:
+    from tests import dicoms
+
+    few = voxels()[:, :, 8:12].repeat(2, 0).repeat(2, 1)
+    return [dicoms.series(few, syntax=syntax) for syntax in syntaxes]
+
+
+def _enhanced() -> list[Files]:
+    from tests import dicoms
+
+    few = voxels()[:, :, 8:12].repeat(2, 0).repeat(2, 1)
+    return [[("x", dicoms.enhanced(few, syntax=syntax))] for syntax in ("explicit", "jpeg-ls")]
+
+
 # Of each reader the sources to begin with; each is one or more files dropped together.
 CORPUS: dict[str, Callable[[], list[Files]]] = {
     "nifti": _nifti,
@@ -98,4 +133,8 @@ CORPUS: dict[str, Callable[[], list[Files]]] = {
     "gif": lambda: _pictures("GIF", "L", "P"),
     "bmp": lambda: _pictures("BMP", "L", "RGB", "1"),
     "webp": lambda: _pictures("WEBP", "RGB", "RGBA"),
+    **{kind: partial(_kin, kind) for kind in ("mgh", "nrrd", "metaimage", "minc", "parrec")},
+    "dicom": lambda: _dicom("explicit", "implicit", "big endian", "deflated"),
+    "dicom frames": lambda: _dicom("rle", "jpeg lossless", "jpeg-ls", "jpeg 2000"),
+    "dicom enhanced": _enhanced,
 }  # fmt: skip
