@@ -16,7 +16,7 @@ from mriseg import limits
 from mriseg.errors import ReadError, TooLargeError
 from mriseg.files import DAMAGED, File, called
 
-PACKED_BYTES = 64_000  # taken from a packed stream at a time
+PACKED_BYTES, SKIPPED_BYTES = 64_000, 500_000  # taken from a packed stream, or read over in it, at a time
 
 
 def header_lines(file: File, most: int = limits.MAX_HEADER_BYTES) -> Iterator[bytes]:
@@ -150,7 +150,7 @@ class _Inflated(io.RawIOBase):
         target = offset + (self._position if whence == io.SEEK_CUR else 0)
         if target < self._position:
             self._restart()
-        while self._position < target and self.read(min(target - self._position, limits.BLOCK_BYTES)):
+        while self._position < target and self.read(min(target - self._position, SKIPPED_BYTES)):
             pass
         return self._position
 

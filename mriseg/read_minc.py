@@ -98,8 +98,8 @@ def _steps(first: int, count: int, size: int) -> range:
 
 def _dtype(image: Variable) -> np.dtype:
     """As stored, with what an attribute says of the sign; bytes have none unless it says so."""
-    signs = image.attributes.get("signtype", b"unsigned" if image.dtype.itemsize == 1 else b"signed__")
-    if image.dtype.kind == "i" and isinstance(signs, bytes) and signs.startswith(b"unsigned"):
+    signs = _text(image, "signtype") or (b"unsigned" if image.dtype.itemsize == 1 else b"signed__")
+    if image.dtype.kind == "i" and signs.startswith(b"unsigned"):
         return np.dtype(image.dtype.str.replace("i", "u"))
     if image.dtype.kind == "S":
         raise ReadError(DAMAGED)
@@ -146,6 +146,11 @@ def _valid_range(image: Variable, dtype: np.dtype) -> tuple[float, float]:
     return low, high
 
 
+def _text(variable: Variable, name: str) -> bytes:
+    given = variable.attributes.get(name)
+    return given if isinstance(given, bytes) else b""
+
+
 def _numbers(variable: Variable, name: str, count: int) -> np.ndarray | None:
     given = variable.attributes.get(name)
     if given is None:
@@ -164,7 +169,7 @@ def _geometry(found: dict[str, Variable], axes: tuple[str, ...]) -> tuple[np.nda
         if axis not in found:
             is_sized = False
             continue
-        if found[axis].attributes.get("spacing", b"")[:9] == b"irregular":
+        if _text(found[axis], "spacing").startswith(b"irregular"):
             raise ReadError("The slices of the MINC file lie at irregular distances. Resample it with mincresample.")
         cosines, start, step = (
             _numbers(found[axis], name, count) for name, count in (("direction_cosines", 3), ("start", 1), ("step", 1))

@@ -92,18 +92,18 @@ def minc(
         file.createDimension(axis, None if records and axis == axes[0] else length)
     for axis, given in (about or {}).items():
         variable = file.createVariable(axis, "i", ())
-        variable.assignValue(0)
+        variable.data[...] = 0
         for name, value in given.items():
             setattr(variable, name, value)
     for name, values in zip(("image-min", "image-max"), extremes or (), strict=False):
         variable = file.createVariable(name, "d", axes[: values.ndim])
-        if values.ndim:
+        if variable.isrec:
             variable[:] = values
         else:
-            variable.assignValue(float(values))
+            variable.data[...] = values
     image = file.createVariable("image", data.dtype.newbyteorder("="), axes)
     image[:] = data
-    for name, value in attributes.items():
+    for name, value in {"signtype": b"signed__", **attributes}.items():
         setattr(image, name, value)
     file.flush()
     return stream.getvalue()
