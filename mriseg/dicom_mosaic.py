@@ -3,11 +3,9 @@
 How many tiles there are, and on which side of the first slice the others lie, only the vendor's own header says.
 """
 
-import warnings
+import struct
 from dataclasses import replace
 from math import ceil, sqrt
-from struct import error as struct_error
-from typing import Any
 
 import numpy as np
 
@@ -15,6 +13,7 @@ from mriseg import limits
 from mriseg.dicom_plane import Plane
 from mriseg.errors import ReadError
 
+COUNT, NORMAL = "NumberOfImagesInMosaic", "SliceNormalVector"
 NOT_UNFOLDED = (
     "The slices are tiles of one picture (a mosaic), and what says how they lie is missing. Export the series from the "
     "scanner with its private entries, or convert it there."
@@ -41,15 +40,11 @@ def unfold(mosaic: Plane, vendor_header: bytes) -> list[Plane]:
     ReadError
         If it does not say how the tiles lie.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # nibabel warns of its own DICOM reader, which is not used
-        from nibabel.nicom import csareader
-
     try:
-        tags: dict[str, Any] = csareader.read(vendor_header)["tags"]
-        count = int(tags["NumberOfImagesInMosaic"]["items"][0])
-        normal = np.array(tags["SliceNormalVector"]["items"][:3], float)
-    except (csareader.CSAError, struct_error, LookupError, ValueError, TypeError, OverflowError, MemoryError) as error:
+        said = _values(vendor_header)
+        (count,) = map(int, said[COUNT][:1])
+        normal = np.array(said[NORMAL][:3], float)
+    except (struct.error, KeyError, ValueError) as error:
         raise ReadError(NOT_UNFOLDED) from error
     place, (rows, columns) = mosaic.place, mosaic.shape
     apart = place and (place.apart or place.thickness)
@@ -71,3 +66,39 @@ def unfold(mosaic: Plane, vendor_header: bytes) -> list[Plane]:
         position = tuple((first + tile * step).tolist())
         tiles.append(replace(mosaic, place=replace(place, position=position), window=window))
     return tiles
+
+
+def _values(header: bytes) -> dict[str, list[str]]:
+    """The values of the two entries that are asked for.
+
+    The header is a list of tags with a name and some items; of either of its two versions an item tells its length
+    another way.
+    """
+    found: dict[str, list[str]] = {}
+    is_second = header.startswith(b"SV10")
+    position = 8 if is_second else 0
+    (tags,) = struct.unpack_from("<I", header, position)
+    position += 8
+    first_count = None
+    for _ in range(tags):
+        name, _, _, _, count, _ = struct.unpack_from("<64si4s3i", header, position)
+        position += 84
+        first_count = count if first_count is None else first_count
+        items = []
+        for _ in range(count):
+            lengths = struct.unpack_from("<4i", header, position)
+            length = lengths[1] if is_second else lengths[0] - first_count
+            if length < 0:
+                raise ValueError
+            position += 16
+            items.append(_until_zero(header[position : position + length]))
+            position += length + -length % 4
+        if _until_zero(name) in (COUNT, NORMAL):
+            found[_until_zero(name)] = [item for item in items if item]
+        if len(found) == 2:
+            break
+    return found
+
+
+def _until_zero(text: bytes) -> str:
+    return text.partition(b"\0")[0].decode("latin-1").strip()

@@ -195,7 +195,7 @@ def _piece(stream: BinaryIO, position: int, length: int) -> bytes:
 
 
 def _decode(code: bytes, pixels: Pixels) -> np.ndarray:
-    # A fifth of a second to import, and only needed for compressed files.
+    # Only needed for compressed files.
     import imagecodecs
 
     said = announced(code)

@@ -4,6 +4,7 @@ Volumes have the axis order of a `Scan`: (column, row, slice). Whoever fuzzes or
 """
 
 import io
+import struct
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -11,7 +12,7 @@ from typing import Any
 
 import imagecodecs
 import numpy as np
-from pydicom import Dataset, FileMetaDataset, dcmwrite
+from pydicom import DataElement, Dataset, FileMetaDataset, dcmread, dcmwrite
 from pydicom.encaps import encapsulate
 from pydicom.pixels.encoders import RLELosslessEncoder
 from pydicom.sequence import Sequence
@@ -36,6 +37,10 @@ PERSON = {
     "PatientBirthDate": "19700101",
     "InstitutionName": "Elsewhere",
 }
+MPRAGE = {
+    "ScanningSequence": ["GR", "IR"], "SequenceVariant": ["SP", "MP"],
+    "RepetitionTime": 2300, "EchoTime": 3, "InversionTime": 900, "SeriesDescription": "t1_mprage_sag",
+}  # fmt: skip
 AXIAL, CORONAL, SAGITTAL = (1, 0, 0, 0, 1, 0), (1, 0, 0, 0, 0, -1), (0, 1, 0, 0, 0, -1)
 
 
@@ -272,3 +277,54 @@ def _groups(entries: Mapping[str, Mapping[str, Any]]) -> Dataset:
             setattr(item, name, value)
         setattr(dataset, keyword, Sequence([item]))
     return dataset
+
+
+def mosaic(volume: np.ndarray, geometry: Geometry = Geometry(), has_header: bool = True) -> bytes:
+    """One file with all slices as tiles of one picture, as Siemens scanners write fast volumes."""
+    columns, rows, count = volume.shape
+    across = int(np.ceil(np.sqrt(count)))
+    picture = np.zeros((across * rows, across * columns), volume.dtype)
+    for number in range(count):
+        down, right = divmod(number, across)
+        picture[down * rows : (down + 1) * rows, right * columns : (right + 1) * columns] = volume[:, :, number].T
+    turn = np.reshape(geometry.directions, (2, 3))
+    corner = np.array(geometry.first) - (across - 1) / 2 * (np.array([columns, rows]) * geometry.sides) @ turn
+    apart = float(np.linalg.norm(geometry.offset))
+    dataset = Dataset()
+    entries = {
+        "Modality": "MR",
+        "SeriesInstanceUID": "1.2.840.92",
+        "SOPInstanceUID": "1.2.840.92.1",
+        "ImageType": ["ORIGINAL", "PRIMARY", "M", "ND", "MOSAIC"],
+        "ImagePositionPatient": [float(f"{value:.10g}") for value in corner],
+        "ImageOrientationPatient": list(geometry.directions),
+        "PixelSpacing": [geometry.sides[1], geometry.sides[0]],
+        "SpacingBetweenSlices": apart,
+    }
+    for keyword, value in entries.items():
+        setattr(dataset, keyword, value)
+    if has_header:
+        normal = [f"{cosine:.8f}" for cosine in geometry.offset / apart]
+        block = dataset.private_block(0x0029, "SIEMENS CSA HEADER", create=True)
+        block.add_new(0x10, "OB", _vendor_header({"NumberOfImagesInMosaic": [str(count)], "SliceNormalVector": normal}))
+    put_pixels(dataset, [picture])
+    return written(dataset)
+
+
+def _vendor_header(tags: Mapping[str, list[str]]) -> bytes:
+    """Siemens' "CSA2": for each tag its name, kind and values."""
+    content = b"SV10\x04\x03\x02\x01" + struct.pack("<2I", len(tags), 77)
+    for name, values in tags.items():
+        kind = b"US" if name.startswith("Number") else b"FD"
+        content += struct.pack("<64si4s3i", name.encode(), len(values), kind, 0, len(values), 77)
+        for value in values:
+            text = value.encode() + b"\0"
+            content += struct.pack("<4i", len(text), len(text), 77, len(text)) + text + bytes(-len(text) % 4)
+    return content
+
+
+def with_text(content: bytes, keyword: str, text: str) -> bytes:
+    """The file with a number replaced by any text."""
+    dataset = dcmread(io.BytesIO(content))
+    dataset.add(DataElement(keyword, "LT", text))
+    return written(dataset)

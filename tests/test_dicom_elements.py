@@ -109,7 +109,9 @@ def test_sequences_are_read_in_either_length_and_of_unknown_type(is_defined, kin
             return element(tag, kind, value, UNDEFINED)
         return struct.pack("<HHL", *tag, UNDEFINED) + value
 
-    private = element((9, 0x1001), b"SQ", mark(ITEM, UNDEFINED) + inner + mark(ITEM_END) + mark(SEQUENCE_END), UNDEFINED)
+    private = element(
+        (9, 0x1001), b"SQ", mark(ITEM, UNDEFINED) + inner + mark(ITEM_END) + mark(SEQUENCE_END), UNDEFINED
+    )
     icon = element((0x88, 0x200), b"OB", mark(ITEM, 4) + b"\xfe\xff\x0d\xe0" + mark(SEQUENCE_END), UNDEFINED)
     body = private + icon + sequence(PER_FRAME, sequence((0x20, 0x9113), inner)) + element((0x7FE0, 0x10), b"OW", b"ab")
     found = elements_of(file_of(body))

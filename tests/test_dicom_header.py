@@ -1,0 +1,63 @@
+import io
+
+import numpy as np
+import pydicom
+import pytest
+
+import mriseg
+from mriseg.read import contents
+from tests.dicoms import (
+    brainlike,
+    series,
+    with_text,
+    written,
+)
+from tests.helpers import refusal
+
+VOXELS = brainlike((40, 32, 12))
+
+
+def titles(source):
+    return [item.title for item in contents(source)]
+
+
+@pytest.mark.parametrize(
+    "description",
+    ["T1 doe", "DOE^JANE", "t1_Jane_sag", "x4711", "T1 19700101", "sagDOEJane", "Elsewhere T1", "MR 123456789"],
+)
+def test_a_description_that_names_the_person_is_withheld(description):
+    assert titles(series(VOXELS, tags={"SeriesDescription": description}))[0].startswith("series 3,")
+
+
+def test_a_description_is_cut_and_cleaned():
+    title = titles(
+        series(VOXELS, tags={"SpecificCharacterSet": "ISO_IR 192", "SeriesDescription": "tête\x07" + "x" * 58})
+    )
+    assert title[0].startswith("tête" + "x" * 56 + ", ")
+
+
+@pytest.mark.parametrize(
+    "keyword", ["ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "SliceThickness"]
+)
+@pytest.mark.parametrize(
+    "text", ["nan\\nan\\nan\\nan\\nan\\nan", "1e300\\1e300\\1e300\\0\\0\\0", "0\\0\\0\\0\\0\\0", "-1", "x"]
+)
+def test_absurd_geometry_is_left_out(keyword, text):
+    scan = mriseg.read(with_text(series(VOXELS[..., :1])[0][1], keyword, text))
+    assert scan.data.size == 40 * 32
+    assert scan.affine is None or (np.isfinite(scan.affine).all() and max(scan.spacing) < 100)
+
+
+def test_colours_are_refused():
+    dataset = pydicom.dcmread(io.BytesIO(series((VOXELS[..., :1] // 16).astype(np.uint8), None)[0][1]))
+    dataset.SamplesPerPixel, dataset.PhotometricInterpretation, dataset.PlanarConfiguration = 3, "RGB", 0
+    dataset.PixelData = dataset.PixelData * 3
+    assert "in colour" in refusal(written(dataset))
+    palette = series(VOXELS[..., :1], tags={"PhotometricInterpretation": "PALETTE COLOR"})
+    assert "in colour" in refusal(palette[0][1])
+
+
+@pytest.mark.parametrize("slope", ["0", "nan", "1e300", "x", ""])
+def test_a_slope_that_was_never_meant_is_left_out(slope):
+    files = [(name, with_text(content, "RescaleSlope", slope)) for name, content in series(VOXELS)]
+    np.testing.assert_array_equal(mriseg.read(files).data, VOXELS)
