@@ -3,7 +3,6 @@
 nibabel reads the table and knows how the slices lie in space.
 """
 
-import io
 import warnings
 from collections import Counter
 from collections.abc import Sequence
@@ -69,11 +68,11 @@ def read_parrec(file: File, among: Sequence[File]) -> tuple[Item, ...]:
         If the PAR is damaged or of a version that nibabel does not read, announces more than the REC holds or than is
         read, or the REC is not among the files.
     """
-    lines = b"".join(line for line in header_lines(file, limits.MAX_PAR_BYTES) if _is_wanted(line))
+    lines = (line.decode("latin-1") for line in header_lines(file, limits.MAX_PAR_BYTES) if _is_wanted(line))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            info, table = parse_PAR_header(io.StringIO(lines.decode("latin-1")))
+            info, table = parse_PAR_header(lines)
             _check_grid(table)
             volumes = _volumes(table, info["max_slices"])
             # Of one volume: nibabel takes the number of volumes squared for finding those that lack slices.
