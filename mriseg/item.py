@@ -72,6 +72,14 @@ def suitability(
     return float(worth + (SINGLE_SLICE if len(shape) == 2 or min(shape) == 1 else 0.0))
 
 
+def most_suitable(items: tuple[Item, ...], most: int) -> tuple[Item, ...]:
+    """The items that are worth listing if there are too many: the most suitable, in the order given."""
+    if len(items) <= most:
+        return items
+    kept = sorted(range(len(items)), key=lambda index: -items[index].suitability)[:most]
+    return tuple(items[index] for index in sorted(kept))
+
+
 def best(items: tuple[Item, ...]) -> Item:
     """The item to segment if nobody chooses: the most suitable, of equals the first."""
     return max(items, key=lambda item: item.suitability)

@@ -9,7 +9,7 @@ import numpy as np
 from mriseg import limits
 from mriseg.errors import ReadError
 from mriseg.files import File, files
-from mriseg.item import Item, best, refused
+from mriseg.item import Item, best, most_suitable, refused
 from mriseg.read_dicom import is_dicom, read_dicom
 from mriseg.read_metaimage import is_metaimage, read_metaimage
 from mriseg.read_mgh import is_mgh, read_mgh
@@ -92,7 +92,7 @@ def contents(source: Source, name: str | None = None) -> tuple[Item, ...]:
         If nothing in it can be read.
     """
     groups = _listed(files(source, name))
-    items = tuple(item for group in groups for item in group)[: limits.MAX_ITEMS]
+    items = most_suitable(tuple(item for group in groups for item in group), limits.MAX_ITEMS)
     if not items:
         raise ReadError(f"None of the files is an image that can be read. {READABLE}.")
     refusals = [item.refusal for item in items if item.refusal]

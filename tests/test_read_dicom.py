@@ -10,7 +10,7 @@ import pydicom
 import pytest
 
 import mriseg
-from mriseg import Contrast, MrisegError
+from mriseg import Contrast, MrisegError, limits
 from mriseg.errors import ReadError, TooLargeError
 from mriseg.read import contents
 from tests.dicoms import (
@@ -247,6 +247,16 @@ def test_the_anatomy_is_read_by_default(other):
     finer = series(VOXELS + 1, Geometry(sides=(0.5, 0.5)), other, uid="1.2.840.93", each=lambda n: {"SeriesNumber": 1})
     scan = mriseg.read([*files, *((f"x{name}", content) for name, content in finer)])
     np.testing.assert_array_equal(scan.data, VOXELS)
+
+
+@pytest.mark.parametrize("most", [2, 3])
+def test_a_long_time_series_does_not_hide_the_anatomy(monkeypatch, most):
+    monkeypatch.setattr(limits, "MAX_ITEMS", most)
+    times = enhanced(VOXELS, Geometry(apart=4.0), {"SeriesNumber": 1}, place=lambda frame: frame % 4)
+    listed = contents([("a", times), *series(VOXELS, tags=MPRAGE | {"SeriesNumber": 2})])
+    assert len(listed) == most
+    assert "volume 1 of 3" in listed[0].title
+    assert "t1_mprage" in listed[-1].title
 
 
 SHARED = {
