@@ -83,7 +83,12 @@ def _pictures(kind: str, *modes: str) -> list[Files]:
 def _kin(kind: str) -> list[Files]:
     from tests import kin
 
-    par = kin.DATA / "phantom_EPI_asc_CLEAR_2_1.PAR"
+    # Of 32 x 32 pixels where the real ones are of 64 x 64, so that there are not too many voxels to the header.
+    pars = ("phantom_EPI_asc_CLEAR_2_1.PAR", "phantom_fake_v4.PAR", "phantom_fake_v4_1.PAR")
+    tables = [(kin.DATA / par).read_bytes().replace(b" 64   64 ", b" 32   32 ") for par in pars]
+    about = kin.spaced(xspace=(1, -10, (1, 0, 0)), yspace=(2, -20, (0, 1, 0)), zspace=(3, -30, (0, 0, 1)))
+    extremes = np.zeros(SHAPE[0]), np.arange(1.0, SHAPE[0] + 1)
+    times = ("time", "zspace", "yspace", "xspace")
     return {
         "mgh": [[("x.mgh", kin.mgh(voxels("<f4"), AFFINE))]],
         "nrrd": [
@@ -95,8 +100,11 @@ def _kin(kind: str) -> list[Files]:
             [("x.mha", b"".join(kin.metaimage(voxels("<f4"), AFFINE, packed=True)))],
             [*zip(("x.mhd", "x.raw"), kin.metaimage(voxels(), AFFINE, "x.raw"), strict=True)],
         ],
-        "minc": [[("x.mnc", kin.minc(voxels()))]],
-        "parrec": [[("x.par", par.read_bytes()), ("x.rec", par.with_suffix(".REC").read_bytes())]],
+        "minc": [
+            [("x.mnc", kin.minc(voxels(), extremes=extremes, about=about, valid_range=np.array([0.0, 250])))],
+            [("x.mnc", kin.minc(np.stack([voxels(), voxels()]), times, about=about, records=True))],
+        ],
+        "parrec": [[("x.par", table), ("x.rec", bytes(range(256)) * 8 * 27)] for table in tables],
     }[kind]
 
 
