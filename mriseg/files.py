@@ -86,9 +86,12 @@ class File:
     def open_anywhere(self) -> Iterator[BinaryIO]:
         """Open the file to read here and there; what is packed is unpacked into memory, where going back is free."""
         with _told(), self.content() as stream:
-            is_packed = isinstance(stream, PACKED) or stream.read(2) == GZIP_MAGIC
+            if not isinstance(stream, PACKED) and stream.read(2) != GZIP_MAGIC:
+                stream.seek(0)
+                yield stream
+                return
         with self.open() as content:
-            yield io.BytesIO(content.read()) if is_packed else content
+            yield io.BytesIO(content.read())
 
     @property
     def is_packed(self) -> bool:

@@ -18,6 +18,7 @@ from mriseg.read_nifti import is_nifti, read_nifti
 from mriseg.read_nrrd import is_nrrd, read_nrrd
 from mriseg.read_parrec import is_parrec, read_parrec
 from mriseg.read_picture import is_picture, read_picture
+from mriseg.read_tiff import is_tiff, read_tiff
 from mriseg.scan import Scan, farthest_apart_mm
 
 Source = bytes | str | Path | Sequence[tuple[str, bytes]]
@@ -25,6 +26,7 @@ Source = bytes | str | Path | Sequence[tuple[str, bytes]]
 # Each format by its first bytes, and who lists the scans of one such file; NIfTI last, as Analyze has no magic number.
 FORMATS: tuple[tuple[Callable[[bytes], bool], Callable[[File, Sequence[File]], tuple[Item, ...]]], ...] = (
     (is_picture, read_picture),
+    (is_tiff, read_tiff),
     (is_mgh, read_mgh),
     (is_nrrd, read_nrrd),
     (is_metaimage, read_metaimage),
@@ -43,6 +45,8 @@ KNOWN_BUT_UNREAD = (
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive", "Unpack it and drop the folder inside."),
     (b"PK", "an empty or split zip archive", "Pack the scan again."),
     (b"\x89HDF", "a MINC 2 or other HDF5 file", "Convert it with mnc2nii and drop the .nii."),
+    (b"\x00\x00\x00\x0cjP  ", "a JPEG 2000 picture", "Open it in a viewer and save it as PNG."),
+    (b"\xff\x4f\xff\x51", "a JPEG 2000 picture", "Open it in a viewer and save it as PNG."),
     (b"MATLAB", "a MATLAB file", "Save the volume as .nii.gz."),
     (b"\x93NUMPY", "a NumPy array", "Save it as .nii.gz, which also holds the voxel size."),
 )

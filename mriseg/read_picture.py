@@ -1,115 +1,174 @@
-"""PNG, JPEG and TIFF pictures as gray levels, by the decoders that scikit-image stands on.
+"""PNG, JPEG, BMP, WebP and GIF pictures as gray levels, decoded by Pillow.
 
-`skimage.io.imread` itself hands out CMYK as if it were RGB with transparency, the first page of many and
-16-bit colours as 8 bits without saying so; asking Pillow and tifffile directly tells these cases apart.
+A picture does not say how large its pixels are on the patient. Where it has a resolution in dots per inch, that is the
+printer's and must not be taken for one in mm.
 """
 
-import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
+from math import prod
 from typing import BinaryIO
 
 import numpy as np
+import PIL.ExifTags
 import PIL.Image
-import skimage
-import tifffile
-from tifffile import PHOTOMETRIC
 
 from mriseg import limits
-from mriseg.errors import ReadError
+from mriseg.canvas import Canvas
+from mriseg.errors import ReadError, TooLargeError
 from mriseg.files import File
-from mriseg.item import Item, suitability
+from mriseg.item import Item
+from mriseg.jpeg_scans import check_scans
+from mriseg.pages import DAMAGED, NO_VOXEL_SIZE, is_stack, page_items, page_notes
+from mriseg.quiet import quiet
 from mriseg.scan import Scan, picture
+from mriseg.upright import TURNED, upright, upright_shape
 
-PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
-TIFF = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
-DAMAGED = "The picture is damaged or of an unusual kind. Open it in a viewer and save it as PNG."
-SEVERAL = "The file holds several pictures. Save one of them as PNG and try again."
+PNG, JPEG, GIF, BMP = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", (b"GIF87a", b"GIF89a"), b"BM"
+BMP_HEADERS = (12, 16, 40, 52, 56, 64, 108, 124)  # bytes, in each version of the format: two letters tell too little
+FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "GIF")  # of Pillow, which knows dozens that nobody exports a scan in
+# Frames of an animation are drawn over one another, so the last one costs as much as all. Pillow does about 100 million
+# pixels in a second.
+MAX_PIXELS_BEFORE = 20 * limits.MAX_PIXELS
 
 
 def is_picture(start: bytes) -> bool:
-    """Whether a file that starts with these bytes is a PNG, JPEG or TIFF."""
-    return start.startswith((PNG, JPEG, *TIFF))
+    """Whether a file that starts with these bytes is a PNG, JPEG, BMP, WebP or GIF."""
+    is_bmp = start.startswith(BMP) and int.from_bytes(start[14:18], "little") in BMP_HEADERS
+    return is_bmp or start.startswith((PNG, JPEG, *GIF)) or (start[:4] == b"RIFF" and start[8:12] == b"WEBP")
 
 
 def read_picture(file: File, among: Sequence[File]) -> tuple[Item, ...]:
-    """List the pictures of a file.
+    """List the pictures of a file: one, the frames of an animation, or the shots of a camera that stores several.
+
+    No pixels are decoded.
 
     Parameters
     ----------
     file : File
     among : sequence of File
         Not looked at: a picture stands for itself.
-    """
-    return (Item("picture", suitability((1, 1)), partial(_load, file)),)
-
-
-def _load(file: File) -> Scan:
-    """Read a picture as gray levels of its own range.
-
-    Colours become luminance (Rec. 709) and a transparent background black, as air is on an MR image. Levels
-    keep their units: 0 to 255 for 8 bits, 0 to 65535 for 16, as stored for floating point.
 
     Raises
     ------
     ReadError
-        If it is damaged, too large, or not one picture.
+        If it is damaged, or every picture in it is too small or too large.
     """
-    with file.open() as stream:
-        is_tiff = stream.read(4) in TIFF
-        stream.seek(0)
+    with _opened(file) as (stream, image):
+        shapes, count = _shapes(stream, image)
+    why_no_volume = NO_VOXEL_SIZE if is_stack(shapes) else ""
+    return page_items(shapes, count, lambda number: partial(_load, file, number, count, why_no_volume))
+
+
+def _load(file: File, number: int, count: int, why_no_volume: str) -> Scan:
+    """Read a picture as gray levels of its own range; see `Canvas` for colours and transparency."""
+    with _opened(file) as (stream, image):
+        for before in range(1, number + 1):
+            image.seek(before)
+            limits.check_shape((image.height, image.width))
+        canvas = Canvas(image.height, image.width)
+        bits = _png_bits(stream) if image.format == "PNG" else 8
+        if bits == 16 and count == 1:  # Pillow would round its colours to 8 bits
+            import imagecodecs
+
+            stream.seek(0)
+            canvas.put(imagecodecs.png_decode(stream.read()), white=65535)
+        else:
+            for row, block in _blocks(image):
+                canvas.put(block, row)
+        orientation = _orientation(image)
+    turned = (TURNED,) if orientation > 1 else ()
+    notes = (*page_notes(number, count, why_no_volume), *turned, *canvas.notes())
+    return picture(upright(canvas.gray, orientation), notes, copy=False)
+
+
+@contextmanager
+def _opened(file: File) -> Iterator[tuple[BinaryIO, PIL.Image.Image]]:
+    """The content of a file and the picture that Pillow sees in it, whose size is what is read."""
+    with file.open_anywhere() as stream, quiet("PIL"):
         try:
-            pixels = _gray(_decode_tiff(stream) if is_tiff else _decode(stream))
+            if stream.read(len(JPEG)) == JPEG:
+                check_scans(stream)
+            stream.seek(0)
+            with PIL.Image.open(stream, formats=FORMATS) as image:
+                yield stream, image
         except ReadError:
             raise
-        except Exception as error:  # the decoders raise whatever their format libraries think of
+        except PIL.Image.DecompressionBombError as error:
+            raise TooLargeError(
+                f"The picture announces more pixels than the {limits.MAX_PIXELS // 10**6} million that are read. "
+                "Scale it down and try again."
+            ) from error
+        except Exception as error:  # Pillow raises whatever its format libraries think of
             raise ReadError(DAMAGED) from error
-    return picture(pixels)
 
 
-def _decode(stream: BinaryIO) -> np.ndarray:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", PIL.Image.DecompressionBombWarning)  # our own limit is lower
-        image = PIL.Image.open(stream)
-    with image:
-        limits.check_shape((image.height, image.width))
-        if getattr(image, "n_frames", 1) > 1:
-            raise ReadError(SEVERAL)
-        if image.mode.startswith(("I", "F")):
-            return np.asarray(image)
-        if image.mode in ("1", "L"):
-            return np.asarray(image.convert("L"))
-        return np.asarray(image.convert("RGBA" if image.has_transparency_data else "RGB"))
+def _shapes(stream: BinaryIO, image: PIL.Image.Image) -> tuple[list[tuple[int, int]], int]:
+    """The shape of each picture that can be listed, and how many there are."""
+    shape = (image.height, image.width)
+    count = 1 if image.format == "GIF" else getattr(image, "n_frames", 1)
+    if image.format == "MPO":  # a JPEG of several shots, each of its own size
+        shapes = [upright_shape(shape, _orientation(image))]
+        with suppress(Exception):  # a phone's second shot, often a map for its own viewer, must not spoil the first
+            for number in range(1, min(count, limits.MAX_ITEMS)):
+                image.seek(number)
+                shapes.append(upright_shape((image.height, image.width), _orientation(image)))
+        return shapes, len(shapes)
+    if image.format == "GIF":
+        shape, count = _gif_frames(stream, shape)
+    listed = min(count, limits.MAX_ITEMS, max(1, MAX_PIXELS_BEFORE // prod(shape)))
+    return [upright_shape(shape, _orientation(image))] * listed, count
 
 
-def _decode_tiff(stream: BinaryIO) -> np.ndarray:
-    with tifffile.TiffFile(stream) as tiff:
-        page = tiff.pages.first
-        if len(tiff.pages) > 1 or page.axes not in ("YX", "YXS", "SYX") or page.samplesperpixel > 4:
-            raise ReadError(SEVERAL)
-        limits.check_shape((page.imagelength, page.imagewidth))
-        if page.photometric in (PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.MINISWHITE, PHOTOMETRIC.RGB):
-            try:
-                pixels = np.asarray(page.asarray())
-            except ValueError:  # a compression that Pillow knows and tifffile needs another package for
-                pass
-            else:
-                if page.photometric == PHOTOMETRIC.MINISWHITE:
-                    pixels = (np.iinfo(pixels.dtype).max if pixels.dtype.kind == "u" else pixels.max()) - pixels
-                # Colours are stored as triples or as three planes.
-                return np.moveaxis(pixels, 0, -1) if page.axes == "SYX" else pixels
-    stream.seek(0)
-    return _decode(stream)
+def _gif_frames(stream: BinaryIO, shape: tuple[int, int]) -> tuple[tuple[int, int], int]:
+    """The shape that the frames of a GIF fill, which may exceed the announced one, and how many there are.
+
+    Pillow enlarges the picture as frames come, which is too late to refuse them, and counts them by decoding.
+    """
+    (rows, columns), count = shape, 0
+    stream.seek(6)
+    flags = stream.read(7)[4]
+    stream.seek(_palette_bytes(flags), 1)
+    while (kind := stream.read(1)) not in (b";", b""):
+        if kind == b",":
+            left, top, width, height = np.frombuffer(stream.read(8), "<u2").tolist()
+            rows, columns, count = max(rows, top + height), max(columns, left + width), count + 1
+            stream.seek(_palette_bytes(stream.read(1)[0]), 1)
+        if kind in (b",", b"!"):
+            stream.seek(1, 1)  # how many bits a code has, or what an extension is
+            while (size := stream.read(1)) not in (b"\x00", b""):
+                stream.seek(size[0], 1)
+    return (rows, columns), count
 
 
-def _gray(pixels: np.ndarray) -> np.ndarray:
-    """Gray levels of shape (rows, columns) from an image of 1 to 4 channels."""
-    if pixels.ndim == 2:
-        return pixels.astype(np.float32)
-    channels = pixels.shape[2]
-    full = np.iinfo(pixels.dtype).max if pixels.dtype.kind == "u" else 1
-    if channels in (2, 4):
-        pixels = pixels[..., :-1] * (pixels[..., -1:].astype(np.float32) / full)
-    if (pixels == pixels[..., :1]).all():  # gray stored as colour: keep the levels exact
-        return pixels[..., 0].astype(np.float32)
-    return (skimage.color.rgb2gray(pixels.astype(np.float32) / full) * full).astype(np.float32)
+def _palette_bytes(flags: int) -> int:
+    return 3 << ((flags & 7) + 1) if flags & 0x80 else 0
+
+
+def _png_bits(stream: BinaryIO) -> int:
+    stream.seek(24)  # behind the signature, and of IHDR its length, name, width and height
+    return stream.read(1)[0]
+
+
+def _orientation(image: PIL.Image.Image) -> int:
+    """How the picture is to be turned, by EXIF; asked only where Pillow need not decode the pixels to find it."""
+    orientation = image.getexif().get(PIL.ExifTags.Base.Orientation, 1) if "exif" in image.info else 1
+    return orientation if orientation in range(1, 9) else 1
+
+
+def _blocks(image: PIL.Image.Image) -> Iterator[tuple[int, np.ndarray]]:
+    """The picture in blocks of rows, each with its first row; Pillow itself converts only the whole."""
+    height = max(1, limits.BLOCK_BYTES // (4 * image.width))
+    for top in range(0, image.height, height):
+        yield top, _levels(image.crop((0, top, image.width, min(top + height, image.height))))
+
+
+def _levels(image: PIL.Image.Image) -> np.ndarray:
+    """Gray, gray and opacity, colour, or colour and opacity."""
+    if image.mode.startswith(("I", "F")):
+        return np.asarray(image)
+    gray = image.mode in ("1", "L", "LA", "La")
+    if image.has_transparency_data:
+        return np.asarray(image.convert("LA" if gray else "RGBA"))
+    return np.asarray(image.convert("L" if gray else "RGB"))

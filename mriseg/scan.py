@@ -84,7 +84,7 @@ class Scan:
         return f"volume, {size} voxels of {spacing} mm, axes {axes}"
 
 
-def picture(data: np.ndarray, notes: tuple[str, ...] = ()) -> Scan:
+def picture(data: np.ndarray, notes: tuple[str, ...] = (), *, copy: bool = True) -> Scan:
     """Make a scan of a 2-D picture.
 
     Parameters
@@ -93,6 +93,8 @@ def picture(data: np.ndarray, notes: tuple[str, ...] = ()) -> Scan:
         Intensities in arbitrary units.
     notes : tuple of str
         What the reader did that the user should know.
+    copy : bool
+        Whether `data` stays the caller's. Otherwise, if it is float32, it becomes the scan's, read-only.
 
     Raises
     ------
@@ -100,7 +102,7 @@ def picture(data: np.ndarray, notes: tuple[str, ...] = ()) -> Scan:
         If the picture is too small, too large or not finite.
     """
     limits.check_shape(data.shape)
-    data, notes = _finite(data, notes, copy=True)
+    data, notes = _finite(data, notes, copy)
     return Scan(data, None, None, "picture", notes)
 
 
