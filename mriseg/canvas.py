@@ -84,7 +84,7 @@ class Canvas:
         ReadError
             If gray does not tell what they stand for.
         """
-        return () if self._sample is None else judge(self._sample, self._sample @ LUMINANCE)
+        return () if self._sample is None else judge(self._sample, _brightness(self._sample))
 
 
 def _brightness(channels: np.ndarray) -> np.ndarray:
@@ -92,4 +92,6 @@ def _brightness(channels: np.ndarray) -> np.ndarray:
     if channels.shape[2] == 1:
         return channels[..., 0]
     is_gray = (channels == channels[..., :1]).all(2)
-    return np.where(is_gray, channels[..., 0], channels @ LUMINANCE)
+    # Summed one by one: a matrix product rounds as its library and the block's size would have it.
+    red, green, blue = (channels[..., number] * LUMINANCE[number] for number in range(3))
+    return np.where(is_gray, channels[..., 0], red + green + blue)
