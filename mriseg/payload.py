@@ -158,15 +158,16 @@ class _Inflated(io.RawIOBase):
         return self._position
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        data = b""
-        while not data and not self._engine.eof:
+        filled = 0
+        while filled < len(buffer) and not self._engine.eof:
             packed = self._engine.unconsumed_tail or self._stream.read(PACKED_BYTES)
             if not packed:
                 raise ReadError(DAMAGED)  # it ends before its own end mark
-            data = self._engine.decompress(packed, len(buffer))
-        buffer[: len(data)] = data
-        self._position += len(data)
-        return len(data)
+            data = self._engine.decompress(packed, len(buffer) - filled)
+            buffer[filled : filled + len(data)] = data
+            filled += len(data)
+        self._position += filled
+        return filled
 
     def close(self) -> None:
         self._stream.close()

@@ -90,8 +90,10 @@ def minc(
     file.history = b"a program and the patient DOE JANE"
     for axis, length in zip(axes, data.shape, strict=True):
         file.createDimension(axis, None if records and axis == axes[0] else length)
+    file.createDimension("one", 1)
     for axis, given in (about or {}).items():
-        variable = file.createVariable(axis, "i", ())
+        # Without an axis of their own scipy would write them into the records.
+        variable = file.createVariable(axis, "i", ("one",))
         variable.data[...] = 0
         for name, value in given.items():
             setattr(variable, name, value)

@@ -113,8 +113,9 @@ def test_the_valid_range_may_be_two_attributes():
     assert_same_as_nibabel(content)
 
 
-@pytest.mark.parametrize("records", [False, True])
-@pytest.mark.parametrize("scaled_by", [(), (3,), (3, 16)], ids=str)
+@pytest.mark.parametrize(
+    ("records", "scaled_by"), [(False, ()), (False, (3,)), (False, (3, 16)), (True, (3,)), (True, (3, 16))], ids=str
+)
 def test_each_volume_of_a_time_series_can_be_chosen(records, scaled_by):
     data = RNG.integers(-1000, 1000, (3, 16, 18, 20)).astype("i2")
     extremes = RNG.uniform(0, 10, scaled_by), RNG.uniform(100, 200, scaled_by)
