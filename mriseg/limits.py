@@ -26,8 +26,8 @@ MAX_PAR_BYTES = 7_000_000
 MAX_ITEMS = 500  # scans listed of one source; a longer list helps nobody
 # An enhanced DICOM header has about 3 kB for each of its frames, which may be a few thousand.
 MAX_DICOM_HEADER_BYTES = 64_000_000
-# Of all DICOM files of a source together: 5000 headers of 200 kB and 500 elements. Looking at them takes about 5 s.
-MAX_DICOM_HEADERS_BYTES, MAX_DICOM_ELEMENTS = 2_000_000_000, 5_000_000
+# Of all DICOM files of a source together: 5000 headers of 200 kB and 500 elements. Looking at them takes about 3 s.
+MAX_DICOM_HEADERS_BYTES, MAX_DICOM_ELEMENTS = 2_000_000_000, 2_500_000
 MAX_DICOM_FRAMES = 20_000  # of a source, 2.5 kB to keep for each: 500 volumes of 40 slices
 MAX_DICOM_DEPTH = 16  # of sequences in sequences; the standard's own go 6 deep
 MAX_SLICES = 4_096  # read and scaled one by one; a specimen of 0.05 mm has as many

@@ -43,6 +43,7 @@ KNOWN_BUT_UNREAD = (
     (b"%PDF", "a PDF document", "Export the image from it as PNG."),
     (b"Rar!", "a RAR archive", "Unpack it and drop the folder inside."),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive", "Unpack it and drop the folder inside."),
+    (b"PK\x03\x04", "a zip archive in another one", "Unpack it and drop what is inside."),
     (b"PK", "an empty or split zip archive", "Pack the scan again."),
     (b"\x89HDF", "a MINC 2 or other HDF5 file", "Convert it with mnc2nii and drop the .nii."),
     (b"\x00\x00\x00\x0cjP  ", "a JPEG 2000 picture", "Open it in a viewer and save it as PNG."),
