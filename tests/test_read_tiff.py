@@ -324,7 +324,7 @@ def test_a_picture_larger_than_is_read_allocates_nothing(layout):
 
 @pytest.mark.parametrize(
     ("codec", "unpacked"),
-    [("zlib", 200_000_000), ("zstd", 200_000_000), ("lzw", 30_000_000)],
+    [("zlib", 50_000_000), ("zstd", 50_000_000), ("lzw", 10_000_000)],
 )
 def test_a_strip_that_unpacks_to_more_than_announced_takes_no_memory(codec, unpacked):
     import imagecodecs
@@ -343,7 +343,7 @@ def test_a_strip_that_unpacks_to_more_than_announced_takes_no_memory(codec, unpa
 @pytest.mark.parametrize("codec", ["jpeg", "png"])
 def test_a_picture_within_that_is_larger_than_announced_is_refused(codec):
     content = tiff(GRAY, compression=codec)
-    bomb = encoded(np.zeros((8000, 8000), np.uint8), codec.upper())
+    bomb = encoded(np.zeros((3000, 3000), np.uint8), codec.upper())
     content = with_tag(with_tag(content, 273, value=len(content)), 279, value=len(bomb)) + bomb
     assert refusal(content) == DAMAGED
 
