@@ -186,7 +186,7 @@ def _geometry(header: dict[str, Any], axes: list[int], directions: np.ndarray | 
     affine = np.eye(4)
     affine[:3, :3] = steps.T
     affine[:3, 3] = origin if np.isfinite(origin).all() else 0  # unknown origins are written as NaN
-    affine = np.diag([*(signs or (1, 1, 1)), 1.0]) @ affine
+    affine[:3] *= np.array(signs or (1, 1, 1))[:, None]
     if not is_plausible(affine):
         return affine_of_spacing(tuple(spacing)), False, BROKEN_AFFINE
     return affine, signs is not None, "" if signs else SIDES_UNKNOWN

@@ -100,10 +100,10 @@ def in_words(shape: tuple[int, ...], spacing: tuple[float, ...]) -> str:
 
 def is_plausible(affine: np.ndarray) -> bool:
     """Whether an affine gives every voxel a place and a size that a scanner can have."""
-    if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
-        return False
     low, high = limits.VOXEL_SIDES_MM
-    with np.errstate(over="ignore"):
+    with np.errstate(all="ignore"):
+        if not np.isfinite(affine).all() or not abs(np.linalg.det(affine[:3, :3])) >= 1e-9:
+            return False
         sides = nibabel.affines.voxel_sizes(affine)
     return bool((sides > low).all() and (sides < high).all())
 
