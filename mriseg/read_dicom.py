@@ -129,7 +129,8 @@ def _left_out(count: int, one: str, several: str) -> str:
 def _item(stack: Stack, notes: tuple[str, ...]) -> Item:
     tags = stack.tags
     contrast = stated(tags)
-    called = [description(tags) or _series_number(tags), purpose(tags), stack.label]
+    weighted = contrast.contrast.suffix if contrast else ""
+    called = [description(tags) or _series_number(tags), weighted, purpose(tags), stack.label]
     if stack.grid is None:
         return refused(", ".join((*filter(None, called), f"{stack.count} slices")), stack.refusal or "")
     grid, spacing = stack.grid, None
@@ -141,8 +142,6 @@ def _item(stack: Stack, notes: tuple[str, ...]) -> Item:
         spacing = tuple(float(side) for side in nibabel.affines.voxel_sizes(grid.affine))
         called += [_facing(grid.affine), in_words(grid.shape, spacing)]
         value = suitability(grid.shape, spacing, contrast.contrast if contrast else Contrast.UNKNOWN)
-    if contrast is not None:
-        called.append(contrast.contrast.suffix)
     title = ", ".join(filter(None, called))
     return Item(title, value + worth(tags, grid.shape[2]), partial(_load, grid, notes, contrast))
 

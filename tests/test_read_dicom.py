@@ -213,7 +213,7 @@ def test_more_slices_than_are_looked_at_are_too_many():
 
 
 def test_the_title_says_what_the_scan_is():
-    assert titles(series(VOXELS, tags=MPRAGE)) == ["t1_mprage_sag, sagittal, 40 x 32 x 12 voxels of 1 x 1 x 2 mm, T1w"]
+    assert titles(series(VOXELS, tags=MPRAGE)) == ["t1_mprage_sag, T1w, sagittal, 40 x 32 x 12 voxels of 1 x 1 x 2 mm"]
     assert titles(series(VOXELS, Geometry(AXIAL))) == ["series 3, axial, 40 x 32 x 12 voxels of 1 x 1 x 2 mm"]
 
 
