@@ -68,12 +68,9 @@ def _load(file: File, number: int, count: int, why_no_volume: str) -> Scan:
             image.seek(before)
             limits.check_shape((image.height, image.width))
         canvas = Canvas(image.height, image.width)
-        bits = _png_bits(stream) if image.format == "PNG" else 8
-        if bits == 16 and count == 1:  # Pillow would round its colours to 8 bits
-            import imagecodecs
-
-            stream.seek(0)
-            canvas.put(imagecodecs.png_decode(stream.read()), white=65535)
+        if count == 1 and (image.format == "WEBP" or (image.format == "PNG" and _png_bits(stream) == 16)):
+            pixels, white = _decoded_whole(stream, image.format)
+            canvas.put(pixels, white=white)
         else:
             for row, block in _blocks(image):
                 canvas.put(block, row)
@@ -149,6 +146,15 @@ def _palette_bytes(flags: int) -> int:
 def _png_bits(stream: BinaryIO) -> int:
     stream.seek(24)  # behind the signature, and of IHDR its length, name, width and height
     return stream.read(1)[0]
+
+
+def _decoded_whole(stream: BinaryIO, kind: str) -> tuple[np.ndarray, float]:
+    """The pixels and the level of white where Pillow would round colours of 16 bits to 8, or needs twice the memory."""
+    import imagecodecs
+
+    stream.seek(0)
+    content = stream.read()
+    return (imagecodecs.webp_decode(content), 255) if kind == "WEBP" else (imagecodecs.png_decode(content), 65535)
 
 
 def _orientation(image: PIL.Image.Image) -> int:

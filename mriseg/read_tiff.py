@@ -237,10 +237,43 @@ def _segments(stream: BinaryIO, page: Any) -> Iterator[tuple[int, int, np.ndarra
         or sum(size for _, size in places) > stream.seek(0, io.SEEK_END)
     ):
         raise ReadError(DAMAGED)
+    if _is_plain(page):
+        for number, place in enumerate(places):
+            yield from _plain_rows(stream, page, number * rows, place)
+        return
     for number in range(count):
-        parts = [_decoded(stream, page, number + plane * count, (rows, columns), places) for plane in range(planes)]
-        row, column, block = parts[0]
-        yield row, column, block if planes == 1 else np.concatenate([part[2] for part in parts], axis=2)
+        row, column, block = _decoded(stream, page, number, (rows, columns), places)
+        if planes > 1:  # red, green and blue one after the other
+            joined = np.empty((*block.shape[:2], planes), block.dtype)
+            joined[..., :1] = block
+            for plane in range(1, planes):
+                _, _, block = _decoded(stream, page, number + plane * count, (rows, columns), places)
+                joined[..., plane : plane + 1] = block
+            block = joined
+        yield row, column, block
+
+
+def _is_plain(page: Any) -> bool:
+    """Whether the samples lie in the file as they are in memory."""
+    is_stored = page.compression == COMPRESSION.NONE and page.predictor == 1 and page.fillorder == 1
+    return is_stored and not page.is_tiled and page.axes != "SYX" and page.bitspersample in (8, 16, 32, 64)
+
+
+def _plain_rows(
+    stream: BinaryIO, page: Any, first: int, place: tuple[int, int]
+) -> Iterator[tuple[int, int, np.ndarray]]:
+    """The rows of a strip, some at a time: one strip can be the whole picture."""
+    offset, size = place
+    dtype = page.dtype.newbyteorder(page.parent.byteorder)
+    in_row = page.imagewidth * page.samplesperpixel * dtype.itemsize
+    rows = min(page.rowsperstrip, page.imagelength - first)
+    if size < rows * in_row:
+        raise ReadError(DAMAGED)
+    step = max(1, limits.BLOCK_BYTES // in_row)
+    for row in range(0, rows, step):
+        stream.seek(offset + row * in_row)
+        content = stream.read(min(step, rows - row) * in_row)
+        yield first + row, 0, np.frombuffer(content, dtype).reshape(-1, page.imagewidth, page.samplesperpixel)
 
 
 def _decoded(
