@@ -36,6 +36,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 LONGEST_S, LARGEST_MB = 10, 1024
+SLOW_S = 2  # the slowest input over this is kept too, to be looked at
 LOADED = 3  # items of a source that are read
 REPORT_EVERY = 200  # inputs
 LONGEST_BYTES = 300_000
@@ -117,7 +118,10 @@ def fuzz(reader: str, folder: Path, inputs: int, seed: int) -> None:
             if place not in places:
                 places[place] = "".join(traceback.format_exception(error)[-6:])
                 (folder / "found" / f"exception-{len(places)}").write_bytes(data)
-        slowest = max(slowest, time.perf_counter() - began)
+        took = time.perf_counter() - began
+        if took > max(slowest, SLOW_S):
+            (folder / "found" / "slowest").write_bytes(data)
+        slowest = max(slowest, took)
         if ends.total() % REPORT_EVERY == 0:
             report = {"ends": ends, "places": places, "slowest": slowest}
             (folder / "report.json").write_text(json.dumps(report))
