@@ -23,10 +23,12 @@ from mriseg.jpeg_scans import check_scans
 from mriseg.pages import DAMAGED, NO_VOXEL_SIZE, is_stack, page_items, page_notes
 from mriseg.quiet import quiet
 from mriseg.scan import Scan, picture
+from mriseg.sound_png import is_interlaced, sound_png
 from mriseg.upright import TURNED, upright, upright_shape
 
 PNG, JPEG, GIF, BMP = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", (b"GIF87a", b"GIF89a"), b"BM"
 BMP_HEADERS = (12, 16, 40, 52, 56, 64, 108, 124)  # bytes, in each version of the format: two letters tell too little
+PNG_BITS = 24  # where the header of a PNG says how many bits a level has
 FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "GIF")  # of Pillow, which knows dozens that nobody exports a scan in
 # Frames of an animation are drawn over one another, so the last one costs as much as all. Pillow does about 100 million
 # pixels in a second.
@@ -68,9 +70,9 @@ def _load(file: File, number: int, count: int, why_no_volume: str) -> Scan:
             image.seek(before)
             limits.check_shape((image.height, image.width))
         canvas = Canvas(image.height, image.width)
-        if count == 1 and (image.format == "WEBP" or (image.format == "PNG" and _png_bits(stream) == 16)):
-            pixels, white = _decoded_whole(stream, image.format)
-            canvas.put(pixels, white=white)
+        exact = _decoded_whole(stream, image.format) if count == 1 else None
+        if exact is not None:
+            canvas.put(exact[0], white=exact[1])
         else:
             for row, block in _blocks(image):
                 canvas.put(block, row)
@@ -143,18 +145,17 @@ def _palette_bytes(flags: int) -> int:
     return 3 << ((flags & 7) + 1) if flags & 0x80 else 0
 
 
-def _png_bits(stream: BinaryIO) -> int:
-    stream.seek(24)  # behind the signature, and of IHDR its length, name, width and height
-    return stream.read(1)[0]
-
-
-def _decoded_whole(stream: BinaryIO, kind: str) -> tuple[np.ndarray, float]:
-    """The pixels and the level of white where Pillow would round colours of 16 bits to 8, or needs twice the memory."""
+def _decoded_whole(stream: BinaryIO, kind: str | None) -> tuple[np.ndarray, float] | None:
+    """The pixels and the level of white where Pillow would round colours of 16 bits to 8, or need twice the memory."""
     import imagecodecs
 
     stream.seek(0)
-    content = stream.read()
-    return (imagecodecs.webp_decode(content), 255) if kind == "WEBP" else (imagecodecs.png_decode(content), 65535)
+    start = stream.read(limits.START_BYTES)
+    if kind == "WEBP":
+        return imagecodecs.webp_decode(start + stream.read()), 255
+    if kind == "PNG" and start[PNG_BITS] == 16 and not is_interlaced(start):
+        return imagecodecs.png_decode(sound_png(start + stream.read())), 65535
+    return None
 
 
 def _orientation(image: PIL.Image.Image) -> int:

@@ -27,6 +27,7 @@ from mriseg.jpeg_scans import check_scans
 from mriseg.pages import DAMAGED, NO_VOXEL_SIZE, is_stack, page_items, page_notes
 from mriseg.quiet import quiet
 from mriseg.scan import Scan, picture, volume
+from mriseg.sound_png import sound_png
 from mriseg.tiff_directory import count_pages
 from mriseg.upright import TURNED, upright, upright_shape
 from mriseg.voxels import in_words
@@ -291,6 +292,8 @@ def _decoded(
                 raise ReadError(DAMAGED)
         if page.compression == COMPRESSION.JPEG:
             check_scans(io.BytesIO(content))
+        if page.compression == COMPRESSION.PNG:
+            content = sound_png(content)
     tables = {"jpegtables": page.jpegtables, "jpegheader": page.jpegheader}
     block, (_, _, row, column, _), _ = page.decode(content, number, **tables)
     return row, column, block[0]
