@@ -30,6 +30,7 @@ MAX_DICOM_HEADER_BYTES = 64_000_000
 MAX_DICOM_HEADERS_BYTES, MAX_DICOM_ELEMENTS = 2_000_000_000, 2_500_000
 MAX_DICOM_FRAMES = 20_000  # of a source, 2.5 kB to keep for each: 500 volumes of 40 slices
 MAX_DICOM_DEPTH = 16  # of sequences in sequences; the standard's own go 6 deep
+MAX_AXES = 16  # of an array, as NRRD allows; the product of a million lengths takes minutes
 MAX_SLICES = 4_096  # read and scaled one by one; a specimen of 0.05 mm has as many
 # From a microscope to a scout: a voxel outside these is a damaged header.
 VOXEL_SIDES_MM = (1e-3, 1e2)

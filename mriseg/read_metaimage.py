@@ -10,6 +10,7 @@ from math import prod
 
 import numpy as np
 
+from mriseg import limits
 from mriseg.errors import ReadError
 from mriseg.files import File
 from mriseg.item import Item
@@ -66,7 +67,7 @@ def read_metaimage(file: File, among: Sequence[File]) -> tuple[Item, ...]:
     header, end = _header(file)
     try:
         sizes = [int(size) for size in header["dimsize"].split()]
-        if len(sizes) != int(header["ndims"]) or len(sizes) < 2 or min(sizes) < 1:
+        if not 2 <= len(sizes) <= limits.MAX_AXES or len(sizes) != int(header["ndims"]) or min(sizes) < 1:
             raise ReadError(DAMAGED)
         if int(header.get("elementnumberofchannels", 1)) != 1:
             raise ReadError("The volume holds several numbers for each voxel. Save one channel as a volume of its own.")

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from mriseg import limits
 from mriseg.errors import ReadError
 from mriseg.files import DAMAGED as NOT_UNPACKED
 from mriseg.files import File
@@ -87,7 +88,7 @@ def read_nrrd(file: File, among: Sequence[File]) -> tuple[Item, ...]:
             raise ReadError("The voxels are written as text. Save the volume with the encoding gzip or raw.")
         sizes = [int(size) for size in header["sizes"]]
         dtype = _dtype(header)
-        if len(sizes) != header["dimension"] or min(sizes) < 1:
+        if not 2 <= len(sizes) <= limits.MAX_AXES or len(sizes) != header["dimension"] or min(sizes) < 1:
             raise ReadError(DAMAGED)
         directions = _directions(header, len(sizes))
         axes = _spatial_axes(header, sizes, directions)

@@ -21,6 +21,7 @@ from mriseg.voxels import BROKEN_AFFINE, affine_of_spacing, in_words, is_plausib
 MAGIC = b"# === DATA DESCRIPTION FILE"
 DAMAGED = "The PAR header is damaged or of another version than 4, 4.1 and 4.2. Export the scan again, or as DICOM."
 HALF = "This is one half of a PAR/REC pair. Drop both files together."
+BROKEN_OFF = "The scan was broken off: no volume in it has all its slices. Export a complete scan."
 # Lines before the table that are looked at; the others hold the patient's name, the date and the like.
 FIELDS = (b"Max. number of slices/locations", b"Angulation midslice", b"Off Centre midslice")
 # Columns of the table that tell volumes apart, slowest first, and what to call each; not every version has all.
@@ -74,6 +75,8 @@ def read_parrec(file: File, among: Sequence[File]) -> tuple[Item, ...]:
             warnings.simplefilter("ignore")
             info, table = parse_PAR_header(lines)
             _check_grid(table)
+            if not 0 < info["max_slices"] <= len(table):  # nibabel lists all slices that should be there
+                raise ReadError(BROKEN_OFF)
             volumes = _volumes(table, info["max_slices"])
             # Of one volume: nibabel takes the number of volumes squared for finding those that lack slices.
             header = PARRECHeader(info, table[volumes[0][1]], permit_truncated=True)
@@ -146,7 +149,7 @@ def _volumes(table: np.ndarray, slice_count: int) -> list[tuple[tuple[float, ...
         if [numbers[row] for row in found] == [*range(1, slice_count + 1)]
     ]
     if not complete:
-        raise ReadError("The scan was broken off: no volume in it has all its slices. Export a complete scan.")
+        raise ReadError(BROKEN_OFF)
     return complete
 
 

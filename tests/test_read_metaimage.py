@@ -240,6 +240,11 @@ def test_a_header_that_makes_no_sense_is_refused(fields):
     assert refusal(mha(**fields))
 
 
+@pytest.mark.parametrize("axes", [1, 17, 9_000])
+def test_an_array_of_one_or_many_axes_is_refused(axes):
+    assert "damaged" in refusal(mha(NDims=axes, DimSize="999999999 " * axes))
+
+
 @pytest.mark.parametrize("kind", ["MET_OTHER", "MET_STRING", "MET_FLOAT_MATRIX", "x"])
 def test_a_type_that_is_no_number_is_refused(kind):
     assert "colours or a rare type" in refusal(mha(ElementType=kind))

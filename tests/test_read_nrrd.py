@@ -234,6 +234,12 @@ def test_a_header_that_makes_no_sense_is_refused(line):
     assert refusal(with_line(line))
 
 
+@pytest.mark.parametrize("axes", [1, 17, 9_000])
+def test_an_array_of_one_or_many_axes_is_refused(axes):
+    content = with_line(f"dimension: {axes}", with_line(f"sizes:{' 999999999' * axes}"))
+    assert "damaged" in refusal(content)
+
+
 @pytest.mark.parametrize("kind", ["block", "complex", "x"])
 def test_a_type_that_is_no_number_is_refused(kind):
     assert "colours or a rare type" in refusal(with_line(f"type: {kind}"))

@@ -152,6 +152,12 @@ def test_a_single_volume_that_lacks_slices_is_refused():
     assert "no volume in it has all its slices" in refusal(pair(with_column("slice", None, slice(8, None))))
 
 
+@pytest.mark.parametrize("count", ["10", "2147483648", "9999999999999999999", "0", "-1"])
+def test_a_number_of_slices_that_the_table_does_not_hold_is_refused(count):
+    par = re.sub(rb"(slices/locations +: +)9", rb"\g<1>" + count.encode(), PHANTOM)
+    assert "no volume in it has all its slices" in refusal(pair(par))
+
+
 def test_a_survey_in_three_directions_is_refused():
     assert "survey" in refusal(pair((DATA / "NA.PAR").read_bytes()))
 
