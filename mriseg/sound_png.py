@@ -2,7 +2,7 @@
 
 Pillow rounds colours of 16 bits to 8; libpng, by imagecodecs, keeps them. But what libpng thinks of a damaged file it
 prints, and each failure of imagecodecs.png_decode gives back one reference to None too many, of which Python has a few
-thousand before it ends itself. So a PNG is first proved sound, in a fifth of the time that decoding takes.
+thousand before it ends itself. So a PNG is first proved sound, which takes about as long as decoding it.
 """
 
 import struct
