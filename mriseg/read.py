@@ -43,6 +43,8 @@ KNOWN_BUT_UNREAD = (
     (b"%PDF", "a PDF document", "Export the image from it as PNG."),
     (b"Rar!", "a RAR archive", "Unpack it and drop the folder inside."),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive", "Unpack it and drop the folder inside."),
+    (b"BZh", "a file packed by bzip2", "Unpack it and drop what is inside."),
+    (b"\xfd7zXZ", "a file packed by xz", "Unpack it and drop what is inside."),
     (b"PK\x03\x04", "a zip archive in another one", "Unpack it and drop what is inside."),
     (b"PK", "an empty or split zip archive", "Pack the scan again."),
     (b"\x89HDF", "a MINC 2 or other HDF5 file", "Convert it with mnc2nii and drop the .nii."),
@@ -178,6 +180,8 @@ def _not_read(start: bytes, name: str) -> str:
     for magic, what, advice in KNOWN_BUT_UNREAD:
         if start.startswith(magic):
             return f"This is {what}, which is not read here. {advice}"
+    if start[257:262] == b"ustar":
+        return "This is a tar archive, which is not read here. Unpack it and drop the folder inside."
     ending = name.lower().removesuffix(".gz").rpartition(".")[2]
     if ending in ("img", "raw", "zraw", "rec"):
         return "This is one half of a volume, without the header that says its size. Drop both files together."

@@ -23,6 +23,9 @@ ANALYZE_BYTES = {b"\x5c\x01\x00\x00": "<u2", b"\x00\x00\x01\x5c": ">u2"}  # the 
 DAMAGED = "The NIfTI header is damaged. Export the volume again."
 HALF = "This is one half of a .hdr/.img pair. Drop both files together, or save the volume as a single .nii.gz."
 ANALYZE = "Analyze files do not say how the scan lies in space: left and right are unknown."
+MM = {"meter": 1e3, "mm": 1.0, "micron": 1e-3}
+# The longest side of a field of view, from a mouse's brain to a whole body; outside it the unit is wrong, not the size.
+FIELDS_MM = (5.0, 2e3)
 SECONDS = {"sec": 1.0, "msec": 1e-3, "usec": 1e-6}
 
 
@@ -67,6 +70,7 @@ def read_nifti(file: File, among: Sequence[File]) -> tuple[Item, ...]:
             slope, intercept = header.get_slope_inter()
             affine, dtype = header.get_best_affine(), header.get_data_dtype()
             series = _series(header) if count > 1 else ""
+            mm = _mm(header, shape)
     except ReadError:
         raise
     except (HeaderDataError, WrapStructError, ValueError, ArithmeticError) as error:
@@ -75,7 +79,8 @@ def read_nifti(file: File, among: Sequence[File]) -> tuple[Item, ...]:
     voxels = file if kind == "single" else partner(file, among, ".img", ".img.gz")
     if voxels is None:
         raise ReadError(HALF)
-    geometry = None if kind is None else _geometry(header)
+    affine[:3] *= mm
+    geometry = None if kind is None else _geometry(header, mm)
     sides_known = geometry is not None and bool(header["sform_code"] or header["qform_code"])
     note = "" if sides_known else SIDES_UNKNOWN if kind else ANALYZE
     if not is_plausible(affine):
@@ -115,8 +120,19 @@ def _series(header: Any) -> str:
     return "several echoes, directions or times"
 
 
-def _geometry(header: nibabel.Nifti1Header) -> nibabel.Nifti1Header:
-    """A header that says where the voxels lie and nothing about whose they are."""
+def _mm(header: Any, shape: tuple[int, int, int]) -> float:
+    """The unit that the header counts in, in mm."""
+    try:
+        unit = MM.get(header.get_xyzt_units()[0], 1.0)
+    except (AttributeError, KeyError):  # Analyze has none; a code that the standard does not define
+        return 1.0
+    with np.errstate(over="ignore", invalid="ignore"):
+        longest = unit * np.max(np.multiply(nibabel.affines.voxel_sizes(header.get_best_affine()), shape))
+    return unit if FIELDS_MM[0] <= longest <= FIELDS_MM[1] else 1.0
+
+
+def _geometry(header: nibabel.Nifti1Header, mm: float) -> nibabel.Nifti1Header:
+    """A header that says, in mm, where the voxels lie and nothing about whose they are; `mm` is what it counts in."""
     clean = nibabel.nifti2.Nifti2Header() if isinstance(header, nibabel.nifti2.Nifti2Header) else nibabel.Nifti1Header()
     clean.set_data_shape(header.get_data_shape()[:3])
     clean.set_zooms(header.get_zooms()[:3])
@@ -128,6 +144,11 @@ def _geometry(header: nibabel.Nifti1Header) -> nibabel.Nifti1Header:
         clean[code] = header[code]
     for offset in ("qoffset_x", "qoffset_y", "qoffset_z", "srow_x", "srow_y", "srow_z"):
         clean[offset] = header[offset]
+    if mm != 1:
+        for length in ("qoffset_x", "qoffset_y", "qoffset_z", "srow_x", "srow_y", "srow_z"):
+            clean[length] *= mm
+        clean["pixdim"][1:4] *= mm
+        clean.set_xyzt_units("mm", clean.get_xyzt_units()[1])
     return clean
 
 

@@ -42,12 +42,14 @@ SPELLINGS = {
     "f8": "double",
 }
 TYPES = {spelling: code for code, spellings in SPELLINGS.items() for spelling in spellings.split(", ")}
-# What turns the axes of a space into RAS+; in other spaces nobody says where the patient's left is.
+# What turns the axes of a space into RAS+; a fourth one is time.
 SPACES = {
-    **dict.fromkeys(("right-anterior-superior", "ras"), (1, 1, 1)),
-    **dict.fromkeys(("left-anterior-superior", "las"), (-1, 1, 1)),
-    **dict.fromkeys(("left-posterior-superior", "lps"), (-1, -1, 1)),
+    **dict.fromkeys(("right-anterior-superior", "ras", "right-anterior-superior-time", "rast"), (1, 1, 1)),
+    **dict.fromkeys(("left-anterior-superior", "las", "left-anterior-superior-time", "last"), (-1, 1, 1)),
+    **dict.fromkeys(("left-posterior-superior", "lps", "left-posterior-superior-time", "lpst"), (-1, -1, 1)),
 }
+# In other spaces nobody says where the patient's left is. ITK takes them for LPS, and writes series of volumes so.
+UNSAID = (-1, -1, 1)
 SPATIAL = ("domain", "space")  # kinds of axes, as the header calls them
 ENCODINGS = ("raw", "gzip", "gz", "bzip2", "bz2")
 INTERLEAVED = (
@@ -178,16 +180,18 @@ def _geometry(header: dict[str, Any], axes: list[int], directions: np.ndarray | 
             return np.eye(4), False, SIZE_UNKNOWN
         return affine_of_spacing(tuple(header["spacings"][axes])), False, SIDES_UNKNOWN
     steps = directions[axes]
+    if steps.shape == (3, 4) and not steps[:, 3].any():
+        steps = steps[:, :3]
     with np.errstate(over="ignore"):
         spacing = np.linalg.norm(steps, axis=1)
-    if steps.shape != (3, 3):  # a plane, or a space that has time for a fourth axis
+    if steps.shape != (3, 3):  # a plane, or axes that lie in time too
         return affine_of_spacing(tuple(spacing)), False, SIDES_UNKNOWN
-    origin = np.asarray(header.get("space origin", np.zeros(3)), float)
+    origin = np.asarray(header.get("space origin", np.zeros(3)), float)[:3]
     signs = SPACES.get(header.get("space", "").lower())
     affine = np.eye(4)
     affine[:3, :3] = steps.T
     affine[:3, 3] = origin if np.isfinite(origin).all() else 0  # unknown origins are written as NaN
-    affine[:3] *= np.array(signs or (1, 1, 1))[:, None]
+    affine[:3] *= np.array(signs or UNSAID)[:, None]
     if not is_plausible(affine):
         return affine_of_spacing(tuple(spacing)), False, BROKEN_AFFINE
     return affine, signs is not None, "" if signs else SIDES_UNKNOWN

@@ -73,6 +73,9 @@ def test_compressed_text_is_told():
         (b"%PDF-1.7" + bytes(500), "PDF"),
         (b"Rar!\x1a\x07" + bytes(500), "RAR"),
         (b"7z\xbc\xaf\x27\x1c" + bytes(500), "7z"),
+        (b"BZh91AY" + bytes(500), "bzip2"),
+        (b"\xfd7zXZ\x00" + bytes(500), "xz"),
+        (b"study/1.dcm" + bytes(246) + b"ustar" + bytes(282), "tar"),
     ],
 )
 def test_other_formats_are_told_apart(start, what):

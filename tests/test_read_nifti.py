@@ -161,6 +161,31 @@ def test_what_a_bomb_holds_behind_the_volume_is_never_unpacked():
     np.testing.assert_array_equal(scan.data, VOXELS)
 
 
+@pytest.mark.parametrize("image_class", [nibabel.Nifti1Image, nibabel.Nifti2Image])
+@pytest.mark.parametrize("form", ["sform", "qform"])
+@pytest.mark.parametrize(("unit", "mm"), [("micron", 1e-3), ("meter", 1e3)])
+def test_other_units_than_mm_are_converted(unit, mm, form, image_class):
+    affine = np.diag([*AFFINE.diagonal()[:3] / mm, 1])
+    affine[:3, 3] = AFFINE[:3, 3] / mm
+    image = image_class(VOXELS, affine)
+    image.set_sform(affine if form == "sform" else None, int(form == "sform"))
+    image.set_qform(affine, int(form == "qform"))
+    image.header.set_xyzt_units(unit, "sec")
+    scan = mriseg.read(image.to_bytes())
+    np.testing.assert_allclose(scan.affine, AFFINE, rtol=1e-5)
+    np.testing.assert_allclose(scan.header.get_best_affine(), AFFINE, rtol=1e-5)
+    np.testing.assert_allclose(scan.header.get_zooms(), [1, 2, 3], rtol=1e-5)
+    assert scan.header.get_xyzt_units() == ("mm", "sec")
+    assert scan.sides_known
+
+
+@pytest.mark.parametrize("unit", ["micron", "meter"])
+def test_a_unit_that_no_head_is_as_small_or_large_in_is_taken_for_mm(unit):
+    image = nibabel.Nifti1Image(VOXELS, AFFINE)
+    image.header.set_xyzt_units(unit)
+    np.testing.assert_allclose(mriseg.read(image.to_bytes()).affine, AFFINE)
+
+
 @pytest.mark.parametrize("offset", [-1e30, 1e9, 1e30, np.nan, np.inf])
 def test_an_offset_beyond_the_file_is_refused(offset):
     assert refusal(with_header(vox_offset=offset))

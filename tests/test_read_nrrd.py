@@ -79,6 +79,26 @@ def test_other_spaces_leave_the_sides_unknown(space):
     assert any("left and right are unknown" in note for note in scan.notes)
 
 
+@pytest.mark.parametrize(("space", "known"), [(None, False), ("left-posterior-superior-time", True), ("LPST", True)])
+def test_a_space_with_time_keeps_the_grid(space, known):
+    # Without a name for the space, as ITK writes series of volumes.
+    fields = {"space": space} if space else {"space_dimension": 4}
+    with_time = [(*row, 0) for row in DIRECTIONS] + [(0, 0, 0, 1)]
+    origin = [10.0, 20, 30, 0]
+    content = nrrd_file(SERIES, space_directions=np.array(with_time, float), space_origin=origin, **fields)
+    scans = [item.load() for item in contents(content)]
+    assert len(scans) == 3
+    for number, scan in enumerate(scans):
+        np.testing.assert_array_equal(scan.data, SERIES[..., number])
+        np.testing.assert_allclose(scan.affine, [[1, 0, 0, -10], [0, 2, 0, -20], [0, 0, 3, 30], [0, 0, 0, 1]])
+        assert scan.sides_known is known
+
+
+def test_a_space_that_is_not_told_is_placed_as_itk_places_it():
+    content = nrrd_file(VOXELS, space_dimension=3, space_directions=np.array(DIRECTIONS), space_origin=[10.0, 20, 30])
+    np.testing.assert_allclose(mriseg.read(content).affine[:3, 3], [-10, -20, 30])
+
+
 def test_a_sheared_grid_is_kept():
     sheared = AFFINE.copy()
     sheared[0, 1:3], sheared[1, 2] = (0.4, 0.1), 0.3
