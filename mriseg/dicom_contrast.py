@@ -29,18 +29,24 @@ UNNAMED_FLAIR_TR, UNNAMED_FLAIR_TE = 6_000.0, 80.0  # ms: where TI is left out, 
 
 # What a series is for if it is not for the anatomy, by words of its name. Of each the first that is found.
 PURPOSES = {
-    "localiser": r"localis\w*|localiz\w*|loc|\w*scout\w*|aahead\w*|survey|3 ?plane|three plane|topogram|smartbrain",
+    "localiser": (
+        r"lo[ck]ali[sz]\w*|loc|locator|\w*scout\w*|aahead\w*|survey|3 ?plan\w*|three plane|topogram|scanogram"
+        r"|smartbrain|rep ?e?rage\w*|\w*bersicht\w*"  # without the letters that have accents
+    ),
     "calibration": r"calib\w*|coil|sense ref\w*|ref ?scan|prescan|shim\w*",
-    "field map": r"field ?map\w*|fieldmapping|b0 ?map\w*|b1 ?map\w*|fmap|b1",
+    "field map": r"field ?map\w*|fieldmapping|b0 ?map\w*|b1 ?map\w*|fmap|b1|fm2d\w*",
     "diffusion": r"dwi\w*|dti\w*|diff\w*|adc\w*|e?adc|trace\w*|tensor|hardi|noddi|ivim|dki|b ?\d{3,4}|colfa",
     "perfusion": r"p?c?asl|pcasl|perf\w*|dsc|dce|r?cbf|r?cbv|mtt|ttp|tmax|ktrans",
     "functional": r"bold|fmri|resting|rest|task\w*|ep2d\w*|epi",
-    "angiography": r"tof\w*|c?e?mra|mrv|angio\w*|venogra\w*|pca|fi3d\w*|inflow",
-    "susceptibility": r"swi\w*|swan|swip|qsm|suscept\w*|hemo\w*|venobold",
-    "map": r"t[12] ?map\w*|t2 ?star ?map\w*|maps?|r2s|r2 ?star|parametric|fraction",
+    "angiography": (
+        r"tof\w*|c?e?mra|mrv|arm|angio\w*|venogra\w*|pca|fi3d\w*|s?3di|inflow|inhance|tricks\w*|twist\w*|gef\w*"
+    ),
+    "susceptibility": r"swi\w*|swan|swip|fsbb|qsm|suscept\w*|ha?emo\w*|h mo|venobold",
+    "map": r"t[12] ?map\w*|t2 ?star ?map\w*|maps?|carto\w*|\w*karten?|r2s|r2 ?star|parametric|fraction",
     "projection": r"mip\w*|minip|mnip|projections?",
     "subtraction": r"subtr\w*",
-    "spectroscopy": r"mrs|svs\w*|csi\w*|spectro\w*",
+    "spectroscopy": r"mrs|svs\w*|csi\w*|spe[ck]tro\w*",
+    "screenshot": r"screen ?save\w*|screen ?shot\w*|posdisp",
 }
 # The same by the kinds that the scanner itself gives an image; some name several words.
 KINDS = {
@@ -54,7 +60,7 @@ KINDS = {
     "projection": ("PROJECTION IMAGE", "MIP", "MINIP", "MNIP", "MAX_IP", "MIN_IP", "VOLUME RENDER"),
     "subtraction": ("SUBTRACTION", "SUB", "SUBTRACT"),
     "phase or real part": ("P", "PHASE", "PHASE MAP", "R", "REAL", "I", "IMAGINARY"),
-    "screenshot": ("SCREEN SAVE", "SCREENSHOT", "SCREEN_CAPTURE", "PASTED", "CSA REPORT"),
+    "screenshot": ("SCREEN SAVE", "SCREENSHOT", "SCREEN_CAPTURE", "POSDISP", "PASTED", "CSA REPORT"),
 }
 ACQUISITIONS = {
     "DIFFUSION": "diffusion",
@@ -84,8 +90,13 @@ NAMED = {
     "PROTON_DENSITY": Contrast.PD,
     "FLUID_ATTENUATED": Contrast.FLAIR,
 }
-# How much less a series is worth whose purpose is another, or that was computed from others.
-OTHER_PURPOSE, POST_PROCESSED, DERIVED = -8.0, -4.0, -0.5
+# What is said of a contrast agent that was given, and that none was. A letter with an accent parts a word.
+AGENT = r"km|gd|gad\w*|c|ce|post|contrast\w*|inje\w*"
+NO_AGENT = r"(?:ohne|vor|pr|pr?ae|sans|avant|pre|no|non|without|w o) (?:iv )?(?:km|gd|gad\w*|c|contrast\w*|inje\w*)"
+NO_AGENT_GIVEN = frozenset(("", "NO", "N", "NONE", "0"))
+# How much less a series is worth whose purpose is another, that was computed from others, that shows the tissues in
+# a contrast known to be none of those told apart, or the vessels and whatever else takes up a contrast agent.
+OTHER_PURPOSE, POST_PROCESSED, DERIVED, OTHER_CONTRAST, WITH_AGENT = -8.0, -4.0, -0.5, -2.0, -0.4
 FEW_SLICES, MOST_OF_FEW = -4.0, 10
 
 
@@ -125,6 +136,10 @@ def worth(tags: Tags, slices: int) -> float:
         value += POST_PROCESSED
     elif "DERIVED" in kinds:
         value += DERIVED
+    if _is_other(tags):
+        value += OTHER_CONTRAST
+    if _has_agent(tags):
+        value += WITH_AGENT
     return value + (FEW_SLICES if 1 < slices < MOST_OF_FEW else 0.0)
 
 
@@ -145,7 +160,7 @@ def stated(tags: Tags) -> Stated | None:
     if purpose(tags) or any(_says(OTHER_CONTRASTS, name) for name in names):
         return None
     contrasts = words(tags, "AcquisitionContrast")
-    if set(OTHER_ACQUISITIONS).intersection(contrasts) or _is_planar(tags) or _is_steady(tags):
+    if set(OTHER_ACQUISITIONS).intersection(contrasts) or _is_other(tags):
         return None
     named, physical, reason = _named(names, contrasts), _physical(tags), _in_words(tags)
     if physical is not None:
@@ -235,6 +250,22 @@ def _echo(tags: Tags) -> tuple[bool, bool, bool]:
     return is_spin, is_gradient, is_inverted
 
 
+def _is_other(tags: Tags) -> bool:
+    """Whether the timing shows a contrast that is none of those known: T2*, T2/T1, or fat nulled by inversion."""
+    is_spin, is_gradient, is_inverted = _echo(tags)
+    if is_gradient and not is_spin and not is_inverted and echo_time(tags) >= SHORT_GRADIENT_TE:
+        return True
+    nulls_fat = is_spin and not is_gradient and 0 < inversion_time(tags) <= FAT_TI
+    return nulls_fat or _is_planar(tags) or _is_steady(tags)
+
+
+def _has_agent(tags: Tags) -> bool:
+    """Whether a contrast agent had been given, as far as anything says so."""
+    if text(tags, "ContrastBolusAgent").strip().upper() not in NO_AGENT_GIVEN:
+        return True
+    return any(_says(AGENT, name) and not _says(NO_AGENT, name) for name in _names(tags))
+
+
 def _is_planar(tags: Tags) -> bool:
     return "EP" in words(tags, "ScanningSequence") or text(tags, "EchoPlanarPulseSequence") == "YES"
 
@@ -254,7 +285,7 @@ def _in_words(tags: Tags) -> str:
     if is_spin != is_gradient:
         kind.append("gradient echo" if is_gradient else "spin echo")
     times = {"TR": number(tags, "RepetitionTime", 0), "TE": echo_time(tags), "TI": inversion_time(tags)}
-    said = [f"{name} {value:.4g} ms" for name, value in times.items() if value > 0]
+    said = [f"{name} {value:.{4 if value < 1e4 else 5}g} ms" for name, value in times.items() if value > 0]
     if is_gradient and not is_inverted and (angle := number(tags, "FlipAngle", 0)) > 0:
         said.append(f"flip angle {angle:.3g} degrees")
     return ", ".join(filter(None, (" ".join(kind), *said)))
@@ -263,7 +294,8 @@ def _in_words(tags: Tags) -> str:
 def _names(tags: Tags) -> list[str]:
     """What people and the scanner call the series: in small letters, words parted by single spaces."""
     keywords = ("SeriesDescription", "ProtocolName", "SequenceName", "PulseSequenceName")
-    return [" ".join(re.findall(r"[a-z0-9*]+", text(tags, keyword).lower())) for keyword in keywords]
+    # The asterisk of "t2*" says something, that in front of Siemens' names of sequences does not.
+    return [" ".join(re.findall(r"[a-z0-9]+\*?|\*", text(tags, keyword).lower())) for keyword in keywords]
 
 
 def _says(pattern: str, name: str) -> bool:

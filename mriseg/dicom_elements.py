@@ -65,6 +65,7 @@ KNOWN: dict[int, tuple[str, str]] = {
     0x00101000: ("OtherPatientIDs", "LO"),
     0x00101001: ("OtherPatientNames", "PN"),
     0x00101005: ("PatientBirthName", "PN"),
+    0x00180010: ("ContrastBolusAgent", "LO"),
     0x00180020: ("ScanningSequence", "CS"),
     0x00180021: ("SequenceVariant", "CS"),
     0x00180024: ("SequenceName", "SH"),

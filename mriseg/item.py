@@ -14,9 +14,11 @@ from mriseg.scan import Scan
 from mriseg.tissue import Contrast
 
 # Of two whole heads the finer counts; T1 and T2 tell three tissues apart better than proton density.
-PREFERENCE = {Contrast.T1: 0.0, Contrast.T2: -0.7, Contrast.FLAIR: -0.8, Contrast.PD: -1.0, Contrast.UNKNOWN: -0.5}
-WHOLE_HEAD_ML = 2000.0  # field of view: a larger one does not help
-SINGLE_SLICE = -4.0
+PREFERENCE = {Contrast.T1: 0.0, Contrast.T2: -0.7, Contrast.FLAIR: -0.8, Contrast.PD: -1.0, Contrast.UNKNOWN: -1.2}
+# A brain is at least as long in every direction; a field of view that is longer does not help. A slab through a part of
+# it is of little use however fine it is: half of the brain is worth a quarter of the resolution.
+BRAIN_MM, MISSING_WEIGHT = 120.0, 2.0
+PICTURE, LARGE_PICTURE_PIXELS = -16.0, 2e6  # less than a slice that is 1 mm thick
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,12 +66,13 @@ def suitability(
     contrast : Contrast
         What the header says of it.
     """
+    if len(shape) == 2:
+        share = min(float(np.prod(shape)) / LARGE_PICTURE_PIXELS, 1.0)
+        return float(np.log2(share) + PICTURE + PREFERENCE[contrast])
     spacing = spacing or (1.0,) * len(shape)
-    voxel_ml = float(np.prod(spacing)) / 1000
-    seen_ml = min(float(np.prod(shape)) * voxel_ml, WHOLE_HEAD_ML)
+    seen = np.minimum(np.multiply(shape, spacing) / BRAIN_MM, 1.0)
     coarseness = max(max(spacing), 1.0)  # the thickest side: 5 mm slices mix tissues however fine their pixels are
-    worth = np.log2(max(seen_ml, 1e-6) / WHOLE_HEAD_ML) - np.log2(coarseness) + PREFERENCE[contrast]
-    return float(worth + (SINGLE_SLICE if len(shape) == 2 or min(shape) == 1 else 0.0))
+    return float(MISSING_WEIGHT * np.log2(seen).sum() - np.log2(coarseness) + PREFERENCE[contrast])
 
 
 def most_suitable(items: tuple[Item, ...], most: int) -> tuple[Item, ...]:

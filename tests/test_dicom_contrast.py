@@ -68,6 +68,7 @@ PROTOCOLS = [
     (None, "SE\\IR", "SK", 5000, 38, 160, 150, "STIR cor"),
     (None, "SE\\IR", "SK", 4000, 60, 220, 150, ""),
     (None, "SE\\IR", "SK\\MP", 7500, 320, 3000, 120, "t2_spc_DIR_sag"),
+    (None, "SE\\IR", "SK\\SP\\OSP", 4500, 60, 150, 150, "t2_tirm_cor_hippocampus"),
     (None, "EP", "SK\\SP", 6000, 90, None, 90, "ep2d_diff_3scan_trace"),
     (None, "EP\\GR", "SK", 2000, 30, None, 80, ""),
     (None, "EP\\SE", "NONE", 8000, 80, None, 90, "DTI 32 dir"),
@@ -114,6 +115,8 @@ def test_the_reason_says_the_timing_and_nothing_that_people_wrote():
     assert found.reason == "inversion recovery gradient echo, TR 2300 ms, TE 3 ms, TI 900 ms"
     found = stated(entries("GR", "NONE", 12, 4, None, 20, "T1 of Jane Doe"))
     assert found.reason == "gradient echo, TR 12 ms, TE 4 ms, flip angle 20 degrees, its description says T1w"
+    found = stated(entries("SE\\IR", "SK", 11000, 125, 2800, 90))
+    assert found.reason == "inversion recovery spin echo, TR 11000 ms, TE 125 ms, TI 2800 ms"
 
 
 def test_an_enhanced_header_states_its_contrast():
@@ -137,12 +140,26 @@ def test_an_enhanced_header_states_its_contrast():
         ("localiser", {"kind": "ORIGINAL\\PRIMARY\\LOCALIZER"}),
         ("localiser", {"named": "3-Plane Loc"}),
         ("localiser", {"named": "AAHScout"}),
+        ("localiser", {"named": "Repérage 3 plans"}),
+        ("localiser", {"named": "Localisateur"}),
+        ("localiser", {"named": "Übersicht"}),
+        ("localiser", {"named": "Lokalisator"}),
+        ("localiser", {"named": "Locator"}),
         ("diffusion", {"kind": "DERIVED\\PRIMARY\\DIFFUSION\\ADC"}),
         ("diffusion", {"kind": "DERIVED\\PRIMARY\\M\\FA"}),
         ("diffusion", {"named": "ep2d_diff_b1000_TRACEW"}),
         ("diffusion", {"DiffusionBValue": (1000.0,)}),
         ("angiography", {"named": "TOF_3D"}),
         ("angiography", {"AngioFlag": "Y"}),
+        ("angiography", {"named": "s3DI_MC_HR"}),
+        ("angiography", {"SequenceName": "*fi3d1r"}),
+        ("susceptibility", {"named": "Mag_Images", "SequenceName": "*swi3d1r"}),
+        ("susceptibility", {"named": "FSBB"}),
+        ("susceptibility", {"named": "t2_fl2d_tra_hemo"}),
+        ("susceptibility", {"named": "Hämo tra"}),
+        ("map", {"named": "Cartographie T1"}),
+        ("map", {"named": "T2-Karte"}),
+        ("screenshot", {"kind": "DERIVED\\SECONDARY\\POSDISP\\M", "named": "PosDisp: [8] t1_mprage"}),
         ("angiography", {"TimeOfFlightContrast": "YES"}),
         ("projection", {"kind": "DERIVED\\SECONDARY\\PROJECTION IMAGE"}),
         ("projection", {"named": "t1 MIP"}),
@@ -171,3 +188,35 @@ def test_the_anatomy_is_put_first():
     assert original - 3 > worth(entries(kind="DERIVED\\SECONDARY\\MPR"), 160)
     assert original - 5 > worth(entries(named="localizer"), 160)
     assert original - 3 > worth(entries(), 3)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        ("GR", "NONE", 600, 20, None, 20, "t2*"),
+        ("GR", "SP", 29, 20, None, 15, ""),
+        ("GR", "SS", 5.2, 2.3, None, 50, "FIESTA-C"),
+        ("EP", "SK", 2000, 30, None, 80, ""),
+        ("SE\\IR", "SK", 5000, 38, 160, 150, "STIR cor"),
+    ],
+)
+def test_a_contrast_known_to_be_another_is_worth_less_than_an_unknown_one(other):
+    assert worth(entries(*other), 160) < worth(entries(), 160) - 1
+
+
+@pytest.mark.parametrize(
+    "named", ["t1_mprage KM", "+C Ax T1", "T1 post Gd", "3D T1 GADO", "AX T1 injecté", "T1 nach KM"]
+)
+def test_before_a_contrast_agent_comes_before_after(named):
+    assert worth(entries(named="t1"), 160) > worth(entries(named=named), 160) > worth(entries(kind=""), 3)
+
+
+@pytest.mark.parametrize(
+    "named", ["T1 ohne KM", "T1 vor KM", "AX T1 sans injection", "T1 pre contrast", "T1 w/o Gd", "T1 non-contrast"]
+)
+def test_no_contrast_agent_is_no_contrast_agent(named):
+    assert worth(entries(named=named, ContrastBolusAgent="NONE"), 160) == worth(entries(named="t1"), 160)
+
+
+def test_the_header_tells_of_a_contrast_agent_too():
+    assert worth(entries(ContrastBolusAgent="Gadovist"), 160) < worth(entries(), 160)

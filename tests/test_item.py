@@ -22,6 +22,20 @@ def test_a_refused_item_says_why_when_it_is_loaded():
         item.load()
 
 
+def test_a_slab_of_half_the_brain_is_worth_less_than_thick_slices_of_all():
+    slab = suitability((400, 400, 80), (0.5, 0.5, 0.6), Contrast.T2)
+    assert slab < suitability((512, 512, 24), (0.45, 0.45, 5.0), Contrast.T2)
+
+
+def test_a_contrast_that_is_stated_counts_more_than_one_that_is_not():
+    for contrast in set(Contrast) - {Contrast.UNKNOWN}:
+        assert suitability((256, 256, 30), (0.9, 0.9, 5.0), contrast) > suitability((256, 256, 30), (0.9, 0.9, 5.0))
+
+
+def test_of_pictures_the_larger_is_better_and_none_is_as_good_as_a_slice_with_a_size():
+    assert suitability((128, 128)) < suitability((512, 512)) < suitability((256, 256, 1), (0.9, 0.9, 1.0))
+
+
 HEAD = suitability((256, 256, 180), (1.0, 1.0, 1.0), Contrast.T1)
 
 
