@@ -17,10 +17,12 @@ import numpy as np
 import scipy
 import skimage
 
+from mriseg.limits import MIN_PICTURE_SIDE
+
 Box = tuple[slice, slice]
 
 SAME_COLOUR = 0.04  # of the range: JPEG leaves ripples in a plain frame
-PLAIN = 0.98  # share of the picture's edge that has the frame's colour
+PLAIN = 0.9  # share of a side of the picture that has the colour of a bar or frame: others run into its corners
 FAINT = 0.3  # of Otsu's threshold: heads are brighter, the noise of the air is not
 AIR_SIDE = 256  # pixels: heads are told from air on a picture reduced to about this
 # Of the narrower neighbour, between heads in air: more than lies between the halves of a stripped brain.
@@ -81,16 +83,27 @@ def _edge(data: np.ndarray) -> np.ndarray:
 
 
 def _on_frame(data: np.ndarray) -> list[Box]:
-    """The rectangles on a plain frame; none where the picture has no frame, or one of air."""
-    edge = _edge(data)
-    colour, tolerance = np.median(edge), SAME_COLOUR * np.ptp(data)
-    is_plain = np.mean(np.abs(edge - colour) <= tolerance) >= PLAIN
-    is_air = colour - data.min() <= FAINT * (skimage.filters.threshold_otsu(data) - data.min())
-    if not is_plain or is_air:
+    """The rectangles on a plain frame, between bars or in a window; none where only air lies along the sides."""
+    tolerance = SAME_COLOUR * np.ptp(data)
+    darkest_frame = data.min() + FAINT * (skimage.filters.threshold_otsu(data) - data.min())
+    content = np.ones(data.shape, bool)
+    for side in (data[0], data[-1], data[:, 0], data[:, -1]):
+        colour = np.median(side)
+        if colour > darkest_frame and np.mean(np.abs(side - colour) <= tolerance) >= PLAIN:
+            content &= np.abs(data - colour) > tolerance
+    if content.all():
         return []
-    content = np.abs(data - colour) > tolerance
     boxes = [_without_ticks(content, box) for box in _large(_cut(content, 0))]
-    return [box for box in boxes if _is_rectangle(content[box])]
+    boxes = [box for box in boxes if min(_sides(box)) >= MIN_PICTURE_SIDE and _is_rectangle(content[box])]
+    if len(boxes) == 1 and _sides(boxes[0]) != data.shape:  # what lies between bars can lie on a frame of its own
+        rows, columns = boxes[0]
+        return [_moved(box, rows.start, columns.start) for box in _on_frame(data[boxes[0]])] or boxes
+    return boxes
+
+
+def _moved(box: Box, row: int, column: int) -> Box:
+    rows, columns = box
+    return slice(rows.start + row, rows.stop + row), slice(columns.start + column, columns.stop + column)
 
 
 def _in_air(data: np.ndarray, box: Box) -> list[Box]:
