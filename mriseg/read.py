@@ -50,6 +50,11 @@ KNOWN_BUT_UNREAD = (
     (b"\x89HDF", "a MINC 2 or other HDF5 file", "Convert it with mnc2nii and drop the .nii."),
     (b"\x00\x00\x00\x0cjP  ", "a JPEG 2000 picture", "Open it in a viewer and save it as PNG."),
     (b"\xff\x4f\xff\x51", "a JPEG 2000 picture", "Open it in a viewer and save it as PNG."),
+    (b"8BPS", "a Photoshop file", "Save the image as PNG."),
+    *(
+        (bytes([0, 0, 0, length]) + b"ftyp", "a HEIC or AVIF picture or a film", "Save one picture of it as PNG.")
+        for length in range(16, 64, 4)  # of the first box of its kind of file
+    ),
     (b"MATLAB", "a MATLAB file", "Save the volume as .nii.gz."),
     (b"\x93NUMPY", "a NumPy array", "Save it as .nii.gz, which also holds the voxel size."),
 )

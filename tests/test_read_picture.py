@@ -293,8 +293,19 @@ def test_the_names_in_a_picture_are_not_kept():
     assert scan.spacing is None  # dots per inch are the printer's
 
 
-def test_jpeg_2000_is_told():
-    assert "JPEG 2000" in refusal(imagecodecs.jpeg2k_encode(GRAY))
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (imagecodecs.jpeg2k_encode(GRAY), "JPEG 2000"),
+        (imagecodecs.jpeg2k_encode(GRAY, codecformat="j2k"), "JPEG 2000"),
+        (b"\x00\x00\x00\x18ftypheic" + bytes(500), "HEIC"),
+        (b"8BPS\x00\x01" + bytes(500), "Photoshop"),
+    ],
+)
+def test_pictures_that_are_not_read_are_told_with_the_way_out(content, what):
+    message = refusal(content)
+    assert what in message
+    assert "PNG" in message
 
 
 def test_nothing_is_printed_of_damaged_pictures(capfd, recwarn):

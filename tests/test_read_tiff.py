@@ -2,6 +2,7 @@ import gzip
 import io
 import struct
 import warnings
+import zipfile
 from contextlib import suppress
 
 import nibabel
@@ -179,7 +180,14 @@ def test_a_picture_is_turned_as_viewers_show_it(orientation):
     assert any("turned" in note for note in scan.notes) == (orientation > 1)
 
 
-@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=("plain", "gz"))
+def zipped(content):
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("scan.tif", content)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, zipped], ids=("plain", "gz", "zip"))
 def test_pages_are_listed_and_the_middle_one_is_read(pack):
     content = pack(tiff(STACK, photometric="minisblack"))
     found = contents(content)
