@@ -1,6 +1,8 @@
 """TIFF pictures and stacks as gray levels, by tifffile: single pages, and a volume where ImageJ or OME say its voxels.
 
-Strips and tiles are decoded one by one into the gray picture, each after a look at what it announces.
+Strips and tiles are decoded one by one into the gray picture, each after a look at what it announces. Reading takes 1.1
+to 1.3 times the picture in float32; where one packed strip is all of it, its samples as stored on top, so 2 for gray
+and 3 for colours of 16 bits in three planes.
 """
 
 import html
