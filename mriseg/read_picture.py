@@ -3,8 +3,8 @@
 A picture does not say how large its pixels are on the patient. Where it has a resolution in dots per inch, that is the
 printer's and must not be taken for one in mm.
 
-Reading takes, counted in float32 pictures with the result itself: 1.3 to 1.5 for gray, 2.3 for colours (Pillow keeps them
-in four bytes), 2.7 for colours of 16 bits, 3.3 for a later frame of an animation, which is drawn over those before it.
+Reading takes, counted in float32 pictures with the result itself: 1.3 to 1.5 for gray, 2.3 for colours (Pillow keeps
+them in four bytes), 2.7 for colours of 16 bits, 3.3 for a later frame of an animation, drawn over those before it.
 """
 
 from collections.abc import Iterator, Sequence
