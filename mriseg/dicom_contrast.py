@@ -77,6 +77,8 @@ OTHER_CONTRASTS = (
     r"|psir|mp2rage|fat(?! ?sat| ?sup)"
 )
 OTHER_ACQUISITIONS = ("T2_STAR", "STIR")
+# Of MP2RAGE: the two images that are measured, and what is computed of them without the noise around the head.
+ONE_INVERSION, UNIFORM = r"inv ?[12]", r"uni ?den\w*"
 LEFT_OVER = ("FREE_PRECESSION", "TRANSVERSE", "TIME_REVERSED")
 NAMES = {
     Contrast.T1: r"[a-z]?t1(?!rho| ?map)[a-z]*\d?[a-z]*|mp ?rage\w*|bravo|f?spgr|mdeft",
@@ -134,9 +136,9 @@ def worth(tags: Tags, slices: int) -> float:
         value += OTHER_PURPOSE
     elif "SECONDARY" in kinds or set(REFORMATTED).intersection(kinds):
         value += POST_PROCESSED
-    elif "DERIVED" in kinds:
+    elif "DERIVED" in kinds and not any(_says(UNIFORM, name) for name in _names(tags)):
         value += DERIVED
-    if _is_other(tags):
+    if _is_other(tags) or any(_says(ONE_INVERSION, name) for name in _names(tags)):
         value += OTHER_CONTRAST
     if _has_agent(tags):
         value += WITH_AGENT

@@ -220,3 +220,10 @@ def test_no_contrast_agent_is_no_contrast_agent(named):
 
 def test_the_header_tells_of_a_contrast_agent_too():
     assert worth(entries(ContrastBolusAgent="Gadovist"), 160) < worth(entries(), 160)
+
+
+def test_of_mp2rage_the_image_without_noise_comes_first_and_its_parts_last():
+    derived = "DERIVED\\PRIMARY\\M\\UNI"
+    denoised = worth(entries(named="t1_mp2rage_sag_UNI-DEN", kind=derived), 176)
+    uniform = worth(entries(named="t1_mp2rage_sag_UNI_Images", kind=derived), 176)
+    assert denoised > uniform > max(worth(entries(named=f"t1_mp2rage_sag_INV{n}"), 176) for n in (1, 2))
