@@ -238,7 +238,7 @@ def _is_label_map(data: np.ndarray) -> bool:
     along = part.shape.index(max(part.shape))
     before, after = (part.take(range(first, first + part.shape[along] - 1), along) for first in (0, 1))
     shown = (before != 0) | (after != 0)
-    even = np.count_nonzero((before == after) & shown) / max(np.count_nonzero(shown), 1)
+    even = np.count_nonzero((before == after) & shown) / max(int(np.count_nonzero(shown)), 1)
     return bool(even > LABEL_MAP and (part == np.rint(part)).all() and np.unique(part).size <= MOST_LABELS)
 
 
