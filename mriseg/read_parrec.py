@@ -103,7 +103,10 @@ def read_parrec(file: File, among: Sequence[File]) -> tuple[Item, ...]:
     listed = []
     for number, (key, rows) in enumerate(volumes[: limits.MAX_ITEMS], 1):
         slopes, intercepts = _scaling(table[rows])
-        place = f"Volume {number} of {len(volumes)} ({_in_words(key, varying)}), "
+        kind = _in_words(key, varying)
+        which = (
+            [f"The file holds {len(volumes)} volumes; this is number {number} ({kind})."] if len(volumes) > 1 else []
+        )
         slices = Slices(
             file=voxels,
             dtype=dtype,
@@ -114,13 +117,15 @@ def read_parrec(file: File, among: Sequence[File]) -> tuple[Item, ...]:
             bounds=(0, np.iinfo(dtype).max),
             affine=affine,
             sides_known=sides_known,
-            notes=tuple(notes),
+            notes=(*notes, *which),
         )
         slices.check()
         worth = suitability(slices.shape, slices.spacing)
         worth += (NO_MAGNITUDE if key[TYPE] != MAGNITUDE else 0) + (DIFFUSION_WEIGHTED if key[B_FACTOR] > 0 else 0)
         title = in_words(slices.shape, slices.spacing)
-        listed.append(Item(place + title if len(volumes) > 1 else title, worth, slices.load))
+        if len(volumes) > 1:
+            title = f"Volume {number} of {len(volumes)} ({kind}), {title}"
+        listed.append(Item(title, worth, slices.load))
     return tuple(listed)
 
 
@@ -146,7 +151,7 @@ def _volumes(table: np.ndarray, slice_count: int) -> list[tuple[tuple[float, ...
     complete = [
         (key, np.array(found))
         for (key, _), found in sorted(rows.items(), key=lambda entry: entry[0])
-        if [numbers[row] for row in found] == [*range(1, slice_count + 1)]
+        if len(found) == slice_count and [numbers[row] for row in found] == [*range(1, slice_count + 1)]
     ]
     if not complete:
         raise ReadError(BROKEN_OFF)

@@ -111,7 +111,9 @@ def test_each_dynamic_can_be_chosen():
         f"Volume {n} of 3 (magnitude, dynamic {n}), 64 x 64" for n in (1, 2, 3)
     ]
     for number, item in enumerate(listed):
-        np.testing.assert_allclose(item.load().data, stored[..., number] / 4.28404e-3, rtol=1e-6)
+        scan = item.load()
+        np.testing.assert_allclose(scan.data, stored[..., number] / 4.28404e-3, rtol=1e-6)
+        assert any(f"this is number {number + 1} (magnitude, dynamic {number + 1})" in note for note in scan.notes)
 
 
 def test_echoes_whose_slices_take_turns_are_told_apart():
