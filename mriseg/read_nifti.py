@@ -80,7 +80,7 @@ def read_nifti(file: File, among: Sequence[File]) -> tuple[Item, ...]:
     if voxels is None:
         raise ReadError(HALF)
     affine[:3] *= mm
-    geometry = None if kind is None else _geometry(header, mm)
+    geometry = None if kind is None else _geometry(header)
     sides_known = geometry is not None and bool(header["sform_code"] or header["qform_code"])
     note = "" if sides_known else SIDES_UNKNOWN if kind else ANALYZE
     if not is_plausible(affine):
@@ -131,8 +131,8 @@ def _mm(header: Any, shape: tuple[int, int, int]) -> float:
     return unit if FIELDS_MM[0] <= longest <= FIELDS_MM[1] else 1.0
 
 
-def _geometry(header: nibabel.Nifti1Header, mm: float) -> nibabel.Nifti1Header:
-    """A header that says, in mm, where the voxels lie and nothing about whose they are; `mm` is what it counts in."""
+def _geometry(header: nibabel.Nifti1Header) -> nibabel.Nifti1Header:
+    """A header that says where the voxels lie, in the file's own unit, and nothing about whose they are."""
     clean = nibabel.nifti2.Nifti2Header() if isinstance(header, nibabel.nifti2.Nifti2Header) else nibabel.Nifti1Header()
     clean.set_data_shape(header.get_data_shape()[:3])
     clean.set_zooms(header.get_zooms()[:3])
@@ -144,11 +144,6 @@ def _geometry(header: nibabel.Nifti1Header, mm: float) -> nibabel.Nifti1Header:
         clean[code] = header[code]
     for offset in ("qoffset_x", "qoffset_y", "qoffset_z", "srow_x", "srow_y", "srow_z"):
         clean[offset] = header[offset]
-    if mm != 1:
-        for length in ("qoffset_x", "qoffset_y", "qoffset_z", "srow_x", "srow_y", "srow_z"):
-            clean[length] *= mm
-        clean["pixdim"][1:4] *= mm
-        clean.set_xyzt_units("mm", clean.get_xyzt_units()[1])
     return clean
 
 

@@ -206,7 +206,7 @@ def _nifti(scan: Scan, data: np.ndarray) -> bytes:
         image.header.set_xyzt_units("mm")
     else:
         of_its_kind = nibabel.Nifti2Image if isinstance(scan.header, nibabel.Nifti2Header) else nibabel.Nifti1Image
-        image = of_its_kind(data, scan.affine, scan.header)
+        image = of_its_kind(data, scan.header.get_best_affine(), scan.header)  # in the file's own unit
     image.set_data_dtype(data.dtype)
     return gzip.compress(image.to_bytes(), COMPRESSION, mtime=0)
 

@@ -201,7 +201,8 @@ HOSTILE: dict[str, tuple[Callable[[Path], Source], str]] = {
     "NRRD that names a file elsewhere": (
         lambda _: _nrrd("9 9 9", "raw", b"", "data file: ../../../../etc/passwd"), "another folder"),
     "MetaImage zlib bomb": (lambda _: _metaimage("340 340 340", _deflated(b"", container="zlib")), "same value"),
-    "MetaImage that names a file elsewhere": (lambda _: _metaimage("9 9 9", b"", "/etc/passwd", packed=False), "another folder"),
+    "MetaImage that names a file elsewhere": (
+        lambda _: _metaimage("9 9 9", b"", "/etc/passwd", packed=False), "another folder"),
     "MGH of 2e9^3 voxels": (lambda _: _mgh(2**31 - 1, 2**31 - 1, 2**31 - 1), "million"),
     "DICOM of 65 535 x 65 535 pixels": (lambda _: _dicom(Rows=65535, Columns=65535), "million"),
     "DICOM of more rows than it holds": (lambda _: _dicom(Rows=4000), "cut short"),

@@ -106,6 +106,19 @@ def oblique_brain(coarse):
     return data, affine, segment(volume(data, affine), Settings(mask="all")).labels
 
 
+def test_a_scan_in_micrometres_gets_labels_in_micrometres(oblique_brain):
+    data, affine, labels = oblique_brain
+    image = nibabel.Nifti1Image(data, np.diag([1000, 1000, 1000, 1]) @ affine)
+    image.header.set_xyzt_units("micron")
+    scan = read(image.to_bytes())
+    result = segment(scan, Settings(mask="all"))
+    out = image_of(outputs(scan, result)["_dseg.nii.gz"]())
+    assert np.array_equal(out.header.get_sform(), image.header.get_sform())
+    assert out.header.get_xyzt_units() == ("micron", "unknown")
+    assert np.array_equal(out.dataobj, labels)
+    assert result.brain_ml == pytest.approx(data.size * 0.064, rel=1e-3)
+
+
 @pytest.mark.parametrize("axes", ALL_AXES, ids="".join)
 def test_labels_lie_exactly_on_the_input_in_every_axis_order(axes, oblique_brain):
     straight, upright, labels = oblique_brain
