@@ -22,12 +22,14 @@ WITHOUT_LENGTH = frozenset((0x01, 0xD8, *range(0xD0, 0xD8)))
 SCAN, END = 0xDA, 0xD9
 TILE_PART, TILE_DATA, END_2000 = 0xFF90, 0xFF93, 0xFFD9
 # The segments that say how a tile or one colour of it is divided, and where in them the style and the levels stand.
-DIVISIONS = {0xFF52: (4, 9), 0xFF53: (5, 6)}
+DEFAULTS = 0xFF52
+DIVISIONS = {DEFAULTS: (4, 9), 0xFF53: (5, 6)}
 # A slice of 512 x 512 in tiles of 64 is 64 of them; encoders use precincts of 128 and code blocks of 32 or 64.
 MOST_TILES = 1_024
 LEAST_PRECINCT_BITS = 5  # 32 pixels
 LEAST_BLOCK_BITS = 8  # both sides together: 16 x 16
 MOST_TILE_PARTS = 4 * MOST_TILES
+MOST_LAYERS = 64  # of quality; an encoder that makes any makes about ten
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,8 @@ def _is_coarse(code: bytes, position: int) -> bool:
             tile_parts += 1
             if tile_parts > MOST_TILE_PARTS or 0 < part_length < 14:
                 return False
+        elif marker == DEFAULTS and unpack_from(">6xH", code, position)[0] > MOST_LAYERS:
+            return False
         elif marker in DIVISIONS:
             style_at, levels_at = DIVISIONS[marker]
             if not _divides_coarsely(code, position + levels_at, code[position + style_at]):

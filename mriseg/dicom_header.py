@@ -15,7 +15,7 @@ import numpy as np
 
 from mriseg import limits
 from mriseg.dicom_elements import DAMAGED, RLE, TOO_MANY_FRAMES, Budget, Elements, Value
-from mriseg.dicom_mosaic import unfold
+from mriseg.dicom_mosaic import NOT_UNFOLDED, unfold
 from mriseg.dicom_pixels import Pixels
 from mriseg.dicom_plane import Place, Plane
 from mriseg.errors import ReadError, TooLargeError
@@ -114,6 +114,8 @@ def frames_of(file: File, elements: Elements, budget: Budget) -> list[Frame]:
     ]
     if "MOSAIC" not in words(tags, "ImageType"):
         return frames
+    if len(frames) > 1:  # scanners write each mosaic into a file of its own; the tiles of many could be millions
+        raise ReadError(NOT_UNFOLDED)
     tiles = [Frame(tile, frame.tags) for frame in frames for tile in unfold(frame.plane, vendor_header)]
     _count(len(tiles), budget)
     return tiles

@@ -14,6 +14,8 @@ from mriseg.dicom_plane import Plane
 from mriseg.errors import ReadError
 
 COUNT, NORMAL = "NumberOfImagesInMosaic", "SliceNormalVector"
+# Of all entries together; scanners write some hundred. A source can have thousands of such headers.
+MOST_ITEMS = 2_000
 NOT_UNFOLDED = (
     "The slices are tiles of one picture (a mosaic), and what says how they lie is missing. Export the series from the "
     "scanner with its private entries, or convert it there."
@@ -79,12 +81,15 @@ def _values(header: bytes) -> dict[str, list[str]]:
     position = 8 if is_second else 0
     (tags,) = struct.unpack_from("<I", header, position)
     position += 8
-    first_count = None
+    first_count, left = None, MOST_ITEMS
     for _ in range(tags):
         name, _, _, _, count, _ = struct.unpack_from("<64si4s3i", header, position)
         position += 84
         first_count = count if first_count is None else first_count
         items = []
+        left -= 1 + max(count, 0)
+        if left < 0:
+            raise ValueError
         for _ in range(count):
             lengths = struct.unpack_from("<4i", header, position)
             length = lengths[1] if is_second else lengths[0] - first_count

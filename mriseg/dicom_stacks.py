@@ -13,6 +13,7 @@ the three are right-handed.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from statistics import median, mode
@@ -23,7 +24,7 @@ import numpy as np
 from mriseg import limits
 from mriseg.dicom_elements import Budget
 from mriseg.dicom_header import Frame, Tags, number, text, words
-from mriseg.dicom_pixels import codes
+from mriseg.dicom_pixels import Pixels, codes
 from mriseg.dicom_plane import Place, Plane
 from mriseg.errors import ReadError
 from mriseg.voxels import is_plausible
@@ -320,14 +321,17 @@ def _without_copies(placed: Sequence[tuple[Frame, int]], budget: Budget) -> list
         buckets[position, *(mark.value(frame.tags) for mark in MARKS)].append(frame)
         counts[position] += 1
     usual = mode(counts.values())
-    copies = set()
+    suspected = []
     for (position, *_), frames in buckets.items():
         uids = {(text(frame.tags, "SOPInstanceUID"), frame.plane.index) for frame in frames}
-        if len(uids) == len(frames) and (len(frames) == 1 or counts[position] <= usual):
-            continue
+        if len(uids) < len(frames) or (len(frames) > 1 and counts[position] > usual):
+            suspected.append(frames)
+    digests = _digests([frame.plane for frames in suspected for frame in frames], budget)
+    copies = set()
+    for frames in suspected:
         seen = set()
         for frame in frames:
-            digest = _digest(frame.plane, budget)
+            digest = digests.get(frame.plane)
             if digest in seen:
                 copies.add(id(frame))
             elif digest is not None:
@@ -335,16 +339,22 @@ def _without_copies(placed: Sequence[tuple[Frame, int]], budget: Budget) -> list
     return [(frame, position) for frame, position in placed if id(frame) not in copies]
 
 
-def _digest(plane: Plane, budget: Budget) -> bytes | None:
-    """Of what is stored of a slice; None if it cannot be read, or if comparing has cost enough."""
-    budget.header_bytes -= plane.pixels.offset + (plane.index + 1) * plane.pixels.frame_bytes  # a zip starts anew
-    if budget.header_bytes < 0:
-        return None
-    try:
-        (code,) = codes(plane.pixels, [plane.index])
-    except ReadError:
-        return None
-    return blake2b(code + repr((plane.scaling, _corner(plane))).encode()).digest()
+def _digests(planes: Sequence[Plane], budget: Budget) -> dict[Plane, bytes]:
+    """Of what is stored of each slice, but for those that cannot be read or come after comparing has cost enough."""
+    found: dict[Plane, bytes] = {}
+    of_files: dict[Pixels, dict[int, list[Plane]]] = defaultdict(lambda: defaultdict(list))
+    for plane in planes:
+        of_files[plane.pixels][plane.index].append(plane)
+    for pixels, of_frames in of_files.items():
+        indices = sorted(of_frames)
+        budget.header_bytes -= pixels.offset + (indices[-1] + 1) * pixels.frame_bytes  # a zip starts anew
+        if budget.header_bytes < 0:
+            break
+        with suppress(ReadError):
+            for index, code in zip(indices, codes(pixels, indices), strict=True):
+                for plane in of_frames[index]:
+                    found[plane] = blake2b(code + repr((plane.scaling, _corner(plane))).encode()).digest()
+    return found
 
 
 def _longest_part(gaps: np.ndarray) -> tuple[int, int, str]:

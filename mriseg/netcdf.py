@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from mriseg import limits
 from mriseg.errors import ReadError
 from mriseg.files import CUT_SHORT
 
@@ -101,7 +102,9 @@ def _variables(cursor: "_Cursor", wanted: Collection[str]) -> dict[str, Variable
     found, record_sizes = {}, []
     for _ in range(cursor.count(VARIABLES)):
         name = cursor.name()
-        axes = [dimensions[cursor.number()] for _ in range(cursor.number())]
+        if (count := cursor.number()) > limits.MAX_AXES:
+            raise ReadError(DAMAGED)
+        axes = [dimensions[cursor.number()] for _ in range(count)]
         attributes = cursor.attributes(keep=name in wanted)
         dtype = np.dtype(TYPES[cursor.number()])
         cursor.number()  # the variable's size, which follows from the rest

@@ -22,7 +22,8 @@ from tifffile import COMPRESSION, EXTRASAMPLE, PHOTOMETRIC
 
 from mriseg import limits
 from mriseg.canvas import Canvas
-from mriseg.errors import ReadError
+from mriseg.dicom_codestream import announced
+from mriseg.errors import ReadError, TooLargeError
 from mriseg.files import File
 from mriseg.item import Item, refused, suitability
 from mriseg.jpeg_scans import check_scans
@@ -36,6 +37,7 @@ from mriseg.voxels import in_words
 
 MAGIC = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 GRAY = (PHOTOMETRIC.MINISWHITE, PHOTOMETRIC.MINISBLACK)
+TOO_LARGE_AT_ONCE = "The picture is too large to be unpacked in one piece. Save it in gray of 16 bits, or as PNG."
 CHANNELS = "The picture holds several channels that are no colours. Save one of them as PNG and try again."
 # Decoders that write no more than they are asked for. LZMA is not among them: it lets a file ask for gigabytes.
 BOUNDED = frozenset(
@@ -53,7 +55,10 @@ BOUNDED = frozenset(
 )
 # Pictures within the picture: their own header is asked what they unpack to.
 PICTURES = frozenset((COMPRESSION.JPEG, COMPRESSION.PNG, COMPRESSION.WEBP, COMPRESSION.JPEG2000))
+MOST_CHANNELS_WITHIN = 4  # JPEG 2000 allows 16 384, each as large as the picture
 MOST_SEGMENTS = 100_000  # the largest picture in tiles of 16 x 16
+# Decoded in one piece: the largest picture in gray of 64 bits or in colour and opacity of 16.
+MOST_SEGMENT_BYTES = 8 * limits.MAX_PIXELS
 SPARE_PIXELS = 1 << 20  # a tile may be larger than the picture; this much is one of 1024 x 1024
 MOST_DESCRIPTION = 1_000_000  # characters that are searched for a voxel size
 # The units in which ImageJ and OME tell lengths, in mm. No inches: in those ImageJ keeps a printer's dots per inch.
@@ -187,9 +192,10 @@ def _spacing(page: Any, count: int) -> tuple[float, float, float] | None:
         resolution = [page.tags.valueof(code, (0, 1)) for code in (282, 283)]  # pixels in a unit, as a fraction
         sides = [unit * parts / max(pixels, 1e-9) for pixels, parts in resolution]
         sides.append(unit * _number(said.get("spacing")))
-    # Read by a pattern: a parser would expand what the file defines.
-    elif len(elements := re.findall(r"<(?:\w+:)?Pixels\s[^>]*>", text)) == 1:
-        said = dict(re.findall(r'(\w+)\s*=\s*"([^"]*)"', elements[0]))
+    # Read by patterns, as a parser would expand what the file defines; each ends at the next mark of its own kind, so
+    # that a hostile text is passed over once.
+    elif len(elements := re.findall(r"<(?:\w+:)?Pixels\s[^<>]*>", text)) == 1:
+        said = dict(re.findall(r'\b(\w+)\s*=\s*"([^"]*)"', elements[0]))
         units = [UNITS_MM.get(html.unescape(said.get(f"PhysicalSize{axis}Unit", "\u00b5m")), 0.0) for axis in "XYZ"]
         sides = [unit * _number(said.get(f"PhysicalSize{axis}")) for axis, unit in zip("XYZ", units, strict=True)]
     several = any(_number(said.get(name, "1")) != 1 for name in ("channels", "frames", "SizeC", "SizeT"))
@@ -219,8 +225,11 @@ def _drawn(stream: BinaryIO, page: Any) -> Canvas:
         raise ReadError(CHANNELS)
     canvas = Canvas(page.imagelength, page.imagewidth)
     for row, column, block in _segments(stream, page):
-        levels, white = _levels(block, page)
-        canvas.put(levels, row, column, white)
+        # Colours are converted in double precision, some rows at a time.
+        step = max(1, limits.BLOCK_BYTES // (8 * block.shape[1] * block.shape[2]))
+        for first in range(0, len(block), step):
+            levels, white = _levels(block[first : first + step], page)
+            canvas.put(levels, row + first, column, white)
     if page.photometric == PHOTOMETRIC.MINISWHITE and page.dtype.kind in "if":
         canvas.gray = canvas.gray.max() - canvas.gray
     return canvas
@@ -244,6 +253,8 @@ def _segments(stream: BinaryIO, page: Any) -> Iterator[tuple[int, int, np.ndarra
         for number, place in enumerate(places):
             yield from _plain_rows(stream, page, number * rows, place)
         return
+    if rows * columns * page.samplesperpixel * page.dtype.itemsize > MOST_SEGMENT_BYTES:
+        raise TooLargeError(TOO_LARGE_AT_ONCE)
     for number in range(count):
         row, column, block = _decoded(stream, page, number, (rows, columns), places)
         if planes > 1:  # red, green and blue one after the other
@@ -289,16 +300,27 @@ def _decoded(
     if not content or len(content) < size:
         raise ReadError(DAMAGED)
     if page.compression in PICTURES:
-        with PIL.Image.open(io.BytesIO(content)) as within:
-            if within.height > shape[0] or within.width > shape[1]:
-                raise ReadError(DAMAGED)
-        if page.compression == COMPRESSION.JPEG:
-            check_scans(io.BytesIO(content))
-        if page.compression == COMPRESSION.PNG:
-            content = sound_png(content)
+        content = _checked_within(content, page.compression, shape)
     tables = {"jpegtables": page.jpegtables, "jpegheader": page.jpegheader}
     block, (_, _, row, column, _), _ = page.decode(content, number, **tables)
     return row, column, block[0]
+
+
+def _checked_within(content: bytes, kind: int, most: tuple[int, int]) -> bytes:
+    """A picture within the picture, if it is of the kind announced, no larger, and costs no more than it should."""
+    if kind == COMPRESSION.JPEG2000:
+        said = announced(content)
+        if said is None or said.kind != "jpeg 2000" or said.samples > MOST_CHANNELS_WITHIN:
+            raise ReadError(DAMAGED)
+        content, size = content[said.offset :], (said.rows, said.columns)
+    else:
+        with PIL.Image.open(io.BytesIO(content), formats=[COMPRESSION(kind).name]) as within:
+            size = within.height, within.width
+    if size[0] > most[0] or size[1] > most[1]:
+        raise ReadError(DAMAGED)
+    if kind == COMPRESSION.JPEG:
+        check_scans(io.BytesIO(content))
+    return sound_png(content) if kind == COMPRESSION.PNG else content
 
 
 def _levels(block: np.ndarray, page: Any) -> tuple[np.ndarray, float]:

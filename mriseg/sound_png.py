@@ -18,6 +18,7 @@ HEADER = struct.Struct(">IIBBBBB")  # columns, rows, bits, kind of colour, and t
 CHANNELS = {0: 1, 2: 3, 4: 2, 6: 4}  # of gray, colours, gray and opacity, colours and opacity; palettes need no care
 TRANSPARENT_BYTES = {0: 2, 2: 6}  # of the level or colour that is see-through
 MOST_FILTER = 4
+MOST_CHUNKS = 100_000  # libpng cuts pixels into pieces of 8 kB; a million empty ones take 350 MB
 
 
 def is_interlaced(start: bytes) -> bool:
@@ -57,7 +58,7 @@ def sound_png(content: bytes) -> bytes:
 
 def _chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Names and contents of the chunks as far as they are whole."""
-    at = len(SIGNATURE)
+    at, left = len(SIGNATURE), MOST_CHUNKS
     while at + 12 <= len(content):
         length, name = struct.unpack_from(">I4s", content, at)
         body = content[at + 8 : at + 8 + length]
@@ -65,6 +66,8 @@ def _chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
             return
         yield name, body
         at += 12 + length
+        if (left := left - 1) < 0:
+            raise ReadError(DAMAGED)
 
 
 def _check_pixels(packed: list[bytes], rows: int, row_bytes: int) -> None:

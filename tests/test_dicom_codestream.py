@@ -72,3 +72,10 @@ def test_damaged_codes_are_never_more_than_unknown():
         for position in rng.integers(0, 300, 4):
             code[position] = rng.integers(256)
         announced(bytes(code[: rng.integers(400)]))
+
+
+def test_a_code_of_countless_layers_is_not_read():
+    code = imagecodecs.jpeg2k_encode(PICTURE, codecformat="j2k")
+    layers = code.index(b"\xff\x52") + 6
+    assert announced(code[:layers] + (40).to_bytes(2, "big") + code[layers + 2 :]) is not None
+    assert announced(code[:layers] + (65_535).to_bytes(2, "big") + code[layers + 2 :]) is None

@@ -1,5 +1,6 @@
 import gzip
 import io
+import struct
 import warnings
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 import mriseg
 from mriseg import MrisegError
 from mriseg.dicom_mosaic import _values
-from tests.dicoms import AXIAL, Geometry, brainlike, mosaic, turned
+from tests.dicoms import AXIAL, Geometry, brainlike, mosaic, turned, written
 from tests.helpers import refusal
 
 with warnings.catch_warnings():
@@ -77,3 +78,16 @@ def test_a_damaged_vendor_s_header_is_refused_or_read():
         except MrisegError:
             continue
         assert np.isfinite(scan.affine).all()
+
+
+def test_a_file_of_many_mosaics_is_refused_before_they_are_unfolded():
+    dataset = pydicom.dcmread(io.BytesIO(mosaic(brainlike((32, 32, 9)))))
+    dataset.NumberOfFrames = 2
+    dataset.PixelData = 2 * dataset.PixelData
+    assert "mosaic" in refusal(written(dataset))
+
+
+def test_a_vendor_s_header_of_countless_entries_is_given_up():
+    entry = struct.pack("<64si4s3i", b"Other", 0, b"FD", 0, 0, 77)
+    with pytest.raises(ValueError):  # noqa: PT011
+        _values(b"SV10\x04\x03\x02\x01" + struct.pack("<2I", 2**31, 77) + 11_000 * entry)

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 import mriseg
-from mriseg import Contrast
+from mriseg import Contrast, dicom_stacks
+from mriseg.dicom_pixels import codes
 from mriseg.errors import ReadError
 from mriseg.item import best
 from mriseg.read import contents
@@ -75,6 +76,16 @@ def test_a_slice_that_came_twice_is_read_once():
     renumbered = series(VOXELS, uid="1.2.840.99", each=lambda number: {"SOPInstanceUID": f"1.2.840.96.{number}"})
     scan = mriseg.read([*files, ("another", renumbered[5][1])])
     assert scan.notes == ("1 slice came twice with the same content and is read once.",)
+
+
+def test_frames_that_came_twice_are_found_in_one_pass_through_the_file(monkeypatch):
+    passes = []
+    monkeypatch.setattr(dicom_stacks, "codes", lambda *asked: passes.append(asked) or codes(*asked))
+    volume = np.concatenate([VOXELS, VOXELS[:, :, [11] * 8]], axis=2)
+    scan = mriseg.read(enhanced(volume, place=lambda frame: min(frame, 11), syntax="rle"))
+    np.testing.assert_array_equal(scan.data, VOXELS)
+    assert scan.notes == ("8 slices came twice with the same content and are read once.",)
+    assert len(passes) == 1
 
 
 def test_files_that_an_anonymiser_gave_one_number_are_told_apart():

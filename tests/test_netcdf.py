@@ -1,4 +1,5 @@
 import io
+import struct
 
 import numpy as np
 import pytest
@@ -86,3 +87,10 @@ def test_any_count_may_lie(place):
             except ReadError:
                 continue
         assert {*found} <= {*ALL}
+
+
+def test_a_variable_of_countless_axes_is_refused_before_their_lengths_are_multiplied():
+    axis = struct.pack(">2ii4s2i", 10, 1, 1, b"x", 2**31 - 1, 0) + bytes(4)
+    variable = struct.pack(">3i8si", 11, 1, 5, b"image", 200_000) + bytes(4 * 200_000 + 8) + struct.pack(">3i", 3, 0, 0)
+    with pytest.raises(ReadError, match="damaged"):
+        netcdf.variables(b"CDF\1" + bytes(4) + axis + variable, ["image"])

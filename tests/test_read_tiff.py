@@ -1,6 +1,7 @@
 import gzip
 import io
 import struct
+import time
 import warnings
 import zipfile
 from contextlib import suppress
@@ -13,7 +14,7 @@ import skimage
 import tifffile
 
 import mriseg
-from mriseg import limits
+from mriseg import MrisegError, limits
 from mriseg.pages import DAMAGED
 from mriseg.read import contents
 from mriseg.upright import upright
@@ -316,6 +317,13 @@ def test_entities_of_ome_are_not_expanded():
         assert all(item.title.startswith("Page") for item in contents(content))
 
 
+@pytest.mark.parametrize("text", [124_000 * "<Pixels ", f"<Pixels {990_000 * 'a'}>", f"<Pixels {330_000 * 'a= '}>"])
+def test_a_hostile_description_is_passed_over_once(text):
+    began = time.process_time()
+    assert len(contents(tiff(GRAY, description=text, metadata=None))) == 1
+    assert time.process_time() - began < 2
+
+
 def test_no_more_pages_are_listed_than_help():
     content = tiff(np.zeros((limits.MAX_ITEMS + 20, 24, 24), np.uint8), photometric="minisblack")
     found = contents(content)
@@ -399,6 +407,39 @@ def test_a_tile_that_is_far_larger_than_the_picture_is_refused():
     for code in (322, 323):
         content = with_tag(content, code, value=32_000)
     assert refusal(content) == DAMAGED
+
+
+@pytest.mark.parametrize("code", [b"\xff\x52", b"\xff\x51"])
+def test_jpeg_2000_in_countless_parts_is_refused(code):
+    content = tiff(np.zeros((512, 512), np.uint8), compression="jpeg2000", metadata=None)
+    mriseg.read(content)
+    # 65 535 layers of quality; tiles of one pixel.
+    place, value = {b"\xff\x52": (6, b"\xff\xff"), b"\xff\x51": (22, bytes(3) + b"\x01" + bytes(3) + b"\x01")}[code]
+    at = content.index(code) + place
+    assert refusal(content[:at] + value + content[at + len(value) :]) == DAMAGED
+
+
+def test_a_picture_within_is_of_the_kind_announced():
+    content = tiff(GRAY, compression="jpeg2000", metadata=None)
+    code = content.index(b"\xff\x4f\xff\x51")
+    other = encoded(np.zeros(GRAY.shape, np.uint8), "GIF")
+    assert refusal(content[:code] + other + content[code + len(other) :]) == DAMAGED
+
+
+def test_what_is_unpacked_in_one_piece_is_bounded():
+    content = tiff(np.zeros((64, 64, 4)), photometric="rgb", compression="zlib", metadata=None)
+    for code in (256, 257, 278):
+        content = with_tag(content, code, value=4000)
+    with pytest.raises(MrisegError, match="one piece"):
+        mriseg.read(content)
+
+
+def test_colours_are_converted_some_rows_at_a_time():
+    side = 1500
+    pixels = np.full((side, side, 3), 90, np.uint8)
+    content = tiff(pixels, photometric="cielab", compression="zlib", rowsperstrip=side, metadata=None)
+    with little_memory(4 * side**2 + 3 * pixels.nbytes + 60e6):
+        mriseg.read(content)
 
 
 def test_pixels_that_are_not_there_are_told():

@@ -1,11 +1,13 @@
+import struct
 import sys
+import zlib
 
 import imagecodecs
 import numpy as np
 import pytest
 
 from mriseg.errors import ReadError
-from mriseg.sound_png import is_interlaced, sound_png
+from mriseg.sound_png import MOST_CHUNKS, is_interlaced, sound_png
 from tests.helpers import encoded
 from tests.test_read_picture import GRAY, with_chunk
 
@@ -63,3 +65,11 @@ def test_damage_that_keeps_its_checksums_is_refused():
     for name in (b"IDAT", b"IHDR"):
         with pytest.raises(ReadError):
             sound_png(with_chunk(png[: png.index(b"IDAT") - 4] + b"\x00\x00\x00\x00IEND\xaeB`\x82IDAT", name, b"12"))
+
+
+def test_countless_empty_pieces_are_refused():
+    content = encoded(np.zeros((30, 30), np.uint16))
+    end = content.index(b"IEND") - 4
+    empty = struct.pack(">I4sI", 0, b"IDAT", zlib.crc32(b"IDAT"))
+    with pytest.raises(ReadError, match="damaged"):
+        sound_png(content[:end] + (MOST_CHUNKS + 1) * empty + content[end:])
