@@ -518,6 +518,12 @@ def test_a_map_of_labels_is_no_scan(coarse):
         segment(volume(labels, coarse.affine))
 
 
+def test_a_map_of_probabilities_is_no_scan(coarse):
+    white = scipy.ndimage.gaussian_filter((coarse.truth == Tissue.WM.number).astype(np.float32), 0.4)
+    with pytest.raises(MrisegError, match="probabilities"):
+        segment(volume(np.clip(1.6 * white - 0.3, 0, 1), coarse.affine))
+
+
 def test_a_further_contrast_of_one_gray_is_told_its_value(small):
     scan, mask = small
     with pytest.raises(MrisegError, match=r"same value \(7\)"):
