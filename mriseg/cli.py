@@ -1,6 +1,7 @@
 """The command line: `mriseg segment`, `mriseg list` and `mriseg samples`."""
 
 import argparse
+import io
 import os
 import sys
 from collections import Counter
@@ -37,6 +38,9 @@ class Outcome:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status: 0 done, 1 at least one scan failed, 2 bad usage."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal may not know the letters of a name
+            stream.reconfigure(errors="backslashreplace")
     parser = _parser()
     options = parser.parse_args(arguments)
     if options.command == "samples":

@@ -8,7 +8,7 @@ people named the series is a second witness. Where the two contradict each other
 import re
 from math import acos, degrees, exp, log
 
-from mriseg.dicom_header import Tags, number, text, words
+from mriseg.dicom_header import MOST_DESCRIPTION_BYTES, Tags, number, text, words
 from mriseg.dicom_stacks import echo_time, image_type, inversion_time
 from mriseg.scan import Stated
 from mriseg.tissue import Contrast
@@ -297,7 +297,8 @@ def _names(tags: Tags) -> list[str]:
     """What people and the scanner call the series: in small letters, words parted by single spaces."""
     keywords = ("SeriesDescription", "ProtocolName", "SequenceName", "PulseSequenceName")
     # The asterisk of "t2*" says something, that in front of Siemens' names of sequences does not.
-    return [" ".join(re.findall(r"[a-z0-9]+\*?|\*", text(tags, keyword).lower())) for keyword in keywords]
+    names = (text(tags, keyword)[:MOST_DESCRIPTION_BYTES].lower() for keyword in keywords)
+    return [" ".join(re.findall(r"[a-z0-9]+\*?|\*", name)) for name in names]
 
 
 def _says(pattern: str, name: str) -> bool:

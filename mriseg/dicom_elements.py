@@ -37,7 +37,7 @@ ITEM, ITEM_END, SEQUENCE_END, UNDEFINED = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD, 0x
 PIXELS = {0x7FE00008: "float", 0x7FE00009: "double", 0x7FE00010: "integer"}
 LONG = frozenset((b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"))
 BINARY = {"US": "H", "SS": "h", "UL": "L", "SL": "l", "FL": "f", "FD": "d"}
-MOST_NUMBERS = 16  # of one element; none that is wanted has more
+MOST_NUMBERS = 6  # of one element; none that is wanted has more
 MOST_TEXT_BYTES = 1_024
 MOST_PRIVATE_BYTES = 1_000_000  # Siemens' own header, needed to unfold a mosaic, has about 100 kB
 

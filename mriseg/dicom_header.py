@@ -10,6 +10,7 @@ from collections import ChainMap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
+from unicodedata import combining, normalize
 
 import numpy as np
 
@@ -43,6 +44,12 @@ MODALITIES = {
 }
 # Of a title that has to fit in a list of choices.
 MOST_DESCRIPTION_CHARACTERS = 60
+# Bytes that are looked at: the standard allows 64 characters, of 4 bytes each at most.
+MOST_DESCRIPTION_BYTES = 256
+DATE_OR_NUMBER = re.compile(r"\d{6}|(?<!\d)\d{1,4}([./-])\d{1,2}\1\d{1,4}(?!\d)")  # of birth, of a patient
+WORD = r"[^\W_]+"
+# Other entries than these hold codes and titles of two letters.
+LEAST_LETTERS = dict.fromkeys(("PatientName", "OtherPatientNames", "PatientBirthName"), 2)
 IDENTIFYING = (
     *("PatientName", "PatientID", "PatientBirthDate", "OtherPatientIDs", "OtherPatientNames", "PatientBirthName"),
     *("AccessionNumber", "InstitutionName", "ReferringPhysicianName", "PhysiciansOfRecord"),
@@ -225,20 +232,37 @@ def whole(tags: Tags, keyword: str, default: float = 0) -> int:
 
 def description(tags: Tags) -> str:
     """What the series is called, up to `MOST_DESCRIPTION_CHARACTERS`; empty where that could say who was scanned."""
-    called = text(tags, "SeriesDescription") or text(tags, "ProtocolName")
-    plain = called.casefold()
-    if re.search(r"\d{6}", plain):  # a date of birth or a number of a patient
+    called = _decoded(tags, "SeriesDescription") or _decoded(tags, "ProtocolName")
+    if DATE_OR_NUMBER.search(called):
         return ""
-    own = set(_names(plain))
     for keyword in IDENTIFYING:
-        for name in _names(text(tags, keyword).casefold()):
-            if name in own or (len(name) > 3 and name in plain):
-                return ""
+        least = LEAST_LETTERS.get(keyword, 3)
+        if any(_holds(spelt(called), spelt(_decoded(tags, keyword)), least) for spelt in (_plain, _without_umlauts)):
+            return ""
+    return "".join(filter(str.isprintable, called))[:MOST_DESCRIPTION_CHARACTERS].strip()
+
+
+def _decoded(tags: Tags, keyword: str) -> str:
     codec = CHARACTER_SETS.get(text(tags, "SpecificCharacterSet").split("\\")[0], "ascii")
-    shown = called.encode("latin-1").decode(codec, "ignore")
-    return "".join(filter(str.isprintable, shown))[:MOST_DESCRIPTION_CHARACTERS].strip()
+    return text(tags, keyword)[:MOST_DESCRIPTION_BYTES].encode("latin-1").decode(codec, "ignore").strip()
 
 
-def _names(plain: str) -> list[str]:
-    """The words of a text that are long enough to be a name."""
-    return re.findall(r"[^\W_]{3,}", plain)
+def _plain(text: str) -> str:
+    """In small letters without accents."""
+    return "".join(letter for letter in normalize("NFKD", text.casefold()) if not combining(letter))
+
+
+def _without_umlauts(text: str) -> str:
+    """The same with the letters that German writes for an umlaut made one."""
+    return re.sub("([aou])e", r"\1", _plain(text))
+
+
+def _holds(called: str, names: str, least: int) -> bool:
+    """Whether a text holds one of some names as a word, and of the longer ones as a part of a word."""
+    words = set(re.findall(WORD, called))
+    for name in re.findall(WORD, names):
+        if len(name) >= least and (name in words or (len(name) > 3 and name in called)):
+            return True
+        if len(name) == 3 and any(len(word) == 4 and name in word for word in words):  # with an initial
+            return True
+    return False

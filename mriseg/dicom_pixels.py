@@ -29,6 +29,7 @@ UNREAD_CODE = (
 MOST_CODE_SHARE, MOST_CODE_EXTRA_BYTES = 2, 65_536
 # A frame of a megabyte may be split into pieces of a kilobyte; more is a bomb of empty fragments.
 MOST_FRAGMENTS_PER_FRAME = 4_096
+END_OF_IMAGE, MOST_BYTES_AFTER = b"\xff\xd9", 1_024  # fragments are filled up with zeros
 
 
 @dataclass(frozen=True, eq=False)
@@ -208,6 +209,9 @@ def _decode(code: bytes, pixels: Pixels) -> np.ndarray:
             "jpeg-ls": imagecodecs.jpegls_decode,
             "jpeg 2000": imagecodecs.jpeg2k_decode,
         }[said.kind]
+        # A code of JPEG that is cut short is decoded without a word, what is missing as gray.
+        if said.kind == "jpeg" and END_OF_IMAGE not in code[-MOST_BYTES_AFTER:]:
+            raise ReadError(DAMAGED_PIXELS)
     try:
         if said is None:
             plain = imagecodecs.dicomrle_decode(code, pixels.dtype.newbyteorder("<"), out=pixels.frame_bytes)

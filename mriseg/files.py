@@ -13,10 +13,12 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path, PurePosixPath
+from shutil import copyfileobj
 from typing import BinaryIO
 
 from mriseg import limits
@@ -31,6 +33,7 @@ LITTER = ("__macosx", ".ds_store", "thumbs.db", "desktop.ini")
 HEADERS, VOXELS = (".hdr", ".mhd", ".nhdr", ".par"), (".img", ".raw", ".zraw", ".rec")
 # Pack methods whose memory is known beforehand; LZMA lets an archive ask for gigabytes of it.
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+PLAIN = (io.BytesIO, io.BufferedReader)
 PACKED = (gzip.GzipFile, zipfile.ZipExtFile)
 ENCRYPTED = 0x1  # bit of a member's flags
 
@@ -90,8 +93,11 @@ class File:
                 stream.seek(0)
                 yield stream
                 return
+        unpacked = io.BytesIO()
         with self.open() as content:
-            yield io.BytesIO(content.read())
+            copyfileobj(content, unpacked, limits.BLOCK_BYTES)  # asked for all, a stream would hold it twice
+        unpacked.seek(0)
+        yield unpacked
 
     @property
     def is_packed(self) -> bool:
@@ -108,6 +114,38 @@ class File:
         """The first `limits.START_BYTES` bytes of its content."""
         with self.open() as stream:
             return stream.read(limits.START_BYTES)
+
+
+# What may still be spent on the listing that goes on, in bytes that are unpacked; None while none does.
+_left: ContextVar[list[int] | None] = ContextVar("left", default=None)
+
+
+@contextmanager
+def listing() -> Iterator[None]:
+    """Within, all files together cost no more than `limits.MAX_LISTED_BYTES`: thousands of them can each be a bomb."""
+    token = _left.set([limits.MAX_LISTED_BYTES])
+    try:
+        yield
+    finally:
+        _left.reset(token)
+
+
+def spend(count: int) -> None:
+    """Count what the listing that goes on costs, in bytes that could be unpacked in that time.
+
+    Raises
+    ------
+    TooLargeError
+        If it has cost enough.
+    """
+    left = _left.get()
+    if left is None:
+        return
+    left[0] -= count
+    if left[0] < 0:
+        raise TooLargeError(
+            "Finding out what all the files hold takes too long. Give the folder or archive of one series."
+        )
 
 
 @contextmanager
@@ -145,6 +183,9 @@ class Bounded(io.RawIOBase):
         target = offset + (self._stream.tell() if whence == io.SEEK_CUR else 0)
         if whence != io.SEEK_END and target > self._most:
             raise TooLargeError(TOO_LONG)
+        if whence != io.SEEK_END and not isinstance(self._stream, PLAIN):
+            here = self._stream.tell()
+            spend(target - here if target >= here else target)  # to go back all is unpacked again
         return self._stream.seek(offset, whence)
 
     def tell(self) -> int:
@@ -156,6 +197,7 @@ class Bounded(io.RawIOBase):
         if len(data) > left:
             raise TooLargeError(TOO_LONG)
         buffer[: len(data)] = data
+        spend(len(data))
         return len(data)
 
 
@@ -188,11 +230,13 @@ def files(source: bytes | str | Path | Sequence[tuple[str, bytes]], name: str | 
         found = _on_disk(Path(source))
     else:
         _check_number(len(source))
-        found = [file for called, content in source for file in _unzipped(_in_memory(called, content))]
-    _check_number(len(found))
+        found = []
+        for called, content in source:
+            found += _unzipped(_in_memory(called, content))
+            _check_number(len(found))
     if not found:
         raise ReadError("There is no file in it. Choose the folder or archive that holds the scan.")
-    return found
+    return sorted(found, key=lambda file: (file.folder, file.name.lower(), file.name))
 
 
 def partner(file: File, among: Sequence[File], *endings: str) -> File | None:
@@ -228,6 +272,8 @@ def _in_memory(name: str, content: bytes) -> File:
 
 
 def _on_disk(path: Path) -> list[File]:
+    if "\0" in str(path):  # which the system's functions do not take
+        raise ReadError("There is no file of this name. Choose the scan again.")
     try:
         if not path.is_dir():
             if not stat.S_ISREG(path.stat().st_mode):

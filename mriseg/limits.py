@@ -19,6 +19,9 @@ START_BYTES = 544  # of a file, that tell what it is: the longest header asked, 
 # A study on a CD has a few thousand files; listing 5000 takes about 2 s.
 MAX_FILES = 5_000
 MAX_ZIP_DIRECTORY_BYTES = 400 * MAX_FILES  # 46 bytes and the path for each file
+# Of all files of a source together, while they are listed: 5 s. What is parsed costs as much as a hundred times as many
+# bytes that are only unpacked: 20 MB of text headers or 30 000 directories of pictures.
+MAX_LISTED_BYTES, PARSED_COST = 3_000_000_000, 100
 # A text header before the voxels: that of a diffusion series has 50 kB, and ITK adds elements of DICOM.
 MAX_HEADER_BYTES = 1_000_000
 # The table of a PAR file has 350 bytes for each slice of each volume: 500 volumes of 40 slices. Reading it takes 1 s.

@@ -14,7 +14,7 @@ import numpy as np
 
 from mriseg import limits
 from mriseg.errors import ReadError
-from mriseg.files import CUT_SHORT
+from mriseg.files import CUT_SHORT, spend
 
 MAGIC = {b"CDF\x01": ">I", b"CDF\x02": ">Q"}  # and how an offset in the file is written
 DAMAGED = "The header of the MINC file is damaged. Convert the volume again, for example with mnc2nii."
@@ -134,6 +134,7 @@ class _Cursor:
         if count < 0 or len(taken) < count:
             raise ReadError(DAMAGED)
         self._position += _padded(count)
+        spend(limits.PARSED_COST * count)
         return taken
 
     def unpack(self, form: str) -> int:

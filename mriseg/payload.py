@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from mriseg import limits
 from mriseg.errors import ReadError, TooLargeError
-from mriseg.files import DAMAGED, File, called
+from mriseg.files import DAMAGED, File, called, spend
 
 PACKED_BYTES, SKIPPED_BYTES = 64_000, 500_000  # taken from a packed stream, or read over in it, at a time
 
@@ -36,6 +36,7 @@ def header_lines(file: File, most: int = limits.MAX_HEADER_BYTES) -> Iterator[by
     left = most
     with file.open() as stream:
         while line := stream.readline(left):
+            spend(limits.PARSED_COST * len(line))
             yield line
             left -= len(line)
             if left <= 0:

@@ -8,7 +8,7 @@ import numpy as np
 
 from mriseg import limits
 from mriseg.errors import ReadError
-from mriseg.files import File, files
+from mriseg.files import File, files, listing
 from mriseg.item import Item, best, most_suitable, refused
 from mriseg.read_dicom import is_dicom, read_dicom
 from mriseg.read_metaimage import is_metaimage, read_metaimage
@@ -103,7 +103,8 @@ def contents(source: Source, name: str | None = None) -> tuple[Item, ...]:
     ReadError
         If nothing in it can be read.
     """
-    groups = _listed(files(source, name))
+    with listing():
+        groups = _listed(files(source, name))
     items = most_suitable(tuple(item for group in groups for item in group), limits.MAX_ITEMS)
     if not items:
         raise ReadError(f"None of the files is an image that can be read. {READABLE}.")

@@ -22,11 +22,11 @@ from mriseg.canvas import Canvas
 from mriseg.errors import ReadError, TooLargeError
 from mriseg.files import File
 from mriseg.item import Item
-from mriseg.jpeg_scans import check_scans
+from mriseg.jpeg_scans import check_scans, check_segments
 from mriseg.pages import DAMAGED, NO_VOXEL_SIZE, is_stack, page_items, page_notes
 from mriseg.quiet import quiet
 from mriseg.scan import Scan, picture
-from mriseg.sound_png import is_interlaced, sound_png
+from mriseg.sound_png import check_chunks, is_interlaced, sound_png
 from mriseg.upright import TURNED, upright, upright_shape
 
 PNG, JPEG, GIF, BMP = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", (b"GIF87a", b"GIF89a"), b"BM"
@@ -90,8 +90,14 @@ def _opened(file: File) -> Iterator[tuple[BinaryIO, PIL.Image.Image]]:
     """The content of a file and the picture that Pillow sees in it, whose size is what is read."""
     with file.open_anywhere() as stream, quiet("PIL"):
         try:
-            if stream.read(len(JPEG)) == JPEG:
+            start = stream.read(len(PNG))
+            stream.seek(0)
+            if start == PNG:
+                check_chunks(stream)
+            elif start.startswith(JPEG):
                 check_scans(stream)
+                stream.seek(0)
+                check_segments(stream)
             stream.seek(0)
             with PIL.Image.open(stream, formats=FORMATS) as image:
                 yield stream, image

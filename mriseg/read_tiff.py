@@ -26,11 +26,11 @@ from mriseg.dicom_codestream import announced
 from mriseg.errors import ReadError, TooLargeError
 from mriseg.files import File
 from mriseg.item import Item, refused, suitability
-from mriseg.jpeg_scans import check_scans
+from mriseg.jpeg_scans import check_scans, check_segments
 from mriseg.pages import DAMAGED, NO_VOXEL_SIZE, is_stack, page_items, page_notes
 from mriseg.quiet import quiet
 from mriseg.scan import Scan, picture, volume
-from mriseg.sound_png import sound_png
+from mriseg.sound_png import check_chunks, sound_png
 from mriseg.tiff_directory import count_pages
 from mriseg.upright import TURNED, upright, upright_shape
 from mriseg.voxels import in_words
@@ -314,12 +314,15 @@ def _checked_within(content: bytes, kind: int, most: tuple[int, int]) -> bytes:
             raise ReadError(DAMAGED)
         content, size = content[said.offset :], (said.rows, said.columns)
     else:
+        if kind == COMPRESSION.JPEG:
+            check_scans(io.BytesIO(content))
+            check_segments(io.BytesIO(content))
+        elif kind == COMPRESSION.PNG:
+            check_chunks(io.BytesIO(content))
         with PIL.Image.open(io.BytesIO(content), formats=[COMPRESSION(kind).name]) as within:
             size = within.height, within.width
     if size[0] > most[0] or size[1] > most[1]:
         raise ReadError(DAMAGED)
-    if kind == COMPRESSION.JPEG:
-        check_scans(io.BytesIO(content))
     return sound_png(content) if kind == COMPRESSION.PNG else content
 
 

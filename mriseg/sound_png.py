@@ -8,6 +8,7 @@ thousand before it ends itself. So a PNG is first proved sound, which takes abou
 import struct
 import zlib
 from collections.abc import Iterator
+from typing import BinaryIO
 
 from mriseg import limits
 from mriseg.errors import ReadError
@@ -24,6 +25,27 @@ MOST_CHUNKS = 100_000  # libpng cuts pixels into pieces of 8 kB; a million empty
 def is_interlaced(start: bytes) -> bool:
     """Whether a PNG that starts with these bytes comes in seven passes, which `sound_png` does not know."""
     return start[28] != 0
+
+
+def check_chunks(stream: BinaryIO) -> None:
+    """Refuse a PNG of more chunks than any program writes: Pillow passes over each at the pace of Python.
+
+    Parameters
+    ----------
+    stream : binary file
+        Seekable, at its beginning.
+
+    Raises
+    ------
+    ReadError
+        If there are more than `MOST_CHUNKS`.
+    """
+    stream.seek(len(SIGNATURE))
+    for _ in range(MOST_CHUNKS):
+        if len(head := stream.read(8)) < 8 or head[4:] == b"IEND":
+            return
+        stream.seek(int.from_bytes(head[:4], "big") + 4, 1)
+    raise ReadError(DAMAGED)
 
 
 def sound_png(content: bytes) -> bytes:

@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 from mriseg import limits
 from mriseg.errors import ReadError
+from mriseg.files import spend
 from mriseg.pages import DAMAGED
 
 VALUE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
@@ -56,6 +57,7 @@ def count_pages(stream: BinaryIO, size: int) -> int:
         tags = number.unpack(stream.read(number.size))[0]
         if tags > MOST_TAGS:
             raise ReadError(DAMAGED)
+        spend(limits.PARSED_COST * tags * entry.size)
         for code, kind, count in entry.iter_unpack(stream.read(tags * entry.size)):
             at_once += count * VALUE_BYTES.get(kind, 0) if code in READ_AT_ONCE else 0
             if code in FOREIGN or at_once > MOST_BYTES_AT_ONCE:

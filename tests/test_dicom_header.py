@@ -23,7 +23,18 @@ def titles(source):
 
 @pytest.mark.parametrize(
     "description",
-    ["T1 doe", "DOE^JANE", "t1_Jane_sag", "x4711", "T1 19700101", "sagDOEJane", "Elsewhere T1", "MR 123456789"],
+    [
+        "T1 doe",
+        "DOE^JANE",
+        "t1_Jane_sag",
+        "x4711",
+        "T1 19700101",
+        "sagDOEJane",
+        "Elsewhere T1",
+        "MR 123456789",
+        "T1_01.01.1970",
+        "t1 JDoe",
+    ],
 )
 def test_a_description_that_names_the_person_is_withheld(description):
     assert titles(series(VOXELS, tags={"SeriesDescription": description}))[0].startswith("series 3,")
@@ -61,3 +72,20 @@ def test_colours_are_refused():
 def test_a_slope_that_was_never_meant_is_left_out(slope):
     files = [(name, with_text(content, "RescaleSlope", slope)) for name, content in series(VOXELS)]
     np.testing.assert_array_equal(mriseg.read(files).data, VOXELS)
+
+
+@pytest.mark.parametrize(
+    ("name", "description"),
+    [
+        ("MÜLLER^RENÉE", "t1 mueller"), ("Mueller^Eva", "T1 Müller"), ("Renée^Ann", "RENEE t1"), ("LI^NA", "na li t1"),
+        ("Doe^Jo", "DoeJ"), ("Strauß^Eva", "STRAUSS"),
+    ],
+)  # fmt: skip
+def test_a_name_is_known_however_it_is_spelt(name, description):
+    tags = {"SpecificCharacterSet": "ISO_IR 192", "PatientName": name, "SeriesDescription": description}
+    assert titles(series(VOXELS, tags=tags))[0].startswith("series 3,")
+
+
+def test_a_description_that_names_nobody_is_shown():
+    tags = {"PatientName": "LI^NA", "SeriesDescription": "t1_mprage 1.0x1.0x1.0 b0-500-1000"}
+    assert titles(series(VOXELS, tags=tags))[0].startswith("t1_mprage 1.0x1.0x1.0 b0-500-1000,")

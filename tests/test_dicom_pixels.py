@@ -118,3 +118,12 @@ def test_countless_empty_fragments_are_refused():
 def test_a_gzipped_slice_is_read():
     files = [(name, gzip.compress(content)) for name, content in series(VOXELS)]
     np.testing.assert_array_equal(mriseg.read(files).data, VOXELS)
+
+
+def test_a_jpeg_that_is_cut_short_is_refused():
+    frame = brainlike((64, 64, 1))
+    ((_, content),) = series(frame, tags={"BitsStored": 12}, syntax="jpeg lossless")
+    begin, end = content.index(b"\xff\xd8\xff"), content.rindex(b"\xff\xd9") + 2
+    mriseg.read(content)
+    half = (begin + end) // 2
+    assert "damaged" in refusal(content[:half] + bytes(end - half) + content[end:])

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import mriseg
+from mriseg import limits
 from mriseg.errors import ReadError, TooLargeError
 from mriseg.files import called, files, partner
 from mriseg.read import contents
@@ -214,3 +215,32 @@ def test_most_unpacked_bounds_what_there_is():
         assert file.most_unpacked >= len(content)
     (file,) = files(content)
     assert file.most_unpacked == len(content)
+
+
+def test_files_come_in_the_order_of_their_names_whatever_order_they_are_given_in():
+    given = [(name, name.encode()) for name in ("b/1", "a", "c", "b/0", "a/z")]
+    orders = (given, given[::-1], given[2:] + given[:2])
+    names = [[(file.folder, file.name) for file in files(order)] for order in orders]
+    assert names[0] == names[1] == names[2] == sorted(names[0])
+
+
+def test_a_name_that_no_file_can_have_is_told():
+    with pytest.raises(ReadError, match="no file of this name"):
+        mriseg.read("scan\0.nii")
+
+
+def test_files_that_are_a_bomb_each_are_not_all_unpacked(monkeypatch):
+    monkeypatch.setattr(limits, "MAX_LISTED_BYTES", 5_000_000)
+    skip = "NRRD0004\ntype: float\ndimension: 3\nsizes: 20 20 20\nendian: little\nencoding: raw\nbyte skip: -1\n"
+    heads = {f"{number}.nhdr": f"{skip}data file: x.raw\n\n".encode() for number in range(9)}
+    found = contents(zipped(heads | {"x.raw": bytes(2_000_000)}))
+    assert [item.refusal is None for item in found] == [True] * 2 + [False] * 8
+    assert all("takes too long" in item.refusal for item in found[2:])
+    assert found[0].load().data.shape == (20, 20, 20)  # loading one is not counted
+
+
+def test_long_headers_count_for_what_parsing_them_takes(monkeypatch):
+    monkeypatch.setattr(limits, "MAX_LISTED_BYTES", limits.PARSED_COST * 12_000)
+    headers = [(f"{number}.nrrd", b"NRRD0004\n" + b"a: b\n" * 1000) for number in range(5)]
+    why = [item.refusal for item in contents([("1.nii", SCAN), *headers])]
+    assert ["takes too long" in (reason or "") for reason in why] == [False, False, False, True, True, True]

@@ -1,3 +1,4 @@
+import io
 import struct
 import sys
 import zlib
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 from mriseg.errors import ReadError
-from mriseg.sound_png import MOST_CHUNKS, is_interlaced, sound_png
+from mriseg.sound_png import MOST_CHUNKS, check_chunks, is_interlaced, sound_png
 from tests.helpers import encoded
 from tests.test_read_picture import GRAY, with_chunk
 
@@ -73,3 +74,12 @@ def test_countless_empty_pieces_are_refused():
     empty = struct.pack(">I4sI", 0, b"IDAT", zlib.crc32(b"IDAT"))
     with pytest.raises(ReadError, match="damaged"):
         sound_png(content[:end] + (MOST_CHUNKS + 1) * empty + content[end:])
+
+
+def test_countless_chunks_are_refused_before_they_are_opened():
+    content = encoded(np.zeros((30, 30), np.uint8))
+    check_chunks(io.BytesIO(content + bytes(20 * MOST_CHUNKS)))  # what follows the end is not looked at
+    start = len(content) - 12
+    empty = struct.pack(">I4sI", 0, b"teST", zlib.crc32(b"teST"))
+    with pytest.raises(ReadError, match="damaged"):
+        check_chunks(io.BytesIO(content[:start] + (MOST_CHUNKS + 1) * empty + content[start:]))
