@@ -33,6 +33,7 @@ PNG, JPEG, GIF, BMP = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", (b"GIF87a", b"GIF89
 BMP_HEADERS = (12, 16, 40, 52, 56, 64, 108, 124)  # bytes, in each version of the format: two letters tell too little
 PNG_BITS = 24  # where the header of a PNG says how many bits a level has
 FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "GIF")  # of Pillow, which knows dozens that nobody exports a scan in
+MOST_GIF_BLOCKS = 1_000_000  # of up to 255 bytes; of a comment in pieces of one byte Pillow makes 40 times its size
 # Frames of an animation are drawn over one another, so the last one costs as much as all. Pillow does about 100 million
 # pixels in a second.
 MAX_PIXELS_BEFORE = 20 * limits.MAX_PIXELS
@@ -94,6 +95,8 @@ def _opened(file: File) -> Iterator[tuple[BinaryIO, PIL.Image.Image]]:
             stream.seek(0)
             if start == PNG:
                 check_chunks(stream)
+            elif start.startswith(GIF):
+                _gif_frames(stream, (0, 0))
             elif start.startswith(JPEG):
                 check_scans(stream)
                 stream.seek(0)
@@ -134,7 +137,7 @@ def _gif_frames(stream: BinaryIO, shape: tuple[int, int]) -> tuple[tuple[int, in
 
     Pillow enlarges the picture as frames come, which is too late to refuse them, and counts them by decoding.
     """
-    (rows, columns), count = shape, 0
+    (rows, columns), count, blocks = shape, 0, 0
     stream.seek(6)
     flags = stream.read(7)[4]
     stream.seek(_palette_bytes(flags), 1)
@@ -147,6 +150,8 @@ def _gif_frames(stream: BinaryIO, shape: tuple[int, int]) -> tuple[tuple[int, in
             stream.seek(1, 1)  # how many bits a code has, or what an extension is
             while (size := stream.read(1)) not in (b"\x00", b""):
                 stream.seek(size[0], 1)
+                if (blocks := blocks + 1) > MOST_GIF_BLOCKS:
+                    raise ReadError(DAMAGED)
     return (rows, columns), count
 
 

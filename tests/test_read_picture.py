@@ -12,6 +12,7 @@ from mriseg.errors import TooLargeError
 from mriseg.limits import MAX_PIXELS
 from mriseg.pages import DAMAGED
 from mriseg.read import contents
+from mriseg.read_picture import MOST_GIF_BLOCKS
 from mriseg.upright import upright
 from tests.helpers import encoded, little_memory, refusal
 
@@ -332,3 +333,10 @@ def test_the_same_slice_in_every_format_is_the_same_picture(shared, name):
     first = mriseg.read(folder / "jlf01_t1_axial_8bit.png").data
     other = mriseg.read(folder / name).data
     assert np.corrcoef(first.ravel(), other.ravel())[0, 1] > 0.99
+
+
+def test_a_gif_of_countless_pieces_is_refused_before_they_are_put_together():
+    content = encoded(np.zeros((40, 40), np.uint8), "GIF")
+    start = 13 + (3 << (content[10] % 8 + 1))  # behind the palette
+    comment = b"!\xfe" + b"\x01a" * (MOST_GIF_BLOCKS + 1) + b"\x00"
+    assert "damaged" in refusal(content[:start] + comment + content[start:])
