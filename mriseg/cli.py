@@ -219,6 +219,8 @@ def _attempt(task: Task, progress: Callable[[str], None] | None = None) -> Outco
         return _failure(task, str(error))
     except MemoryError:
         return _failure(task, "There is not enough memory for this scan. Crop it to the head, or use fewer --jobs.")
+    except Exception as error:  # whatever a hostile file provokes, the others are done
+        return _failure(task, f"It could not be segmented, for a reason not foreseen ({type(error).__name__}).")
     summary = _summary(name, result)
     if len(items) > 1:
         summary += f"\n  Of {len(items)} scans in it, number {items.index(item) + 1}: {item.title}."

@@ -40,6 +40,8 @@ VOXEL_SIDES_MM = (1e-3, 1e2)
 # Below these a mixture of three tissues and a brain outline mean nothing.
 MIN_PICTURE_SIDE = 24
 MIN_VOLUME_VOXELS = 4_096
+# Of the longest side to the next, in voxels: a film strip of 24 panels has 24. Far longer ones take minutes.
+MAX_SIDES_RATIO = 100
 # DEFLATE cannot expand more than 1032 times (zlib's documentation), so a header that announces more than
 # this times the compressed size lies or the file is cut.
 MAX_DEFLATE_RATIO = 1_032
@@ -78,6 +80,9 @@ def check_shape(shape: tuple[int, ...]) -> None:
             f"The image is {by}; a slice needs at least {MIN_PICTURE_SIDE} x {MIN_PICTURE_SIDE} "
             "pixels to show its tissues. Use the original picture, not a thumbnail."
         )
+    *_, next_longest, longest = sorted(sides)
+    if longest > MAX_SIDES_RATIO * next_longest:
+        raise ReadError(f"The image is {by}, far longer than it is wide. Cut the scan out of it and try again.")
     if len(sides) == 3 and count < MIN_VOLUME_VOXELS:
         raise ReadError(
             f"The volume is only {by} voxels; at least {MIN_VOLUME_VOXELS} are needed. Use the full volume."

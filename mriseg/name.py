@@ -320,7 +320,7 @@ def _told_by_position(posteriors: np.ndarray, mask: np.ndarray, zones: Zones, or
 def _places(posteriors: np.ndarray, mask: np.ndarray, spacing: tuple[float, ...]) -> np.ndarray:
     """For each class its share of the brain, its mean depth, and its share in the outer part; shape (3, 3)."""
     steps = [
-        max(1, int(WORKING_MM / side)) if mask.ndim == 3 and n > 32 else 1
+        min(max(1, int(WORKING_MM / side)), n // 16) if mask.ndim == 3 and n > 32 else 1
         for n, side in zip(mask.shape, spacing, strict=True)
     ]
     thin = tuple(slice(None, None, step) for step in steps)

@@ -25,8 +25,11 @@ def test_too_large_is_told_from_unreadable(shape):
         check_shape(shape)
 
 
-@pytest.mark.parametrize("shape", [(MIN_PICTURE_SIDE - 1, 500), (3, 3), (0, 0), (23, 256, 1), (1, 1, 500), (7, 7, 7)])
-def test_too_small_is_refused(shape):
+@pytest.mark.parametrize(
+    "shape",
+    [(MIN_PICTURE_SIDE - 1, 500), (3, 3), (0, 0), (23, 256, 1), (1, 1, 500), (7, 7, 7), (24, 2500), (2, 2, 20000)],
+)
+def test_too_small_or_too_slender_is_refused(shape):
     with pytest.raises(ReadError) as caught:
         check_shape(shape)
     assert not isinstance(caught.value, TooLargeError)

@@ -108,6 +108,12 @@ def test_finer_voxels_change_no_name(truth, means):
     assert naming.tissues == tissues
 
 
+def test_voxels_of_a_microscope_are_named_too(truth, means):
+    tissues = Contrast.T1.dark_to_bright
+    fitted = mixture(means[Contrast.T1]), perfect(truth, tissues), truth > 0
+    assert named(*fitted, (0.002, 0.002, 0.002)).tissues == named(*fitted, (0.5, 0.5, 0.5)).tissues == tissues
+
+
 def test_names_follow_where_the_classes_lie_and_not_their_rank(truth):
     even = mixture([300.0, 600, 900])  # spacing that favours no contrast
     for tissues in (Contrast.T1.dark_to_bright, Contrast.T2.dark_to_bright):
