@@ -179,7 +179,7 @@ HOSTILE: dict[str, tuple[Callable[[Path], Source], str]] = {
     "zip bomb behind a PNG's magic number": (lambda _: _zip_of(b"\x89PNG\r\n\x1a\n"), "unpacks to more"),
     "zip bomb in a zip": (lambda _: _zipped(("inner.zip", _zip_of(b""))), "zip"),
     "zip with a link": (lambda _: _zipped((_link(), b"/etc/passwd")), "no file"),
-    "zip with a path that leads out": (lambda _: _zipped(("../../../tmp/scan.nii", b"x")), "not of that kind"),
+    "zip with a path that leads out": (lambda _: _zipped(("../../../elsewhere/scan.nii", b"x")), "not of that kind"),
     "zip of 10 000 small files": (lambda _: _zipped(*((f"{n}.dcm", b"x") for n in range(10_000))), "files"),
     "folder of 10 000 small files": (_many, "files"),
     "folder with a link to itself and a pipe": (_loop, "no file"),
