@@ -30,7 +30,8 @@ def volumes(fractions: np.ndarray, voxel_ml: float | None) -> dict[Tissue, float
     """
     if voxel_ml is None:
         return None
-    inside = np.count_nonzero(fractions.any(-1))
+    gray, white, fluid = np.moveaxis(fractions, -1, 0)
+    inside = np.count_nonzero(gray | white | fluid)
     return {tissue: share * inside * voxel_ml for tissue, share in shares(fractions).items()}
 
 
@@ -76,7 +77,7 @@ def quality(posteriors: np.ndarray, mixture: Mixture, bias: np.ndarray, mask: np
         brain_parenchymal_fraction: (GM + WM) / (GM + WM + CSF);
         mean_posterior: mean over the brain of the likeliest tissue's posterior, 1/3 to 1;
         mixed_share: share of voxels that the mixture takes for partial volume;
-        cnr: |mean GM - mean WM| / sqrt(sd GM^2 + sd WM^2);
+        tissue_contrast: |mean GM - mean WM| / sqrt(sd GM^2 + sd WM^2);
         cjv: (sd GM + sd WM) / |mean GM - mean WM|, the coefficient of joint variation, low is good;
         bias_range: largest over least value of the bias field in the brain, less 1.
 
@@ -96,7 +97,7 @@ def quality(posteriors: np.ndarray, mixture: Mixture, bias: np.ndarray, mask: np
     if {Tissue.GM, Tissue.WM} <= set(mixture.tissues):
         gm, wm = (mixture.tissues.index(tissue) for tissue in (Tissue.GM, Tissue.WM))
         gap = abs(mixture.means[gm] - mixture.means[wm])
-        figures["cnr"] = float(gap / np.hypot(mixture.sds[gm], mixture.sds[wm]))
+        figures["tissue_contrast"] = float(gap / np.hypot(mixture.sds[gm], mixture.sds[wm]))
         figures["cjv"] = float((mixture.sds[gm] + mixture.sds[wm]) / gap)
     return figures
 
@@ -124,17 +125,7 @@ def doubts(
     extent_mm : tuple of float or None
         Field of view along each axis; None for a picture.
     """
-    found = []
-    if naming.contrast is Contrast.UNKNOWN:
-        found.append(
-            "The intensities fit no contrast that is known here. The tissues were named by where they lie, rightly "
-            f"with a probability of {naming.confidence:.0%}. Look at the overlay and choose the contrast if not."
-        )
-    elif naming.confidence < DOUBTFUL_NAMES:
-        found.append(
-            f"The names of the tissues are right with a probability of only {naming.confidence:.0%}. "
-            "Look at the overlay and choose the contrast yourself if fluid and white matter are exchanged."
-        )
+    found = [doubt_names(naming.contrast, naming.confidence)]
     if stated is not None and naming.contrast is not stated.contrast:
         found.append(
             f"The header says {stated.contrast.suffix} ({stated.reason}), but the scan was segmented as "
@@ -145,28 +136,67 @@ def doubts(
             "The scan is stored inverted, its air bright. Its negative was segmented: the intensities of the mixture "
             "are those of the negative."
         )
+    found += [doubt_tissues(mixture), doubt_contrast(figures), doubt_fit(mixture)]
+    if extent_mm is not None and min(extent_mm) > FULL_EXTENT_MM:
+        found.append(doubt_size(brain_ml))
+    return tuple(sentence for sentence in found if sentence)
+
+
+def doubt_names(contrast: Contrast, confidence: float) -> str | None:
+    """What there is to doubt in the names of the tissues."""
+    if contrast is Contrast.UNKNOWN:
+        return (
+            "The intensities fit no contrast that is known here. The tissues were named by where they lie, rightly "
+            f"with a probability of {confidence:.0%}. Look at the overlay and choose the contrast if not."
+        )
+    if confidence < DOUBTFUL_NAMES:
+        return (
+            f"The names of the tissues are right with a probability of only {confidence:.0%}. "
+            "Look at the overlay and choose the contrast yourself if fluid and white matter are exchanged."
+        )
+    return None
+
+
+def doubt_tissues(mixture: Mixture) -> str | None:
+    """Which tissue no class was named."""
     missing = [tissue.title.lower() for tissue in Tissue if tissue not in mixture.tissues]
-    if missing:
-        found.append(
-            f"With {mixture.classes} classes none was found that looks like {' or '.join(missing)}, so it has no "
-            "volume. Ask for three classes."
-        )
-    if figures.get("cnr", np.inf) < WEAK_CONTRAST:
-        found.append(
-            f"Gray and white matter hardly differ here (contrast to noise {figures['cnr']:.1f}), so the border "
-            "between them is a guess. Trust their sum rather than each."
-        )
-    if not mixture.converged:
-        found.append("The mixture had not settled when its iterations ran out; its figures may still move a little.")
+    if not missing:
+        return None
+    return (
+        f"With {mixture.classes} classes none was found that looks like {' or '.join(missing)}, so it has no "
+        "volume. Ask for three classes."
+    )
+
+
+def doubt_contrast(figures: dict[str, float]) -> str | None:
+    """Whether gray and white matter are hardly told apart, by the figures of `mriseg.quality`."""
+    if not figures.get("tissue_contrast", np.inf) < WEAK_CONTRAST:
+        return None
+    return (
+        f"Gray and white matter hardly differ here (contrast to noise {figures['tissue_contrast']:.1f}), so the border "
+        "between them is a guess. Trust their sum rather than each."
+    )
+
+
+def doubt_fit(mixture: Mixture) -> str | None:
+    """Whether expectation-maximisation was cut short."""
+    if mixture.converged:
+        return None
+    return "The mixture had not settled when its iterations ran out; its figures may still move a little."
+
+
+def doubt_size(brain_ml: float | None) -> str | None:
+    """Whether a brain that is seen as a whole has an odd volume."""
     low, high = USUAL_BRAIN_ML
-    whole = extent_mm is not None and min(extent_mm) > FULL_EXTENT_MM
-    if whole and brain_ml is not None and not low <= brain_ml <= high:
-        found.append(
-            f"The brain mask measures {brain_ml:.0f} mL, outside the {low:.0f} to {high:.0f} mL of human brains. "
-            "Look at its outline before using any figure, and give a mask of your own if it is wrong."
-        )
-    return tuple(found)
+    if brain_ml is None or low <= brain_ml <= high:
+        return None
+    return (
+        f"The brain mask measures {brain_ml:.0f} mL, outside the {low:.0f} to {high:.0f} mL of human brains. "
+        "Look at its outline before using any figure, and give a mask of your own if it is wrong."
+    )
 
 
 def _sums(posteriors: np.ndarray) -> np.ndarray:
-    return posteriors.sum(tuple(range(posteriors.ndim - 1)), dtype=float)
+    """Of each tissue, shape (3,); channel by channel, which for bytes is ten times as fast as all at once."""
+    exact = np.uint64 if posteriors.dtype == np.uint8 else float
+    return np.array([posteriors[..., channel].sum(dtype=exact) for channel in range(len(Tissue))], float)

@@ -53,7 +53,7 @@ def sound(mixture):
         "naming": Naming(Contrast.T1, mixture.tissues, 0.99),
         "stated": Stated(Contrast.T1, "spin echo, TR 500 ms, TE 10 ms"),
         "mixture": mixture,
-        "figures": {"cnr": 6.0},
+        "figures": {"tissue_contrast": 6.0},
         "brain_ml": 1500.0,
         "extent_mm": (180.0, 220.0, 180.0),
     }
@@ -127,7 +127,7 @@ def test_quality_figures_are_as_defined(posteriors, mixture):
     assert figures["brain_parenchymal_fraction"] == pytest.approx(share[GM] + share[WM])
     assert figures["mean_posterior"] == pytest.approx(posteriors[:3].max(-1).mean(), rel=1e-5)
     assert figures["mixed_share"] == pytest.approx(0.19)
-    assert figures["cnr"] == pytest.approx(300 / 50)
+    assert figures["tissue_contrast"] == pytest.approx(300 / 50)
     assert figures["cjv"] == pytest.approx(70 / 300)
     assert figures["bias_range"] == pytest.approx(0.3)
 
@@ -137,8 +137,8 @@ def test_contrast_to_noise_is_that_of_gray_and_white_whatever_their_order(poster
     flair = replace(mixture, tissues=(CSF, WM, GM))
     t2 = replace(mixture, tissues=(WM, GM, CSF))
     ones = np.ones(mask.shape)
-    assert quality(posteriors, flair, ones, mask)["cnr"] == pytest.approx(6)
-    assert quality(posteriors, t2, ones, mask)["cnr"] == pytest.approx(250 / 50)
+    assert quality(posteriors, flair, ones, mask)["tissue_contrast"] == pytest.approx(6)
+    assert quality(posteriors, t2, ones, mask)["tissue_contrast"] == pytest.approx(250 / 50)
     uneven = of_sds(mixture, 30.0, 40.0, 60.0)
     assert quality(posteriors, uneven, ones, mask)["cjv"] == pytest.approx(100 / 300)
 
@@ -146,7 +146,7 @@ def test_contrast_to_noise_is_that_of_gray_and_white_whatever_their_order(poster
 def test_without_gray_or_white_matter_there_is_no_contrast_between_them(posteriors, mixture):
     mask = posteriors.sum(-1) > 0
     figures = quality(posteriors, replace(mixture, tissues=(CSF, GM, GM)), np.ones(mask.shape), mask)
-    assert "cnr" not in figures
+    assert "tissue_contrast" not in figures
     assert "cjv" not in figures
 
 
@@ -161,7 +161,7 @@ def test_a_sound_segmentation_is_not_doubted(sound):
         ({"stated": Stated(Contrast.PD, "spin echo, TR 3000 ms, TE 15 ms")}, "PDw (spin echo, TR 3000 ms, TE 15 ms)"),
         ({"naming": Naming(Contrast.T1, (CSF, GM, WM), 0.6)}, "60%"),
         ({"naming": Naming(Contrast.T1, (WM, GM, CSF), 0.99, inverted=True)}, "inverted"),
-        ({"figures": {"cnr": 0.5}}, "hardly differ"),
+        ({"figures": {"tissue_contrast": 0.5}}, "hardly differ"),
         ({"brain_ml": 2500.0}, "2500 mL"),
         ({"brain_ml": 200.0}, "200 mL"),
     ],
