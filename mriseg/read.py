@@ -133,17 +133,42 @@ def read_mask(source: Source, scan: Scan) -> np.ndarray:
     ReadError
         If it cannot be read or lies on another grid.
     """
-    mask = read(source)
-    if mask.data.shape != scan.data.shape:
+    return read_on_grid(source, scan, "mask").data > 0
+
+
+def read_on_grid(source: Source, scan: Scan, what: str) -> Scan:
+    """Read an image that must lie on the grid of a scan.
+
+    Parameters
+    ----------
+    source
+        As for `read`.
+    scan : Scan
+        That the image belongs to.
+    what : str
+        How messages are to call the image.
+
+    Raises
+    ------
+    ReadError
+        If it cannot be read or lies on another grid.
+    """
+    image = read(source)
+    check_shape(image.data.shape, scan, what)
+    if farthest_apart_mm(image, scan) > min(scan.spacing or (1.0,)) / 2:  # headers round
         raise ReadError(
-            f"The mask has the shape {mask.data.shape}, the scan {scan.data.shape}. Give a mask on the scan's grid."
-        )
-    if farthest_apart_mm(mask, scan) > min(scan.spacing or (1.0,)) / 2:  # headers round
-        raise ReadError(
-            "The mask has the scan's size but lies elsewhere in space (their affines differ). "
+            f"The {what} has the scan's size but lies elsewhere in space (their affines differ). "
             "Resample it to the scan's grid."
         )
-    return mask.data > 0
+    return image
+
+
+def check_shape(shape: tuple[int, ...], scan: Scan, what: str) -> None:
+    """Refuse an image of another shape than the scan's; `what` is how the message calls it."""
+    if shape != scan.data.shape:
+        raise ReadError(
+            f"The {what} has the shape {shape}, the scan {scan.data.shape}. Give a {what} on the scan's grid."
+        )
 
 
 def _listed(files: Sequence[File]) -> list[tuple[Item, ...]]:
