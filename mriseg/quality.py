@@ -39,7 +39,7 @@ from mriseg.morphology import bounding_box
 from mriseg.register import Registration
 from mriseg.tissue import Tissue
 
-BRAIN_SAMPLES = 200_000
+BRAIN_SAMPLES = 100_000
 THINNED_MM = 3.0  # the whole image is looked at on a grid of this side
 PICTURE_EXTENT_MM = 180.0  # of a brain's longer side in a picture, whose pixels have no size
 HEAD = 0.5  # of Otsu's threshold of the smoothed image: scalp is brighter, the mean of noise is not
@@ -47,6 +47,7 @@ AIR_MM = 10.0  # from the head: skin that is dark, and what the blur of the imag
 PLANE_MM = -14.0  # MNI height of glabella and inion: below it are face and neck, and what they leave in the air
 GHOST = 10.0  # median deviations, as MRIQC has it
 LEAST_AIR = 500  # samples
+FILLED = 0.02  # share of what surrounds the head that is even at one value: coarse levels of noise have 0.01
 CUT_OFF = 0.4  # share of the air at its darkest value: coarse levels leave a third there, a window that cuts noise more
 MEDIAN_DEVIATION = 0.6745  # of a normal distribution, in standard deviations
 RAYLEIGH = float(np.sqrt(2 / (4 - np.pi)))  # noise of the signal over the standard deviation of the air
@@ -139,7 +140,7 @@ def quality(
         Why some are, in sentences.
     """
     inside = np.flatnonzero(mask[box])
-    at = np.unravel_index(inside[:: max(1, len(inside) // BRAIN_SAMPLES)], field.shape)
+    at = np.unravel_index(inside[:: -(-len(inside) // BRAIN_SAMPLES)], field.shape)
     shading = field[at]
     values = data[box][at] / shading
     low, middle, high = np.percentile(shading, [INU_PERCENT[0], 50, INU_PERCENT[1]])
@@ -154,10 +155,9 @@ def quality(
         "inu_range": float(high - low),
         "inu_med": float(middle),
     }
-    order = np.argsort(values, kind="stable")
-    found = {}
-    for channel, tissue in enumerate(Tissue):
-        found[tissue] = _weighted(values[order], fractions[at][order, channel].astype(float))
+    order = np.argsort(values)
+    values, parts = values[order], fractions[at][order].astype(float)
+    found = {tissue: _weighted(values, parts[:, channel]) for channel, tissue in enumerate(Tissue)}
     air, whole = _surroundings(data, mask, box, field, spacing, brain)
     figures |= _of_tissues(found, None if isinstance(air, str) else float(air.std()))
     figures["wm2max"] = _over(found[Tissue.WM].median, float(np.percentile(whole.values, LIGHTEST_PERCENT)))
@@ -246,30 +246,40 @@ def _surroundings(
         spacing = (PICTURE_EXTENT_MM / longest,) * data.ndim
     steps = [max(1, min(n // 16, round(THINNED_MM / side))) for n, side in zip(data.shape, spacing, strict=True)]
     sides = tuple(side * step for side, step in zip(spacing, steps, strict=True))
-    places = [np.arange(0, n - 1, step) for n, step in zip(data.shape, steps, strict=True)]
+    places = [np.arange(0, n, step) for n, step in zip(data.shape, steps, strict=True)]
     within = [np.clip(p - b.start, 0, n - 1) for p, b, n in zip(places, box, field.shape, strict=True)]
     raw = data[np.ix_(*places)]
-    flat = np.ones(raw.shape, bool)
-    for axis in range(data.ndim):
-        flat &= raw == data[np.ix_(*(p + (a == axis) for a, p in enumerate(places)))]
     values = np.maximum(raw / field[np.ix_(*within)], 0)
     smooth = scipy.ndimage.uniform_filter(values, 3)
     inside = mask[np.ix_(*places)]
     head = (smooth > HEAD * skimage.filters.threshold_otsu(smooth)) | inside if np.ptp(smooth) else inside
     reach = [2 * int(np.ceil(AIR_MM / side)) + 1 for side in sides]
     around = ~scipy.ndimage.maximum_filter(head, reach)
-    whole = _Thinned(values, head, ~(flat & around), data.size)
+    even = around & _is_even(data, raw, places)
+    levels, counts = np.unique(raw[even], return_counts=True)
+    filled = around & np.isin(raw, levels[counts > FILLED * np.count_nonzero(around)])
+    whole = _Thinned(values, head, ~filled, data.size)
     if brain.registration is not None:
         around &= _above_the_plane(brain.registration, places, spacing)
     if brain.stripped:
         return STRIPPED, whole
     if around.sum() < LEAST_AIR:
         return NOT_SEEN, whole
-    air = values[around & ~flat]
-    if len(air) < LEAST_AIR or np.mean(air == air.min()) > CUT_OFF:
+    air, uneven = values[around & ~filled], values[around & ~even]
+    # Of what a window cut off, much lies apart; of a filling, only its edge.
+    if len(air) < LEAST_AIR or (uneven.size and np.mean(uneven == uneven.min()) > CUT_OFF):
         return ONE_VALUE, whole
     deviation = float(np.median(np.abs(air - np.median(air)))) / MEDIAN_DEVIATION
     return air[air <= GHOST * deviation] if deviation else air, whole
+
+
+def _is_even(data: np.ndarray, raw: np.ndarray, places: list[np.ndarray]) -> np.ndarray:
+    """Where a voxel of the thinned image has the value of its neighbour in the whole one along each axis."""
+    even = np.ones(raw.shape, bool)
+    for axis, place in enumerate(places):
+        beside = np.where(place + 1 < data.shape[axis], place + 1, place - 1)
+        even &= raw == data[np.ix_(*(beside if a == axis else p for a, p in enumerate(places)))]
+    return even
 
 
 def _above_the_plane(found: Registration, places: list[np.ndarray], spacing: tuple[float, ...]) -> np.ndarray:
