@@ -42,7 +42,8 @@ from mriseg.tissue import Tissue
 BRAIN_SAMPLES = 100_000
 THINNED_MM = 3.0  # the whole image is looked at on a grid of this side
 PICTURE_EXTENT_MM = 180.0  # of a brain's longer side in a picture, whose pixels have no size
-HEAD = 0.5  # of Otsu's threshold of the smoothed image: scalp is brighter, the mean of noise is not
+# Of the smoothed image: scalp is brighter than half of Otsu's threshold, and than the mean of noise however strong.
+HEAD, AIR_PERCENT, OVER_AIR = 0.5, 20, 1.5
 AIR_MM = 10.0  # from the head: skin that is dark, and what the blur of the image carries beyond it
 PLANE_MM = -14.0  # MNI height of glabella and inion: below it are face and neck, and what they leave in the air
 GHOST = 10.0  # median deviations, as MRIQC has it
@@ -57,7 +58,7 @@ AXES = "xyz"
 
 NO_AIR = "{} The figures that need its noise are left out: {}."
 STRIPPED = "What surrounds the brain was removed from this scan, and with it the air."
-NOT_SEEN = "Hardly any air is seen around the head."
+NOT_SEEN = "Hardly any air can be told from the head."
 ONE_VALUE = "The air around the head was set to one value or cut off at black."
 
 
@@ -252,7 +253,7 @@ def _surroundings(
     values = np.maximum(raw / field[np.ix_(*within)], 0)
     smooth = scipy.ndimage.uniform_filter(values, 3)
     inside = mask[np.ix_(*places)]
-    head = (smooth > HEAD * skimage.filters.threshold_otsu(smooth)) | inside if np.ptp(smooth) else inside
+    head = inside | (smooth > _darkest_head(smooth))
     reach = [2 * int(np.ceil(AIR_MM / side)) + 1 for side in sides]
     around = ~scipy.ndimage.maximum_filter(head, reach)
     even = around & _is_even(data, raw, places)
@@ -265,12 +266,22 @@ def _surroundings(
         return STRIPPED, whole
     if around.sum() < LEAST_AIR:
         return NOT_SEEN, whole
-    air, uneven = values[around & ~filled], values[around & ~even]
+    air, uneven = values[around & ~filled], raw[around & ~even]
     # Of what a window cut off, much lies apart; of a filling, only its edge.
     if len(air) < LEAST_AIR or (uneven.size and np.mean(uneven == uneven.min()) > CUT_OFF):
         return ONE_VALUE, whole
     deviation = float(np.median(np.abs(air - np.median(air)))) / MEDIAN_DEVIATION
-    return air[air <= GHOST * deviation] if deviation else air, whole
+    if deviation:
+        air = air[air <= GHOST * deviation]
+    return air if len(air) >= LEAST_AIR else NOT_SEEN, whole
+
+
+def _darkest_head(smooth: np.ndarray) -> float:
+    """Between the brightness of the air and that of the head."""
+    if not np.ptp(smooth):
+        return np.inf
+    between = float(skimage.filters.threshold_otsu(smooth))
+    return float(np.clip(OVER_AIR * np.percentile(smooth, AIR_PERCENT), HEAD * between, between))
 
 
 def _is_even(data: np.ndarray, raw: np.ndarray, places: list[np.ndarray]) -> np.ndarray:

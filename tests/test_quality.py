@@ -184,6 +184,16 @@ def test_coarse_levels_are_no_reason_to_see_no_air(head, figures):
     assert found["snrd_total"] == pytest.approx(figures["snrd_total"], rel=0.04)
 
 
+def test_the_noise_of_a_very_noisy_scan_is_still_seen(head):
+    rng = np.random.default_rng(2)
+    strong = 8 * NOISE
+    parts = (rng.normal(0, strong, head["data"].shape) for _ in range(2))
+    noisy = np.hypot(np.where(head["data"] > 150, head["data"], 0) + next(parts), next(parts)).astype(np.float32)
+    found, notes = quality(**{**head, "data": noisy})
+    assert notes == ()
+    assert found["snrd_wm"] == pytest.approx(SIGNALS[WM] / strong, rel=0.05)
+
+
 def test_what_lies_below_the_head_is_not_asked_where_the_average_brain_says_where_that_is(head, figures):
     affine = np.eye(4)
     affine[:3, 3] = [96, 93, 90]  # the middle of the grid is the origin of MNI space
