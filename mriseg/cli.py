@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
+from mriseg import report
 from mriseg.errors import MrisegError
 from mriseg.item import best
 from mriseg.read import contents, read, read_mask
@@ -91,6 +92,7 @@ def _parser() -> argparse.ArgumentParser:
         "--classes", type=int, default=len(Tissue), metavar="K", help="Gaussians of pure tissue, 2 to 6 (default: 3)"
     )
     one.add_argument("--no-position", action="store_true", help="do not ask the average brain what to expect where")
+    one.add_argument("--report", action="store_true", help="also write a report to keep, as HTML and PDF")
     one.add_argument("--pixel-size", type=float, metavar="MM", help="side of a pixel of a picture, for its volumes")
     one.add_argument("--jobs", type=int, default=1, metavar="N", help="scans segmented at a time (default: 1)")
 
@@ -161,7 +163,7 @@ def _segment(parser: argparse.ArgumentParser, options: argparse.Namespace) -> in
         parser.error(str(error))
 
     tasks = [
-        (Path(scan), options.item, name, options.out, settings, mask_file, tuple(options.channel))
+        Task(Path(scan), options.item, name, options.out, settings, mask_file, tuple(options.channel), options.report)
         for scan, name in zip(options.scans, names, strict=True)
     ]
     status = DONE
@@ -173,14 +175,25 @@ def _segment(parser: argparse.ArgumentParser, options: argparse.Namespace) -> in
     return status
 
 
-Task = tuple[Path, int | None, str, Path, Settings, Path | None, tuple[Path, ...]]
+@dataclass(frozen=True)
+class Task:
+    """One scan to be segmented, and what to write of it."""
+
+    path: Path
+    number: int | None
+    name: str
+    folder: Path
+    settings: Settings
+    mask_file: Path | None
+    channel_files: tuple[Path, ...]
+    report: bool
 
 
 def _outcomes(tasks: list[Task], jobs: int) -> Iterator[Outcome]:
     """Segment the scans one after the other, or `jobs` at a time; in the order given."""
     if jobs == 1 or len(tasks) == 1:
         for number, task in enumerate(tasks, start=1):
-            with _Progress(task[2], number, len(tasks)) as progress:
+            with _Progress(task.name, number, len(tasks)) as progress:
                 outcome = _attempt(task, progress)
             yield outcome
         return
@@ -188,7 +201,7 @@ def _outcomes(tasks: list[Task], jobs: int) -> Iterator[Outcome]:
     with ProcessPoolExecutor(min(jobs, len(tasks)), mp_context=get_context("spawn")) as pool:
         futures = [pool.submit(_attempt, task) for task in tasks]
         for number, (task, future) in enumerate(zip(tasks, futures, strict=True), start=1):
-            with _Progress(task[2], number, len(tasks)):
+            with _Progress(task.name, number, len(tasks)):
                 try:
                     outcome = future.result()
                 except BrokenProcessPool:
@@ -198,37 +211,36 @@ def _outcomes(tasks: list[Task], jobs: int) -> Iterator[Outcome]:
 
 def _attempt(task: Task, progress: Callable[[str], None] | None = None) -> Outcome:
     """Segment one scan and write its files; whatever is wrong with it becomes a line."""
-    path, number, name, folder, settings, mask_file, channel_files = task
     try:
         if progress:
             progress("read")
-        items = contents(path)
-        if number is not None and not 1 <= number <= len(items):
+        items = contents(task.path)
+        if task.number is not None and not 1 <= task.number <= len(items):
             return _failure(
-                task, f"It holds {len(items)} scans; there is no number {number}. `mriseg list` shows them."
+                task, f"It holds {len(items)} scans; there is no number {task.number}. `mriseg list` shows them."
             )
-        item = best(items) if number is None else items[number - 1]
+        item = best(items) if task.number is None else items[task.number - 1]
         scan = item.load()
-        mask = None if mask_file is None else read_mask(mask_file, scan)
-        channels = [read(file) for file in channel_files]
-        result = segment(scan, settings, mask, progress=progress, channels=channels)
+        mask = None if task.mask_file is None else read_mask(task.mask_file, scan)
+        channels = [read(file) for file in task.channel_files]
+        result = segment(scan, task.settings, mask, progress=progress, channels=channels)
         if progress:
             progress("write")
-        write(scan, result, folder, name)
+        write(scan, result, task.folder, task.name, report.outputs(scan, result) if task.report else None)
     except MrisegError as error:
         return _failure(task, str(error))
     except MemoryError:
         return _failure(task, "There is not enough memory for this scan. Crop it to the head, or use fewer --jobs.")
     except Exception as error:  # whatever a hostile file provokes, the others are done
         return _failure(task, f"It could not be segmented, for a reason not foreseen ({type(error).__name__}).")
-    summary = _summary(name, result)
+    summary = _summary(task.name, result)
     if len(items) > 1:
         summary += f"\n  Of {len(items)} scans in it, number {items.index(item) + 1}: {item.title}."
     return Outcome(summary, True)
 
 
 def _failure(task: Task, message: str) -> Outcome:
-    return Outcome(f"mriseg: {task[0]}: {message}", False)
+    return Outcome(f"mriseg: {task.path}: {message}", False)
 
 
 def _summary(name: str, result: Result) -> str:

@@ -12,7 +12,7 @@ import gzip
 import io
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -70,7 +70,9 @@ def outputs(scan: Scan, result: Result) -> dict[str, Callable[[], bytes]]:
     return files
 
 
-def write(scan: Scan, result: Result, folder: Path, name: str) -> list[Path]:
+def write(
+    scan: Scan, result: Result, folder: Path, name: str, more: Mapping[str, Callable[[], bytes]] | None = None
+) -> list[Path]:
     """Write all files of a segmentation, or none: they appear under their names once all are complete.
 
     Parameters
@@ -81,6 +83,8 @@ def write(scan: Scan, result: Result, folder: Path, name: str) -> list[Path]:
         Made if it does not exist.
     name : str
         How the file names begin.
+    more : mapping of str to callable, optional
+        Further files, as `outputs` has them.
 
     Returns
     -------
@@ -94,7 +98,7 @@ def write(scan: Scan, result: Result, folder: Path, name: str) -> list[Path]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(prefix=".mriseg-", dir=folder) as unfinished:
-            contents = outputs(scan, result)
+            contents = outputs(scan, result) | dict(more or {})
             for suffix, content in contents.items():
                 (Path(unfinished) / f"{name}{suffix}").write_bytes(content())
             for suffix in contents:

@@ -120,6 +120,17 @@ def test_classes_and_position_are_settings(files, tmp_path):
     assert not any("average brain" in note for note in figures["notes"])
 
 
+def test_a_report_is_written_on_request_and_names_no_file(files, tmp_path):
+    assert run("segment", files / "slice.png", "--out", tmp_path / "without") == 0
+    assert run("segment", files / "slice.png", "--out", tmp_path / "with", "--report") == 0
+    written, plain = ({path.name for path in (tmp_path / folder).iterdir()} for folder in ("with", "without"))
+    assert written - plain == {"slice_desc-tissue_report.html", "slice_desc-tissue_report.pdf"}
+    page = (tmp_path / "with" / "slice_desc-tissue_report.html").read_text(encoding="utf-8")
+    assert "slice.png" not in page
+    assert str(files) not in page
+    assert (tmp_path / "with" / "slice_desc-tissue_report.pdf").read_bytes().startswith(b"%PDF-")
+
+
 def test_a_mask_that_lies_elsewhere_is_refused(files, tmp_path, capsys):
     image = nibabel.load(files / "head.nii.gz")
     moved = image.affine.copy()

@@ -1,0 +1,66 @@
+"""A page or two that a clinician can keep: images, volumes, the mixture, quality and verdict, naming nobody.
+
+`html` and `pdf` hold the same words and pictures. Neither asks for anything from outside, and the same scan, result
+and date give the same bytes.
+"""
+
+import datetime
+from collections.abc import Callable
+
+from mriseg.report_html import page
+from mriseg.report_parts import parts
+from mriseg.result import Result
+from mriseg.scan import Scan
+
+
+def html(scan: Scan, result: Result, date: datetime.date | None = None) -> str:
+    """Report on a segmentation as one HTML page, readable on a telephone and printable on A4.
+
+    Parameters
+    ----------
+    scan : Scan
+        That was segmented; of several channels the first.
+    result : Result
+    date : date, optional
+        On which the report is made; without one it bears none.
+
+    Returns
+    -------
+    str
+        A document of less than a megabyte with everything in it: no script, and nothing loaded from elsewhere.
+    """
+    return page(parts(scan, result, date))
+
+
+def pdf(scan: Scan, result: Result, date: datetime.date | None = None) -> bytes:
+    """Report on a segmentation as a PDF of A4 pages.
+
+    Parameters
+    ----------
+    scan : Scan
+        That was segmented; of several channels the first.
+    result : Result
+    date : date, optional
+        On which the report is made; without one it bears none.
+
+    Returns
+    -------
+    bytes
+        With selectable text, embedded fonts, and structure and alternative texts for those who read by ear.
+
+    Raises
+    ------
+    MrisegError
+        If the fonts are not installed.
+    """
+    from mriseg.report_pdf import document  # its library takes half a second and 30 MB, which most runs need not pay
+
+    return document(parts(scan, result, date), date)
+
+
+def outputs(scan: Scan, result: Result) -> dict[str, Callable[[], bytes]]:
+    """Both reports, undated, as `mriseg.write.outputs` has its files: what follows the stem, and what makes it."""
+    return {
+        "_desc-tissue_report.html": lambda: html(scan, result).encode(),
+        "_desc-tissue_report.pdf": lambda: pdf(scan, result),
+    }
