@@ -44,7 +44,7 @@ LIKE_ANATOMY = 0.02
 OUTLIERS = 0.1
 
 
-def correct(
+def estimate(
     data: np.ndarray,
     mask: np.ndarray,
     order: tuple[Tissue, ...],
@@ -52,8 +52,9 @@ def correct(
     zones: Zones | None = None,
     named: bool = True,
     samples: int = SAMPLES,
+    strength: float = 1.0,
 ) -> tuple[np.ndarray, Mixture | None]:
-    """Estimate the bias field of a brain.
+    """Estimate the bias field of a brain, by which its intensities are to be divided.
 
     Parameters
     ----------
@@ -67,11 +68,14 @@ def correct(
         Voxel sides in mm; by default such that the longer side is as long as a brain.
     samples : int
         Voxels to use.
+    strength : float
+        How freely the field may bend: the penalty on its slope is divided by it.
 
     Returns
     -------
-    field : ndarray of float32, same shape
-        By what to divide `data`; its geometric mean over the sampled brain is 1.
+    coefficients : ndarray of float32, as many axes as `data`
+        Of the cosines that add up to the field's logarithm, for `evaluate`. The geometric mean of the field over the
+        sampled brain is 1.
     mixture : Mixture or None
         Of the corrected samples, a start for that of all voxels; None where none could be fitted.
     """
@@ -84,7 +88,7 @@ def correct(
     kept = (values > max(low, 0)) & (values < high)
     values, where = values[kept], where[kept]
     if not len(values):  # of one gray: there is no shading to see, and `fit` will say what is wrong
-        return np.ones(data.shape, np.float32), None
+        return flat(data.ndim), None
     zone = zones.index[tuple(where.T)].astype(int)
     extent = np.array(data.shape) * spacing
     waves = np.maximum(1, np.rint(extent / FINEST_MM)).astype(int)
@@ -100,29 +104,52 @@ def correct(
         corrected = values * np.exp(-(basis @ coefficients))
         cells, index = _counted(corrected, zone, len(zones))
         # The average brain leads at first and lets go: from a poor start the scan's own word can lose a tissue.
-        strength = max(ZONE_STRENGTH, 0.5**turn) if len(zones) > 1 else None
+        word = max(ZONE_STRENGTH, 0.5**turn) if len(zones) > 1 else None
         try:
-            mixture = fit(cells, order, zones, mixture, FIT_TOLERANCE, named, strength)
+            mixture = fit(cells, order, zones, mixture, FIT_TOLERANCE, named, word)
         except SeparationError:
             break
         residual, weight = (table[zone, index] for table in _unexplained(cells.points[:, 0], mixture))
         weighted = basis * weight[:, None]
-        normal = weighted.T @ basis + PENALTY * weight.sum() * np.diag(slopes)
+        normal = weighted.T @ basis + PENALTY / strength * weight.sum() * np.diag(slopes)
         target = residual + basis @ coefficients
         target -= np.average(target, weights=weight)
         updated = np.linalg.solve(normal, weighted.T @ target)
         change = np.abs(basis @ (updated - coefficients)).max()
         coefficients = updated
-        if change < CHANGE and (strength is None or strength == ZONE_STRENGTH):
+        if change < CHANGE and (word is None or word == ZONE_STRENGTH):
             break
     depth = np.std(basis @ coefficients)
     coefficients *= depth**4 / (depth**4 + LIKE_ANATOMY**4)
     grid = np.zeros(waves + 1, np.float32)
     grid[tuple(terms.T)] = coefficients
     grid[(0,) * data.ndim] = -centre @ coefficients
-    for cosines in axes:
-        grid = np.tensordot(grid, cosines.astype(np.float32), (0, 0))
-    return np.exp(grid, out=grid), mixture
+    return grid, mixture
+
+
+def flat(dimensions: int) -> np.ndarray:
+    """Coefficients of a field that is 1 everywhere."""
+    return np.zeros((1,) * dimensions, np.float32)
+
+
+def evaluate(coefficients: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """The field on the grid that it was estimated on.
+
+    Parameters
+    ----------
+    coefficients : ndarray of float32
+        As from `estimate`.
+    shape : tuple of int
+        Of the data.
+
+    Returns
+    -------
+    ndarray of float32
+    """
+    field = coefficients
+    for n, size in zip(shape, coefficients.shape, strict=True):
+        field = np.tensordot(field, _cosines(n, size - 1).astype(np.float32), (0, 0))
+    return np.exp(field, out=field)
 
 
 def _cosines(n: int, waves: int) -> np.ndarray:

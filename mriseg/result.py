@@ -9,6 +9,7 @@ from mriseg.extract import Brain
 from mriseg.histogram import Histogram
 from mriseg.mixture import Mixture
 from mriseg.settings import Settings
+from mriseg.stages import Stages
 from mriseg.tissue import Contrast, Tissue
 
 
@@ -78,6 +79,8 @@ class Result:
     box_fractions : ndarray of uint8, shape of the box and 3
         Partial volumes times 255.
     box_bias : ndarray of float32, shape of the box
+    stages : Stages
+        What `mriseg.segment` need not find again where only some settings change.
     """
 
     labels: np.ndarray = field(repr=False)
@@ -100,6 +103,7 @@ class Result:
     box_posteriors: np.ndarray = field(repr=False)
     box_fractions: np.ndarray = field(repr=False)
     box_bias: np.ndarray = field(repr=False)
+    stages: Stages = field(repr=False)
 
     @property
     def posteriors(self) -> np.ndarray:

@@ -9,11 +9,11 @@ from threadpoolctl import threadpool_limits
 
 from mriseg import measure
 from mriseg.align import align
-from mriseg.correct import SAMPLES, correct
+from mriseg.correct import estimate, evaluate, flat
 from mriseg.errors import BrainNotFoundError, MrisegError, SettingsError
 from mriseg.evidence import Sorted, log_evidence, looked_up, sort
 from mriseg.extract import SLAB_MM, Brain, extract, take_everything, take_given, take_stripped
-from mriseg.fit import FLUID_BRIGHT, FLUID_DARK, by_brightness, fit, fit_classes, in_order
+from mriseg.fit import FLUID_BRIGHT, FLUID_DARK, TOLERANCE, by_brightness, fit, fit_classes, in_order
 from mriseg.mixture import Mixture
 from mriseg.morphology import bounding_box, moved_border
 from mriseg.name import Naming, black_level, name, name_by_position, stored_order, weigh
@@ -23,6 +23,7 @@ from mriseg.regularise import coupling, regularise
 from mriseg.result import Joint, Result
 from mriseg.scan import Scan, farthest_apart_mm
 from mriseg.settings import Settings
+from mriseg.stages import Corrected, Named, Place, Stages, still_true
 from mriseg.templates import atlas
 from mriseg.tissue import ORDERS, Contrast, Tissue
 from mriseg.trim import bone_at_the_rim
@@ -56,7 +57,7 @@ def segment(
     scan: Scan,
     settings: Settings | None = None,
     mask: np.ndarray | None = None,
-    brain: Brain | None = None,
+    earlier: Result | None = None,
     progress: Callable[[str], None] | None = None,
     channels: Sequence[Scan] = (),
 ) -> Result:
@@ -70,8 +71,9 @@ def segment(
         The defaults if not given.
     mask : array of bool, shape of the scan, optional
         The brain, if it is already known; then it is not searched.
-    brain : Brain, optional
-        Of an earlier result of the same scan, so that another setting need not search it again.
+    earlier : Result, optional
+        Of the same scan, mask and channels. Only the stages from the first on whose settings differ are then run, and
+        the result is the same to the bit as without it.
     progress : callable, optional
         Called with the key of each of `STAGES` as it begins.
     channels : sequence of Scan, optional
@@ -91,77 +93,55 @@ def segment(
     settings = settings or Settings()
     clock = _Clock(progress)
     clock.start("orient")
-    _check(scan, channels, settings)
+    kept = _kept(scan, channels, settings, earlier)
     canonical, orientation = orient(scan)
     further = [orient(channel)[0].data for channel in channels]
 
     clock.start("extract")
-    brain = brain or _brain(scan, canonical, settings, mask)
-    mask = _adjusted(brain, canonical.spacing, settings)
-    box = bounding_box(mask, margin=1)
-    inside = mask[box]
+    brain = kept.brain or _brain(scan, canonical, settings, mask)
+    place = kept.place or _place(brain, canonical, settings)
+    box, inside = place.box, place.mask[place.box]
     data = [channel[box] for channel in (canonical.data, *further)]
     spacing = canonical.spacing or (1.0,) * inside.ndim
-    first = np.array([part.start * side for part, side in zip(box, spacing, strict=True)])
 
     clock.start("name")
-    located = one_zone(inside.shape)
-    if settings.use_position and brain.registration is not None and not brain.doubtful:
-        located = zones(brain.registration, atlas(), inside, spacing, first)
-    black = black_level(canonical.data, mask)
-    said = next((contrast for contrast in Contrast if contrast.setting == settings.contrast), None)
-    if said is None:
-        stated = scan.stated.contrast if scan.stated else None
-        naming = _named(data[0], inside, spacing, located, black, settings, stated)
-    else:
-        inverted = bool(black > np.median(data[0][inside]))
-        naming = Naming(said, stored_order(said, inverted), 1.0, inverted)
-
-    if naming.inverted:  # shading multiplies the signal, which is counted from black
-        data[0] = np.maximum(np.float32(black) - data[0], 0)
-        naming = replace(naming, tissues=naming.tissues[::-1])
+    named = kept.named or _name(scan, canonical, place, settings)
+    naming, located = named.naming, named.zones
+    data[0] = named.signal(data[0])
 
     clock.start("correct")
-    known = spacing if scan.kind == "volume" or settings.pixel_size is not None else None
-    field, start = _field(data[0], inside, naming.tissues, known, located, settings)
+    corrected = kept.corrected or _correct(scan, data, inside, spacing, named, settings)
+    fields = [evaluate(coefficients, inside.shape) for coefficients in corrected.coefficients]
+    found = sort([channel / field for channel, field in zip(data, fields, strict=True)], inside)
+    bias = fields[0]
+    del data, fields
+
     clock.start("fit")
-    found = sort([data[0] / field], inside)
-    mixture = fit(found.cells(inside, located), naming.tissues, located, start)
-    clock.start("regularise")
-    posteriors = _regularised(found, mixture, inside, spacing, located, settings)
-    if settings.use_position and len(located) == 1 and _is_slab(inside, canonical.spacing):
-        pose = align(posteriors[[naming.tissues.index(t) for t in TISSUES]], inside, spacing, first, atlas())
-        if pose is not None:
-            located = zones(pose, atlas(), inside, spacing, first)
-            field, start = _field(data[0], inside, naming.tissues, known, located, settings)
-            found = sort([data[0] / field], inside)
-            mixture = fit(found.cells(inside, located), naming.tissues, located, start)
-            posteriors = _regularised(found, mixture, inside, spacing, located, settings)
-    if channels:
-        corrected = [data[0] / field]
-        for channel in data[1:]:
-            order = _order(channel, posteriors, naming.tissues)
-            corrected.append(channel / _field(channel, inside, order, known, located, settings)[0])
-        found = sort(corrected, inside)
-        mixture = fit(found.cells(inside, located), naming.tissues, located, mixture, JOINT_TOLERANCE)
-        posteriors = _regularised(found, mixture, inside, spacing, located, settings)
+    fitted = kept.fitted
+    if fitted is None:
+        tolerance = JOINT_TOLERANCE if channels else TOLERANCE
+        fitted = fit(found.cells(inside, located), naming.tissues, located, corrected.start, tolerance)
+    mixture = kept.mixture
     if settings.classes != len(Tissue):
         located = one_zone(inside.shape)
-        mixture = _in_classes(found, mixture, inside, settings.classes)
-        posteriors = _regularised(found, mixture, inside, spacing, located, settings)
+        mixture = mixture or _in_classes(found, fitted, inside, settings.classes)
+    mixture = mixture or fitted
+
+    clock.start("regularise")
+    posteriors = _regularised(found, mixture, inside, spacing, located, settings.smoothness)
 
     clock.start("measure")
+    whole = place.mask
     if naming.tissues[0] is Tissue.WM and not brain.stripped and not brain.given:
-        named = np.array([tissue is Tissue.WM for tissue in mixture.tissues])
-        white = named[posteriors.argmax(0)] & inside
-        inside = inside & ~bone_at_the_rim(white, inside, located, spacing)
+        white = _likeliest(posteriors, mixture.tissues) == Tissue.WM.number
+        inside = inside & ~bone_at_the_rim(white & inside, inside, located, spacing)
         posteriors *= inside
-        mask = mask.copy()  # the brain's own stays as it was found
-        mask[box] = inside
+        whole = whole.copy()  # that of the stage stays as it was found
+        whole[box] = inside
     fractions = partial_volumes(posteriors, mixture, found)
     posteriors = _of_tissues(posteriors, mixture.tissues)
-    labels = np.zeros(mask.shape, np.uint8)
-    labels[box] = _likeliest(posteriors) * inside
+    labels = np.zeros(whole.shape, np.uint8)
+    labels[box] = _likeliest(posteriors, tuple(Tissue)) * inside
     posteriors = np.moveaxis(posteriors, 0, -1)
     voxel_ml = scan.voxel_ml
     notes = (*scan.notes, *brain.notes)
@@ -173,7 +153,7 @@ def segment(
         voxel_ml = settings.pixel_size**2 / 1000
         notes = (*notes, "Volumes of a picture are for each mm of slice thickness.")
     volumes_ml = measure.volumes(fractions, voxel_ml)
-    figures = measure.quality(posteriors, mixture, field, inside)
+    figures = measure.quality(posteriors, mixture, bias, inside)
     doubts = measure.doubts(
         naming,
         scan.stated,
@@ -182,7 +162,7 @@ def segment(
         brain_ml=None if volumes_ml is None else sum(volumes_ml.values()),
         extent_mm=_extent(canonical),
     )
-    own_mask = restore(mask, orientation)
+    own_mask = restore(whole, orientation)
     clock.stop()
     return Result(
         labels=restore(labels, orientation),
@@ -201,19 +181,30 @@ def segment(
         warnings=(*brain.doubts, *doubts),
         settings=settings,
         seconds=clock.seconds,
-        box=_restored(box, mask.shape, orientation),
+        box=_restored(box, whole.shape, orientation),
         box_posteriors=restore(posteriors, orientation),
         box_fractions=restore(fractions, orientation),
-        box_bias=restore(field, orientation),
+        box_bias=restore(bias, orientation),
+        stages=Stages(brain, place, named, corrected, fitted, mixture),
     )
 
 
-def _check(scan: Scan, channels: Sequence[Scan], settings: Settings) -> None:
-    """Whether the images can be segmented, together."""
+def _kept(scan: Scan, channels: Sequence[Scan], settings: Settings, earlier: Result | None) -> Stages:
+    """What need not be found again, once it is sure that the images can be segmented, together."""
     if len(channels) >= MOST_CHANNELS:
         raise SettingsError(f"At most {MOST_CHANNELS} contrasts can be fitted together.")
     if channels and settings.classes != len(Tissue):
         raise SettingsError("Several contrasts are fitted with three classes. Leave the number of classes at 3.")
+    if earlier is None:
+        _check(scan, channels)
+        return Stages()
+    if earlier.labels.shape != scan.data.shape or earlier.mixture.channels != 1 + len(channels):
+        raise SettingsError("The earlier result is of another scan, or of other contrasts beside it. Leave it out.")
+    return still_true(earlier.stages, earlier.settings, settings)
+
+
+def _check(scan: Scan, channels: Sequence[Scan]) -> None:
+    """Whether the images can be segmented, together."""
     for image in (scan, *channels):
         if not image.data.max() > image.data.min():
             raise MrisegError(
@@ -245,20 +236,80 @@ def _is_map(data: np.ndarray) -> bool:
     return bool(np.count_nonzero(part == part.max()) > SATURATED * np.count_nonzero(part))
 
 
-def _field(
-    data: np.ndarray,
+def _place(brain: Brain, canonical: Scan, settings: Settings) -> Place:
+    """The brain's box, and what the average brain expects in it."""
+    mask = _adjusted(brain, canonical.spacing, settings)
+    box = bounding_box(mask, margin=1)
+    inside = mask[box]
+    located = one_zone(inside.shape)
+    if settings.use_position and brain.registration is not None and not brain.doubtful:
+        spacing = canonical.spacing or (1.0,) * inside.ndim
+        located = zones(brain.registration, atlas(), inside, spacing, _first_mm(box, spacing))
+    return Place(mask, box, located)
+
+
+def _first_mm(box: tuple[slice, ...], spacing: tuple[float, ...]) -> np.ndarray:
+    """Position of a box's first voxel, mm along the canonical axes."""
+    return np.array([part.start * side for part, side in zip(box, spacing, strict=True)])
+
+
+def _name(scan: Scan, canonical: Scan, place: Place, settings: Settings) -> Named:
+    """Which tissue each class is, as the user says or as it looks; and where a slab of a brain lies.
+
+    Both are decided with the default smoothness and bias correction, so that those knobs can be turned without asking
+    again.
+    """
+    data, inside, located = canonical.data[place.box], place.mask[place.box], place.zones
+    spacing = canonical.spacing or (1.0,) * inside.ndim
+    black = black_level(canonical.data, place.mask)
+    said = next((contrast for contrast in Contrast if contrast.setting == settings.contrast), None)
+    if said is None:
+        stated = scan.stated.contrast if scan.stated else None
+        naming = _named(data, inside, spacing, located, black, stated)
+    else:
+        inverted = bool(black > np.median(data[inside]))
+        naming = Naming(said, stored_order(said, inverted), 1.0, inverted)
+    if naming.inverted:  # its negative is segmented
+        naming = replace(naming, tissues=naming.tissues[::-1])
+    named = Named(naming, black, located)
+    if settings.use_position and len(located) == 1 and _is_slab(inside, canonical.spacing):
+        signal = named.signal(data)
+        coefficients, start = estimate(signal, inside, naming.tissues, spacing, located)
+        found = sort([signal / evaluate(coefficients, signal.shape)], inside)
+        mixture = fit(found.cells(inside, located), naming.tissues, located, start)
+        posteriors = _regularised(found, mixture, inside, spacing, located)
+        first = _first_mm(place.box, spacing)
+        pose = align(posteriors[[naming.tissues.index(t) for t in TISSUES]], inside, spacing, first, atlas())
+        if pose is not None:
+            return replace(named, zones=zones(pose, atlas(), inside, spacing, first))
+    return named
+
+
+def _correct(
+    scan: Scan,
+    data: list[np.ndarray],
     inside: np.ndarray,
-    order: tuple[Tissue, ...],
-    spacing: tuple[float, ...] | None,
-    located: Zones,
+    spacing: tuple[float, ...],
+    named: Named,
     settings: Settings,
-    samples: int = SAMPLES,
-    named: bool = True,
-) -> tuple[np.ndarray, Mixture | None]:
-    """The bias field, and a mixture to begin with."""
-    if not settings.correct_bias:
-        return np.ones(data.shape, np.float32), None
-    return correct(data, inside, order, spacing, located, named, samples)
+) -> Corrected:
+    """The bias field of each channel. In further ones where the tissues lie in the first tells their order."""
+    known = spacing if scan.kind == "volume" or settings.pixel_size is not None else None
+    tissues, located = named.naming.tissues, named.zones
+
+    def field(channel: np.ndarray, order: tuple[Tissue, ...]) -> tuple[np.ndarray, Mixture | None]:
+        if not settings.correct_bias:
+            return flat(inside.ndim), None
+        return estimate(channel, inside, order, known, located, strength=settings.bias_strength)
+
+    coefficients, start = field(data[0], tissues)
+    if len(data) == 1:
+        return Corrected((coefficients,), start)
+    found = sort([data[0] / evaluate(coefficients, inside.shape)], inside)
+    mixture = fit(found.cells(inside, located), tissues, located, start)
+    posteriors = _regularised(found, mixture, inside, spacing, located)
+    others = [field(channel, _order(channel, posteriors, tissues))[0] for channel in data[1:]]
+    return Corrected((coefficients, *others), mixture)
 
 
 def _regularised(
@@ -267,10 +318,10 @@ def _regularised(
     inside: np.ndarray,
     spacing: tuple[float, ...],
     located: Zones,
-    settings: Settings,
+    smoothness: float = 1.0,
 ) -> np.ndarray:
     """Posteriors of the classes, shape (classes, ...)."""
-    strength = settings.smoothness * coupling(mixture.overlap(found.points))
+    strength = smoothness * coupling(mixture.overlap(found.points))
     table = log_evidence(mixture, found)
     return regularise(table, looked_up(found, located), inside, spacing, strength)
 
@@ -329,7 +380,6 @@ def _named(
     spacing: tuple[float, ...],
     located: Zones,
     black: float,
-    settings: Settings,
     stated: Contrast | None,
 ) -> Naming:
     """Which tissue each class is, from quick fits to the thinned brain that begin with different orders."""
@@ -344,23 +394,22 @@ def _named(
     sides = tuple(side * part.step for side, part in zip(spacing, thin, strict=True))
     data, inside, located = data[thin], inside[thin], replace(located, index=located.index[thin])
     known = sides if data.ndim == 3 else None
+
+    def tried(order: tuple[Tissue, ...], word: float | None = None) -> tuple[Sorted, Mixture]:
+        coefficients, start = estimate(data, inside, order, known, located, False, NAMING_SAMPLES)
+        found = sort([data / evaluate(coefficients, data.shape)], inside)
+        return found, fit(found.cells(inside, located), order, located, start, JOINT_TOLERANCE, False, word)
+
     if len(located) > 1:
-        tried = []
-        for order in ORDERS:
-            field, start = _field(data, inside, order, known, located, settings, NAMING_SAMPLES, False)
-            found = sort([data / field], inside)
-            tried.append((found, fit(found.cells(inside, located), order, located, start, JOINT_TOLERANCE, False, 1.0)))
-        found, mixture = max(tried, key=lambda one: one[1].log_likelihood)
+        found, mixture = max((tried(order, 1.0) for order in ORDERS), key=lambda one: one[1].log_likelihood)
         mixture = in_order(mixture, by_brightness(mixture))
-        posteriors = _regularised(found, mixture, inside, sides, located, settings)
+        posteriors = _regularised(found, mixture, inside, sides, located)
         evidence = weigh(mixture, posteriors, inside, sides, found.bars[0], black, located, stated)
         return name_by_position(evidence, mixture.tissues)
     evidences = []
     for order in (FLUID_DARK, FLUID_BRIGHT):
-        field, start = _field(data, inside, order, known, located, settings, NAMING_SAMPLES, False)
-        found = sort([data / field], inside)
-        mixture = fit(found.cells(inside, located), order, None, start, JOINT_TOLERANCE, False)
-        posteriors = _regularised(found, mixture, inside, sides, located, settings)
+        found, mixture = tried(order)
+        posteriors = _regularised(found, mixture, inside, sides, located)
         evidences.append(weigh(mixture, posteriors, inside, sides, found.bars[0], black, stated=stated))
     return name(*evidences)
 
@@ -374,9 +423,11 @@ def _extent(scan: Scan) -> tuple[float, ...] | None:
 
 def _restored(box: tuple[slice, ...], shape: tuple[int, ...], orientation: np.ndarray) -> tuple[slice, ...]:
     """A part of the canonical grid as one of the scan's own."""
-    inside = np.zeros(shape, bool)
-    inside[box] = True
-    return bounding_box(restore(inside, orientation))
+    own = []
+    for axis, direction in orientation:
+        part, length = box[int(axis)], shape[int(axis)]
+        own.append(part if direction > 0 else slice(length - part.stop, length - part.start))
+    return tuple(own)
 
 
 def _of_tissues(posteriors: np.ndarray, tissues: tuple[Tissue, ...]) -> np.ndarray:
@@ -392,10 +443,10 @@ def _of_tissues(posteriors: np.ndarray, tissues: tuple[Tissue, ...]) -> np.ndarr
     return posteriors
 
 
-def _likeliest(posteriors: np.ndarray) -> np.ndarray:
-    """Number of the tissue of the largest posterior, ties to the first; posteriors of shape (3, ...)."""
-    best, labels = posteriors[0], np.full(posteriors.shape[1:], next(iter(Tissue)).number, np.uint8)
-    for tissue, posterior in list(zip(Tissue, posteriors, strict=True))[1:]:  # argmax over a first axis is slow
+def _likeliest(posteriors: np.ndarray, tissues: tuple[Tissue, ...]) -> np.ndarray:
+    """Number of the tissue of the largest posterior, ties to the first; posteriors of shape (classes, ...)."""
+    best, labels = posteriors[0], np.full(posteriors.shape[1:], tissues[0].number, np.uint8)
+    for tissue, posterior in zip(tissues[1:], posteriors[1:], strict=True):  # argmax over a first axis is slow
         labels[posterior > best] = tissue.number
         best = np.maximum(best, posterior)
     return labels

@@ -13,6 +13,7 @@ CONTRASTS = ("auto", *(c.setting for c in Contrast if c is not Contrast.UNKNOWN)
 CLASSES = range(2, 7)
 MASKS = ("auto", "none", "all")
 LARGEST_MARGIN_MM = 10.0  # farther than this from a found border there is no inner skull
+BIAS_STRENGTHS = (0.1, 10.0)
 PIXEL_SIZES_MM = (0.01, 20.0)  # from a microscope's field to a scout's: outside, a typing error
 
 
@@ -37,6 +38,9 @@ class Settings:
         `mriseg.regularise.coupling`). 0 decides each voxel by itself.
     correct_bias : bool
         Whether a smooth multiplicative bias field is estimated and divided out.
+    bias_strength : float
+        How freely the bias field may bend, 0.1 to 10: the penalty on its slope is divided by it. Without `correct_bias`
+        it says nothing.
     use_position : bool
         Whether the average brain says which tissue to expect where, in volumes that it could be laid over.
     classes : int
@@ -55,6 +59,7 @@ class Settings:
     pixel_size: float | None = None
     smoothness: float = 1.0
     correct_bias: bool = True
+    bias_strength: float = 1.0
     use_position: bool = True
     classes: int = len(Tissue)
 
@@ -72,3 +77,6 @@ class Settings:
             raise SettingsError(f"The number of classes must lie between {CLASSES[0]} and {CLASSES[-1]}.")
         if not 0 <= self.smoothness <= 10:
             raise SettingsError("The smoothness must lie between 0 and 10.")
+        low, high = BIAS_STRENGTHS
+        if not low <= self.bias_strength <= high:
+            raise SettingsError(f"The strength of the bias correction must lie between {low:g} and {high:g}.")

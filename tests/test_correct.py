@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from mriseg.correct import correct
+from mriseg.correct import estimate, evaluate
+from mriseg.correct import flat as flat_field
 from mriseg.fit import FLUID_BRIGHT, FLUID_DARK, fit
 from mriseg.histogram import Cells, histogram
 from mriseg.morphology import bounding_box
@@ -36,6 +37,12 @@ def located(phantom, brain):
     to_scan[:3, 3] = -phantom.affine[:3, 3]
     first = np.array([part.start * 2.0 for part in bounding_box(phantom.truth > 0, margin=1)])
     return zones(Registration(to_scan, 0.7, 1.0), atlas(), brain, SPACING, first)
+
+
+def correct(data, *arguments, **options):
+    """The field, and the mixture."""
+    coefficients, mixture = estimate(data, *arguments, **options)
+    return evaluate(coefficients, data.shape), mixture
 
 
 def smooth_field(shape, mask, strength=1.0):
@@ -164,3 +171,15 @@ def test_too_few_gray_levels_have_a_flat_field(brain):
     field, mixture = correct(levels, brain, FLUID_DARK)
     np.testing.assert_array_equal(field, np.ones(brain.shape))
     assert mixture is None
+
+
+def test_a_freer_field_bends_more(flat, brain):
+    """The shading here is steeper than any that the penalty leaves alone."""
+    x = np.linspace(-1, 1, brain.shape[0], dtype=np.float32)[:, None, None]
+    shaded = flat[Contrast.T1] * np.exp(0.15 * np.cos(3 * np.pi * x))
+    depths = [correct(shaded, brain, FLUID_DARK, SPACING, strength=strength)[0].std() for strength in (0.1, 1, 10)]
+    assert depths[0] < depths[1] < depths[2]
+
+
+def test_a_flat_field_is_one():
+    np.testing.assert_array_equal(evaluate(flat_field(3), (5, 6, 7)), np.ones((5, 6, 7), np.float32))

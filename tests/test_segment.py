@@ -1,7 +1,7 @@
 import os
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -71,7 +71,7 @@ def test_the_contrast_is_named_rightly(segmented, contrast):
 @pytest.mark.parametrize("contrast", CONTRASTS)
 def test_the_tissues_are_found(scanned, segmented, phantom, contrast):
     # The contrast given, so that this asks for the borders only.
-    result = segment(scanned(contrast), Settings(contrast=contrast.setting), brain=segmented(contrast).brain)
+    result = segment(scanned(contrast), Settings(contrast=contrast.setting), earlier=segmented(contrast))
     assert all(np.array(scores(result.labels, phantom.truth)) > FLOORS[contrast])
 
 
@@ -353,7 +353,7 @@ def test_smoothness_takes_lone_voxels_away(small):
 
 def test_a_brain_that_was_found_need_not_be_searched_again(scanned, segmented):
     first = segmented(Contrast.T1)
-    again = segment(scanned(Contrast.T1), Settings(smoothness=0.0), brain=first.brain)
+    again = segment(scanned(Contrast.T1), Settings(smoothness=0.0), earlier=first)
     np.testing.assert_array_equal(again.mask, first.mask)
     assert again.seconds["extract"] < first.seconds["extract"] / 10
 
@@ -362,15 +362,117 @@ def test_a_brain_that_is_used_again_is_not_changed(scanned):
     scan = scanned(Contrast.PD)
     first = segment(scan)
     before = first.brain.mask.copy(), first.mask.copy()
-    again = segment(scan, brain=first.brain)
+    again = segment(scan, Settings(smoothness=2.0), earlier=first)
     np.testing.assert_array_equal(first.brain.mask, before[0])
     np.testing.assert_array_equal(first.mask, before[1])
     np.testing.assert_array_equal(again.mask, before[1])
 
 
+# Another setting
+
+
+def same(here, there):
+    """Whether two results are equal to the bit, but for the time that they took."""
+    for part in fields(here):
+        mine, other = getattr(here, part.name), getattr(there, part.name)
+        if isinstance(mine, np.ndarray):
+            np.testing.assert_array_equal(mine, other, part.name)
+        elif part.name == "mixture":
+            for value in ("means", "covariances", "weights", "outliers"):
+                np.testing.assert_array_equal(getattr(mine.parameters, value), getattr(other.parameters, value), value)
+            assert mine.tissues == other.tissues
+        elif part.name == "histogram":
+            np.testing.assert_array_equal(mine.levels, other.levels)
+            np.testing.assert_array_equal(mine.counts, other.counts)
+        elif part.name not in ("brain", "joint", "seconds", "stages"):
+            assert mine == other, part.name
+
+
+CHANGES = [
+    {"smoothness": 0.0},
+    {"smoothness": 3.0},
+    {"classes": 2},
+    {"classes": 5},
+    {"bias_strength": 5.0},
+    {"correct_bias": False},
+    {"contrast": "t2"},
+    {"use_position": False},
+    {"margin": 4.0},
+    {"margin": -4.0},
+    {"pixel_size": 1.5},
+    {"mask": "all"},
+    {"classes": 4, "smoothness": 0.5, "bias_strength": 0.2},
+    {"contrast": "flair", "classes": 2},
+]
+
+
+@pytest.mark.parametrize(
+    "change", [{"smoothness": 0.0}, {"bias_strength": 5.0}, {"margin": -4.0, "classes": 5}, {"contrast": "t2"}], ids=str
+)
+def test_from_an_earlier_result_comes_the_same_as_from_nothing(small, reference, change):
+    scan, mask = small
+    here, there = Settings(), Settings(**change)
+    changed = segment(scan, there, mask)
+    same(segment(scan, there, earlier=reference), changed)
+    same(segment(scan, here, earlier=changed), reference)
+
+
+@pytest.fixture(scope="module")
+def inverted_slice(scanned):
+    image = upright(scanned(Contrast.T2).data, "axial")
+    return picture(image.max() - image)
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=str)
+def test_of_a_slice_too(inverted_slice, change):
+    first = segment(inverted_slice, Settings(bias_strength=2.0))
+    assert first.stages.named.naming.inverted
+    there = Settings(**change)
+    same(segment(inverted_slice, there, earlier=first), segment(inverted_slice, there))
+
+
+def test_of_a_slab_too(scanned, phantom):
+    scan = volume(scanned(Contrast.T2).data[:, :, 50:58], phantom.affine)
+    mask = phantom.truth[:, :, 50:58] > 0
+    first, there = segment(scan, Settings(contrast="t2"), mask), Settings(contrast="t2", smoothness=0.4)
+    assert len(first.stages.named.zones) > len(first.stages.place.zones) == 1
+    same(segment(scan, there, earlier=first), segment(scan, there, mask))
+
+
+def test_of_several_contrasts_too(small, beside, of_two):
+    scan, mask = small
+    there, channels = Settings(bias_strength=4.0, smoothness=0.3), [beside[Contrast.FLAIR]]
+    same(segment(scan, there, earlier=of_two, channels=channels), segment(scan, there, mask, channels=channels))
+
+
+def test_a_chain_of_changes_forgets_nothing(inverted_slice):
+    result, settings = segment(inverted_slice), Settings()
+    for change in CHANGES:
+        settings = replace(settings, **change)
+        result = segment(inverted_slice, settings, earlier=result)
+    same(result, segment(inverted_slice, settings))
+
+
+def test_an_earlier_result_is_not_changed(small, reference):
+    scan, _ = small
+    first = reference
+    before = first.labels.copy(), first.box_posteriors.copy(), first.box_bias.copy(), first.mask.copy()
+    segment(scan, Settings(classes=4, bias_strength=3.0), earlier=first)
+    for kept, now in zip(before, (first.labels, first.box_posteriors, first.box_bias, first.mask), strict=True):
+        np.testing.assert_array_equal(kept, now)
+
+
+def test_the_earlier_result_of_another_scan_is_refused(small, reference, beside, scanned):
+    scan, _ = small
+    with pytest.raises(SettingsError, match="another scan"):
+        segment(scanned(Contrast.T1), earlier=reference)
+    with pytest.raises(SettingsError, match="another scan"):
+        segment(scan, earlier=reference, channels=[beside[Contrast.FLAIR]])
+
+
 def test_the_average_brain_is_asked_unless_told_not_to(scanned, segmented):
     asked = segmented(Contrast.T1)
-    alone = segment(scanned(Contrast.T1), Settings(use_position=False), brain=asked.brain)
+    alone = segment(scanned(Contrast.T1), Settings(use_position=False), earlier=asked)
     assert any("average brain" in note for note in asked.notes)
     assert not any("average brain" in note for note in alone.notes)
     assert len(asked.mixture.zone_shares) > 1

@@ -4,7 +4,7 @@ import pytest
 
 from mriseg import Settings
 from mriseg.errors import SettingsError
-from mriseg.settings import CLASSES, CONTRASTS, MASKS, PIXEL_SIZES_MM
+from mriseg.settings import BIAS_STRENGTHS, CLASSES, CONTRASTS, MASKS, PIXEL_SIZES_MM
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,7 @@ from mriseg.settings import CLASSES, CONTRASTS, MASKS, PIXEL_SIZES_MM
         {"use_position": False},
         {"smoothness": 0},
         {"smoothness": 10},
+        *({"bias_strength": strength} for strength in BIAS_STRENGTHS),
     ],
     ids=str,
 )
@@ -44,6 +45,9 @@ def test_what_is_listed_is_allowed(setting):
         {"smoothness": -0.1},
         {"smoothness": 11.0},
         {"smoothness": float("nan")},
+        {"bias_strength": 0.05},
+        {"bias_strength": 11.0},
+        {"bias_strength": float("nan")},
     ],
     ids=str,
 )

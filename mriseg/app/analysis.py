@@ -91,7 +91,7 @@ def analyse(choice: Choice) -> Analysis | None:
     """Segment the chosen scan, or say on the page why that cannot be done and return None.
 
     What the last run of this session found is used again as far as the change leaves it true: all of it for the
-    same scan and settings, the brain where another setting than the mask was changed.
+    same scan and settings, else what the stages before the first that a changed setting touches have found.
     """
     kept: Analysis | None = st.session_state.get(KEPT)
     asked = choice.source, choice.brain, choice.beside, choice.settings
@@ -131,11 +131,12 @@ def _opening() -> Analysis:
 
 
 def _segment(choice: Choice, kept: Analysis | None, progress: Callable[[str], None]) -> Analysis:
-    brain = None
+    earlier = None
     if kept is not None and kept.source == choice.source:
         scan, truth = kept.scan, kept.truth
-        if kept.brain == choice.brain:
-            brain = kept.result.brain
+        found_as = kept.brain, kept.beside, kept.result.settings.mask
+        if found_as == (choice.brain, choice.beside, choice.settings.mask):
+            earlier = kept.result
     else:
         st.session_state.pop(KEPT, None)  # the old scan makes room before the new one is read
         progress("read")
@@ -143,9 +144,9 @@ def _segment(choice: Choice, kept: Analysis | None, progress: Callable[[str], No
             scan, truth = SAMPLES[choice.source].make()
         else:
             scan, truth = choice.item.load(), None
-    mask = read_mask(choice.mask, scan) if choice.mask is not None and brain is None else None
+    mask = read_mask(choice.mask, scan) if choice.mask is not None and earlier is None else None
     channels = [item.load() for _, item in choice.channels]
-    result = segment(scan, choice.settings, mask, brain, progress, channels)
+    result = segment(scan, choice.settings, mask, earlier, progress, channels)
     found = result.brain.mask
     areas = (np.count_nonzero(found, tuple(a for a in range(found.ndim) if a != axis)) for axis in range(found.ndim))
     widest = tuple(int(np.argmax(area)) for area in areas)
