@@ -66,8 +66,8 @@ def mixture_svg(result: Result) -> str:
         entries.append(("Threshold", THRESHOLD_DASH, INK))
     parts += [frame.threshold(level) for level in thresholds]
     parts += [
-        frame.peak(mean, curve.max(), tissue.abbreviation)
-        for tissue, mean, curve in zip(mixture.tissues, mixture.means, curves, strict=True)
+        frame.label(mean, float(np.interp(mean, x, total)), tissue.abbreviation)
+        for tissue, mean in zip(mixture.tissues, mixture.means, strict=True)
     ]
     unit = "voxels" if result.labels.ndim == 3 else "pixels"
     parts += [*frame.axes(unit), *_legend(entries)]
@@ -112,10 +112,10 @@ class _Frame:
         return f'<path d="M{_points(self._x(x), self._y(curve))}" {_stroke(colour, width, dash)}/>'
 
     def threshold(self, level: float) -> str:
-        return f'<path d="M{_points(self._x(np.full(2, level)), np.array([TOP, BOTTOM]))}" {_stroke(INK, 1, THRESHOLD_DASH)}/>'
+        return f'<path d="M{float(self._x(level)):.1f} {TOP}V{BOTTOM}" {_stroke(INK, 1, THRESHOLD_DASH)}/>'
 
-    def peak(self, mean: float, height: float, letters: str) -> str:
-        """The tissue's short name above its Gaussian."""
+    def label(self, mean: float, height: float, letters: str) -> str:
+        """A tissue's short name at its mean, above all curves."""
         y = max(float(self._y(height)) - 5, TOP + FONT_SIZE)
         return _text(float(self._x(mean)), y, letters, "middle", bold=True)
 

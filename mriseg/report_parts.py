@@ -18,6 +18,7 @@ from mriseg.result import Result
 from mriseg.scan import Scan
 from mriseg.settings import Settings
 from mriseg.tissue import Contrast, Tissue
+from mriseg.verdict import Level, verdict
 from mriseg.version import __version__
 
 TITLE = "Brain tissue report"
@@ -38,16 +39,21 @@ CONTRASTS = {
     Contrast.FLAIR: "FLAIR",
     Contrast.UNKNOWN: "unknown",
 }
-# Figures of quality that are said as volumes, ratios and size.
-ELSEWHERE = ("brain_parenchymal_fraction", "gm_wm_ratio", "icvs_", "spacing_")
-GOOD = {"high": "high", "low": "low", "one": "near 1", "none": ""}
+# Figures of quality that are said as volumes, ratios and size, and the parts of a mean that is shown.
+NOT_SHOWN = (
+    *("brain_parenchymal_fraction", "gm_wm_ratio", "icvs_", "spacing_"),
+    *(f"{kind}_{tissue.abbreviation.lower()}" for kind in ("snr", "snrd") for tissue in Tissue),
+)
+LEVELS = {Level.GOOD: "", Level.CARE: " (with care)", Level.NOT: " (do not use)"}
+GOOD = {"high": "high", "low": "low", "one": "near\u00a01", "none": ""}
 MOST_CERTAIN = 0.99  # a model's own certainty is no proof: nothing is called 100 % sure
 
 OPACITY = 0.35  # of the tissues' colours; their contours are drawn in full
 BESIDE = 1 / 12  # of the brain's width: the sagittal slice lies so far beside the fissure, which shows little but fluid
 MARGIN = 0.12  # shown around the brain, in sides of its box
-# Pixels: all planes together are so wide, and none higher. On A4 that is 140 to the inch, more than the scan has.
-ROW_WIDTH, LARGEST_HEIGHT = 960, 480
+# Pixels: all planes together are so wide, and none higher. On A4 that is 130 to the inch, more than the scan has, and
+# even a noisy one, which packs badly, stays below a megabyte. Under colours 64 gray levels show no less than 256.
+ROW_WIDTH, LARGEST_HEIGHT, COARSE = 900, 450, np.uint8(0b11111100)
 STRIP = 0.2  # height over width below which a plane is left out
 SAMPLED = 1_000_000  # voxels that say which intensity is shown white
 
@@ -101,8 +107,10 @@ class Parts:
     ----------
     facts : tuple of (str, str)
         What was segmented and when the report was made.
-    verdict : tuple of str
-        What can be trusted and what not, in sentences.
+    headline : str
+        How far the segmentation can be used, in one sentence.
+    findings : tuple of (str, str)
+        What can be trusted and what not: what it is about, and whole sentences.
     pictures : tuple of Picture
         The planes, or the one of a picture.
     sides : str
@@ -120,7 +128,8 @@ class Parts:
     """
 
     facts: tuple[tuple[str, str], ...]
-    verdict: tuple[str, ...]
+    headline: str
+    findings: tuple[tuple[str, str], ...]
     pictures: tuple[Picture, ...]
     sides: str
     volumes: Table
@@ -145,9 +154,11 @@ def parts(scan: Scan, result: Result, date: datetime.date | None) -> Parts:
     date : date or None
         On which the report is made, if it is to say so.
     """
+    judged = verdict(result)
     return Parts(
         facts=_facts(scan, result, date),
-        verdict=result.warnings or ("Nothing speaks against this segmentation.",),
+        headline=judged.headline,
+        findings=tuple((f"{found.about}{LEVELS[found.level]}", str(found)) for found in judged.findings),
         pictures=_pictures(scan, result),
         sides="" if scan.kind == "picture" else (RADIOLOGICAL if scan.sides_known else SIDES_UNKNOWN),
         volumes=_volumes(result),
@@ -208,7 +219,7 @@ def _pictures(scan: Scan, result: Result) -> tuple[Picture, ...]:
         frame = (max(1, round(height * scale)), max(1, round(width * scale)))
         levels = render.enlarge(render.gray(piece, limits), side, frame, smooth=True)
         shown = render.enlarge(piece_labels, side, frame, smooth=False)
-        coloured = _contoured(render.coloured(levels, shown, OPACITY), shown)
+        coloured = _contoured(render.coloured(levels & COARSE, shown, OPACITY), shown)
         found.append(
             Picture(
                 _title(view, scan),
@@ -322,25 +333,32 @@ def _mixture(result: Result) -> Table:
 
 
 def _quality(result: Result) -> Table:
-    """The figures that stand nowhere else in the report."""
+    """The figures of the whole scan that stand nowhere else in the report."""
     rows = [
         (
             figure.title,
             _value(result.quality[figure.key], figure),
-            " to ".join(_value(end, figure) for end in figure.usual) if figure.usual else "",
+            _usual(figure),
             GOOD[figure.good],
             figure.meaning,
         )
         for figure in FIGURES
-        if figure.key in result.quality and not figure.key.startswith(ELSEWHERE)
+        if figure.key in result.quality and not figure.key.startswith(NOT_SHOWN)
     ]
-    return Table(("Figure", "Value", "Usual", "Good is", "What it means"), tuple(rows), worded=(0, 3, 4))
+    return Table(("Figure", "Value", "Usual", "Good", "What it means"), tuple(rows), worded=(0, 3, 4))
 
 
 def _value(value: float, figure: Figure) -> str:
     if figure.unit == "%":
         return f"{value:.0%}"
-    return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+    return f"{value:#.3g}".rstrip(".") if abs(value) < 1000 else f"{value:,.0f}"
+
+
+def _usual(figure: Figure) -> str:
+    if figure.usual is None:
+        return ""
+    low, high = figure.usual
+    return f"{low:.0%} to {high:.0%}" if figure.unit == "%" else f"{low:g} to {high:g}"
 
 
 def _settings(settings: Settings) -> tuple[tuple[str, str], ...]:

@@ -18,12 +18,13 @@ from mriseg.version import __version__
 FAMILY = "sans-serif"  # what the mixture's SVG asks for too
 MARGIN, BOTTOM = 14.0, 16.0  # mm
 WIDTH = 210.0 - 2 * MARGIN
-TITLE_SIZE, HEAD_SIZE, SIZE, SMALL = 18.0, 12.0, 9.5, 8.0  # points
+TITLE_SIZE, HEAD_SIZE, SIZE, BAND_SIZE, SMALL = 18.0, 12.0, 9.5, 9.0, 8.0  # points
 LEADING = 0.43  # mm of a line for each point
 GAP, CELL_GAP, KEY_WIDTH = 3.0, 2.5, 4.2
 # Of pictures, mm: as high as the page has room for with the volumes below them, within these.
 VOLUMES_HEIGHT, LOWEST, TALLEST = 58.0, 45.0, 95.0
 FIGURE_WIDTH = 108.0
+BAND_INSET, ABOUT_WIDTH = 3.5, 40.0
 INK, FAINT, BAND, RULE = 34, 90, 242, 210  # gray levels
 # A PDF wants a date. Without one given it is that of the epoch, as reproducible builds have it.
 EPOCH = datetime.date(1970, 1, 1)
@@ -51,7 +52,7 @@ def document(parts: Parts, date: datetime.date | None) -> bytes:
     sheet = _Sheet(date)
     sheet.words("/H1", TITLE, TITLE_SIZE, bold=True)
     sheet.pairs(parts.facts)
-    sheet.band(parts.verdict)
+    sheet.verdict(parts.headline, parts.findings)
     sheet.heading("Original and segmented")
     sheet.pictures(parts.pictures)
     sheet.key()
@@ -130,22 +131,32 @@ class _Sheet(FPDF):
                 self.cell(self.get_string_width(value) + 5, line, value)
         self.ln(line)
 
-    def band(self, sentences: tuple[str, ...]) -> None:
-        """Sentences on a gray band."""
+    def verdict(self, headline: str, findings: tuple[tuple[str, str], ...]) -> None:
+        """What can be trusted, on a gray band: what each finding is about, and beside it what it says."""
         self.ln(1.5)
-        for sentence in sentences:
-            self._pen(SIZE, INK)
-            height = self._height(sentence, WIDTH - 6, SIZE) + 1.2
-            self._room(height)
-            x, y = self.x, self.y
-            self.set_fill_color(BAND)
-            self.rect(x, y, WIDTH, height, "F")
-            self.set_fill_color(FAINT)
-            self.rect(x, y, 1.2, height, "F")
-            self.set_xy(x + 3.5, y + 0.6)
-            with self._tagged("/P"):
-                self.multi_cell(WIDTH - 6, LEADING * SIZE, sentence, align="L")
-            self.set_xy(x, y + height)
+        self._band(((headline, 0.0, WIDTH - 2 * BAND_INSET, True),))
+        says_width = WIDTH - 2 * BAND_INSET - ABOUT_WIDTH
+        for about, says in findings:
+            self._band(((about, 0.0, ABOUT_WIDTH - GAP, False), (says, ABOUT_WIDTH, says_width, False)))
+
+    def _band(self, columns: tuple[tuple[str, float, float, bool], ...]) -> None:
+        """Words side by side on the band: each with its distance from the left, its width, and whether it is bold."""
+        height = 0.0
+        for words, _, width, bold in columns:
+            self._pen(BAND_SIZE, INK, bold)
+            height = max(height, self._height(words, width, BAND_SIZE) + 0.9)
+        self._room(height)
+        y = self.y
+        self.set_fill_color(BAND)
+        self.rect(MARGIN, y, WIDTH, height, "F")
+        self.set_fill_color(FAINT)
+        self.rect(MARGIN, y, 1.0, height, "F")
+        with self._tagged("/P"):
+            for words, left, width, bold in columns:
+                self._pen(BAND_SIZE, FAINT if len(columns) > 1 and not left else INK, bold)
+                self.set_xy(MARGIN + BAND_INSET + left, y + 0.45)
+                self.multi_cell(width, LEADING * BAND_SIZE, words, align="L")
+        self.set_xy(MARGIN, y + height)
 
     def pictures(self, pictures: tuple[Picture, ...]) -> None:
         """Each plane's original over its segmentation, in one scale; those of a single plane side by side."""

@@ -14,8 +14,9 @@ import pytest
 from mriseg import Contrast, MrisegError, Settings, Tissue, read, render, report, report_pdf, segment
 from mriseg.phantom import simulate
 from mriseg.quality import FIGURES
-from mriseg.report_parts import DISCLAIMER, parts
+from mriseg.report_parts import DISCLAIMER, _value, parts
 from mriseg.scan import picture
+from mriseg.verdict import verdict
 from mriseg.version import __version__
 from tests.helpers import stored_as
 
@@ -96,10 +97,18 @@ class TestWords:
 
     def test_every_figure_of_quality_has_its_meaning(self, both, which, volume):
         text = " ".join(both[which].split())
-        shown = [figure for figure in FIGURES if figure.key in volume[1].quality and figure.good != "none"]
-        assert shown
+        shown = [figure for figure in FIGURES if figure.key in volume[1].quality and figure.usual]
+        assert len(shown) > 4
         for figure in shown:
+            assert f"{figure.title} {_value(volume[1].quality[figure.key], figure)}" in text
             assert figure.meaning in text
+
+    def test_the_verdict_is_said_in_full(self, both, which, volume):
+        judged = verdict(volume[1])
+        text = " ".join(both[which].split())
+        assert judged.headline in text
+        for finding in judged.findings:
+            assert f"{finding.about} {finding}" in text or f"{finding.about} (with care) {finding}" in text
 
     def test_settings_version_and_disclaimer_are_there(self, both, which):
         text = " ".join(both[which].split())
@@ -115,12 +124,27 @@ class TestWords:
         assert not re.search(r"\b(19|20)\d\d-\d\d-\d\d\b", both[which])
 
 
+@pytest.mark.parametrize(
+    ("value", "key", "words"),
+    [
+        (0.0254, "wm2max", "0.0254"),
+        (2, "cnr", "2.00"),
+        (383.2, "fber", "383"),
+        (42000, "fber", "42,000"),
+        (0.187, "bias_range", "19%"),
+    ],
+)
+def test_figures_have_three_digits_or_percent(value, key, words):
+    assert _value(value, next(figure for figure in FIGURES if figure.key == key)) == words
+
+
 def test_warnings_are_said_in_full_and_markup_in_them_stays_text(volume):
     scan, result = volume
     warning = 'Trust <b>nothing</b> & "no one": σ ± 2 ≥ μ <script>alert(1)</script>'
     doubted = replace(result, warnings=(warning,))
     html = report.html(scan, doubted)
     assert warning in Page(html).words
+    assert verdict(doubted).headline in Page(html).words
     assert "<script" not in html
     assert "<b>" not in html
     assert warning in words_of(report.pdf(scan, doubted))
@@ -223,16 +247,23 @@ def test_a_picture_is_one_plane_and_has_volumes_only_with_a_pixel_size(slice_of_
         assert all(tissue.title in words_of(report.pdf(scan, result)) for tissue in Tissue)
 
 
+def length_of_bar(image: np.ndarray) -> int:
+    """Pixels of the bar in the lower left corner; 0 without one."""
+    row = image[-render.LETTER_MARGIN - 2, render.LETTER_MARGIN :] == render.LETTER_GRAY
+    return len(row) if row.all() else int(row.argmin())
+
+
 def test_a_bar_of_50_mm_is_drawn_where_the_size_is_known(slice_of_head, volume):
     scan, sized, unsized = slice_of_head
     with_bar, without = (parts(scan, result, None).pictures[0].original for result in (sized, unsized))
-    row = with_bar[-9] == render.LETTER_GRAY
-    box = np.array([part.stop - part.start for part in sized.box])
-    shown = [min(n, round(1.24 * side) + 1) for n, side in zip(scan.data.shape, box, strict=True)]
-    assert row.sum() == pytest.approx(50 / 2 * with_bar.shape[1] / shown[1], rel=0.05)
-    assert (with_bar != without).any()
-    for shot in parts(*volume, None).pictures:
-        assert (shot.original[-9] == render.LETTER_GRAY).sum() > 50
+    seen = np.flatnonzero(sized.mask.any(0))
+    margin = round(0.12 * (seen[-1] + 1 - seen[0]))
+    columns = min(scan.data.shape[1], seen[-1] + 1 + margin) - max(0, seen[0] - margin)
+    assert length_of_bar(with_bar) == pytest.approx(25 * with_bar.shape[1] / columns, abs=2)  # 25 pixels of 2 mm
+    assert length_of_bar(without) == 0
+    lengths = {length_of_bar(shot.original) for shot in parts(*volume, None).pictures}
+    assert len(lengths) == 1  # all planes are in one scale
+    assert lengths.pop() > 50
 
 
 def test_letters_are_drawn_only_where_the_file_says_which_side_is_left(volume):
@@ -267,7 +298,7 @@ def test_the_patients_right_is_at_the_left_whatever_the_files_axes(volume):
 
 def test_the_slices_cut_the_brain_in_its_middle_and_show_all_of_it(volume):
     for shot in parts(*volume, None).pictures:
-        changed = (shot.segmented != shot.original[..., None]).any(-1)
+        changed = np.ptp(shot.segmented, -1) > 0  # in colour
         rows, columns = np.flatnonzero(changed.any(1)), np.flatnonzero(changed.any(0))
         assert 0.6 < len(rows) / shot.height < 0.95
         assert 0.6 < len(columns) / shot.width < 0.95
