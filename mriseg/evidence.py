@@ -68,10 +68,7 @@ def sort(channels: Sequence[np.ndarray], inside: np.ndarray) -> Sorted:
     most = LEVELS[len(channels)]
     bars, index = [], np.zeros(inside.shape, np.int32)
     for data in channels:
-        values = data[inside]
-        low, high = np.percentile(values, [OUTLIERS_PERCENT, 100 - OUTLIERS_PERCENT])
-        typical = values[(values >= low) & (values <= high)]
-        counted = histogram(typical if typical.size else values, bins=most)
+        counted = typical_histogram(data[inside], most)
         level = (data - np.float32(counted.levels[0])) * np.float32(1 / counted.width)
         np.clip(level, 0, len(counted.levels) - 1, out=level)
         level += np.float32(0.5)
@@ -79,6 +76,13 @@ def sort(channels: Sequence[np.ndarray], inside: np.ndarray) -> Sorted:
         index += level.astype(np.int32)
         bars.append(counted)
     return Sorted(tuple(bars), index)
+
+
+def typical_histogram(values: np.ndarray, bins: int) -> Histogram:
+    """Histogram of intensities, shape (n,), without the outermost thousandth at each end; of at most so many bins."""
+    low, high = np.percentile(values, [OUTLIERS_PERCENT, 100 - OUTLIERS_PERCENT])
+    typical = values[(values >= low) & (values <= high)]
+    return histogram(typical if typical.size else values, bins=bins)
 
 
 def log_evidence(mixture: Mixture, found: Sorted) -> np.ndarray:

@@ -118,8 +118,7 @@ def fit_classes(cells: Cells, classes: int, start: Mixture | None = None) -> Mix
 
     Parameters and errors are those of `fit`.
     """
-    mixed = (1 - PURE_SHARE_AT_START) / (2 * len(pairs(classes)))
-    expected = np.repeat([PURE_SHARE_AT_START / classes, mixed], [classes, 2 * len(pairs(classes))])[None]
+    expected = even_expectation(classes)
     return _climb(cells, classes, None, expected, SHARE_STRENGTH, SPREAD_STRENGTH_UNNAMED, (), start, TOLERANCE, False)
 
 
@@ -147,6 +146,12 @@ def expectation(zones: Zones, order: tuple[Tissue, ...]) -> np.ndarray:
         expected[:, of_cortex] -= of_nuclei
         expected = np.hstack([expected, of_nuclei])
     return expected
+
+
+def even_expectation(classes: int) -> np.ndarray:
+    """Expected weight of each component of `layout` where nothing is known of the classes, shape (1, components)."""
+    mixed = (1 - PURE_SHARE_AT_START) / (2 * len(pairs(classes)))
+    return np.repeat([PURE_SHARE_AT_START / classes, mixed], [classes, 2 * len(pairs(classes))])[None]
 
 
 def _climb(
