@@ -1,4 +1,4 @@
-"""Volumes, fractions and figures of quality, and the sentences that say what to doubt."""
+"""Volumes and fractions, and the sentences that say what to doubt."""
 
 import numpy as np
 
@@ -68,40 +68,6 @@ def shares(fractions: np.ndarray) -> dict[Tissue, float]:
     return {tissue: float(s) for tissue, s in zip(Tissue, sums / sums.sum(), strict=True)}
 
 
-def quality(posteriors: np.ndarray, mixture: Mixture, bias: np.ndarray, mask: np.ndarray) -> dict[str, float]:
-    """Figures that say how far to trust a segmentation.
-
-    Returns
-    -------
-    dict of str to float
-        brain_parenchymal_fraction: (GM + WM) / (GM + WM + CSF);
-        mean_posterior: mean over the brain of the likeliest tissue's posterior, 1/3 to 1;
-        mixed_share: share of voxels that the mixture takes for partial volume;
-        tissue_contrast: |mean GM - mean WM| / sqrt(sd GM^2 + sd WM^2);
-        cjv: (sd GM + sd WM) / |mean GM - mean WM|, the coefficient of joint variation, low is good;
-        bias_range: largest over least value of the bias field in the brain, less 1.
-
-    References
-    ----------
-    Ganzetti et al.: Intensity inhomogeneity correction of structural MR images: a data-driven approach to define
-    input algorithm parameters. Front Neuroinform 10, 2016 (cjv).
-    """
-    share = shares(posteriors)
-    field = bias[mask]
-    figures = {
-        "brain_parenchymal_fraction": share[Tissue.GM] + share[Tissue.WM],
-        "mean_posterior": float(posteriors.max(-1)[mask].mean(dtype=float)),
-        "mixed_share": float(mixture.mixed_weights.sum()),
-        "bias_range": float(field.max() / field.min() - 1),
-    }
-    if {Tissue.GM, Tissue.WM} <= set(mixture.tissues):
-        gm, wm = (mixture.tissues.index(tissue) for tissue in (Tissue.GM, Tissue.WM))
-        gap = abs(mixture.means[gm] - mixture.means[wm])
-        figures["tissue_contrast"] = float(gap / np.hypot(mixture.sds[gm], mixture.sds[wm]))
-        figures["cjv"] = float((mixture.sds[gm] + mixture.sds[wm]) / gap)
-    return figures
-
-
 def doubts(
     naming: Naming,
     stated: Stated | None,
@@ -119,7 +85,7 @@ def doubts(
         What the scan's header states of its contrast.
     mixture : Mixture
     figures : dict
-        As from `quality`.
+        As from `mriseg.quality`.
     brain_ml : float or None
         Volume of the mask.
     extent_mm : tuple of float or None

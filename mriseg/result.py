@@ -66,7 +66,7 @@ class Result:
     fractions : dict of Tissue to float
         Of the cranial cavity (the mask), from the partial volumes; sums to 1.
     quality : dict of str to float
-        Figures that say how far to trust the result, see `mriseg.measure`.
+        Figures that say how far to trust the result, see `mriseg.quality`.
     notes, warnings : tuple of str
         What was done, and what to doubt, in sentences.
     settings : Settings

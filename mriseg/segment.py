@@ -19,6 +19,7 @@ from mriseg.morphology import bounding_box, moved_border
 from mriseg.name import Naming, black_level, name, name_by_position, stored_order, weigh
 from mriseg.orient import orient, restore
 from mriseg.partial_volume import partial_volumes
+from mriseg.quality import quality
 from mriseg.regularise import coupling, regularise
 from mriseg.result import Joint, Result
 from mriseg.scan import Scan, farthest_apart_mm
@@ -152,8 +153,12 @@ def segment(
     if scan.kind == "picture" and settings.pixel_size is not None:
         voxel_ml = settings.pixel_size**2 / 1000
         notes = (*notes, "Volumes of a picture are for each mm of slice thickness.")
-    volumes_ml = measure.volumes(fractions, voxel_ml)
-    figures = measure.quality(posteriors, mixture, bias, inside)
+    volumes_ml, shares = measure.volumes(fractions, voxel_ml), measure.shares(fractions)
+    signal = named.signal(canonical.data)
+    figures, unmeasured = quality(
+        signal, whole, box, bias, posteriors, fractions, shares, mixture, canonical.spacing, brain
+    )
+    notes = (*notes, *unmeasured)
     doubts = measure.doubts(
         naming,
         scan.stated,
@@ -175,7 +180,7 @@ def segment(
         contrast_confidence=naming.confidence,
         volumes_ml=volumes_ml,
         volume_intervals_ml=measure.intervals(posteriors, volumes_ml, voxel_ml),
-        fractions=measure.shares(fractions),
+        fractions=shares,
         quality=figures,
         notes=notes,
         warnings=(*brain.doubts, *doubts),

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mriseg.measure import UNKNOWN_SHARE, doubts, intervals, quality, shares, volumes
+from mriseg.measure import UNKNOWN_SHARE, doubts, intervals, shares, volumes
 from mriseg.name import Naming
 from mriseg.scan import Stated
 from mriseg.tissue import Contrast, Tissue
@@ -38,12 +38,6 @@ def mixture():
         outlier_range=(0.0, 1000.0),
         tissues=(CSF, GM, WM),
     )
-
-
-def of_sds(mixture, *sds):
-    """The same with other spreads of the pure classes."""
-    variances = np.square([*sds, mixture.mixed_sd])[:, None, None]
-    return replace(mixture, parameters=replace(mixture.parameters, covariances=variances))
 
 
 @pytest.fixture
@@ -116,38 +110,6 @@ def test_intervals_grow_with_the_voxels(posteriors, partial):
     small, large = (intervals(posteriors, volumes(partial, ml), ml) for ml in (0.001, 0.008))
     for tissue in Tissue:
         np.testing.assert_allclose(large[tissue], np.multiply(small[tissue], 8))
-
-
-def test_quality_figures_are_as_defined(posteriors, mixture):
-    mask = posteriors.sum(-1) > 0
-    bias = np.where(mask, 1.0, 50.0)
-    bias[0, 0, 0], bias[0, 0, 1] = 0.9, 1.17
-    figures = quality(posteriors, mixture, bias, mask)
-    share = shares(posteriors)
-    assert figures["brain_parenchymal_fraction"] == pytest.approx(share[GM] + share[WM])
-    assert figures["mean_posterior"] == pytest.approx(posteriors[:3].max(-1).mean(), rel=1e-5)
-    assert figures["mixed_share"] == pytest.approx(0.19)
-    assert figures["tissue_contrast"] == pytest.approx(300 / 50)
-    assert figures["cjv"] == pytest.approx(70 / 300)
-    assert figures["bias_range"] == pytest.approx(0.3)
-
-
-def test_contrast_to_noise_is_that_of_gray_and_white_whatever_their_order(posteriors, mixture):
-    mask = posteriors.sum(-1) > 0
-    flair = replace(mixture, tissues=(CSF, WM, GM))
-    t2 = replace(mixture, tissues=(WM, GM, CSF))
-    ones = np.ones(mask.shape)
-    assert quality(posteriors, flair, ones, mask)["tissue_contrast"] == pytest.approx(6)
-    assert quality(posteriors, t2, ones, mask)["tissue_contrast"] == pytest.approx(250 / 50)
-    uneven = of_sds(mixture, 30.0, 40.0, 60.0)
-    assert quality(posteriors, uneven, ones, mask)["cjv"] == pytest.approx(100 / 300)
-
-
-def test_without_gray_or_white_matter_there_is_no_contrast_between_them(posteriors, mixture):
-    mask = posteriors.sum(-1) > 0
-    figures = quality(posteriors, replace(mixture, tissues=(CSF, GM, GM)), np.ones(mask.shape), mask)
-    assert "tissue_contrast" not in figures
-    assert "cjv" not in figures
 
 
 def test_a_sound_segmentation_is_not_doubted(sound):
