@@ -92,6 +92,20 @@ def _parser() -> argparse.ArgumentParser:
         "--classes", type=int, default=len(Tissue), metavar="K", help="Gaussians of pure tissue, 2 to 6 (default: 3)"
     )
     one.add_argument("--no-position", action="store_true", help="do not ask the average brain what to expect where")
+    one.add_argument(
+        "--smoothness",
+        type=float,
+        default=Settings.smoothness,
+        metavar="X",
+        help="how much a voxel listens to its neighbours, in what the noise asks for, 0 to 10 (default: 1)",
+    )
+    one.add_argument(
+        "--bias-strength",
+        type=float,
+        default=Settings.bias_strength,
+        metavar="X",
+        help="how freely the bias field may bend, 0.1 to 10 (default: 1)",
+    )
     one.add_argument("--report", action="store_true", help="also write a report to keep, as HTML and PDF")
     one.add_argument("--pixel-size", type=float, metavar="MM", help="side of a pixel of a picture, for its volumes")
     one.add_argument("--jobs", type=int, default=1, metavar="N", help="scans segmented at a time (default: 1)")
@@ -156,6 +170,8 @@ def _segment(parser: argparse.ArgumentParser, options: argparse.Namespace) -> in
             mask="auto" if mask_file else options.mask,
             margin=options.margin,
             pixel_size=options.pixel_size,
+            smoothness=options.smoothness,
+            bias_strength=options.bias_strength,
             use_position=not options.no_position,
             classes=options.classes,
         )

@@ -112,11 +112,14 @@ def test_a_further_contrast_on_another_grid_is_refused(files, tmp_path, capsys):
     assert "one grid" in capsys.readouterr().err
 
 
-def test_classes_and_position_are_settings(files, tmp_path):
-    assert run("segment", files / "head.nii.gz", "--out", tmp_path, "--classes", 4, "--no-position") == 0
+def test_classes_position_smoothness_and_bias_strength_are_settings(files, tmp_path):
+    knobs = "--classes", 4, "--no-position", "--smoothness", 0.5, "--bias-strength", 2
+    assert run("segment", files / "head.nii.gz", "--out", tmp_path, *knobs) == 0
     figures = json.loads((tmp_path / "head_desc-tissue_stats.json").read_text())
     assert figures["settings"]["classes"] == len(figures["mixture"]["means"]) == 4
     assert figures["settings"]["use_position"] is False
+    assert figures["settings"]["smoothness"] == 0.5
+    assert figures["settings"]["bias_strength"] == 2
     assert not any("average brain" in note for note in figures["notes"])
 
 
@@ -185,6 +188,8 @@ def test_a_folder_is_segmented_under_its_name_by_its_best_scan_or_the_one_asked_
         ["segment", "a.nii.gz", "b.nii.gz", "--out", "x", "--mask", "m.nii.gz"],
         ["segment", "a.nii.gz", "b.nii.gz", "--out", "x", "--channel", "t2.nii.gz"],
         ["segment", "a.nii.gz", "--out", "x", "--classes", "7"],
+        ["segment", "a.nii.gz", "--out", "x", "--smoothness", "11"],
+        ["segment", "a.nii.gz", "--out", "x", "--bias-strength", "0"],
         ["samples", "--save", "nothing", "x.nii.gz"],
     ],
     ids=" ".join,
