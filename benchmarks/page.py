@@ -1,81 +1,215 @@
-"""What a visitor waits for, and what the server needs: starting, opening, dropping a scan, moving the slice.
+"""What a visitor waits for, and what the server needs: opening, dropping a scan, moving slices, changing a setting.
 
-    python benchmarks/page.py [SCAN ...] [--runs 5]
+    python benchmarks/page.py [SCAN ...] [--changes 50]
 
 Starts the page on a free port, drives it in a real Chromium (Debian's `chromium`, through playwright) and prints wall
-seconds, median over the runs for what can be repeated, and the memory of the server's process. Without scans it drops
-two samples. Takes a minute.
+seconds, the bytes that the server sent, and the memory of its process, beside what each should reach. Without scans it
+drops a simulated picture of 512 x 512 pixels and a simulated head of 7 million voxels. Takes two minutes.
 """
 
 import argparse
+import random
 import shutil
 import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+import numpy as np
+from playwright.sync_api import Browser, Page, WebSocket, sync_playwright
 from table import print_table
 
+from mriseg import Contrast
+from mriseg.phantom import make_phantom, simulate
 from mriseg.samples import SAMPLES
+from mriseg.scan import picture
 from mriseg.write import encode_scan
 
 ROOT = Path(__file__).parents[1]
-PICTURE = '[data-testid="stImage"] img'
 AT_REST = '[data-testid="stApp"][data-test-script-state="notRunning"]'
-SLICE = '[role="group"][aria-label="Slice"] input'
+CANVAS = ".mriseg-panel canvas"
+PLOT = ".st-key-histogram .js-plotly-plot .barlayer path"
 ARGUMENTS = [
     "--no-sandbox",
     "--use-angle=swiftshader",
     "--enable-unsafe-swiftshader",
     "--disable-background-networking",
 ]
+PICTURE_SIDE = 512
+HEAD_MM = 1.0  # the simulated head has 7 million voxels of this side
+ALL_DRAWN = """before => {
+    const viewer = document.querySelector('.mriseg-viewer');
+    const result = viewer?.dataset.result;
+    const all = [...(viewer?.querySelectorAll('canvas') ?? [])];
+    return result && result !== before && all.length
+        && all.every(canvas => canvas.dataset.drawn?.startsWith(result)); }"""
+# Seconds from moving to the new slice to its being drawn, taken in the browser: the driver's own way there and back is
+# no part of what a visitor waits for.
+CHANGE = """([selector, act, value]) => new Promise(done => {
+    const canvas = document.querySelector(selector);
+    const before = canvas.dataset.drawn;
+    const began = performance.now();
+    if (act === 'key') canvas.dispatchEvent(new KeyboardEvent('keydown', {key: value, bubbles: true}));
+    else {
+        const slider = document.querySelector(".mriseg-viewer input[aria-label='Slice']");
+        slider.value = value;
+        slider.dispatchEvent(new Event('input', {bubbles: true}));
+    }
+    const look = () => canvas.dataset.drawn !== before ? done((performance.now() - began) / 1000) : setTimeout(look, 1);
+    look();
+})"""
+# Seconds from moving a slider of the viewer to the picture being another one.
+REDRAW = """([selector, name]) => new Promise(done => {
+    const canvas = document.querySelectorAll(selector)[1];
+    const slider = document.querySelector(`.mriseg-viewer input[aria-label='${name}']`);
+    const before = canvas.toDataURL();
+    const began = performance.now();
+    slider.value = Number(slider.min) + 0.4 * (slider.max - slider.min);
+    slider.dispatchEvent(new Event('input', {bubbles: true}));
+    const look = () => canvas.toDataURL() !== before ? done((performance.now() - began) / 1000) : setTimeout(look, 1);
+    look();
+})"""
+
+
+@dataclass
+class Traffic:
+    """What a page got from its server and what it complained of."""
+
+    received: int = 0
+    sent: int = 0
+    outside: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
 
 
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("scans", nargs="*", type=Path)
-    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--changes", type=int, default=50)
     options = parser.parse_args()
-    files = [(scan.name, scan.read_bytes()) for scan in options.scans] or [
-        (name, encode_scan(SAMPLES[name].make()[0])) for name in ("slice-t2", "head-t1")
-    ]
+    files = [(scan.name, scan.read_bytes()) for scan in options.scans] or simulated()
     with socket.socket() as free:
         free.bind(("localhost", 0))
         port = free.getsockname()[1]
-    began = time.perf_counter()
-    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
-    options_of_server = [f"--server.port={port}", "--server.headless=true"]
-    server = subprocess.Popen([*command, *options_of_server], cwd=ROOT, stdout=subprocess.DEVNULL)
-    rows: list[tuple[object, ...]] = []
-    try:
-        while not answers(f"http://localhost:{port}/_stcore/health"):
-            time.sleep(0.02)
-        rows.append(("server answers", time.perf_counter() - began, memory(server.pid, "VmHWM")))
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
-            for visit in ("first visitor", "second visitor"):
-                page = browser.new_page(viewport={"width": 1440, "height": 900})
-                began = time.perf_counter()
-                page.goto(f"http://localhost:{port}")
-                page.locator(PICTURE).nth(1).wait_for()
-                rows.append((f"{visit} sees the sample segmented", time.perf_counter() - began, ""))
-            for name, content in files:
-                rows.append((f"{name} dropped, drawn", drop(page, name, content), memory(server.pid, "VmHWM")))
-                if page.locator(SLICE).count():
-                    waits = [move(page) for _ in range(options.runs)]
-                    rows.append((f"{name}, slice moved", statistics.median(waits), memory(server.pid, "VmRSS")))
-            browser.close()
-    finally:
-        server.terminate()
-    print_table(
-        ("step", "wall s", "MB of the server"),
-        [(step, f"{seconds:.2f}", f"{mb:.0f}" if mb else "") for step, seconds, mb in rows],
-    )
+    address = f"http://localhost:{port}"
+    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.fileWatcherType=none"]
+    rows: list[tuple[str, str, str]] = []
+    with tempfile.TemporaryFile("w+") as log:
+        began = time.perf_counter()
+        server = subprocess.Popen(
+            [*command, f"--server.port={port}", "--server.headless=true"], cwd=ROOT, stdout=log, stderr=log
+        )
+        try:
+            while not answers(f"{address}/_stcore/health"):
+                time.sleep(0.02)
+            rows.append(("server answers", f"{time.perf_counter() - began:.2f} s", ""))
+            with sync_playwright() as playwright:
+                browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
+                rows += visit(browser, address, files, options.changes)
+                browser.close()
+            rows.append(("memory of the server, most", f"{memory(server.pid, 'VmHWM'):.0f} MB", ""))
+        finally:
+            server.terminate()
+            server.wait(10)
+        log.seek(0)
+        deprecated = [line for line in log if "deprecat" in line.lower()]
+    rows.append(("deprecation warnings", str(len(deprecated)), "0"))
+    print_table(("step", "measured", "wanted"), rows)
+
+
+def simulated() -> list[tuple[str, bytes]]:
+    """A picture and a head of the sizes that the aims speak of."""
+    scan, _ = SAMPLES["slice-t2"].make()
+    rows, columns = (np.linspace(0, n - 1, PICTURE_SIDE).round().astype(int) for n in scan.data.shape)
+    head = simulate(make_phantom(spacing=HEAD_MM), Contrast.T1)
+    return [
+        ("slice.png", encode_scan(picture(scan.data[np.ix_(rows, columns)]))),
+        ("head.nii.gz", encode_scan(head)),
+    ]
+
+
+def visit(browser: Browser, address: str, files: list[tuple[str, bytes]], changes: int) -> list[tuple[str, str, str]]:
+    """Everything that is measured in the browser: what, how much, how much is wanted."""
+    rows = []
+    traffic = Traffic()
+    for visitor, wanted in (("first visitor", ""), ("warm page", "2 s")):
+        traffic = Traffic()
+        began = time.perf_counter()
+        page = opened(browser, address, traffic)
+        rows.append((f"{visitor}: sample segmented, all drawn", f"{time.perf_counter() - began:.2f} s", wanted))
+    rows.append(("first screen, sent by the server", f"{traffic.received / 1e3:.0f} kB", "1000 kB"))
+    for name, content in files:
+        is_volume = ".png" not in name
+        seconds = drop(page, name, content)
+        rows.append((f"{name} dropped, all drawn", f"{seconds:.2f} s", "10 s" if is_volume else "1.5 s"))
+        before = traffic.sent
+        for slider in ("Colour", "Window"):
+            redrawn = page.evaluate(REDRAW, [CANVAS, slider])
+            rows.append((f"{name}: {slider.lower()} moved", f"{1e3 * redrawn:.0f} ms", "150 ms"))
+        rows.append((f"{name}: asked of the server for it", str(traffic.sent - before), "0"))
+        if page.locator(".mriseg-viewer input[aria-label='Slice']").count():
+            rows += slices(page, traffic, name, changes)
+            rows.append((f"{name}: smoothness changed", f"{change_setting(page):.2f} s", "1 s"))
+    rows.append(("requests outside", str(len(traffic.outside)), "0"))
+    rows.append(("errors in the console", str(len(traffic.complaints)), "0"))
+    return rows
+
+
+def slices(page: Page, traffic: Traffic, name: str, changes: int) -> list[tuple[str, str, str]]:
+    """Changes of the slice, one by one and by leaps."""
+    rows = []
+    count = int(page.locator(".mriseg-viewer input[aria-label='Slice']").get_attribute("max") or 1)
+    leaps = random.Random(0).sample(range(count // 6, count - count // 6), min(changes, count // 2))
+    ways = {"step by step": [("key", "ArrowUp")] * changes, "by leaps": [("slide", leap) for leap in leaps]}
+    for way, acts in ways.items():
+        before = traffic.received
+        waits = []
+        for act, value in acts:
+            waits.append(page.evaluate(CHANGE, [CANVAS, act, value]))
+            page.wait_for_timeout(120)  # nobody presses faster for long
+        kilobytes = (traffic.received - before) / 1e3 / len(acts)
+        rows += [
+            (
+                f"{name}: slice changed {way}, median of {len(acts)}",
+                f"{1e3 * statistics.median(waits):.0f} ms",
+                "150 ms",
+            ),
+            (f"{name}: slice changed {way}, worst", f"{1e3 * max(waits):.0f} ms", "300 ms"),
+            (f"{name}: sent for each change {way}", f"{kilobytes:.0f} kB", "300 kB"),
+        ]
+    return rows
+
+
+def opened(browser: Browser, address: str, traffic: Traffic) -> Page:
+    """A page at rest that counts its traffic."""
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+
+    def listen(stream: WebSocket) -> None:
+        def received(payload: str | bytes) -> None:
+            traffic.received += len(payload)
+
+        def sent(payload: str | bytes) -> None:
+            traffic.sent += 1
+
+        stream.on("framereceived", received)
+        stream.on("framesent", sent)
+
+    page.on("websocket", listen)
+    page.on("console", lambda line: traffic.complaints.append(line.text) if line.type == "error" else None)
+    page.on("pageerror", lambda error: traffic.complaints.append(str(error)))
+    ours = (address, address.replace("http", "ws"), "data:", "blob:")
+    page.on("request", lambda asked: None if asked.url.startswith(ours) else traffic.outside.append(asked.url))
+    page.set_default_timeout(120_000)
+    page.goto(address)
+    page.wait_for_function(ALL_DRAWN, arg=None, polling="raf")
+    page.wait_for_selector(PLOT, state="attached")
+    page.wait_for_selector(AT_REST)
+    return page
 
 
 def answers(address: str) -> bool:
@@ -95,34 +229,34 @@ def memory(process: int, key: str) -> float:
     raise ValueError(f"No {key} for process {process}.")
 
 
+def result(page: Page) -> str:
+    """What tells the result that the viewer shows from others."""
+    return page.evaluate("document.querySelector('.mriseg-viewer').dataset.result")
+
+
 def drop(page: Page, name: str, content: bytes) -> float:
-    """Seconds from giving the page a file to its pictures and its plot standing."""
-    before = page.locator(PICTURE).first.get_attribute("src")
+    """Seconds from giving the page a file to its slices and its plot standing."""
+    before = result(page)
     began = time.perf_counter()
     page.locator("input[type=file]").first.set_input_files({"name": name, "mimeType": "", "buffer": content})
-    redrawn(page, before)
+    page.wait_for_function(ALL_DRAWN, arg=before, polling="raf")
     page.wait_for_selector(AT_REST)
     return time.perf_counter() - began
 
 
-def move(page: Page) -> float:
-    """Seconds from moving the slice by one to the new picture standing."""
-    before = page.locator(PICTURE).first.get_attribute("src")
-    page.locator(SLICE).focus()
-    began = time.perf_counter()
-    page.keyboard.press("ArrowRight")
-    redrawn(page, before)
-    return time.perf_counter() - began
-
-
-def redrawn(page: Page, before: str | None) -> None:
-    """Wait until the first picture is another and loaded."""
-    page.wait_for_function(
-        "([selector, before]) => { const image = document.querySelector(selector);"
-        " return image && image.getAttribute('src') !== before && image.complete && image.naturalWidth > 0 }",
-        arg=[PICTURE, before],
-        polling="raf",
-    )
+def change_setting(page: Page) -> float:
+    """Seconds from moving the smoothness to the new labels being drawn, median of three."""
+    waits = []
+    knob = page.locator('[role="group"][aria-label="Smoothness"] input').first
+    for _ in range(3):
+        before = result(page)
+        knob.focus()
+        began = time.perf_counter()
+        page.keyboard.press("ArrowRight")
+        page.wait_for_function(ALL_DRAWN, arg=before, polling="raf")
+        waits.append(time.perf_counter() - began)
+        page.wait_for_selector(AT_REST)
+    return statistics.median(waits)
 
 
 if __name__ == "__main__":

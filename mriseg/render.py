@@ -98,7 +98,8 @@ def cut(array: np.ndarray, view: View) -> np.ndarray:
     """
     if view.plane is None:
         return array
-    piece = np.swapaxes(np.take(array, view.index, view.plane.axis), 0, 1)[::-1]
+    # Indexed, not taken: numpy's `take` first copies all of an array that is a flipped view.
+    piece = np.swapaxes(np.moveaxis(array, view.plane.axis, 0)[view.index], 0, 1)[::-1]
     # The first column of canonical axes is left or posterior; the radiological order is right or anterior first.
     mirrored = view.radiological or not view.plane.shows_sides
     return piece[:, ::-1] if mirrored else piece

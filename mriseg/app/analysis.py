@@ -49,6 +49,12 @@ class Analysis:
     limits: tuple[float, float]
     widest: tuple[int, ...]
 
+    @property
+    def key(self) -> str:
+        """What tells this result from others of the session."""
+        which = repr((self.source, self.brain, self.beside, self.result.settings))
+        return hashlib.blake2b(which.encode(), digest_size=8).hexdigest()
+
 
 @dataclass(frozen=True, eq=False)
 class Choice:
@@ -147,12 +153,15 @@ def _segment(choice: Choice, kept: Analysis | None, progress: Callable[[str], No
     mask = read_mask(choice.mask, scan) if choice.mask is not None and earlier is None else None
     channels = [item.load() for _, item in choice.channels]
     result = segment(scan, choice.settings, mask, earlier, progress, channels)
-    found = result.brain.mask
-    areas = (np.count_nonzero(found, tuple(a for a in range(found.ndim) if a != axis)) for axis in range(found.ndim))
-    widest = tuple(int(np.argmax(area)) for area in areas)
-    return Analysis(
-        choice.source, choice.brain, choice.beside, scan, truth, result, render.window(scan.data, result.mask), widest
-    )
+    if earlier is not None and kept is not None:
+        limits, widest = kept.limits, kept.widest
+    else:
+        found = result.brain.mask
+        areas = [
+            np.count_nonzero(found, tuple(a for a in range(found.ndim) if a != axis)) for axis in range(found.ndim)
+        ]
+        limits, widest = render.window(scan.data, result.mask), tuple(int(np.argmax(area)) for area in areas)
+    return Analysis(choice.source, choice.brain, choice.beside, scan, truth, result, limits, widest)
 
 
 def _show(place: "st.delta_generator.DeltaGenerator", stage: str) -> None:

@@ -5,6 +5,7 @@ import time
 import streamlit as st
 
 from mriseg.app import texts
+from mriseg.app.address import from_address, to_address
 from mriseg.app.analysis import OPENING_SAMPLE, Choice
 from mriseg.app.uploads import NOTHING, Listing, forget, listing, newest
 from mriseg.samples import SAMPLES
@@ -14,7 +15,10 @@ from mriseg.settings import CLASSES, CONTRASTS, PIXEL_SIZES_MM, Settings
 UPLOAD, SOURCE, CONTRAST, TAKEN_AWAY = "upload", "source", "contrast", "taken away"
 FOLDER, TOGETHER = "folder", "together"
 BRAIN, MASK, MARGIN, OWN, CHANNELS = "brain", "mask", "margin", "own", "channels"
+SMOOTHNESS, CLASSES_KEY, BIAS, POSITION, PIXEL = "smoothness", "classes", "bias", "position", "pixel size"
 MARGINS_MM = (-5.0, 5.0)
+BIAS_OFF = 0.0
+BIAS_STEPS = (BIAS_OFF, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)  # of `Settings.bias_strength`
 REPLACED_WITHIN = 0.8  # seconds
 MOST_REFUSALS = 3  # reasons told in the sidebar
 LARGEST_SMOOTHNESS = 4.0  # past it thin structures are gone
@@ -22,11 +26,14 @@ LARGEST_SMOOTHNESS = 4.0  # past it thin structures are gone
 
 def choose() -> Choice:
     """Draw the sidebar and return what it says."""
-    # Both are also set by the callbacks below, so their defaults go through the session's state.
+    asked = from_address()
+    if asked is not None:
+        st.session_state[SOURCE] = asked[0]
+        _set(asked[1])
+    # They are also set by the callbacks below, so their defaults go through the session's state.
     st.session_state.setdefault(SOURCE, OPENING_SAMPLE)
-    st.session_state.setdefault(CONTRAST, Settings().contrast)
-    st.session_state.setdefault(BRAIN, Settings().mask)
-    st.session_state.setdefault(MARGIN, Settings().margin)
+    for key, value in _knobs(Settings()).items():
+        st.session_state.setdefault(key, value)
     with st.sidebar:
         files = st.file_uploader(
             texts.UPLOAD, accept_multiple_files=True, key=UPLOAD, help=texts.UPLOAD_HELP, on_change=_uploaded
@@ -50,7 +57,9 @@ def choose() -> Choice:
         if source in SAMPLES:
             st.caption(SAMPLES[source].description)
             settings, mask = _settings()
+            to_address(source, settings)
             return Choice(source, settings, mask)
+        to_address(source, Settings())
         found = listing(UPLOAD, newest(files), files)
         number, together = _items(found)
         settings, mask = _settings()
@@ -98,7 +107,6 @@ def _further() -> Listing:
 
 def _settings() -> tuple[Settings, bytes | None]:
     """The settings, and the content of the user's own mask."""
-    default = Settings()
     contrast = st.segmented_control(
         texts.CONTRAST,
         CONTRASTS,
@@ -116,26 +124,56 @@ def _settings() -> tuple[Settings, bytes | None]:
     )
     own = st.file_uploader(texts.MASK_UPLOAD, key=MASK, help=texts.NO_MASK_YET) if mask == OWN else None
     margin = st.slider(texts.MARGIN, *MARGINS_MM, step=0.5, key=MARGIN, help=texts.MARGIN_HELP)
-    with st.expander(texts.MODEL):
+    with st.expander(texts.MODEL, expanded=True):
+        classes = st.number_input(texts.CLASSES, CLASSES[0], CLASSES[-1], key=CLASSES_KEY, help=texts.CLASSES_HELP)
         smoothness = st.slider(
-            texts.SMOOTHNESS, 0.0, LARGEST_SMOOTHNESS, default.smoothness, 0.1, help=texts.SMOOTHNESS_HELP
+            texts.SMOOTHNESS, 0.0, LARGEST_SMOOTHNESS, step=0.1, key=SMOOTHNESS, help=texts.SMOOTHNESS_HELP
         )
-        classes = st.slider(texts.CLASSES, CLASSES[0], CLASSES[-1], default.classes, help=texts.CLASSES_HELP)
-        use_position = st.toggle(texts.POSITION, default.use_position, help=texts.POSITION_HELP)
-        correct_bias = st.toggle(texts.BIAS, default.correct_bias, help=texts.BIAS_HELP)
-        low, high = PIXEL_SIZES_MM
-        pixel_size = st.number_input(texts.PIXEL_SIZE, low, high, None, 0.1, format="%.3f", help=texts.PIXEL_SIZE_HELP)
+        strength = st.select_slider(
+            texts.BIAS,
+            BIAS_STEPS,
+            format_func=lambda step: texts.BIAS_OFF if step == BIAS_OFF else f"{step:g}",
+            key=BIAS,
+            help=texts.BIAS_HELP,
+        )
+        use_position = st.toggle(texts.POSITION, key=POSITION, help=texts.POSITION_HELP)
+        pixel_size = st.number_input(
+            texts.PIXEL_SIZE, *PIXEL_SIZES_MM, None, 0.1, format="%.3f", key=PIXEL, help=texts.PIXEL_SIZE_HELP
+        )
+        st.button(texts.RESET, on_click=lambda: _set(Settings()), help=texts.RESET_HELP, type="tertiary")
     settings = Settings(
-        contrast=contrast or default.contrast,
-        mask=default.mask if mask == OWN else mask,
+        contrast=contrast or Settings().contrast,
+        mask=Settings().mask if mask == OWN else mask,
         margin=margin,
         pixel_size=pixel_size,
         smoothness=smoothness,
-        correct_bias=correct_bias,
+        correct_bias=strength != BIAS_OFF,
+        bias_strength=strength or Settings().bias_strength,
         use_position=use_position,
         classes=classes,
     )
     return settings, own.getvalue() if own is not None else None
+
+
+def _knobs(settings: Settings) -> dict[str, object]:
+    """What the controls show for these settings, by their keys."""
+    nearest = min(BIAS_STEPS[1:], key=lambda step: abs(step - settings.bias_strength))
+    low, high = MARGINS_MM
+    return {
+        CONTRAST: settings.contrast,
+        BRAIN: settings.mask,
+        MARGIN: min(max(settings.margin, low), high),
+        CLASSES_KEY: settings.classes,
+        SMOOTHNESS: min(settings.smoothness, LARGEST_SMOOTHNESS),
+        BIAS: nearest if settings.correct_bias else BIAS_OFF,
+        POSITION: settings.use_position,
+        PIXEL: settings.pixel_size,
+    }
+
+
+def _set(settings: Settings) -> None:
+    """Bring the controls to these settings."""
+    st.session_state.update(_knobs(settings))
 
 
 def _uploaded() -> None:
@@ -148,6 +186,6 @@ def _uploaded() -> None:
 
 def _new_scan() -> None:
     """Another scan is another contrast and another brain."""
-    st.session_state[CONTRAST] = Settings().contrast
-    st.session_state[BRAIN] = Settings().mask
-    st.session_state[MARGIN] = Settings().margin
+    default = _knobs(Settings())
+    for key in (CONTRAST, BRAIN, MARGIN):
+        st.session_state[key] = default[key]

@@ -5,6 +5,7 @@ import zipfile
 
 import streamlit as st
 
+from mriseg import report
 from mriseg.app import texts
 from mriseg.app.analysis import Analysis
 from mriseg.tissue import Tissue
@@ -28,6 +29,9 @@ def show_downloads(analysis: Analysis) -> None:
 
     st.markdown(f"**{texts.DOWNLOADS}**")
     with st.container(horizontal=True):
+        reports = report.outputs(analysis.scan, analysis.result)
+        for label, (suffix, made) in zip((texts.REPORT_HTML, texts.REPORT_PDF), reports.items(), strict=True):
+            st.download_button(label, made, f"{NAME}{suffix}", on_click="ignore", key=f"download {suffix}")
         for label, suffix, content in (
             ("Labels", f"_dseg{ending}", files[f"_dseg{ending}"]),
             ("Posteriors", "_probseg.zip", lambda: zipped(posteriors)),

@@ -1,12 +1,14 @@
-"""Tiles and tables: contrast, volumes, agreement with a known truth, warnings."""
+"""Tiles and tables: contrast, volumes, quality, the verdict, agreement with a known truth."""
 
 import streamlit as st
 
 from mriseg.app import texts
 from mriseg.app.analysis import Analysis
 from mriseg.compare import dice
+from mriseg.quality import FIGURES
 from mriseg.result import Result
 from mriseg.tissue import Tissue
+from mriseg.verdict import Level, verdict
 
 # Streamlit's names for colours; .streamlit/config.toml gives them the values of `mriseg.tissue`.
 COLOUR_NAMES = {Tissue.GM: "orange", Tissue.WM: "yellow", Tissue.CSF: "blue"}
@@ -20,41 +22,79 @@ def show_tiles(result: Result) -> None:
     else:
         origin = texts.AS_YOU_SAID
     st.markdown(f"{texts.CONTRAST} **{result.contrast.suffix}**, {origin}")
-    for tissue in Tissue:
-        share = f"{result.fractions[tissue]:.1%}"
-        volumes, intervals = result.volumes_ml, result.volume_intervals_ml
-        st.metric(
-            f":{COLOUR_NAMES[tissue]}[■] {tissue.title}",
-            share if volumes is None else f"{volumes[tissue]:.0f} mL",
-            texts.OF_CAVITY if volumes is None else f"{share} {texts.OF_CAVITY}",
-            help=None if intervals is None else texts.INTERVAL_HELP.format(*intervals[tissue]),
-            delta_color="off",
-            delta_arrow="off",
-            border=True,
-        )
+    with st.container(key="tiles"):
+        for tissue in Tissue:
+            share = f"{result.fractions[tissue]:.1%}"
+            volumes, intervals = result.volumes_ml, result.volume_intervals_ml
+            st.metric(
+                f":{COLOUR_NAMES[tissue]}[■] {tissue.title}",
+                share if volumes is None else f"{volumes[tissue]:.0f} mL",
+                texts.OF_CAVITY if volumes is None else f"{share} {texts.OF_CAVITY}",
+                help=None if intervals is None else texts.INTERVAL_HELP.format(*intervals[tissue]),
+                delta_color="off",
+                delta_arrow="off",
+                border=True,
+            )
 
 
 def show_totals(result: Result) -> None:
-    """Cranial cavity, parenchymal fraction and the figures of quality, in a line."""
-    words = [f"{texts.PARENCHYMA} **{result.quality['brain_parenchymal_fraction']:.1%}**"]
+    """Cranial cavity, parenchymal fraction and their like, in short lines."""
+    quality = result.quality
+    words = [f"{texts.PARENCHYMA} **{quality['brain_parenchymal_fraction']:.1%}**"]
     if result.brain_ml is not None:
         words.insert(0, f"{texts.CAVITY} **{result.brain_ml:.0f} mL**")
+    if "gm_wm_ratio" in quality:
+        words.append(f"{texts.RATIO} **{quality['gm_wm_ratio']:.2f}**")
     sure = texts.MASK_SURE.format(min(result.brain.confidence, MOST_CERTAIN))
     words += [
         texts.MASK_SAID if result.brain.given else sure,
-        *([f"{texts.CNR} **{result.quality['cnr']:.2f}**"] if "cnr" in result.quality else []),
-        f"{texts.BIAS_RANGE} **{result.quality['bias_range']:.0%}**",
-        f"{texts.MIXED_SHARE} **{result.quality['mixed_share']:.0%}**",
         f"{texts.TIME} **{sum(result.seconds.values()):.1f} s**",
     ]
     stages = "\n".join(f"- {stage}: {seconds:.2f} s" for stage, seconds in result.seconds.items())
     st.markdown(" · ".join(words), help=f"{texts.TOTALS_HELP}\n\n{stages}")
 
 
-def show_warnings(result: Result) -> None:
-    """What to doubt, in the engine's words."""
-    for warning in result.warnings:
-        st.warning(warning)
+def show_verdict(result: Result) -> None:
+    """How far the result can be used; where it cannot, what to do about it."""
+    found = verdict(result)
+    doubts = [finding for finding in found.findings if finding.level > Level.GOOD]
+    if found.level > Level.GOOD:
+        lines = [f"- **{finding.about}.** {finding}" for finding in doubts]
+        st.warning("\n".join([f"**{found.headline}**", "", *lines]))
+    else:
+        st.caption(found.headline)
+
+
+def show_numbers(result: Result) -> None:
+    """Every figure with what it means, and all that can be said of its trust."""
+    st.markdown(numbers_table(result))
+    st.markdown(f"**{texts.FINDINGS}**")
+    st.markdown("\n".join(f"- **{finding.about}.** {finding}" for finding in verdict(result).findings))
+    for note in result.notes:
+        st.caption(note)
+
+
+def numbers_table(result: Result) -> str:
+    """Volumes and figures of quality as a Markdown table."""
+    rows = [texts.NUMBERS_HEAD, "|---|---|---|---|"]
+    for tissue in Tissue:
+        size, interval = f"{result.fractions[tissue]:.1%} {texts.OF_CAVITY}", ""
+        if result.volumes_ml is not None and result.volume_intervals_ml is not None:
+            size = f"{result.volumes_ml[tissue]:.0f} mL, {size}"
+            low, high = result.volume_intervals_ml[tissue]
+            interval = f"{low:.0f} – {high:.0f} mL"
+        rows.append(f"| {tissue.title} | {size} | {interval} | {texts.VOLUME_MEANING} |")
+    for figure in FIGURES:
+        if figure.key not in result.quality:
+            continue
+        value = result.quality[figure.key]
+        shown = f"{value:.1%}" if figure.unit == "%" else f"{value:.3g} {figure.unit}".strip()
+        usual = ""
+        if figure.usual is not None:
+            low, high = figure.usual
+            usual = f"{low:.0%} – {high:.0%}" if figure.unit == "%" else f"{low:g} – {high:g}"
+        rows.append(f"| {figure.title} | {shown} | {usual} | {figure.meaning} |")
+    return "\n".join(rows)
 
 
 def show_truth(analysis: Analysis) -> None:

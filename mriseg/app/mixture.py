@@ -1,48 +1,90 @@
 """Row two: the histogram with the fitted mixture over it, and the arithmetic in figures."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
 from mriseg.app import texts
+from mriseg.app.analysis import KEPT, Analysis
+from mriseg.histogram import Histogram
+from mriseg.mixture import Mixture
 from mriseg.result import Result
 from mriseg.selection import criteria
+from mriseg.steps import Step, before_correction, steps_of_fit
 from mriseg.tissue import Tissue
 
 BARS = 256  # as many as the screen can show; the mixture was fitted to finer ones
 HEIGHT = 260  # pixels: with the pictures above it fits a laptop
 ELLIPSE_SDS, JOINT_HEIGHT = 2.0, 420
 BAR_COLOUR, MIXED_COLOUR, SUM_COLOUR = "rgba(160, 160, 160, 0.45)", "#A6A6A6", "#D55E00"
+EDGE_COLOUR = "rgba(60, 60, 60, 0.5)"
+TERMS_A_LINE = 2  # of the formula, so that it fits a tablet
+NO_LOGO = {"displaylogo": False}
 DASHES = {Tissue.GM: "dash", Tissue.WM: "solid", Tissue.CSF: "dot"}  # never told apart by colour alone
 
 
-def histogram_figure(result: Result) -> go.Figure:
+def histogram_figure(
+    mixture: Mixture,
+    histogram: Histogram,
+    before: Histogram | None = None,
+    logarithmic: bool = False,
+    dark: bool = False,
+    unit: str = texts.VOXELS,
+) -> go.Figure:
     """Counts of the brain's intensities, each weighted Gaussian, the mixed voxels, their sum and the thresholds.
 
     Parameters
     ----------
-    result : Result
+    mixture : Mixture
+    histogram : Histogram
+        That it was fitted to.
+    before : Histogram, optional
+        The same before bias correction, drawn as a line.
+    logarithmic : bool
+        Whether counts rise by powers of ten.
+    dark : bool
+        Whether it is drawn on a dark ground.
+    unit : str
+        What is counted.
 
     Returns
     -------
     plotly.graph_objects.Figure
         Curves are scaled to the counts of a bar.
     """
-    bars, mixture = result.histogram.rebin(BARS), result.mixture
+    bars = histogram.rebin(BARS)
     scale = bars.counts.sum() * bars.width
     x = np.linspace(bars.levels[0], bars.levels[-1], 2 * BARS)
     figure = go.Figure()
     figure.add_bar(
         x=bars.levels, y=bars.counts, name=texts.HISTOGRAM_BARS, marker_color=BAR_COLOUR, marker_line_width=0
     )
+    if before is not None:
+        coarse = before.rebin(BARS)
+        figure.add_scatter(
+            x=coarse.levels,
+            y=coarse.counts * (bars.width / coarse.width),
+            name=texts.BEFORE_CORRECTION,
+            line={"color": MIXED_COLOUR, "width": 1.5, "shape": "hvh"},
+        )
     for tissue, curve in zip(mixture.tissues, scale * mixture.pure_densities(x).T, strict=True):
         red, green, blue = tissue.rgb
+        if not dark:  # yellow on white needs an edge
+            figure.add_scatter(
+                x=x,
+                y=curve,
+                line={"color": EDGE_COLOUR, "width": 4, "dash": DASHES[tissue]},
+                hoverinfo="skip",
+                showlegend=False,
+            )
         figure.add_scatter(
             x=x,
             y=curve,
             name=tissue.title,
             line={"color": tissue.colour, "width": 2.5, "dash": DASHES[tissue]},
-            fill="tozeroy",
+            fill=None if logarithmic else "tozeroy",
             fillcolor=f"rgba({red}, {green}, {blue}, 0.25)",
         )
     if mixture.deep_gray is not None:
@@ -65,24 +107,92 @@ def histogram_figure(result: Result) -> go.Figure:
             threshold,
             line_dash="dot",
             line_width=1,
+            line_color=MIXED_COLOUR,
             annotation_text=f"{texts.THRESHOLD} {number(threshold)}",
             annotation_position=side,
         )
+    counts: dict[str, object] = {"title": unit, "hoverformat": ".3~s"}
+    if logarithmic:
+        counts |= {"type": "log", "range": [0, np.log10(max(bars.counts.max(), 10.0)) + 0.2]}
     figure.update_layout(
         height=HEIGHT,
         margin={"l": 10, "r": 10, "t": 30, "b": 10},
         bargap=0,
         hovermode="x unified",
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "font": {"size": 11}},
         xaxis={"title": texts.INTENSITY, "hoverformat": ".4~g"},
-        yaxis={"title": texts.VOXELS if result.labels.ndim == 3 else texts.PIXELS, "hoverformat": ".3~s"},
+        yaxis=counts,
     )
     return figure
 
 
-def show_histogram(result: Result) -> None:
-    """Draw the histogram with the mixture over it."""
-    st.plotly_chart(histogram_figure(result), key="histogram", alt=texts.HISTOGRAM_ALT, config={"displaylogo": False})
+@st.fragment
+def show_histogram() -> None:
+    """Draw the histogram with the mixture over it; only this part runs again when its own controls move."""
+    analysis: Analysis | None = st.session_state.get(KEPT)
+    if analysis is None:  # the fragment may run once more after its scan is gone
+        return
+    result = analysis.result
+    with st.container(horizontal=True):
+        logarithmic = st.toggle(texts.LOGARITHMIC, key="logarithmic", help=texts.LOGARITHMIC_HELP)
+        uncorrected = result.settings.correct_bias and st.toggle(
+            texts.BEFORE_CORRECTION, key="before correction", help=texts.BEFORE_CORRECTION_HELP
+        )
+    figure = histogram_figure(
+        result.mixture,
+        result.histogram,
+        before_correction(analysis.scan, result) if uncorrected else None,
+        logarithmic,
+        is_dark(),
+        unit_of(analysis),
+    )
+    st.plotly_chart(figure, key="histogram", alt=texts.HISTOGRAM_ALT, config=NO_LOGO)
+
+
+def show_steps(analysis: Analysis) -> None:
+    """Expectation-maximisation step by step: a slider over its iterations and the likelihood that they climb."""
+    st.markdown(texts.STEPS_WORDS)
+    steps = steps_of_fit(analysis.result)
+    at = st.select_slider(
+        texts.STEP,
+        range(len(steps)),
+        format_func=lambda n: texts.ITERATION.format(steps[n].iteration),
+        key=f"step {analysis.key}",
+    )
+    curves, climb = st.columns([3, 1])
+    with curves:
+        figure = histogram_figure(
+            steps[at].mixture, analysis.result.histogram, None, False, is_dark(), unit_of(analysis)
+        )
+        st.plotly_chart(figure, key="steps", alt=texts.HISTOGRAM_ALT, config=NO_LOGO)
+    with climb:
+        st.plotly_chart(climb_figure(steps, at), key="climb", alt=texts.CLIMB_ALT, config=NO_LOGO)
+
+
+def climb_figure(steps: Sequence[Step], at: int) -> go.Figure:
+    """The log-likelihood over the iterations, with a mark at the one shown."""
+    figure = go.Figure()
+    iterations, heights = [step.iteration for step in steps], [step.log_likelihood for step in steps]
+    figure.add_scatter(x=iterations, y=heights, mode="lines+markers", line={"color": SUM_COLOUR}, marker={"size": 4})
+    figure.add_scatter(x=[iterations[at]], y=[heights[at]], mode="markers", marker={"size": 12, "color": SUM_COLOUR})
+    figure.update_layout(
+        height=HEIGHT,
+        margin={"l": 10, "r": 10, "t": 30, "b": 10},
+        showlegend=False,
+        xaxis={"title": texts.STEP},
+        yaxis={"title": texts.LOG_LIKELIHOOD},
+    )
+    return figure
+
+
+def is_dark() -> bool:
+    """Whether the visitor sees the page on a dark ground."""
+    return st.context.theme.type == "dark"
+
+
+def unit_of(analysis: Analysis) -> str:
+    """What the histogram counts."""
+    return texts.VOXELS if analysis.scan.kind == "volume" else texts.PIXELS
 
 
 def joint_figure(result: Result) -> go.Figure:
@@ -124,7 +234,7 @@ def joint_figure(result: Result) -> go.Figure:
 def show_joint(result: Result) -> None:
     """Draw the joint histogram where several contrasts were fitted together."""
     if result.joint is not None:
-        st.plotly_chart(joint_figure(result), key="joint", alt=texts.JOINT_ALT, config={"displaylogo": False})
+        st.plotly_chart(joint_figure(result), key="joint", alt=texts.JOINT_ALT, config=NO_LOGO)
 
 
 def show_selection(result: Result) -> None:
@@ -151,7 +261,6 @@ def show_fitted(result: Result) -> None:
 def show_method(result: Result) -> None:
     """The formula in general and with the fitted values filled in, and what was done in words."""
     with st.container(border=True):
-        st.markdown(f"**{texts.METHOD}**")
         st.latex(r"p(x\mid\theta)=\sum_{k=1}^{K}\pi_k\,\mathcal{N}(x\mid\mu_k,\Sigma_k)")
         st.markdown(texts.METHOD_WORDS)
         st.markdown(texts.FITTED)
@@ -186,7 +295,9 @@ def fitted_formula(result: Result) -> str:
         )
     mixed = rf"\underbrace{{{mixture.mixed_weights.sum():.3f}\,m(x)}}_{{\text{{mixed voxels}}}}"
     outliers = rf"\underbrace{{{mixture.outliers:.3f}\,u(x)}}_{{\text{{outliers}}}}"
-    return "p(x)=" + "+".join([*terms, mixed, outliers])
+    terms += [mixed, outliers]
+    lines = [r"\;+\;".join(terms[first : first + TERMS_A_LINE]) for first in range(0, len(terms), TERMS_A_LINE)]
+    return r"\begin{aligned}p(x)={}&" + r"\\&+\;".join(lines) + r"\end{aligned}"
 
 
 def number(value: float) -> str:

@@ -4,42 +4,86 @@ import streamlit as st
 
 from mriseg import render
 from mriseg.app import texts
-from mriseg.app.analysis import analyse
+from mriseg.app.analysis import KEPT, Analysis, analyse
 from mriseg.app.choose import choose
+from mriseg.app.comparison import show_comparison
 from mriseg.app.downloads import show_downloads
-from mriseg.app.figures import show_tiles, show_totals, show_truth, show_warnings
+from mriseg.app.figures import show_numbers, show_tiles, show_totals, show_truth, show_verdict
 from mriseg.app.memory import return_freed_memory
-from mriseg.app.mixture import show_fitted, show_histogram, show_joint, show_method, show_selection
-from mriseg.app.slices import show_slices
+from mriseg.app.mixture import show_fitted, show_histogram, show_joint, show_method, show_selection, show_steps
+from mriseg.app.rendering import show_rendering
+from mriseg.app.viewer import show_viewer
 
-# Streamlit leaves 96 pixels above its first line; without them pictures and histogram fit on a laptop.
-LESS_SPACE = "<style>[data-testid='stMainBlockContainer'] {padding-top: 1.6rem; padding-bottom: 2rem}</style>"
+# Streamlit leaves 96 pixels above its first line and wide cells in tables; without them pictures, histogram and figures
+# fit on a laptop. On a tablet the figures go below the pictures.
+LAYOUT = """<style>
+[data-testid='stMainBlockContainer'] {padding: 1.6rem 2rem 2rem}
+[data-testid='stApp']:not(:has([data-testid='stSidebar'][aria-expanded='true'])) [data-testid='stMainBlockContainer']
+  {padding-top: 3.6rem}
+.st-key-top [data-testid='stHorizontalBlock'] {flex-wrap: wrap}
+.st-key-top [data-testid='stColumn']:first-child {min-width: min(100%, 620px)}
+.st-key-top [data-testid='stColumn']:nth-child(2) {min-width: min(100%, 230px)}
+.st-key-figures, .st-key-top [data-testid='stVerticalBlock'] {gap: 0.5rem}
+.st-key-figures table {font-size: 13px}
+.st-key-figures :is(th, td) {padding: 1px 6px}
+.st-key-tiles {display: grid; grid-template-columns: repeat(auto-fit, minmax(200px, 1fr))}
+.st-key-tiles [data-testid='stMetric'] {padding: 0.4rem 0.8rem}
+.st-key-tiles [data-testid='stMetricValue'] {font-size: 1.6rem}
+</style>"""
 
 
 def run() -> None:
     """Draw the page; Streamlit calls this anew after each move of a control."""
     return_freed_memory()
     st.set_page_config(page_title="mriseg", page_icon=render.emblem(), layout="wide")
-    st.html(LESS_SPACE)
+    st.html(LAYOUT)
     choice = choose()
     st.markdown(f"**mriseg** {texts.PURPOSE} {texts.NOT_A_DEVICE}")
     analysis = analyse(choice)
     if analysis is not None:
         result = analysis.result
-        show_warnings(result)
-        pictures, figures = st.columns([3.3, 1])
+        show_verdict(result)
+        with st.container(key="top"):
+            pictures, figures = st.columns([3.6, 1])
         with pictures:
-            show_slices()
-            show_histogram(result)
+            show_viewer()
+            show_histogram()
             show_joint(result)
-        with figures:
+        with figures, st.container(key="figures"):
             show_tiles(result)
             show_fitted(result)
-        show_totals(result)
+            show_totals(result)
         show_truth(analysis)
-        for note in result.notes:
-            st.caption(note)
         show_downloads(analysis)
-        show_selection(result)
-        show_method(result)
+        show_more()
     st.caption(f"{texts.PRIVACY} {texts.FOR_WHAT}")
+
+
+@st.fragment
+def show_more() -> None:
+    """What is looked at one thing at a time; only what is open is worked out, and only this part runs again for it."""
+    analysis: Analysis | None = st.session_state.get(KEPT)
+    if analysis is None:  # the fragment may run once more after its scan is gone
+        return
+    result = analysis.result
+    numbers, compare, steps, rendering, method = st.tabs(
+        [texts.TAB_NUMBERS, texts.TAB_COMPARE, texts.TAB_STEPS, texts.TAB_RENDERING, texts.TAB_METHOD],
+        key="more",
+        on_change="rerun",
+    )
+    if numbers.open:
+        with numbers:
+            show_numbers(result)
+    elif compare.open:
+        with compare:
+            show_comparison(analysis)
+    elif steps.open:
+        with steps:
+            show_steps(analysis)
+            show_selection(result)
+    elif rendering.open:
+        with rendering:
+            show_rendering(analysis)
+    elif method.open:
+        with method:
+            show_method(result)

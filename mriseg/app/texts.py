@@ -40,8 +40,6 @@ MASK_UPLOAD = "Drop the mask"
 NO_MASK_YET = "On the scan's grid, above zero in the brain. Until one is dropped, the brain is searched."
 MARGIN = "Tighter or looser (mm)"
 MARGIN_HELP = "Move the border of the brain inwards (below 0) or outwards. The brain is not searched again."
-OUTLINE = "Outline"
-OUTLINE_HELP = "Draw the border of the brain mask on the scan, to see whether it runs along the inner skull."
 MASK_SURE = "Brain mask **{:.0%}** sure"
 MASK_SAID = "Brain mask **as you said**"
 PIXEL_SIZE = "Pixel size in mm"
@@ -66,19 +64,60 @@ POSITION_HELP = (
 )
 CHANNELS = "Add T2 or FLAIR of the same head"
 CHANNELS_HELP = "One or two further contrasts on the same grid. The mixture is then fitted to all of them together."
-BIAS = "Correct the bias field"
-BIAS_HELP = "Estimate the smooth shading of the coil together with the mixture, and divide it out."
+BIAS = "Bias correction"
+BIAS_OFF = "off"
+BIAS_HELP = (
+    "The smooth shading of the coil is estimated together with the mixture and divided out. The larger the number, the "
+    "more freely the field may bend."
+)
+RESET = "Reset settings"
+RESET_HELP = "Bring every setting back to its default. The scan stays."
 
 ORIGINAL = "Original"
 SEGMENTED = "Segmented"
 PLANE = "Plane"
 SLICE = "Slice"
+LAYOUT = "Layout"
+LAYOUTS = {
+    "side": "Side by side",
+    "overlay": "Overlay",
+    "swipe": "Swipe",
+    "three": "Three planes",
+    "original": "Original alone",
+    "compare": "Comparison",
+}
+LAYER = "Show"
+LAYERS = {
+    "segmented": "Segmented",
+    "posterior-gm": "Probability of gray matter",
+    "posterior-wm": "Probability of white matter",
+    "posterior-csf": "Probability of fluid",
+    "entropy": "Doubt (entropy)",
+    "corrected": "Bias corrected",
+    "field": "Bias field",
+    "mask": "Brain mask",
+}
 OPACITY = "Colour"
 OPACITY_HELP = "How much the tissue colours cover the scan."
+WINDOW_WIDTH = "Window"
+WINDOW_LEVEL = "Level"
+CONTOURS = "Contours"
+OUTLINE = "Outline"
+OUTLINE_HELP = "Draw the border of the brain mask on the scan, to see whether it runs along the inner skull."
+NEAR = "Zoom to the head"
+NEAR_HELP = "Show what lies around the brain, without the air."
 RADIOLOGICAL = "Radiological"
 RADIOLOGICAL_HELP = "On: the patient's right is at the left of the screen. Off: left is at the left."
 SIDES_UNKNOWN = "Left and right unknown"
 SAVE_VIEW = "Save this view"
+MORE_CONTROLS = "Window, contours …"
+TISSUE_HELP = "Click to show or hide. Point at it to see this tissue alone."
+PROBE_HELP = "Point at the brain: its intensity is marked on the histogram, with the probability of each tissue."
+DISAGREEMENT = "Where they differ"
+PIXEL = "Pixel"
+PROBED_INTENSITY = "intensity"
+PROBED_CORRECTED = "corrected"
+OUTSIDE = "outside the brain"
 
 HISTOGRAM_ALT = "Histogram of the brain's intensities with the fitted Gaussians of the three tissues over it."
 INTENSITY = "Intensity after bias correction (arbitrary units)"
@@ -89,6 +128,19 @@ MIXED = "Mixed voxels"
 DEEP_GRAY = "Deep gray"
 SUM = "Sum"
 THRESHOLD = "threshold"
+LOGARITHMIC = "Logarithmic counts"
+LOGARITHMIC_HELP = "Counts rise by powers of ten, so that small classes are seen beside large ones."
+BEFORE_CORRECTION = "Before bias correction"
+BEFORE_CORRECTION_HELP = "Also draw the histogram as it was before the shading was divided out."
+STEPS_WORDS = (
+    "Expectation-maximisation from a poor start on this scan's own histogram: each step first says how far each "
+    "intensity belongs to each Gaussian, then moves the Gaussians to the means and spreads of what belongs to them. "
+    "The likelihood never falls."
+)
+STEP = "Iteration"
+ITERATION = "{}"
+LOG_LIKELIHOOD = "Log-likelihood per voxel"
+CLIMB_ALT = "Log-likelihood over the iterations of expectation-maximisation; it rises and levels off."
 
 FITTED_HELP = (
     "Share, mean and standard deviation of each class, in the scan's own units. Mixed voxels hold two tissues: their "
@@ -103,7 +155,6 @@ SELECTION_HELP = (
     "there are tissues."
 )
 MIXED_ROW, OUTLIERS = "Mixed", "Outliers"
-METHOD = "How this was computed"
 METHOD_WORDS = """
 Each voxel's intensity $x$ is drawn from one of the tissues $k$, with share $\\pi_k$, mean $\\mu_k$ and variance
 $\\Sigma_k$ (in one dimension $\\sigma_k^2$). Voxels on a border hold two tissues: they are a class of their own, with
@@ -125,21 +176,53 @@ INTERVAL_HELP = (
 OF_CAVITY = "of the cavity"
 CAVITY = "Cranial cavity"
 PARENCHYMA = "Brain parenchyma"
-CNR = "Contrast to noise"
-BIAS_RANGE = "Bias range"
-MIXED_SHARE = "Mixed voxels"
+RATIO = "Gray to white matter"
 TIME = "Computed in"
 TOTALS_HELP = (
-    "Cranial cavity: brain with the fluid in and around it. Brain parenchyma: gray and white matter as a share of it. "
-    "Contrast to noise: the distance of the means of gray and white matter over their joint spread; below 1 the border "
-    "between them is a guess. Bias range: by how much the shading differs over the brain. Mixed voxels: those that the "
-    "mixture takes for two tissues at once."
+    "Cranial cavity: brain with the fluid in and around it. Brain parenchyma: gray and white matter as a share of it."
 )
+FINDINGS = "What can be trusted here"
+NUMBERS_HEAD = "| Figure | Here | 95 % interval or usual range | What it means |"
+VOLUME_MEANING = "Sum of the partial volumes; the interval holds if the brain mask is right."
+
+COMPARE_WITH = "Compare with"
+COMPARISONS = {
+    "nothing": "Nothing",
+    "truth": "The known truth",
+    "method": "A simpler method",
+    "file": "A reference of your own",
+    "pinned": "An earlier result",
+}
+SIMPLER_METHOD = "Method"
+COMPARED_ABOVE = (
+    "Choose the layout Comparison above: the other segmentation, this one, and where they differ, in this one's "
+    "colours (pink where it has none)."
+)
+PIN = "Remember this result"
+PIN_HELP = "Then change a setting: the viewer shows the remembered result beside the new one."
+PINNED_TITLE = "Remembered"
+REFERENCE_UPLOAD = "Drop a reference segmentation"
+REFERENCE_HELP = "Labels on the scan's grid in any order: NIfTI and the other volume formats, or a picture."
+MATCHED = "Each number of the reference was taken for the tissue that it overlaps most. Change what is wrong."
+LABEL = "Label {} ({:.0%} overlap)"
+NO_TISSUE = "No tissue"
+AGREEMENT_HEAD = "| | Dice | Jaccard | Volume difference | 95 % Hausdorff distance (mm, or pixels) |"
 
 TRUTH = "Agreement with the known truth (Dice)"
 TRUTH_HELP = "Dice overlap of each tissue with what the scan was simulated from: 1 is perfect."
 
 DOWNLOADS = "Downloads"
+REPORT_HTML, REPORT_PDF = "Report (HTML)", "Report (PDF)"
+TAB_NUMBERS, TAB_COMPARE, TAB_STEPS, TAB_RENDERING, TAB_METHOD = (
+    "Numbers and trust",
+    "Compare",
+    "Step by step",
+    "3-D",
+    "How this was computed",
+)
+RENDERED = "Tissues"
+RENDERING_WORDS = "Drag to turn, scroll to zoom. Each voxel has its tissue's colour."
+NO_RENDERING = "A picture has one slice only; there is nothing to turn. Drop a volume to see it in three dimensions."
 UNFORESEEN = (
     "The scan could not be segmented, for a reason that mriseg did not foresee. The page goes on working: try "
     "another scan, or report the kind of file that you used."

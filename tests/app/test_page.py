@@ -1,6 +1,7 @@
 """Every way through the page, without a browser."""
 
 import io
+import json
 import zipfile
 from pathlib import Path
 
@@ -12,7 +13,6 @@ from streamlit.testing.v1 import AppTest
 
 from mriseg import Contrast, Tissue
 from mriseg.phantom import simulate
-from mriseg.render import Plane
 from mriseg.samples import SAMPLES
 from mriseg.scan import volume
 from mriseg.write import encode_scan
@@ -54,8 +54,29 @@ def metrics(page: AppTest) -> list[str]:
     return [metric.value for metric in page.metric]
 
 
+def sent(page: AppTest) -> dict:
+    """What the viewer is told, without the slices."""
+    content = page.get("bidi_component")[0].proto.bytes
+    return json.loads(content[4 : 4 + int.from_bytes(content[:4], "little")])
+
+
 def words(page: AppTest) -> str:
     return "\n".join(element.value for kind in ("markdown", "caption", "latex") for element in page.get(kind))
+
+
+def knob(page: AppTest, label: str):
+    return next(
+        knob
+        for kind in ("slider", "select_slider", "number_input", "toggle")
+        for knob in getattr(page.sidebar, kind)
+        if knob.label == label
+    )
+
+
+def open_tab(page: AppTest, title: str) -> AppTest:
+    """As a click on the tab does."""
+    page.session_state["more"] = title
+    return page.run()
 
 
 def test_a_second_visitor_finds_the_same_opening(page):
@@ -70,7 +91,8 @@ def nothing_broke(page: AppTest) -> bool:
 
 def test_the_page_opens_on_a_segmented_sample(page):
     assert nothing_broke(page)
-    assert [image.captions for image in page.image] == [["Original"], ["Segmented"]]
+    said = sent(page)["words"]
+    assert (said["original"], said["titles"]["segmented"]) == ("Original", "Segmented")
     assert len(page.get("plotly_chart")) == 1
     assert [metric.label.split("] ")[1] for metric in page.metric] == [tissue.title for tissue in Tissue]
     assert "Not a medical device" in words(page)
@@ -78,6 +100,7 @@ def test_the_page_opens_on_a_segmented_sample(page):
 
 def test_the_formula_holds_the_fitted_values(page):
     mixture = kept(page).result.mixture
+    open_tab(page, "How this was computed")
     formula = page.get("latex")[1].value
     for mean in mixture.means:
         assert f"{mean:.4g}" in formula
@@ -96,12 +119,13 @@ def test_a_dropped_picture_is_segmented_at_once_and_has_no_volumes(page, slice_f
     assert nothing_broke(page)
     assert kept(page).result.contrast is Contrast.T2
     assert all(value.endswith("%") for value in metrics(page))
-    assert "Left and right unknown" in words(page)
+    assert sent(page)["kind"] == "picture"
+    assert sent(page)["affine"] is None
 
 
 def test_with_a_pixel_size_a_picture_has_volumes(page, slice_file):
     drop(page, slice_file, "slice.png")
-    page.sidebar.number_input[0].set_value(1.0).run()
+    knob(page, "Pixel size in mm").set_value(1.0).run()
     assert all(value.endswith(" mL") for value in metrics(page))
 
 
@@ -131,24 +155,27 @@ def test_another_scan_starts_with_an_open_contrast(page, slice_file):
     assert kept(page).result.settings.contrast == "auto"
 
 
-def test_the_plane_and_the_slice_move_the_pictures(page, head_file):
+def test_a_volume_comes_in_its_planes_at_the_slices_with_most_brain(page, head_file):
     drop(page, head_file, "head.nii.gz")
-
-    def shown() -> str:
-        return page.image[0].value[0]
-
-    first = shown()
-    page.slider[0].set_value(20).run()
-    second = shown()
-    page.main.button_group[0].set_value(Plane.SAGITTAL).run()
-    assert len({first, second, shown()}) == 3
+    header = sent(page)
+    assert {(part["axis"], part["index"]) for part in header["parts"]} == set(enumerate(kept(page).widest))
+    assert [title for _, title in header["planes"]] == ["Axial", "Coronal", "Sagittal"]
     assert nothing_broke(page)
+
+
+def test_another_setting_is_another_result_of_the_same_scan(page, head_file):
+    drop(page, head_file, "head.nii.gz")
+    before = sent(page)
+    knob(page, "Smoothness").set_value(0.0).run()
+    after = sent(page)
+    assert after["scan"] == before["scan"]
+    assert after["result"] != before["result"]
 
 
 def test_smoothness_answers_without_searching_the_brain_again(page, slice_file):
     drop(page, slice_file, "slice.png")
     before = kept(page).result
-    next(slider for slider in page.sidebar.slider if slider.label == "Smoothness").set_value(0.0).run()
+    knob(page, "Smoothness").set_value(0.0).run()
     after = kept(page).result
     assert after.brain is before.brain
     assert after.settings.smoothness == 0
@@ -158,11 +185,12 @@ def test_smoothness_answers_without_searching_the_brain_again(page, slice_file):
 def test_another_number_of_classes_answers_without_searching_the_brain_again(page, slice_file):
     drop(page, slice_file, "slice.png")
     before = kept(page).result
-    next(slider for slider in page.sidebar.slider if slider.label == "Classes").set_value(5).run()
+    knob(page, "Classes").set_value(5).run()
     assert nothing_broke(page)
     after = kept(page).result
     assert after.brain is before.brain
     assert after.mixture.classes == 5
+    open_tab(page, "How this was computed")
     formula = page.get("latex")[1].value
     for mean in after.mixture.means:
         assert f"{mean:.4g}" in formula
@@ -234,14 +262,6 @@ def test_a_mask_on_another_grid_is_refused_in_words(page, head_file, slice_file)
     assert "Give a mask on the scan's grid" in page.error[0].value
 
 
-def test_the_outline_is_drawn_when_asked_for(page, slice_file):
-    drop(page, slice_file, "slice.png")
-    before = page.image[0].value[0]
-    next(toggle for toggle in page.main.toggle if toggle.label == "Outline").set_value(True).run()
-    assert nothing_broke(page)
-    assert page.image[0].value[0] != before
-
-
 def test_a_doubtful_brain_shows_its_outline_and_says_why(page):
     """A stripped bottle."""
     rows, columns = np.ogrid[:160, :140]
@@ -253,7 +273,7 @@ def test_a_doubtful_brain_shows_its_outline_and_says_why(page):
     assert nothing_broke(page)
     assert kept(page).result.brain.doubtful
     assert any("no skull" in warning.value for warning in page.warning)
-    assert next(toggle for toggle in page.main.toggle if toggle.label == "Outline").value
+    assert sent(page)["doubtful"]  # the viewer then draws the outline
 
 
 @pytest.mark.parametrize(
@@ -357,3 +377,123 @@ def test_downloads_hold_the_result_and_no_name_of_the_dropped_file(page, slice_f
         for suffix, content in outputs(analysis.scan, analysis.result).items():
             archive.writestr(f"{NAME}{suffix}", content())
     assert b"Doe" not in stream.getvalue()
+
+
+def test_the_address_holds_sample_and_settings_and_opens_them_again(page):
+    page.sidebar.selectbox(key="source").select("slice-t2").run()
+    knob(page, "Classes").set_value(4).run()
+    knob(page, "Bias correction").set_value(0.0).run()
+    assert nothing_broke(page)
+    again = AppTest.from_file(ENTRY, default_timeout=PATIENCE)
+    for name, value in page.query_params.items():
+        again.query_params[name] = value
+    again.run()
+    assert nothing_broke(again)
+    assert kept(again).source == "slice-t2"
+    assert kept(again).result.settings == kept(page).result.settings
+    assert not kept(again).result.settings.correct_bias
+    np.testing.assert_array_equal(kept(again).result.labels, kept(page).result.labels)
+
+
+def test_an_upload_leaves_nothing_in_the_address(page, slice_file):
+    page.sidebar.selectbox(key="source").select("slice-t2").run()
+    assert dict(page.query_params)
+    drop(page, slice_file, "slice.png")
+    knob(page, "Classes").set_value(4).run()
+    assert not dict(page.query_params)
+
+
+def test_reset_brings_every_setting_back(page):
+    first = kept(page).result
+    knob(page, "Classes").set_value(4).run()
+    knob(page, "Smoothness").set_value(0.0).run()
+    assert kept(page).result.settings != first.settings
+    next(button for button in page.sidebar.button if button.label == "Reset settings").click().run()
+    assert kept(page).result.settings == first.settings
+    np.testing.assert_array_equal(kept(page).result.labels, first.labels)
+
+
+def test_the_verdict_and_every_figure_are_told(page):
+    told = words(page)
+    assert "Nothing speaks against" in told
+    for title in ("Gray against white matter", "Joint variation", "Mixed voxels"):
+        assert title in told
+
+
+def test_a_sample_is_compared_with_its_truth_and_the_viewer_gets_it(page):
+    open_tab(page, "Compare")
+    page.main.selectbox(key="compare with").select("truth").run()
+    assert nothing_broke(page)
+    assert sent(page)["other"] == "The known truth"
+    from mriseg.compare import dice
+
+    truth = kept(page).truth
+    for tissue, value in dice(kept(page).result.labels, truth).items():
+        row = next(line for line in words(page).split("\n") if line.startswith(f"| {tissue.title} | {value:.3f}"))
+        assert "%" in row
+
+
+def test_a_reference_in_another_order_is_matched_and_may_be_told_otherwise(page, head_file, coarse):
+    drop(page, head_file, "head.nii.gz")
+    open_tab(page, "Compare")
+    page.main.selectbox(key="compare with").select("file").run()
+    other = np.choose(kept(page).result.labels, [0, 30, 10, 20]).astype(np.int16)
+    content = nibabel.Nifti1Image(other, kept(page).scan.affine).to_bytes()
+    page.file_uploader(key="reference").set_value(("aseg.nii", content, "")).run()
+    assert nothing_broke(page)
+    chosen = {box.label.split()[1]: box.value for box in page.main.selectbox if box.label.startswith("Label")}
+    assert chosen == {"10": "White matter", "20": "Cerebrospinal fluid", "30": "Gray matter"}
+    assert "| Gray matter | 1.000 | 1.000 |" in words(page)
+    next(box for box in page.main.selectbox if box.label.startswith("Label 30")).set_value("No tissue").run()
+    assert nothing_broke(page)
+    assert "| Gray matter | 0.000 | 0.000 |" in words(page)
+
+
+def test_a_reference_on_another_grid_is_refused_in_words(page, head_file, slice_file):
+    drop(page, head_file, "head.nii.gz")
+    open_tab(page, "Compare")
+    page.main.selectbox(key="compare with").select("file").run()
+    page.file_uploader(key="reference").set_value(("truth.png", slice_file, "")).run()
+    assert page.error
+    assert not page.exception
+
+
+def test_every_simpler_method_stands_beside_the_model(page):
+    from mriseg.simpler import METHODS
+
+    open_tab(page, "Compare")
+    page.main.selectbox(key="compare with").select("method").run()
+    for key, method in METHODS.items():
+        if key == "full":
+            continue
+        page.main.selectbox(key="compared method").select(key).run()
+        assert nothing_broke(page)
+        assert sent(page)["other"] == method.title
+
+
+def test_a_remembered_result_stands_beside_a_new_one(page):
+    open_tab(page, "Compare")
+    page.main.selectbox(key="compare with").select("pinned").run()
+    next(button for button in page.main.button if button.label == "Remember this result").click().run()
+    assert "| Gray matter | 1.000 |" in words(page)
+    knob(page, "Smoothness").set_value(0.0).run()
+    assert nothing_broke(page)
+    assert sent(page)["other"] == "Remembered"
+    assert "| Gray matter | 1.000 |" not in words(page)
+
+
+def test_expectation_maximisation_is_shown_step_by_step(page):
+    open_tab(page, "Step by step")
+    assert nothing_broke(page)
+    assert len(page.get("plotly_chart")) == 3
+    before = page.get("plotly_chart")[1].proto.spec
+    slider = page.main.select_slider[0]
+    slider.set_value(slider.options and 1).run()
+    assert nothing_broke(page)
+    assert page.get("plotly_chart")[1].proto.spec != before
+
+
+def test_a_picture_has_nothing_to_turn(page):
+    open_tab(page, "3-D")
+    assert "one slice only" in words(page)
+    assert nothing_broke(page)

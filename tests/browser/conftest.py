@@ -12,10 +12,28 @@ from pathlib import Path
 
 import pytest
 
+from mriseg import Contrast
+from mriseg.phantom import Phantom, simulate
+from mriseg.write import encode_scan
+
 sync_api = pytest.importorskip("playwright.sync_api") if os.environ.get("CI") != "true" else None
 if sync_api is None:
     from playwright import sync_api
 
+CANVAS = ".mriseg-panel canvas"
+PIXELS = """const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;"""
+BRIGHT = f"""canvas => {{ {PIXELS}
+    let count = 0;
+    for (let i = 0; i < data.length; i += 4) count += Math.max(data[i], data[i + 1], data[i + 2]) > 40;
+    return count; }}"""
+COLOURS = f"""canvas => {{ {PIXELS}
+    const count = {{orange: 0, yellow: 0, blue: 0}};
+    for (let i = 0; i < data.length; i += 4) {{
+        const [r, g, b] = data.slice(i, i + 3);
+        if (b - r > 60) count.blue += 1;
+        else if (r - b > 60 && g - b > 60) count[r - g > 35 ? 'orange' : 'yellow'] += 1;
+    }}
+    return count; }}"""
 ROOT = Path(__file__).parents[2]
 SCREENSHOTS = ROOT / "test-artifacts"  # ignored by git
 STARTS_WITHIN = 60  # seconds; how fast it really starts, the benchmarks say
@@ -66,11 +84,10 @@ def chromium() -> Iterator["sync_api.Browser"]:
         browser.close()
 
 
-@pytest.fixture
-def page(chromium: "sync_api.Browser", address: str) -> Iterator["sync_api.Page"]:
-    """The page in a laptop's window, opened and at rest; `page.requests_outside` lists what it asked of others."""
-    page = chromium.new_page(viewport={"width": 1440, "height": 900})
-    page.requests_outside = []
+def opened(chromium: "sync_api.Browser", address: str, **options: object) -> "sync_api.Page":
+    """A new page, opened and at rest; `requests_outside` lists what it asked of others, `complaints` what it logged."""
+    page = chromium.new_page(**{"viewport": {"width": 1440, "height": 900}, **options})
+    page.requests_outside, page.complaints = [], []
     page.on(
         "request",
         lambda request: (
@@ -79,14 +96,77 @@ def page(chromium: "sync_api.Browser", address: str) -> Iterator["sync_api.Page"
             else None
         ),
     )
+    page.on("console", lambda message: page.complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
     page.set_default_timeout(1000 * STARTS_WITHIN)
     page.goto(address)
     rest(page)
+    return page
+
+
+@pytest.fixture
+def page(chromium: "sync_api.Browser", address: str) -> Iterator["sync_api.Page"]:
+    """The page in a laptop's window."""
+    page = opened(chromium, address)
+    yield page
+    page.close()
+
+
+@pytest.fixture(scope="module")
+def head_page(chromium: "sync_api.Browser", address: str, phantom: Phantom) -> Iterator["sync_api.Page"]:
+    """The page with a simulated head in it, for tests that only look."""
+    page = opened(chromium, address)
+    drop(page, "head.nii.gz", encode_scan(simulate(phantom, Contrast.T1)))
     yield page
     page.close()
 
 
 def rest(page: "sync_api.Page") -> None:
-    """Wait until pictures and plot stand."""
+    """Wait until slices and plot stand."""
     page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
+    page.wait_for_selector(f"{CANVAS}[data-drawn]")
     page.wait_for_selector(".js-plotly-plot .barlayer path", state="attached")
+
+
+def shown_result(page: "sync_api.Page") -> str | None:
+    """What tells the result in the viewer from others; None where there is no viewer."""
+    return page.evaluate("document.querySelector('.mriseg-viewer')?.dataset.result ?? null")
+
+
+def wait_for_another(page: "sync_api.Page", before: str | None) -> None:
+    """Wait until the viewer shows another result than `before`, all of it drawn."""
+    page.wait_for_function(
+        "before => { const viewer = document.querySelector('.mriseg-viewer'); const result = viewer?.dataset.result;"
+        " return result && result !== before && [...viewer.querySelectorAll('canvas')].length"
+        " && [...viewer.querySelectorAll('canvas')].every(canvas => canvas.dataset.drawn?.startsWith(result)) }",
+        arg=before,
+    )
+    rest(page)
+
+
+def drop(page: "sync_api.Page", name: str, content: bytes) -> None:
+    """Give a file to the first input and wait until its slices stand."""
+    before = shown_result(page)
+    page.locator("input[type=file]").first.set_input_files({"name": name, "mimeType": "", "buffer": content})
+    wait_for_another(page, before)
+
+
+def keep(page: "sync_api.Page", name: str) -> None:
+    """Save a screenshot."""
+    SCREENSHOTS.mkdir(exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"{name}.png")
+
+
+def assert_whole(page: "sync_api.Page") -> None:
+    """No error on the page or in the console, no request to others, and every slice shows something."""
+    assert page.locator('[data-testid="stException"]').count() == 0
+    assert page.locator('[data-testid="stAlertContentError"]').count() == 0
+    assert page.requests_outside == []
+    assert page.complaints == []
+    for canvas in page.locator(CANVAS).all():
+        assert canvas.evaluate(BRIGHT) > 100
+
+
+def colours(page: "sync_api.Page", panel: int) -> dict[str, int]:
+    """How many pixels of a panel have about the colour of each tissue."""
+    return page.locator(CANVAS).nth(panel).evaluate(COLOURS)

@@ -1,0 +1,112 @@
+"""What is sent to the viewer is what the engine found, voxel by voxel."""
+
+import json
+import zlib
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mriseg import Contrast, render, segment
+from mriseg.app.planes import LEVELS, PICTURE, pack
+from mriseg.orient import orient, reorient
+from mriseg.phantom import simulate
+from mriseg.render import Plane, View
+from mriseg.samples import SAMPLES
+from mriseg.tissue import Tissue
+
+LIMITS = (0.0, 100.0)
+
+
+def unpack(content: bytes) -> tuple[dict, dict[tuple[int, int], tuple[np.ndarray, np.ndarray]]]:
+    """Header; of each slice the levels and, first axis the layers, the bytes."""
+    size = int.from_bytes(content[:4], "little")
+    header = json.loads(content[4 : 4 + size])
+    at, slices = 4 + size, {}
+    for part in header["parts"]:
+        plain = zlib.decompress(content[at : at + part["length"]])
+        at += part["length"]
+        rows, columns = part["shape"]
+        pixels = rows * columns
+        assert len(plain) == 7 * pixels
+        slices[part["axis"], part["index"]] = (
+            np.frombuffer(plain, "<u2", pixels).reshape(rows, columns),
+            np.frombuffer(plain, np.uint8, offset=2 * pixels).reshape(5, rows, columns),
+        )
+    assert at == len(content)
+    return header, slices
+
+
+@pytest.fixture(scope="module")
+def head(phantom):
+    scan = simulate(phantom, Contrast.T1)
+    return scan, segment(scan)
+
+
+@pytest.mark.parametrize("plane", Plane)
+def test_a_slice_arrives_as_the_engine_found_it(head, plane):
+    scan, result = head
+    canonical, orientation = orient(scan)
+    index = canonical.data.shape[plane.axis] // 2
+    view = View(plane, index)
+    other = np.where(result.labels == Tissue.GM.number, Tissue.WM.number, result.labels).astype(np.uint8)
+    header, slices = unpack(pack(scan, result, LIMITS, [(plane.axis, index)], {"more": 1}, other))
+    levels, (labels, gray, white, field, others) = slices[plane.axis, index]
+    low, high = header["range"]
+    shown = low + levels * ((high - low) / (LEVELS - 1))
+    assert np.abs(shown - render.cut(canonical.data, view)).max() <= 0.51 * (high - low) / (LEVELS - 1)
+    assert (labels == render.cut(reorient(result.labels, orientation), view)).all()
+    assert (others == render.cut(reorient(other, orientation), view)).all()
+    posteriors = render.cut(reorient(result.posteriors, orientation), view)
+    assert np.abs(gray / 255 - posteriors[..., 0]).max() < 0.003
+    assert np.abs(white / 255 - posteriors[..., 1]).max() < 0.003
+    flattest, steepest = header["field"]
+    bias = render.cut(reorient(result.bias, orientation), view)
+    inside = labels > 0
+    found = np.exp(flattest + field / 255 * (steepest - flattest))
+    assert np.abs(found / bias - 1)[inside].max() < 0.01
+    assert header["more"] == 1
+    assert header["window"] == list(LIMITS)
+
+
+def test_slices_beyond_the_brain_are_empty_but_there(head):
+    scan, result = head
+    _, slices = unpack(pack(scan, result, LIMITS, [(2, 0), (0, 0)], {}))
+    assert len(slices) == 2
+    for levels, layers in slices.values():
+        assert levels.size
+        assert not layers[:3].any()
+
+
+def test_around_the_brain_lies_the_brain(head):
+    scan, result = head
+    _, orientation = orient(scan)
+    header, _ = unpack(pack(scan, result, LIMITS, [], {}))
+    mask = reorient(result.mask, orientation)
+    box = tuple(slice(*ends) for ends in header["around"])
+    assert mask[box].sum() == mask.sum()
+    assert all(0 <= low < high <= n for (low, high), n in zip(header["around"], mask.shape, strict=True))
+
+
+def test_a_picture_arrives_whole():
+    scan, _ = SAMPLES["slice-t1"].make()
+    result = segment(scan)
+    header, slices = unpack(pack(scan, result, LIMITS, [(PICTURE, 0)], {}))
+    levels, (labels, *_) = slices[PICTURE, 0]
+    assert header["kind"] == "picture"
+    assert levels.shape == scan.data.shape
+    assert (labels == result.labels).all()
+
+
+def test_the_axis_order_of_the_file_does_not_matter(head):
+    scan, _ = head
+    flipped = replace(
+        scan,
+        data=np.ascontiguousarray(scan.data.transpose(2, 0, 1)[::-1]),
+        affine=scan.affine @ np.array([[0, 1, 0, 0], [0, 0, 1, 0], [-1, 0, 0, scan.data.shape[2] - 1], [0, 0, 0, 1.0]]),
+        spacing=tuple(scan.spacing[i] for i in (2, 0, 1)),
+        header=None,
+    )
+    sent = [unpack(pack(one, segment(one), LIMITS, [(1, 60)], {}))[1][1, 60] for one in (scan, flipped)]
+    for mine, theirs in zip(*sent, strict=True):
+        assert (mine == theirs).all()

@@ -1,0 +1,200 @@
+"""What the page shows besides the viewer: fit, comparison, rendering, report, address."""
+
+import io
+import re
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from mriseg.phantom import simulate
+from mriseg.samples import SAMPLES
+from mriseg.scan import volume
+from mriseg.tissue import Contrast
+from mriseg.write import encode_scan
+from tests.browser.conftest import (
+    CANVAS,
+    assert_whole,
+    colours,
+    drop,
+    keep,
+    opened,
+    rest,
+    shown_result,
+    wait_for_another,
+)
+
+pytestmark = pytest.mark.browser
+CURVES = (
+    "[...document.querySelectorAll(`${key} .js-plotly-plot .scatterlayer path.js-line`)].map(p => p.getAttribute('d'))"
+)
+
+
+def curves(page, key: str = ".st-key-histogram") -> str:
+    """The curves of a plot, as drawn."""
+    return page.evaluate(f"key => {CURVES}.join()", key)
+
+
+def wait_for_other_curves(page, before: str, key: str = ".st-key-histogram") -> None:
+    page.wait_for_function(f"([key, before]) => {CURVES}.join() !== before", arg=[key, before])
+
+
+@pytest.mark.parametrize(("label", "steps"), [("Smoothness", 12), ("Bias correction", 2)])
+def test_dragging_a_knob_moves_the_image(page, label, steps):
+    before, pixels = shown_result(page), colours(page, 1)
+    knob = page.locator(f'[role="group"][aria-label="{label}"] input').first
+    knob.scroll_into_view_if_needed()
+    knob.focus()
+    for _ in range(steps):
+        page.keyboard.press("ArrowRight")
+    wait_for_another(page, before)
+    keep(page, f"knob-{label.split()[0].lower()}")
+    assert_whole(page)
+    assert colours(page, 1) != pixels
+
+
+def test_typing_another_number_of_classes_changes_the_fit(page):
+    before, drawn = shown_result(page), curves(page)
+    box = page.get_by_label("Classes", exact=True)
+    box.fill("5")
+    box.press("Enter")
+    wait_for_another(page, before)
+    wait_for_other_curves(page, drawn)
+    keep(page, "five-classes")
+    assert_whole(page)
+    page.get_by_role("button", name="Reset settings").click()
+    wait_for_another(page, shown_result(page))
+    assert shown_result(page) == before
+    assert box.input_value() == "3"
+
+
+def test_counts_are_shown_logarithmic_and_before_correction(page):
+    drawn = curves(page)
+    page.get_by_text("Logarithmic counts").click()
+    wait_for_other_curves(page, drawn)
+    drawn = curves(page)
+    page.get_by_text("Before bias correction").click()
+    wait_for_other_curves(page, drawn)
+    keep(page, "logarithmic")
+    assert_whole(page)
+
+
+def test_expectation_maximisation_step_by_step(page):
+    page.get_by_role("tab", name="Step by step").click()
+    page.locator(".st-key-steps .js-plotly-plot .scatterlayer path").first.wait_for(state="attached")
+    drawn = curves(page, ".st-key-steps")
+    slider = page.locator('[role="group"][aria-label="Iteration"] input').first
+    slider.scroll_into_view_if_needed()
+    slider.focus()
+    for _ in range(5):
+        page.keyboard.press("ArrowRight")
+    wait_for_other_curves(page, drawn, ".st-key-steps")
+    keep(page, "steps")
+    assert_whole(page)
+
+
+def test_a_reference_is_compared_on_the_same_slice(page, phantom):
+    scan = simulate(phantom, Contrast.T1)
+    drop(page, "head.nii.gz", encode_scan(scan))
+    page.get_by_role("tab", name="Compare").click()
+    page.get_by_role("combobox", name="Compare with").click()
+    page.get_by_role("option", name="A reference of your own").click()
+    before = shown_result(page)
+    reference = encode_scan(volume(phantom.truth.astype("float32"), scan.affine))
+    box = page.get_by_test_id("stFileUploader").filter(has_text="reference").locator("input[type=file]")
+    box.set_input_files({"name": "truth.nii.gz", "mimeType": "", "buffer": reference})
+    wait_for_another(page, before)
+    page.locator(".mriseg-viewer").get_by_label("Layout", exact=True).select_option("compare")
+    page.wait_for_function("document.querySelectorAll('.mriseg-panel canvas').length === 3")
+    keep(page, "compare")
+    page.get_by_role("tab", name="Compare").scroll_into_view_if_needed()
+    keep(page, "compare-figures")
+    assert_whole(page)
+    assert min(colours(page, 0).values()) > 200  # the reference has all tissues
+    assert sum(colours(page, 2).values()) < sum(colours(page, 0).values())  # less disagreement than tissue
+    shown = page.locator("table", has_text="Jaccard").inner_text()
+    found = re.search(r"White matter\s+(0\.\d+)", shown)
+    assert found
+    assert float(found[1]) > 0.85
+
+
+def test_a_simpler_method_stands_beside_the_model(page):
+    page.get_by_role("tab", name="Compare").click()
+    before = shown_result(page)
+    page.get_by_role("combobox", name="Compare with").click()
+    page.get_by_role("option", name="A simpler method").click()
+    wait_for_another(page, before)
+    page.locator(".mriseg-viewer").get_by_label("Layout", exact=True).select_option("compare")
+    page.wait_for_function("document.querySelectorAll('.mriseg-panel canvas').length === 3")
+    keep(page, "simpler")
+    assert_whole(page)
+    # Without a mask the air and the scalp become tissue: that is what the method does wrong.
+    assert sum(colours(page, 0).values()) > 1.2 * sum(colours(page, 1).values())
+
+
+def test_the_rendering_is_made_when_opened_and_shows_the_brain(head_page):
+    page = head_page
+    assert page.locator("iframe").count() == 0
+    page.get_by_role("tab", name="3-D").click()
+    canvas = page.frame_locator("iframe").locator("canvas").first
+    canvas.wait_for()
+    page.wait_for_timeout(2500)  # it draws when its shaders stand; there is no sign of it in the document
+    canvas.scroll_into_view_if_needed()
+    shot = canvas.screenshot()
+    keep(page, "rendering")
+    assert coloured_share(shot) > 0.05
+    assert page.requests_outside == []
+    page.get_by_role("tab", name="Numbers and trust").click()
+    rest(page)
+
+
+def coloured_share(png: bytes) -> float:
+    """Share of the pixels of a screenshot that are coloured."""
+    pixels = np.asarray(PIL.Image.open(io.BytesIO(png)).convert("RGB")).astype(int)
+    return float(((pixels.max(-1) - pixels.min(-1)) > 40).mean())
+
+
+@pytest.mark.parametrize(("label", "start"), [("Report (HTML)", b"<!"), ("Report (PDF)", b"%PDF")])
+def test_the_report_is_one_file(page, label, start):
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name=label).click()
+    content = waiting.value.path().read_bytes()
+    assert content.lower().startswith(start.lower())
+    assert len(content) < 1_000_000
+    assert b"http://" not in content.replace(b"http://www.w3.org", b"")
+
+
+def test_the_address_opens_the_same_state(page, chromium, address):
+    before = shown_result(page)
+    page.get_by_role("combobox", name="Shown scan").click()
+    page.get_by_role("option", name="Simulated slice, T2w").click()
+    wait_for_another(page, before)
+    before = shown_result(page)
+    box = page.get_by_label("Classes", exact=True)
+    box.fill("4")
+    box.press("Enter")
+    wait_for_another(page, before)
+    assert page.url.endswith("?scan=slice-t2&classes=4")
+    again = opened(chromium, page.url)
+    keep(again, "shared")
+    assert shown_result(again) == shown_result(page)
+    again.close()
+    drop(page, "slice.png", encode_scan(SAMPLES["slice-t1"].make()[0]))
+    assert "?" not in page.url
+
+
+def test_a_second_scan_replaces_one_that_is_still_at_work(page, phantom):
+    before = shown_result(page)
+    box = page.locator("input[type=file]").first
+    head = {"name": "head.nii.gz", "mimeType": "", "buffer": encode_scan(simulate(phantom, Contrast.T1))}
+    box.set_input_files(head)
+    page.get_by_text(re.compile("Finding the brain|Reading the scan|Finding out")).first.wait_for()
+    slice_ = {"name": "slice.png", "mimeType": "", "buffer": encode_scan(SAMPLES["slice-t2"].make()[0])}
+    box.set_input_files(slice_)
+    wait_for_another(page, before)
+    page.wait_for_function("document.querySelectorAll('.mriseg-panel canvas').length === 2")  # a picture has no planes
+    page.wait_for_timeout(1000)
+    keep(page, "replaced")
+    assert page.locator(CANVAS).count() == 2
+    assert page.get_by_text("T2w").count() > 0
+    assert_whole(page)
