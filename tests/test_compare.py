@@ -100,6 +100,16 @@ def test_far_surfaces_are_found_as_well():
     assert agreement(labels, reference, SPACING)[GM].hausdorff95 == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("bound", ["MOST_ASKED", "MOST_FAR"])
+def test_of_a_very_large_surface_some_voxels_speak_for_all(bound, monkeypatch):
+    reference = shells()
+    labels = np.roll(reference, 12, 0)
+    exact = agreement(labels, reference, SPACING)
+    monkeypatch.setattr(f"mriseg.compare.{bound}", 300)
+    for tissue, found in agreement(labels, reference, SPACING).items():
+        assert found.hausdorff95 == pytest.approx(exact[tissue].hausdorff95, rel=0.05)
+
+
 def test_a_few_stray_voxels_do_not_move_the_distance():
     reference = cube((40, 40, 40), (5, 5, 5), (25, 25, 25))
     labels = reference.copy()
@@ -160,6 +170,12 @@ def test_of_many_numbers_each_goes_where_most_of_it_lies():
     assert matching.tissues == (GM, WM, CSF, None, GM, WM, CSF)
     assert matching.overlaps == (1,) * 7
     np.testing.assert_array_equal(relabel(reference, matching), labels)
+
+
+def test_little_fluid_that_was_mostly_missed_is_fluid_still_among_many_numbers():
+    labels = np.repeat(np.array([1, 2, 3, 1, 1, 2], np.uint8), [500, 400, 25, 35, 300, 10])
+    reference = np.repeat(np.array([5, 7, 3, 3, 9, 9], np.uint16), [500, 400, 25, 35, 300, 10])
+    assert match_labels(labels, reference).tissues == (CSF, GM, WM, GM)
 
 
 def test_a_skull_beside_three_tissues_does_not_take_one_of_their_places():
