@@ -11,7 +11,7 @@ from mriseg.tissue import Tissue
 
 # Of the first sheet on paper, mm: what is left for pictures without a verdict, and what each line of one takes; letters
 # on such a line.
-SHEET_MM, LINE_MM, LINE = 145.0, 4.2, 88
+SHEET_MM, LINE_MM, LINE = 156.0, 4.2, 88
 LOWEST_MM = 36.0
 STYLE = """
 :root { color-scheme: light; }

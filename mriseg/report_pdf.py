@@ -22,7 +22,7 @@ TITLE_SIZE, HEAD_SIZE, SIZE, BAND_SIZE, SMALL = 18.0, 12.0, 9.5, 9.0, 8.0  # poi
 LEADING = 0.43  # mm of a line for each point
 GAP, CELL_GAP, KEY_WIDTH = 3.0, 2.5, 4.2
 # Of pictures, mm: as high as the page has room for with the volumes below them, within these.
-VOLUMES_HEIGHT, LOWEST, TALLEST = 58.0, 45.0, 95.0
+VOLUMES_HEIGHT, LOWEST, TALLEST = 58.0, 36.0, 95.0
 FIGURE_WIDTH = 108.0
 BAND_INSET, ABOUT_WIDTH = 3.5, 40.0
 INK, FAINT, BAND, RULE = 34, 90, 242, 210  # gray levels
