@@ -12,8 +12,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
+import numpy as np
+
 from mriseg import measure
 from mriseg.result import Result
+from mriseg.tissue import Contrast
 
 SURE_MASK = 0.8  # confidence of a mask that nobody need look at
 NOISY, TOO_NOISY = 12.0, 6.0  # signal to noise, mean of the tissues
@@ -21,7 +24,7 @@ LITTLE_CONTRAST = 1.5  # between gray and white matter: by brightness alone one 
 STRONG_SHADING = 0.8  # of the brightest over the darkest place of one tissue
 MANY_MIXED = 0.55  # share of the voxels: 0.3 to 0.5 at 1 to 1.5 mm
 THICK_MM = 2.5  # cortex is that thick
-CUT_SHARE = 0.25  # of its largest section, what a brain shows at a face of the image where it goes on beyond
+CUT_SHARE = 0.25  # of its largest section: the last 5 mm of a whole brain have 0.1
 USUAL_RATIO = (0.6, 2.5)  # gray to white matter: 0.8 in the old to 2 in children
 MOST_CERTAIN = 0.99  # a model's own certainty is no proof
 FACES = (("left", "right"), ("back", "front"), ("bottom", "top"))  # of canonical axes
@@ -170,7 +173,8 @@ def _contrast(result: Result) -> Iterator[Finding]:
             about,
             "Gray and white matter differ little, so the border between them is rough.",
             why,
-            "Trust their sum more than each; a T1-weighted scan shows both better.",
+            "Trust their sum more than each"
+            + ("." if result.contrast is Contrast.T1 else "; a T1-weighted scan shows both better."),
         )
     else:
         yield Finding(Level.GOOD, about, "Gray and white matter are told apart.", why)
@@ -222,19 +226,20 @@ def _size(result: Result) -> Iterator[Finding]:
 
 
 def _cut(result: Result) -> Iterator[Finding]:
-    """Whether the brain goes on beyond the image. A cropped, stripped brain only touches it."""
+    """Whether the brain goes on beyond what is seen: a whole one tapers towards its ends."""
     mask = result.brain.mask
     if mask.ndim != len(FACES) or result.brain.given or result.brain.doubtful:
         return
     faces = []
     for axis, names in enumerate(FACES):
         area = mask.sum(tuple(a for a in range(mask.ndim) if a != axis))
-        faces += [name for name, end in zip(names, (0, -1), strict=True) if area[end] > CUT_SHARE * area.max()]
+        ends = area[np.flatnonzero(area)[[0, -1]]]
+        faces += [name for name, end in zip(names, ends, strict=True) if end > CUT_SHARE * area.max()]
     if faces:
         yield Finding(
             Level.CARE,
             "Part of a brain",
-            "The image ends within the brain; volumes are those of what is seen, shares those of this part.",
+            "The image holds only a part of the brain; volumes are those of what is seen, shares those of this part.",
             f"It is cut at the {_listed(faces)}.",
             "Do not compare them with whole brains.",
         )

@@ -131,6 +131,10 @@ def test_a_truncated_head_is_told_and_a_tight_crop_is_not(sound):
     low, high = box.min(0), box.max(0) + 1
     tight = mask[tuple(slice(a, b) for a, b in zip(low, high, strict=True))]
     assert "Part of a brain" not in levels(verdict(replace(sound, brain=replace(sound.brain, mask=tight))))
+    slab = np.zeros_like(mask)
+    slab[:, :, 20:25] = mask[:, :, 20:25]  # with nothing beyond it
+    found = verdict(replace(sound, brain=replace(sound.brain, mask=slab)))
+    assert "bottom and top" in worst(found).why
     half = replace(sound.brain, mask=mask[:, :, (low[2] + high[2]) // 2 :])
     found = verdict(replace(sound, brain=half))
     assert worst(found).about == "Part of a brain"
