@@ -6,7 +6,7 @@ The brain is searched once, by the full model, and all methods but the first use
     python benchmarks/simpler.py [--data ../shared/data] [--simulator ../shared/tools/simulate_head.py]
         [--groups brainweb ibsr slabs heads] [--each]
 
-`--each` prints every scan before the means. Takes 5 minutes.
+`--each` prints every scan before the means. Takes some minutes.
 """
 
 import argparse
