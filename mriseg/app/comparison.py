@@ -16,7 +16,7 @@ from mriseg.tissue import Tissue
 
 WITH, METHOD, REFERENCE, PIN = "compare with", "compared method", "reference", "pinned"
 NOTHING, TRUTH, FILE, SIMPLER, PINNED = "nothing", "truth", "file", "method", "pinned"
-_KEPT = "comparison"
+_KEPT, _AGREEMENT = "comparison", "agreement"
 OPTIONS = {texts.NO_TISSUE: None} | {tissue.title: tissue for tissue in Tissue}  # by what the visitor reads
 
 
@@ -74,7 +74,7 @@ def show_comparison(analysis: Analysis) -> None:
             st.rerun()
         if other is not None:
             st.caption(texts.COMPARED_ABOVE)
-            st.markdown(agreement_table(agreement(analysis.result.labels, other.labels, analysis.scan.spacing)))
+            st.markdown(_agreement(analysis, other))
     except MrisegError as error:
         st.error(str(error))
 
@@ -83,7 +83,7 @@ def _other(analysis: Analysis, chosen: str) -> Other | None:
     result = analysis.result
     kept: Other | None = st.session_state.get(_KEPT)
     if chosen == TRUTH and analysis.truth is not None:
-        return Other(f"{analysis.source} truth", texts.COMPARISONS[TRUTH], analysis.truth)
+        return Other(f"{analysis.source} truth", texts.TRUTH_TITLE, analysis.truth)
     if chosen == SIMPLER:
         method = METHODS[st.session_state[METHOD]]
         st.caption(method.explanation)
@@ -112,7 +112,7 @@ def _reference(analysis: Analysis) -> Other | None:
     reference = read_labels([(dropped.name, content)], analysis.scan)
     matching = _matching(analysis, reference, digest)
     which = hashlib.blake2b(repr(matching.tissues).encode(), digest_size=4).hexdigest()
-    return Other(f"{analysis.source} {digest} {which}", texts.COMPARISONS[FILE], relabel(reference, matching))
+    return Other(f"{analysis.source} {digest} {which}", texts.REFERENCE_TITLE, relabel(reference, matching))
 
 
 def _matching(analysis: Analysis, reference: np.ndarray, digest: str) -> Matching:
@@ -129,6 +129,16 @@ def _matching(analysis: Analysis, reference: np.ndarray, digest: str) -> Matchin
             )
             tissues.append(OPTIONS[chosen])
     return replace(found, tissues=tuple(tissues))
+
+
+def _agreement(analysis: Analysis, other: Other) -> str:
+    """How far the two agree, as a table, kept until one of them is another: surfaces far apart take seconds."""
+    which = analysis.key, other.key
+    kept = st.session_state.get(_AGREEMENT)
+    if kept is None or kept[0] != which:
+        found = agreement(analysis.result.labels, other.labels, analysis.scan.spacing)
+        kept = st.session_state[_AGREEMENT] = which, agreement_table(found)
+    return kept[1]
 
 
 def agreement_table(found: dict[Tissue, Agreement]) -> str:

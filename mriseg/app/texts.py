@@ -200,7 +200,7 @@ COMPARED_ABOVE = (
 )
 PIN = "Remember this result"
 PIN_HELP = "Then change a setting: the viewer shows the remembered result beside the new one."
-PINNED_TITLE = "Remembered"
+PINNED_TITLE, REFERENCE_TITLE, TRUTH_TITLE = "Remembered", "Reference", "Truth"
 REFERENCE_UPLOAD = "Drop a reference segmentation"
 REFERENCE_HELP = "Labels on the scan's grid in any order: NIfTI and the other volume formats, or a picture."
 MATCHED = "Each number of the reference was taken for the tissue that it overlaps most. Change what is wrong."
