@@ -175,7 +175,7 @@ def maximise(
     """
     features = np.ascontiguousarray(_features(points).T)
     share = np.atleast_2d(counts) / counts.sum()
-    zone_shares = share.sum(1)
+    zone_shares, point_shares = share.sum(1), share.sum(0)
     members = structure.members
 
     def iterate(parameters: Parameters) -> tuple[float, Parameters]:
@@ -189,10 +189,12 @@ def maximise(
         components = members @ gaussians
         usual = (1 - parameters.outliers) * parameters.weights
         strange = np.exp(log_strange - peak)
-        total = np.maximum(usual @ components + strange, np.finfo(float).tiny)
+        total = usual @ components
+        total += strange
+        np.maximum(total, np.finfo(float).tiny, out=total)
         per_density = share / total
-        outliers = min(float((per_density * strange).sum()), most_outliers)
-        value = float((share * (peak + np.log(total))).sum())
+        outliers = min(float(per_density.sum(0) @ strange), most_outliers)
+        value = float(point_shares @ peak + np.vdot(share, np.log(total, out=total)))
         if prior is not None:
             value += prior.log_density(parameters, zone_shares)
         weights = usual * (per_density @ components.T)

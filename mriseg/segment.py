@@ -452,7 +452,7 @@ def _likeliest(posteriors: np.ndarray, tissues: tuple[Tissue, ...]) -> np.ndarra
     """Number of the tissue of the largest posterior, ties to the first; posteriors of shape (classes, ...)."""
     best, labels = posteriors[0], np.full(posteriors.shape[1:], tissues[0].number, np.uint8)
     for tissue, posterior in zip(tissues[1:], posteriors[1:], strict=True):  # argmax over a first axis is slow
-        labels[posterior > best] = tissue.number
+        np.putmask(labels, posterior > best, tissue.number)
         best = np.maximum(best, posterior)
     return labels
 
