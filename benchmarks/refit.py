@@ -13,6 +13,7 @@ import argparse
 import importlib.util
 import statistics
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import nibabel
@@ -71,7 +72,7 @@ def main() -> None:
     print_table((f"{options.contrast} of {options.head}, {scan.data.shape}", *columns), rows)
 
 
-def timed(run, runs: int) -> tuple[mriseg.Result, float, float]:
+def timed(run: Callable[[], mriseg.Result], runs: int) -> tuple[mriseg.Result, float, float]:
     """What it returns, and the median CPU and wall seconds of some runs."""
     cpu, wall = [], []
     for _ in range(runs):
