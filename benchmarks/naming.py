@@ -180,7 +180,7 @@ def outcome(source: Source, kind: str, scan: Scan, brain: np.ndarray | None, inv
     """Segment, and compare the names with what they should be."""
     result = mriseg.segment(scan, mask=brain)
     # What is expected is read off the fit that was made for the true contrast.
-    told = mriseg.segment(scan, mriseg.Settings(contrast=source.contrast.setting), brain=result.brain)
+    told = mriseg.segment(scan, mriseg.Settings(contrast=source.contrast.setting), earlier=result)
     tissues = told.mixture.tissues
     signals, places = observations(
         told.mixture,

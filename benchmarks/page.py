@@ -57,7 +57,7 @@ CHANGE = """([selector, act, value]) => new Promise(done => {
     if (act === 'key') canvas.dispatchEvent(new KeyboardEvent('keydown', {key: value, bubbles: true}));
     else {
         const slider = document.querySelector(".mriseg-viewer input[aria-label='Slice']");
-        slider.value = value;
+        slider.value = value === Number(slider.value) ? value + 1 : value;
         slider.dispatchEvent(new Event('input', {bubbles: true}));
     }
     const look = () => canvas.dataset.drawn !== before ? done((performance.now() - began) / 1000) : setTimeout(look, 1);
@@ -69,7 +69,8 @@ REDRAW = """([selector, name]) => new Promise(done => {
     const slider = document.querySelector(`.mriseg-viewer input[aria-label='${name}']`);
     const before = canvas.toDataURL();
     const began = performance.now();
-    slider.value = Number(slider.min) + 0.4 * (slider.max - slider.min);
+    const middle = (Number(slider.min) + Number(slider.max)) / 2;
+    slider.value = Number(slider.min) + (slider.value < middle ? 0.7 : 0.4) * (slider.max - slider.min);
     slider.dispatchEvent(new Event('input', {bubbles: true}));
     const look = () => canvas.toDataURL() !== before ? done((performance.now() - began) / 1000) : setTimeout(look, 1);
     look();

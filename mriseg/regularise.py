@@ -13,12 +13,14 @@ from functools import reduce
 
 import numpy as np
 
+from mriseg.morphology import bounding_box
+
 # How much a neighbour of the same tissue adds to the log posterior, by the share of voxels that intensity alone gives
 # to a wrong tissue: where noise hides little, neighbours must not wash thin structures away. On a scan of 3 % noise
 # 4 % are wrong, on one of 9 % 10 %, on proton density 30 %.
 COUPLING_AT_NONE, COUPLING_RISE, LEAST_COUPLING, MOST_COUPLING = 0.1, 4.0, 0.2, 0.8
 SWEEPS = 4  # the fifth changes less than 0.1 % of the labels
-SLAB = 8  # slices updated at a time: what a core's cache holds, three times as fast as the whole at once
+SLAB = 4  # slices updated at a time: what a core's cache holds, three times as fast as the whole at once
 THREADS = 2
 LOG_FLOOR = -30.0  # evidence of e^-30 against a class is as good as certainty
 
@@ -54,7 +56,7 @@ def regularise(
     ndarray of float32, shape (classes, i, j) or (classes, i, j, k)
         Sums to 1 over the classes in the mask, 0 outside.
     """
-    posteriors = np.empty((len(table), *levels.shape), np.float32)
+    posteriors = np.zeros((len(table), *levels.shape), np.float32)
     weights = [np.float32(smoothness * min(spacing) / side) for side in spacing]
     with ThreadPoolExecutor(THREADS) as pool:
 
@@ -64,7 +66,7 @@ def regularise(
                 pass
 
         sweep(None, posteriors)
-        previous = np.empty_like(posteriors) if smoothness else posteriors
+        previous = np.zeros_like(posteriors) if smoothness else posteriors
         for _ in range(SWEEPS if smoothness else 0):
             previous, posteriors = posteriors, previous
             sweep(previous, posteriors)
@@ -85,7 +87,12 @@ def _update(
     Every voxel is computed from the previous sweep alone, so slabs and threads change no bit of the result.
     """
     last = min(first + SLAB, len(levels))
-    slab = slice(first, last)
+    inside = mask[first:last]
+    if not inside.any():
+        return
+    box = bounding_box(inside)[1:]  # outside the mask all stays 0
+    slab = (slice(first, last), *box)
+    source, target = (None if array is None else array[:, :, *box] for array in (source, target))
     field = np.take(table, levels[slab], axis=1)
     if source is not None:
         below, above = max(first - 1, 0), min(last + 1, len(levels))
@@ -94,7 +101,7 @@ def _update(
         for axis, weight in enumerate(weights[1:], start=2):
             ahead = (slice(None),) * axis + (slice(1, None),)
             behind = (slice(None),) * axis + (slice(None, -1),)
-            scaled = weight * source[:, slab]
+            scaled = weight * source[:, first:last]
             field[behind] += scaled[ahead]
             field[ahead] += scaled[behind]
     # Class by class: numpy reduces a short first axis thirty times slower.
@@ -102,4 +109,4 @@ def _update(
     np.maximum(field, LOG_FLOOR, out=field)
     np.exp(field, out=field)
     field *= mask[slab] / reduce(np.add, field)
-    target[:, slab] = field
+    target[:, first:last] = field

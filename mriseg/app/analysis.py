@@ -34,6 +34,12 @@ class Analysis:
         How its brain was found, see `Choice.brain`.
     beside : tuple of str
         Which further contrasts were fitted with it.
+    scan : Scan
+    channels : tuple of Scan
+        The further contrasts.
+    truth : ndarray of uint8 or None
+        Labels that a simulated scan was made from.
+    result : Result
     limits : tuple of float
         Intensities shown black and white.
     widest : tuple of int
@@ -44,6 +50,7 @@ class Analysis:
     brain: str
     beside: tuple[str, ...]
     scan: Scan
+    channels: tuple[Scan, ...]
     truth: np.ndarray | None
     result: Result
     limits: tuple[float, float]
@@ -103,6 +110,9 @@ def analyse(choice: Choice) -> Analysis | None:
     asked = choice.source, choice.brain, choice.beside, choice.settings
     if kept is not None and (kept.source, kept.brain, kept.beside, kept.result.settings) == asked:
         return kept
+    if kept is not None and kept.source != choice.source:
+        st.session_state.pop(KEPT)
+        kept = None  # the old scan makes room before the new one is read
     place = st.empty()
     try:
         if choice.error:
@@ -137,21 +147,24 @@ def _opening() -> Analysis:
 
 
 def _segment(choice: Choice, kept: Analysis | None, progress: Callable[[str], None]) -> Analysis:
+    """The analysis of a choice; `kept` is an earlier one of the same scan."""
     earlier = None
-    if kept is not None and kept.source == choice.source:
+    if kept is not None:
         scan, truth = kept.scan, kept.truth
         found_as = kept.brain, kept.beside, kept.result.settings.mask
         if found_as == (choice.brain, choice.beside, choice.settings.mask):
             earlier = kept.result
     else:
-        st.session_state.pop(KEPT, None)  # the old scan makes room before the new one is read
         progress("read")
         if choice.item is None:
             scan, truth = SAMPLES[choice.source].make()
         else:
             scan, truth = choice.item.load(), None
     mask = read_mask(choice.mask, scan) if choice.mask is not None and earlier is None else None
-    channels = [item.load() for _, item in choice.channels]
+    if kept is not None and kept.beside == choice.beside:
+        channels = kept.channels
+    else:
+        channels = tuple(item.load() for _, item in choice.channels)
     result = segment(scan, choice.settings, mask, earlier, progress, channels)
     if earlier is not None and kept is not None:
         limits, widest = kept.limits, kept.widest
@@ -161,7 +174,7 @@ def _segment(choice: Choice, kept: Analysis | None, progress: Callable[[str], No
             np.count_nonzero(found, tuple(a for a in range(found.ndim) if a != axis)) for axis in range(found.ndim)
         ]
         limits, widest = render.window(scan.data, result.mask), tuple(int(np.argmax(area)) for area in areas)
-    return Analysis(choice.source, choice.brain, choice.beside, scan, truth, result, limits, widest)
+    return Analysis(choice.source, choice.brain, choice.beside, scan, channels, truth, result, limits, widest)
 
 
 def _show(place: "st.delta_generator.DeltaGenerator", stage: str) -> None:

@@ -63,7 +63,7 @@ def choose() -> Choice:
         found = listing(UPLOAD, newest(files), files)
         number, together = _items(found)
         settings, mask = _settings()
-        further = _further()
+        further = _further(f"{CHANNELS} {found.digest} {number}")
         channels = [(f"{found.digest} {other}", found.items[other]) for other in together]
         channels += [(f"{further.digest} {other}", item) for other, item in enumerate(further.items)]
         item = found.items[number] if found.items else None
@@ -99,10 +99,13 @@ def _items(found: Listing) -> tuple[int, list[int]]:
     return number, together
 
 
-def _further() -> Listing:
-    """Further contrasts that were dropped apart from the scan."""
-    dropped = st.file_uploader(texts.CHANNELS, accept_multiple_files=True, key=CHANNELS, help=texts.CHANNELS_HELP)
-    return listing(CHANNELS, dropped, dropped) if dropped else NOTHING
+def _further(key: str) -> Listing:
+    """Further contrasts that were dropped apart from the scan; another scan has a box of its own."""
+    dropped = st.file_uploader(texts.CHANNELS, accept_multiple_files=True, key=key, help=texts.CHANNELS_HELP)
+    if not dropped:
+        forget(CHANNELS)
+        return NOTHING
+    return listing(CHANNELS, dropped, dropped)
 
 
 def _settings() -> tuple[Settings, bytes | None]:
@@ -185,7 +188,7 @@ def _uploaded() -> None:
 
 
 def _new_scan() -> None:
-    """Another scan is another contrast and another brain."""
+    """Another scan is another contrast, another brain and another size."""
     default = _knobs(Settings())
-    for key in (CONTRAST, BRAIN, MARGIN):
+    for key in (CONTRAST, BRAIN, MARGIN, PIXEL):
         st.session_state[key] = default[key]

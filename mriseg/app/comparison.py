@@ -14,10 +14,55 @@ from mriseg.read_labels import read_labels
 from mriseg.simpler import METHODS, segment_simply
 from mriseg.tissue import Tissue
 
-WITH, METHOD, REFERENCE, PIN = "compare with", "compared method", "reference", "pinned"
-NOTHING, TRUTH, FILE, SIMPLER, PINNED = "nothing", "truth", "file", "method", "pinned"
-_KEPT, _AGREEMENT = "comparison", "agreement"
+WITH, METHOD, FILE_BOX = "compare with", "compared method", "reference"
+NOTHING, TRUTH, SIMPLER, FILE, REMEMBERED = "nothing", "truth", "method", "file", "pinned"
 OPTIONS = {texts.NO_TISSUE: None} | {tissue.title: tissue for tissue in Tissue}  # by what the visitor reads
+SIMPLER_METHODS = tuple(key for key in METHODS if key != "full")
+_WANTED, _FOUND, _AGREEMENT = "comparison wanted", "comparison", "agreement"
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """A segmentation that was dropped, and which of its numbers is which tissue."""
+
+    digest: str
+    labels: np.ndarray
+    matching: Matching
+
+
+@dataclass(frozen=True, eq=False)
+class Wanted:
+    """What the visitor wants to see beside the result; controls that are not drawn forget what they were set to.
+
+    Attributes
+    ----------
+    source : str
+        The scan that it was asked for; another scan is compared with nothing.
+    kind : str
+    method : str
+        Key of one of `mriseg.simpler.METHODS`.
+    reference : Reference or None
+    remembered : tuple of (str, ndarray), or None
+        What tells an earlier result from others, and its labels.
+    """
+
+    source: str
+    kind: str = NOTHING
+    method: str = SIMPLER_METHODS[0]
+    reference: Reference | None = None
+    remembered: tuple[str, np.ndarray] | None = None
+
+    @property
+    def key(self) -> str:
+        """What tells what is compared with from others."""
+        parts: tuple[object, ...] = (self.kind,)
+        if self.kind == SIMPLER:
+            parts += (self.method,)
+        if self.kind == FILE and self.reference is not None:
+            parts += (self.reference.digest, *self.reference.matching.tissues)
+        if self.kind == REMEMBERED and self.remembered is not None:
+            parts += (self.remembered[0],)
+        return hashlib.blake2b(repr(parts).encode(), digest_size=8).hexdigest()
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +72,7 @@ class Other:
     Attributes
     ----------
     key : str
-        What tells it from others, of the same result.
+        What tells it from others, that of the result among it.
     title : str
     labels : ndarray of uint8, shape of the scan
     """
@@ -38,40 +83,48 @@ class Other:
 
 
 def compared(analysis: Analysis) -> Other | None:
-    """What the visitor asked to compare this result with, as far as it is there.
-
-    Reads what the controls of `show_comparison` were set to, because the viewer stands above them.
-    """
-    kept: Other | None = st.session_state.get(_KEPT)
-    if kept is None or not kept.key.startswith(analysis.source):
-        st.session_state.pop(_KEPT, None)
+    """What the visitor wants to see beside this result; None for nothing, and where it cannot be made."""
+    try:
+        return _found(analysis, _wanted(analysis))
+    except MrisegError:  # said where it was asked for, see `show_comparison`
         return None
-    return kept
 
 
 def show_comparison(analysis: Analysis) -> None:
     """Draw the controls, and how far the two agree."""
-    choices = [NOTHING, SIMPLER, FILE, PINNED]
-    if analysis.truth is not None:
-        choices.insert(1, TRUTH)
+    wanted = _wanted(analysis)
+    choices = [NOTHING, *([TRUTH] if analysis.truth is not None else []), SIMPLER, FILE, REMEMBERED]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        chosen = st.selectbox(
-            texts.COMPARE_WITH, choices, format_func=texts.COMPARISONS.__getitem__, key=WITH, width=300
+        kind = st.selectbox(
+            texts.COMPARE_WITH,
+            choices,
+            choices.index(wanted.kind),
+            format_func=texts.COMPARISONS.__getitem__,
+            key=WITH,
+            width=300,
         )
-        if chosen == SIMPLER:
-            st.selectbox(
+        asked = replace(wanted, kind=kind)
+        if kind == SIMPLER:
+            method = st.selectbox(
                 texts.SIMPLER_METHOD,
-                [key for key in METHODS if key != "full"],
+                SIMPLER_METHODS,
+                SIMPLER_METHODS.index(wanted.method),
                 format_func=lambda key: METHODS[key].title,
                 key=METHOD,
                 width=300,
             )
+            asked = replace(asked, method=method)
+        if kind == REMEMBERED and st.button(texts.REMEMBER, help=texts.REMEMBER_HELP):
+            asked = replace(asked, remembered=(analysis.key, analysis.result.labels))
     try:
-        other = _other(analysis, chosen)
-        before = st.session_state.get(_KEPT)
-        if (other and other.key) != (before and before.key):
-            st.session_state[_KEPT] = other
-            st.rerun()
+        if kind == FILE:
+            asked = replace(asked, reference=_reference(analysis, wanted.reference))
+        if asked.key != wanted.key:
+            st.session_state[_WANTED] = asked
+            st.rerun()  # the viewer stands above
+        if kind == SIMPLER:
+            st.caption(METHODS[asked.method].explanation)
+        other = _found(analysis, asked)
         if other is not None:
             st.caption(texts.COMPARED_ABOVE)
             st.markdown(_agreement(analysis, other))
@@ -79,53 +132,67 @@ def show_comparison(analysis: Analysis) -> None:
         st.error(str(error))
 
 
-def _other(analysis: Analysis, chosen: str) -> Other | None:
-    result = analysis.result
-    kept: Other | None = st.session_state.get(_KEPT)
-    if chosen == TRUTH and analysis.truth is not None:
-        return Other(f"{analysis.source} truth", texts.TRUTH_TITLE, analysis.truth)
-    if chosen == SIMPLER:
-        method = METHODS[st.session_state[METHOD]]
-        st.caption(method.explanation)
-        key = f"{analysis.source} {analysis.key} {method.key}"
-        if kept is not None and kept.key == key:
-            return kept
-        return Other(key, method.title, segment_simply(analysis.scan, result, method.key))
-    if chosen == FILE:
-        return _reference(analysis)
-    if chosen == PINNED:
-        if st.button(texts.PIN, help=texts.PIN_HELP):
-            which = hashlib.blake2b(repr(result.settings).encode(), digest_size=4).hexdigest()
-            st.session_state[PIN] = Other(f"{analysis.source} pinned {which}", texts.PINNED_TITLE, result.labels)
-        pinned: Other | None = st.session_state.get(PIN)
-        return pinned if pinned is not None and pinned.key.startswith(analysis.source) else None
+def _wanted(analysis: Analysis) -> Wanted:
+    """What was asked for, if it was for this scan; what belongs to another is let go."""
+    wanted: Wanted | None = st.session_state.get(_WANTED)
+    if wanted is None or wanted.source != analysis.source:
+        for key in (_FOUND, _AGREEMENT):
+            st.session_state.pop(key, None)
+        wanted = st.session_state[_WANTED] = Wanted(analysis.source)
+    return wanted
+
+
+def _found(analysis: Analysis, wanted: Wanted) -> Other | None:
+    """The segmentation that is wanted, kept until another is; None for none."""
+    key = f"{analysis.key} {wanted.key}"
+    kept: Other | None = st.session_state.get(_FOUND)
+    if kept is None or kept.key != key:
+        made = _made(analysis, wanted)
+        kept = st.session_state[_FOUND] = None if made is None else Other(key, *made)
+    return kept
+
+
+def _made(analysis: Analysis, wanted: Wanted) -> tuple[str, np.ndarray] | None:
+    """Title and labels of what is wanted."""
+    if wanted.kind == TRUTH and analysis.truth is not None:
+        return texts.TRUTH_TITLE, analysis.truth
+    if wanted.kind == SIMPLER:
+        method = METHODS[wanted.method]
+        return method.title, segment_simply(analysis.scan, analysis.result, method.key, analysis.channels)
+    if wanted.kind == FILE and wanted.reference is not None:
+        return texts.REFERENCE_TITLE, relabel(wanted.reference.labels, wanted.reference.matching)
+    if wanted.kind == REMEMBERED and wanted.remembered is not None:
+        return texts.REMEMBERED_TITLE, wanted.remembered[1]
     return None
 
 
-def _reference(analysis: Analysis) -> Other | None:
-    """The segmentation that was dropped, its numbers matched to the tissues as the visitor leaves or changes it."""
-    dropped = st.file_uploader(texts.REFERENCE_UPLOAD, key=REFERENCE, help=texts.REFERENCE_HELP)
-    if dropped is None:
+def _reference(analysis: Analysis, kept: Reference | None) -> Reference | None:
+    """The segmentation that was dropped, its numbers matched to the tissues as the visitor leaves or changes them."""
+    dropped = st.file_uploader(texts.REFERENCE_UPLOAD, key=FILE_BOX, help=texts.REFERENCE_HELP)
+    if dropped is not None:
+        content = dropped.getvalue()
+        digest = hashlib.blake2b(content, digest_size=8).hexdigest()
+        if kept is None or kept.digest != digest:
+            labels = read_labels([(dropped.name, content)], analysis.scan)
+            kept = Reference(digest, labels, match_labels(analysis.result.labels, labels))
+    if kept is None:
         return None
-    content = dropped.getvalue()
-    digest = hashlib.blake2b(content, digest_size=8).hexdigest()
-    reference = read_labels([(dropped.name, content)], analysis.scan)
-    matching = _matching(analysis, reference, digest)
-    which = hashlib.blake2b(repr(matching.tissues).encode(), digest_size=4).hexdigest()
-    return Other(f"{analysis.source} {digest} {which}", texts.REFERENCE_TITLE, relabel(reference, matching))
+    return replace(kept, matching=_told(kept))
 
 
-def _matching(analysis: Analysis, reference: np.ndarray, digest: str) -> Matching:
-    """Which number is which tissue: found by overlap, shown, and open to be told otherwise."""
-    found = match_labels(analysis.result.labels, reference)
+def _told(reference: Reference) -> Matching:
+    """Which number is which tissue: as found by overlap, shown, and open to be told otherwise."""
     st.caption(texts.MATCHED)
+    found = reference.matching
     tissues = []
     with st.container(horizontal=True):
         for number, tissue, overlap in zip(found.numbers, found.tissues, found.overlaps, strict=True):
-            title = texts.NO_TISSUE if tissue is None else tissue.title
-            label = texts.LABEL.format(number, overlap)
             chosen = st.selectbox(
-                label, list(OPTIONS), list(OPTIONS).index(title), key=f"label {digest} {number}", width=200
+                texts.LABEL.format(number, overlap),
+                list(OPTIONS),
+                list(OPTIONS.values()).index(tissue),
+                key=f"label {reference.digest} {number}",
+                width=200,
             )
             tissues.append(OPTIONS[chosen])
     return replace(found, tissues=tuple(tissues))
@@ -133,11 +200,10 @@ def _matching(analysis: Analysis, reference: np.ndarray, digest: str) -> Matchin
 
 def _agreement(analysis: Analysis, other: Other) -> str:
     """How far the two agree, as a table, kept until one of them is another: surfaces far apart take seconds."""
-    which = analysis.key, other.key
     kept = st.session_state.get(_AGREEMENT)
-    if kept is None or kept[0] != which:
+    if kept is None or kept[0] != other.key:
         found = agreement(analysis.result.labels, other.labels, analysis.scan.spacing)
-        kept = st.session_state[_AGREEMENT] = which, agreement_table(found)
+        kept = st.session_state[_AGREEMENT] = other.key, agreement_table(found)
     return kept[1]
 
 

@@ -1,43 +1,66 @@
 """Files to take away: each is made when it is asked for."""
 
 import io
+import weakref
 import zipfile
+from collections.abc import Callable
+from functools import partial
 
 import streamlit as st
 
 from mriseg import report
 from mriseg.app import texts
 from mriseg.app.analysis import Analysis
+from mriseg.errors import MrisegError
 from mriseg.tissue import Tissue
 from mriseg.write import outputs, volumes_table
 
+VOLUMES = "_volumes.csv"
 NAME = "mriseg"  # downloads carry no name of the dropped file, which may be that of a person
 
 
 def show_downloads(analysis: Analysis) -> None:
-    """Buttons for labels, posteriors, mask, figures, and all of it."""
-    files = outputs(analysis.scan, analysis.result)
+    """Buttons for the report, labels, posteriors, mask, figures, and all of it."""
     ending = ".png" if analysis.scan.kind == "picture" else ".nii.gz"
     posteriors = [f"_label-{tissue.abbreviation}_probseg{ending}" for tissue in Tissue]
+    # Streamlit keeps what makes a file for as long as its button stands, and the scan must not live as long.
+    alive = weakref.ref(analysis)
 
-    def zipped(suffixes: list[str]) -> bytes:
+    def files() -> dict[str, Callable[[], bytes]]:
+        current = alive()
+        if current is None:
+            raise MrisegError(texts.NO_LONGER)
+        scan, result = current.scan, current.result
+        table = {VOLUMES: lambda: volumes_table(result).encode()}
+        return outputs(scan, result) | report.outputs(scan, result) | table
+
+    def one(suffix: str) -> bytes:
+        return files()[suffix]()
+
+    def zipped(suffixes: list[str] | None = None) -> bytes:
         stream = io.BytesIO()
+        found = files()
         with zipfile.ZipFile(stream, "w") as archive:  # its members are compressed already
-            for suffix in suffixes:
-                archive.writestr(f"{NAME}{suffix}", files[suffix]())
+            for suffix in suffixes or found:
+                archive.writestr(f"{NAME}{suffix}", found[suffix]())
         return stream.getvalue()
 
     st.markdown(f"**{texts.DOWNLOADS}**")
     with st.container(horizontal=True):
-        reports = report.outputs(analysis.scan, analysis.result)
-        for label, (suffix, made) in zip((texts.REPORT_HTML, texts.REPORT_PDF), reports.items(), strict=True):
-            st.download_button(label, made, f"{NAME}{suffix}", on_click="ignore", key=f"download {suffix}")
-        for label, suffix, content in (
-            ("Labels", f"_dseg{ending}", files[f"_dseg{ending}"]),
-            ("Posteriors", "_probseg.zip", lambda: zipped(posteriors)),
-            ("Brain mask", f"_desc-brain_mask{ending}", files[f"_desc-brain_mask{ending}"]),
-            ("Volumes (CSV)", "_volumes.csv", lambda: volumes_table(analysis.result)),
-            ("All figures (JSON)", "_desc-tissue_stats.json", files["_desc-tissue_stats.json"]),
-            ("Everything (zip)", ".zip", lambda: zipped(list(files))),
+        for key, suffix, content in (
+            ("report-html", "_desc-tissue_report.html", None),
+            ("report-pdf", "_desc-tissue_report.pdf", None),
+            ("labels", f"_dseg{ending}", None),
+            ("posteriors", "_probseg.zip", lambda: zipped(posteriors)),
+            ("mask", f"_desc-brain_mask{ending}", None),
+            ("volumes", VOLUMES, None),
+            ("figures", "_desc-tissue_stats.json", None),
+            ("everything", ".zip", zipped),
         ):
-            st.download_button(label, content, f"{NAME}{suffix}", on_click="ignore", key=f"download {suffix}")
+            st.download_button(
+                texts.FILES[key],
+                content or partial(one, suffix),
+                f"{NAME}{suffix}",
+                on_click="ignore",
+                key=f"download {suffix}",
+            )

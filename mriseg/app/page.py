@@ -16,6 +16,7 @@ from mriseg.app.viewer import show_viewer
 
 # Streamlit leaves 96 pixels above its first line and wide cells in tables; without them pictures, histogram and figures
 # fit on a laptop. On a tablet the figures go below the pictures.
+# The name of a dropped file may be that of a person, so nobody is shown it.
 LAYOUT = """<style>
 [data-testid='stMainBlockContainer'] {padding: 1.6rem 2rem 2rem}
 [data-testid='stApp']:not(:has([data-testid='stSidebar'][aria-expanded='true'])) [data-testid='stMainBlockContainer']
@@ -26,6 +27,7 @@ LAYOUT = """<style>
 .st-key-figures, .st-key-top [data-testid='stVerticalBlock'] {gap: 0.5rem}
 .st-key-figures table {font-size: 13px}
 .st-key-figures :is(th, td) {padding: 1px 6px}
+[data-testid='stFileUploaderFileName'] {visibility: hidden}
 .st-key-tiles {display: grid; grid-template-columns: repeat(auto-fit, minmax(200px, 1fr))}
 .st-key-tiles [data-testid='stMetric'] {padding: 0.4rem 0.8rem}
 .st-key-tiles [data-testid='stMetricValue'] {font-size: 1.6rem}

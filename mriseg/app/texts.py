@@ -114,6 +114,10 @@ MORE_CONTROLS = "Window, contours …"
 TISSUE_HELP = "Click to show or hide. Point at it to see this tissue alone."
 PROBE_HELP = "Point at the brain: its intensity is marked on the histogram, with the probability of each tissue."
 DISAGREEMENT = "Where they differ"
+CANVAS_HELP = (
+    "Click or drag: the other planes follow. Arrow keys: from slice to slice. Drag with the right button or Shift: "
+    "window and level."
+)
 PIXEL = "Pixel"
 PROBED_INTENSITY = "intensity"
 PROBED_CORRECTED = "corrected"
@@ -198,9 +202,9 @@ COMPARED_ABOVE = (
     "Choose the layout Comparison above: the other segmentation, this one, and where they differ, in this one's "
     "colours (pink where it has none)."
 )
-PIN = "Remember this result"
-PIN_HELP = "Then change a setting: the viewer shows the remembered result beside the new one."
-PINNED_TITLE, REFERENCE_TITLE, TRUTH_TITLE = "Remembered", "Reference", "Truth"
+REMEMBER = "Remember this result"
+REMEMBER_HELP = "Then change a setting: the viewer shows the remembered result beside the new one."
+REMEMBERED_TITLE, REFERENCE_TITLE, TRUTH_TITLE = "Remembered", "Reference", "Truth"
 REFERENCE_UPLOAD = "Drop a reference segmentation"
 REFERENCE_HELP = "Labels on the scan's grid in any order: NIfTI and the other volume formats, or a picture."
 MATCHED = "Each number of the reference was taken for the tissue that it overlaps most. Change what is wrong."
@@ -212,7 +216,17 @@ TRUTH = "Agreement with the known truth (Dice)"
 TRUTH_HELP = "Dice overlap of each tissue with what the scan was simulated from: 1 is perfect."
 
 DOWNLOADS = "Downloads"
-REPORT_HTML, REPORT_PDF = "Report (HTML)", "Report (PDF)"
+FILES = {
+    "report-html": "Report (HTML)",
+    "report-pdf": "Report (PDF)",
+    "labels": "Labels",
+    "posteriors": "Posteriors",
+    "mask": "Brain mask",
+    "volumes": "Volumes (CSV)",
+    "figures": "All figures (JSON)",
+    "everything": "Everything (zip)",
+}
+NO_LONGER = "This result is no longer kept. Draw the page again and download from there."
 TAB_NUMBERS, TAB_COMPARE, TAB_STEPS, TAB_RENDERING, TAB_METHOD = (
     "Numbers and trust",
     "Compare",

@@ -68,8 +68,11 @@ def listing(box: str, latest: Sequence[UploadedFile], dropped: Sequence[Uploaded
     return kept[box][1]
 
 
-def forget() -> None:
-    """Let go of what was dropped."""
+def forget(box: str | None = None) -> None:
+    """Let go of what was dropped: into one box, or all of it."""
+    if box is not None:
+        st.session_state.get(KEPT, {}).pop(box, None)
+        return
     for key in (KEPT, SEEN, NEWEST):
         st.session_state.pop(key, None)
 

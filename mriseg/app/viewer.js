@@ -14,7 +14,8 @@ export default function (component) {
   }
   viewer.ask = (want) => setStateValue("want", want);
   viewer.receive(data);
-  return () => viewer.leave();
+  // Streamlit also calls this for a call that a newer one has overtaken, while the viewer stands.
+  return () => { if (!root.isConnected) viewer.leave(); };
 }
 
 class Viewer {
@@ -42,26 +43,30 @@ class Viewer {
   }
 
   leave() {
+    this.gone = true;
     this.resize.disconnect();
     clearInterval(this.looking);
+    clearTimeout(this.waiting);
+    cancelAnimationFrame(this.frame);
     kept.delete(this.root);
   }
 
   receive(data) {
-    if (data?.byteLength) this.arrived = this.arrived.then(() => this.take(data));
+    if (data?.byteLength) this.arrived = this.arrived.then(() => this.take(data)).catch((error) => console.error(error));
   }
 
   async take(data) {
     const bytes = new Uint8Array(data.buffer ?? data, data.byteOffset ?? 0, data.byteLength);
     const size = new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true);
     const header = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + size)));
-    const old = this.header;
     const fresh = [];
     let at = 4 + size;
     for (const part of header.parts) {
       fresh.push([part, await inflate(bytes.slice(at, at + part.length))]);
       at += part.length;
     }
+    if (this.gone) return;
+    const old = this.header;
     if (!old || old.result !== header.result) this.slices.clear();
     for (const [part, content] of fresh) {
       if (this.slices.size >= MOST_KEPT) this.slices.delete(this.slices.keys().next().value);
@@ -81,6 +86,8 @@ class Viewer {
     const { header } = this;
     this.picture = header.kind === "picture";
     this.cursor = [...header.start];
+    this.clicked = false;
+    this.way = null;
     this.plane = this.picture ? -1 : header.plane;
     this.outline = header.doubtful;
     [this.black, this.white] = header.window;
@@ -92,6 +99,7 @@ class Viewer {
   build() {
     const { header } = this;
     const words = header.words;
+    const focused = this.root.contains(document.activeElement) && document.activeElement.dataset.name;
     this.root.replaceChildren();
     const bar = this.add(this.root, "div", "mriseg-bar");
     if (!this.picture) {
@@ -135,7 +143,7 @@ class Viewer {
     this.toggle(rest, words.contours, "contours");
     this.toggle(rest, words.outline, "outline", words.outlineHelp);
     this.toggle(rest, words.near, "near", words.nearHelp);
-    if (!this.picture) this.toggle(rest, words.radiological, "radiological", words.radiologicalHelp);
+    if (!this.picture && header.sides) this.toggle(rest, words.radiological, "radiological", words.radiologicalHelp);
     const save = this.add(rest, "button", "", words.save);
     save.type = "button";
     save.onclick = () => this.save();
@@ -152,7 +160,7 @@ class Viewer {
       this.panel(row, this.plane, this.layout === "swipe" ? "swipe" : this.layout === "original" ? "original" : "layer");
       if (others.length) {
         const side = this.add(row, "div", "mriseg-side");
-        for (const axis of others) this.panel(side, axis, "layer", true);
+        for (const axis of others) this.panel(side, axis, this.layout === "original" ? "original" : "layer", true);
       }
     }
     const legend = this.add(this.root, "div", "mriseg-bar");
@@ -166,13 +174,16 @@ class Viewer {
       button.onclick = () => {
         if (!this.hidden.delete(tissue.number)) this.hidden.add(tissue.number);
         button.setAttribute("aria-pressed", String(!this.hidden.has(tissue.number)));
+        light();
         this.draw();
       };
-      button.onpointerenter = button.onfocus = () => this.light(tissue.number);
+      const light = () => this.light(this.hidden.has(tissue.number) ? null : tissue.number);
+      button.onpointerenter = light;
+      button.onfocus = () => { if (button.matches(":focus-visible")) light(); };
       button.onpointerleave = button.onblur = () => this.light(null);
     }
     this.readout = this.add(this.root, "div", "mriseg-probe");
-    this.readout.setAttribute("aria-live", "polite");
+    if (focused) this.root.querySelector(`[data-name="${focused}"]`)?.focus();
   }
 
   add(parent, tag, name = "", text = "") {
@@ -187,6 +198,7 @@ class Viewer {
     const label = this.add(bar, "label", "", title);
     const select = this.add(label, "select");
     select.setAttribute("aria-label", title);
+    select.dataset.name = title;
     for (const [key, text] of options) {
       const option = this.add(select, "option", "", text);
       option.value = key;
@@ -201,6 +213,7 @@ class Viewer {
     const input = this.add(label, "input");
     Object.assign(input, { type: "range", min, max, step, value });
     input.setAttribute("aria-label", title);
+    input.dataset.name = title;
     input.oninput = () => change(Number(input.value));
     return input;
   }
@@ -222,7 +235,9 @@ class Viewer {
     const canvas = this.add(figure, "canvas");
     const caption = this.add(figure, "figcaption");
     canvas.tabIndex = 0;
-    canvas.setAttribute("role", "img");
+    canvas.dataset.name = `canvas ${what} ${axis}`;
+    canvas.title = this.header.words.canvasHelp;
+    canvas.setAttribute("role", "application");
     const panel = { figure, canvas, caption, axis, what, small };
     canvas.onpointerdown = (event) => {
       canvas.setPointerCapture(event.pointerId);
@@ -240,9 +255,10 @@ class Viewer {
     }, { passive: false });
     canvas.onkeydown = (event) => {
       const step = { ArrowUp: 1, ArrowRight: 1, ArrowDown: -1, ArrowLeft: -1, PageUp: 10, PageDown: -10 }[event.key];
-      if (step === undefined || this.picture) return;
+      if (step === undefined) return;
       event.preventDefault();
-      this.move(axis, this.cursor[axis] + step);
+      if (!this.picture) this.move(axis, this.cursor[axis] + step);
+      else this.walk(event.key);
     };
     this.panels.push(panel);
   }
@@ -261,7 +277,8 @@ class Viewer {
     } else {
       const voxel = this.voxel(panel, event);
       if (!voxel) return;
-      const moved = voxel.findIndex((v, a) => v !== this.cursor[a]) >= 0;
+      const moved = voxel.some((index, axis) => index !== this.cursor[axis]);
+      this.clicked = true;
       this.cursor = voxel;
       if (this.slider) this.slider.value = this.cursor[this.plane] + 1;
       this.probe(null);
@@ -275,6 +292,15 @@ class Viewer {
   onDivider(panel, event) {
     const box = panel.canvas.getBoundingClientRect();
     return Math.abs((event.clientX - box.left) / box.width - this.swipe) < 0.04;
+  }
+
+  // From pixel to pixel of a picture.
+  walk(key) {
+    const [down, right] = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[key] ?? [0, 0];
+    const { shape } = this.header;
+    this.cursor = [down, right].map((step, axis) => Math.min(shape[axis] - 1, Math.max(0, this.cursor[axis] + step)));
+    this.clicked = true;
+    this.draw();
   }
 
   move(axis, index) {
@@ -309,8 +335,9 @@ class Viewer {
     if (asked === this.asked) return;
     this.asked = asked;
     this.root.dataset.asked = asked;
+    this.count = (this.count ?? 0) + 1; // comes back in the header, so that no two answers are alike and one is dropped
     clearTimeout(this.waiting);
-    this.waiting = setTimeout(() => this.ask(want), 5);
+    this.waiting = setTimeout(() => this.ask({ ...want, count: this.count }), 5);
   }
 
   // Canonical voxel under the pointer, or null.
@@ -365,7 +392,7 @@ class Viewer {
   }
 
   tell() {
-    const voxel = this.probed ?? (this.picture ? null : this.cursor);
+    const voxel = this.probed ?? (this.picture && !this.clicked ? null : this.cursor);
     const { words, affine } = this.header;
     const found = voxel && this.read(voxel);
     this.readout.replaceChildren();
@@ -377,7 +404,7 @@ class Viewer {
     const place = affine
       ? [0, 1, 2].map((r) => affine[r][0] * voxel[0] + affine[r][1] * voxel[1] + affine[r][2] * voxel[2] + affine[r][3])
       : null;
-    this.add(this.readout, "span", "", place ? `${place.map((v) => v.toFixed(0)).join(", ")} mm` : `${words.pixel} ${voxel[1] + 1}, ${voxel[0] + 1}`);
+    this.add(this.readout, "span", "", place ? `${place.map((v) => String(Math.round(v) || 0)).join(", ")} mm` : `${words.pixel} ${voxel[1] + 1}, ${voxel[0] + 1}`);
     this.add(this.readout, "span", "", `${words.intensity} ${short(found.intensity)}`);
     if (found.inside) {
       this.add(this.readout, "span", "", `${words.corrected} ${short(found.corrected)}`);
@@ -473,13 +500,14 @@ class Viewer {
     const [x, y] = [wide / 2 - ((left + right) / 2) * scaleX, high / 2 - ((top + bottom) / 2) * scaleY];
     panel.place = { x, y, scaleX, scaleY, rows: slice.rows, columns: slice.columns, mirrored };
     const layer = what === "layer" || what === "swipe" ? this.layer : "original";
-    this.paint(context, panel.place, this.grays(slice, layer), true);
+    this.paint(context, panel.place, this.grays(slice, what === "swipe" ? "original" : layer), true);
     if (what !== "original") {
       context.save();
       if (what === "swipe") {
         context.beginPath();
         context.rect(this.swipe * wide, 0, wide, high);
         context.clip();
+        this.paint(context, panel.place, this.grays(slice, layer), true);
       }
       const colours = what === "other" || what === "disagreement" ? this.comparison(slice, what) : this.colours(slice, layer);
       if (colours) this.paint(context, panel.place, colours, false);
@@ -492,11 +520,13 @@ class Viewer {
     if (what === "original" && this.lit !== null) this.paint(context, panel.place, this.colours(slice, "segmented"), false);
     if (this.outline || (layer === "mask" && what !== "original")) this.paint(context, panel.place, this.border(slice), false);
     if (!this.picture) this.decorate(context, panel, wide, high, scale);
+    else if (this.clicked) this.cross(context, panel.place, this.cursor[1], this.cursor[0], wide, high);
     const { words } = this.header;
     const title = { original: words.original, other: this.header.other, disagreement: words.disagreement }[what]
-      ?? words.titles[this.layer];
+      ?? words.layers[this.layer];
     const plane = axis < 0 ? "" : this.header.planes.find(([a]) => a === axis)?.[1];
-    panel.caption.textContent = panel.small || this.layout === "three" ? plane : title;
+    const number = axis < 0 ? "" : ` ${this.cursor[axis] + 1}`;
+    panel.caption.textContent = panel.small || this.layout === "three" ? plane + number : title + number;
     canvas.setAttribute("aria-label", [title, plane, axis < 0 ? "" : `${words.slice} ${this.cursor[axis] + 1}`].filter(Boolean).join(", "));
     canvas.dataset.drawn = `${this.header.result} ${this.key(axis)}`;
   }
@@ -605,9 +635,22 @@ class Viewer {
     const pixels = new Uint32Array(image.data.buffer);
     const { columns, labels } = slice;
     for (let at = 0; at < labels.length; at += 1) {
-      if (labels[at] && !(labels[at - 1] && labels[at + 1] && labels[at - columns] && labels[at + columns])) pixels[at] = 0xffa0e500;
+      const column = at % columns;
+      const inner = column > 0 && column < columns - 1
+        && labels[at - 1] && labels[at + 1] && labels[at - columns] && labels[at + columns];
+      if (labels[at] && !inner) pixels[at] = 0xffa0e500;
     }
     return image;
+  }
+
+  cross(context, place, column, row, wide, high) {
+    const [x, y] = [place.x + (column + 0.5) * place.scaleX, place.y + (row + 0.5) * place.scaleY];
+    context.strokeStyle = "rgba(0, 229, 160, 0.55)";
+    context.lineWidth = 1;
+    context.beginPath();
+    context.moveTo(x, 0); context.lineTo(x, high);
+    context.moveTo(0, y); context.lineTo(wide, y);
+    context.stroke();
   }
 
   decorate(context, panel, wide, high, scale) {
@@ -615,14 +658,7 @@ class Viewer {
     const [across, up] = [0, 1, 2].filter((a) => a !== axis);
     let column = place.columns - 1 - this.cursor[across];
     if (place.mirrored) column = place.columns - 1 - column;
-    const x = place.x + (column + 0.5) * place.scaleX;
-    const y = place.y + (place.rows - 0.5 - this.cursor[up]) * place.scaleY;
-    context.strokeStyle = "rgba(0, 229, 160, 0.55)";
-    context.lineWidth = 1;
-    context.beginPath();
-    context.moveTo(x, 0); context.lineTo(x, high);
-    context.moveTo(0, y); context.lineTo(wide, y);
-    context.stroke();
+    this.cross(context, place, column, place.rows - 1 - this.cursor[up], wide, high);
     context.font = `${panel.small ? 12 : 16}px sans-serif`;
     context.lineWidth = 3;
     context.strokeStyle = "#000";
@@ -633,6 +669,10 @@ class Viewer {
       context.strokeText(text, tx, ty);
       context.fillText(text, tx, ty);
     };
+    if (!this.header.sides && axis > 0 && !panel.small) {
+      context.font = "12px sans-serif";
+      write(this.header.words.sidesUnknown, wide - 5, high - 5, "right", "bottom");
+    }
     if (this.header.sides) {
       let [left, right, top, bottom] = this.header.letters[axis];
       if (place.mirrored) [left, right] = [right, left];
@@ -664,7 +704,7 @@ class Viewer {
     }
     const link = document.createElement("a");
     link.href = sheet.toDataURL("image/png");
-    link.download = "mriseg_view.png";
+    link.download = this.header.words.saveAs;
     link.click();
   }
 }

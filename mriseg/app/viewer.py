@@ -1,6 +1,8 @@
 """The scan and its segmentation in linked planes: mounts `viewer.js` and sends it the slices that it asks for."""
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeGuard
 
 import streamlit as st
 
@@ -34,20 +36,17 @@ def show_viewer() -> None:
         return
     scan, _ = orient(analysis.scan)
     planes = _planes(scan)
-    want = st.session_state.get(VIEWER, {}).get("want") or {}
     other = compared(analysis)
     which = analysis.key if other is None else f"{analysis.key} {other.key}"
-    shape = scan.data.shape
-    cursor = analysis.widest
-    slices = None
-    if want.get("scan") == analysis.source and _inside(want.get("cursor"), shape):
-        cursor = want["cursor"]
-        if want.get("result") == which:
-            slices = [tuple(asked) for asked in want["slices"][:MOST_AT_ONCE] if _is_slice(asked, shape)]
+    want = _want(st.session_state.get(VIEWER, {}).get("want"), scan.data.shape)
+    cursor, slices = analysis.widest, None
+    if want is not None and want.scan == analysis.source:
+        cursor = want.cursor
+        slices = want.slices if want.result == which else None
     if slices is None:
-        slices = [(plane.axis, cursor[plane.axis]) for plane in planes] or [(PICTURE, 0)]
+        slices = tuple((plane.axis, cursor[plane.axis]) for plane in planes) or ((PICTURE, 0),)
     title, labels = (None, None) if other is None else (other.title, other.labels)
-    words = {"result": which, "other": title, **_words(analysis, planes)}
+    words = {"result": which, "other": title, "count": want.count if want else 0, **_words(analysis, planes)}
     _mount(
         key=VIEWER,
         data=pack(analysis.scan, analysis.result, analysis.limits, slices, words, labels),
@@ -65,21 +64,40 @@ def _planes(scan: Scan) -> list[Plane]:
     return sorted(planes, key=lambda plane: plane is not first)
 
 
-def _inside(cursor: object, shape: tuple[int, ...]) -> bool:
-    """Whether what the browser sent as its cursor is a voxel of the scan."""
-    return (
-        isinstance(cursor, list)
-        and len(cursor) == len(shape)
-        and all(isinstance(index, int) and 0 <= index < n for index, n in zip(cursor, shape, strict=True))
-    )
+@dataclass(frozen=True)
+class Want:
+    """What the viewer asks for: slices of a result, and where its cursor stands in the scan."""
+
+    result: str
+    scan: str
+    cursor: tuple[int, ...]
+    slices: tuple[tuple[int, int], ...]
+    count: int
 
 
-def _is_slice(asked: object, shape: tuple[int, ...]) -> bool:
-    """Whether what the browser asked for is a slice of the scan: an axis and an index."""
-    if not isinstance(asked, list) or len(asked) != 2 or not all(isinstance(part, int) for part in asked):
-        return False
-    axis, index = asked
-    return 0 <= axis < len(shape) and 0 <= index < shape[axis]
+def _want(sent: object, shape: tuple[int, ...]) -> Want | None:
+    """What the browser sent, if it is what a viewer of a volume of this shape sends."""
+    if not isinstance(sent, dict) or len(shape) != len(Plane):
+        return None
+    result, scan, count = sent.get("result"), sent.get("scan"), sent.get("count")
+    cursor, slices = sent.get("cursor"), sent.get("slices")
+    if not isinstance(result, str) or not isinstance(scan, str) or not _is_index(count, None):
+        return None
+    if not isinstance(cursor, list) or len(cursor) != len(shape) or not all(map(_is_index, cursor, shape)):
+        return None
+    if not isinstance(slices, list) or len(slices) > MOST_AT_ONCE:
+        return None
+    for asked in slices:
+        if not isinstance(asked, list) or len(asked) != 2 or not _is_index(asked[0], len(shape)):
+            return None
+        if not _is_index(asked[1], shape[asked[0]]):
+            return None
+    return Want(result, scan, tuple(cursor), tuple((axis, index) for axis, index in slices), count)
+
+
+def _is_index(value: object, below: int | None) -> TypeGuard[int]:
+    """Whether a value is a whole number from 0, and below another."""
+    return type(value) is int and value >= 0 and (below is None or value < below)
 
 
 def _words(analysis: Analysis, planes: list[Plane]) -> dict[str, object]:
@@ -99,7 +117,6 @@ def _words(analysis: Analysis, planes: list[Plane]) -> dict[str, object]:
             "layouts": texts.LAYOUTS,
             "layer": texts.LAYER,
             "layers": texts.LAYERS,
-            "titles": texts.LAYERS | {"segmented": texts.SEGMENTED},
             "opacity": texts.OPACITY,
             "opacityHelp": texts.OPACITY_HELP,
             "width": texts.WINDOW_WIDTH,
@@ -122,5 +139,7 @@ def _words(analysis: Analysis, planes: list[Plane]) -> dict[str, object]:
             "original": texts.ORIGINAL,
             "disagreement": texts.DISAGREEMENT,
             "sidesUnknown": texts.SIDES_UNKNOWN,
+            "canvasHelp": texts.CANVAS_HELP,
+            "saveAs": "mriseg_view.png",
         },
     }

@@ -1,7 +1,9 @@
 """Every way through the page, without a browser."""
 
+import gc
 import io
 import json
+import weakref
 import zipfile
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import PIL.Image
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mriseg import Contrast, Tissue
+from mriseg import Contrast, Tissue, segment
 from mriseg.phantom import simulate
 from mriseg.samples import SAMPLES
 from mriseg.scan import volume
@@ -73,6 +75,10 @@ def knob(page: AppTest, label: str):
     )
 
 
+def uploader(page: AppTest, label: str):
+    return next(box for box in page.file_uploader if box.label == label)
+
+
 def open_tab(page: AppTest, title: str) -> AppTest:
     """As a click on the tab does."""
     page.session_state["more"] = title
@@ -92,7 +98,7 @@ def nothing_broke(page: AppTest) -> bool:
 def test_the_page_opens_on_a_segmented_sample(page):
     assert nothing_broke(page)
     said = sent(page)["words"]
-    assert (said["original"], said["titles"]["segmented"]) == ("Original", "Segmented")
+    assert (said["original"], said["layers"]["segmented"]) == ("Original", "Segmented")
     assert len(page.get("plotly_chart")) == 1
     assert [metric.label.split("] ")[1] for metric in page.metric] == [tissue.title for tissue in Tissue]
     assert "Not a medical device" in words(page)
@@ -208,7 +214,7 @@ def test_the_average_brain_need_not_be_asked(page, head_file):
 def test_a_second_contrast_is_fitted_with_the_first(page, head_file, flair_file):
     drop(page, head_file, "head.nii.gz")
     assert len(page.get("plotly_chart")) == 1
-    page.file_uploader(key="channels").set_value([("flair.nii.gz", flair_file, "")]).run()
+    uploader(page, "Add T2 or FLAIR of the same head").set_value([("flair.nii.gz", flair_file, "")]).run()
     assert nothing_broke(page)
     assert kept(page).result.mixture.channels == 2
     assert len(page.get("plotly_chart")) == 2
@@ -216,7 +222,7 @@ def test_a_second_contrast_is_fitted_with_the_first(page, head_file, flair_file)
 
 def test_a_second_contrast_on_another_grid_is_refused_in_words(page, head_file, slice_file):
     drop(page, head_file, "head.nii.gz")
-    page.file_uploader(key="channels").set_value([("slice.png", slice_file, "")]).run()
+    uploader(page, "Add T2 or FLAIR of the same head").set_value([("slice.png", slice_file, "")]).run()
     assert not page.exception
     assert "one grid" in page.error[0].value
 
@@ -497,3 +503,63 @@ def test_a_picture_has_nothing_to_turn(page):
     open_tab(page, "3-D")
     assert "one slice only" in words(page)
     assert nothing_broke(page)
+
+
+def test_a_further_contrast_goes_with_its_scan(page, head_file, flair_file, slice_file):
+    drop(page, head_file, "t1.nii.gz")
+    uploader(page, "Add T2 or FLAIR of the same head").set_value([("flair.nii.gz", flair_file, "")]).run()
+    assert kept(page).result.joint is not None
+    drop(page, slice_file, "slice.png")
+    assert nothing_broke(page)
+    assert kept(page).result.joint is None
+
+
+def test_the_size_of_a_pixel_goes_with_its_picture(page, slice_file):
+    drop(page, slice_file, "slice.png")
+    knob(page, "Pixel size in mm").set_value(0.5).run()
+    assert kept(page).result.volumes_ml is not None
+    drop(page, encode_scan(SAMPLES["slice-t1"].make()[0]), "another.png")
+    assert kept(page).result.volumes_ml is None
+
+
+def test_what_was_remembered_of_one_scan_is_not_shown_beside_another(page):
+    open_tab(page, "Compare")
+    page.main.selectbox(key="compare with").select("pinned").run()
+    next(button for button in page.main.button if button.label == "Remember this result").click().run()
+    assert sent(page)["other"] == "Remembered"
+    page.sidebar.selectbox(key="source").select("slice-t2").run()
+    assert nothing_broke(page)
+    assert sent(page)["other"] is None
+
+
+def test_a_comparison_outlives_a_look_at_another_tab_and_follows_the_settings(page):
+    open_tab(page, "Compare")
+    page.main.selectbox(key="compare with").select("method").run()
+    page.main.selectbox(key="compared method").select("k-means").run()
+    before = sent(page)["result"]
+    open_tab(page, "Numbers and trust")
+    page.sidebar.slider(key="margin").set_value(-2.0).run()
+    assert sent(page)["other"] == "k-means in the brain"
+    assert sent(page)["result"] != before
+    other = page.session_state["comparison"]
+    assert not other.labels[~kept(page).result.mask].any()  # of the new mask
+    open_tab(page, "Compare")
+    assert page.main.selectbox(key="compare with").value == "method"
+    assert page.main.selectbox(key="compared method").value == "k-means"
+    assert nothing_broke(page)
+
+
+def test_the_old_scan_is_gone_before_the_new_one_is_segmented(page, slice_file, head_file, monkeypatch):
+    drop(page, head_file, "head.nii.gz")
+    old = weakref.ref(kept(page).scan)
+    alive = []
+
+    def looked(*arguments, **others):
+        gc.collect()
+        alive.append(old() is not None)
+        return segment(*arguments, **others)
+
+    monkeypatch.setattr("mriseg.app.analysis.segment", looked)
+    drop(page, slice_file, "slice.png")
+    assert nothing_broke(page)
+    assert alive == [False]
