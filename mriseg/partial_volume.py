@@ -8,10 +8,13 @@ References
 Shattuck et al.: Magnetic resonance image tissue classification using a partial volume model. NeuroImage 13, 2001.
 """
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 
 from mriseg.evidence import Sorted
 from mriseg.mixture import Mixture
+from mriseg.regularise import THREADS
 from mriseg.tissue import Tissue
 
 
@@ -36,10 +39,15 @@ def partial_volumes(posteriors: np.ndarray, mixture: Mixture, found: Sorted) -> 
     tissue = np.array([[t is of for of in mixture.tissues] for t in Tissue], float)
     table = np.einsum("tf,kfn->tkn", tissue, table).astype(np.float32) * np.float32(255)
     fractions = np.empty((*found.index.shape, len(Tissue)), np.uint8)
-    for i in range(len(found.index)):
+
+    def fill(i: int) -> None:
         for t in range(len(Tissue)):
             total = np.full(found.index.shape[1:], 0.5, np.float32)
             for k in range(mixture.classes):
                 total += posteriors[k, i] * table[t, k][found.index[i]]
             fractions[i, ..., t] = total
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        for _ in pool.map(fill, range(len(found.index))):
+            pass
     return fractions

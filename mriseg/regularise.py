@@ -92,7 +92,8 @@ def _update(
         return
     box = bounding_box(inside)[1:]  # outside the mask all stays 0
     slab = (slice(first, last), *box)
-    source, target = (None if array is None else array[:, :, *box] for array in (source, target))
+    target = target[:, :, *box]
+    source = None if source is None else source[:, :, *box]
     field = np.take(table, levels[slab], axis=1)
     if source is not None:
         below, above = max(first - 1, 0), min(last + 1, len(levels))

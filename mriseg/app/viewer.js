@@ -1,6 +1,7 @@
 // The viewer: slices on canvases, a linked cursor, and what the model says of the voxel under it.
 // Window, opacity, probing and highlighting need no server; a slice that was not seen yet is asked for by `want`.
 const kept = new WeakMap();
+const PATIENCE = 600; // ms until a slice that was asked for is asked for again
 const MOST_KEPT = 192; // slices: 80 MB of a head of 256 voxels a side
 const OUTSIDE_RGB = [204, 121, 167]; // where another segmentation has background or the brain ends elsewhere
 
@@ -23,7 +24,8 @@ class Viewer {
     this.root = root;
     this.slices = new Map();
     this.header = null;
-    this.asked = "";
+    this.coming = new Map();
+    this.count = 0;
     this.plane = 2;
     this.layout = "side";
     this.layer = "segmented";
@@ -47,6 +49,7 @@ class Viewer {
     this.resize.disconnect();
     clearInterval(this.looking);
     clearTimeout(this.waiting);
+    clearTimeout(this.again);
     cancelAnimationFrame(this.frame);
     kept.delete(this.root);
   }
@@ -67,10 +70,14 @@ class Viewer {
     }
     if (this.gone) return;
     const old = this.header;
-    if (!old || old.result !== header.result) this.slices.clear();
+    if (!old || old.result !== header.result) {
+      this.slices.clear();
+      this.coming.clear();
+    }
     for (const [part, content] of fresh) {
       if (this.slices.size >= MOST_KEPT) this.slices.delete(this.slices.keys().next().value);
-      this.slices.set(`${part.axis} ${part.index}`, unpack(part, content));
+      this.slices.set(this.key(part.axis, part.index), unpack(part, content));
+      this.coming.delete(this.key(part.axis, part.index));
     }
     this.header = header;
     if (!old || old.scan !== header.scan) this.open();
@@ -321,21 +328,27 @@ class Viewer {
 
   // Asks for the slices that are shown and not here; if none is missing, for those that come next on the same way.
   request() {
+    if (this.picture) return;
     const axes = [...new Set(this.panels.map((panel) => panel.axis))];
     let missing = axes.filter((axis) => !this.slices.has(this.key(axis))).map((axis) => [axis, this.cursor[axis]]);
-    if (!missing.length && this.way) {
+    const now = performance.now();
+    const onItsWay = ([axis, index]) => now - (this.coming.get(this.key(axis, index)) ?? -Infinity) < PATIENCE;
+    if (missing.length) {
+      // What was asked for may be lost if the server was called again before it answered.
+      clearTimeout(this.again);
+      this.again = setTimeout(() => this.request(), PATIENCE);
+      if (missing.every(onItsWay)) return;
+    } else if (this.way) {
       const [axis, step] = this.way;
       missing = [1, 2, 3].map((n) => [axis, this.cursor[axis] + n * step]).filter(
         ([, index]) => index >= 0 && index < this.header.shape[axis] && !this.slices.has(this.key(axis, index)));
-      if (missing.length < 2) return;
+      if (missing.length < 2 || missing.some(onItsWay)) return;
     }
-    if (!missing.length || this.picture) return;
+    if (!missing.length) return;
+    for (const [axis, index] of missing) this.coming.set(this.key(axis, index), now);
     const want = { result: this.header.result, scan: this.header.scan, cursor: [...this.cursor], slices: missing };
-    const asked = JSON.stringify(want);
-    if (asked === this.asked) return;
-    this.asked = asked;
-    this.root.dataset.asked = asked;
-    this.count = (this.count ?? 0) + 1; // comes back in the header, so that no two answers are alike and one is dropped
+    this.root.dataset.asked = JSON.stringify(want);
+    this.count += 1; // comes back in the header, so that no two answers are alike and one is dropped
     clearTimeout(this.waiting);
     this.waiting = setTimeout(() => this.ask({ ...want, count: this.count }), 5);
   }
