@@ -27,11 +27,12 @@ LAYOUT = """<style>
 .st-key-figures, .st-key-top [data-testid='stVerticalBlock'] {gap: 0.5rem}
 .st-key-figures table {font-size: 13px}
 .st-key-figures :is(th, td) {padding: 1px 6px}
-[data-testid='stFileUploaderFileName'] {visibility: hidden}
+[data-testid='stFileChipName'] {position: relative; visibility: hidden}
+[data-testid='stFileChipName']::after {content: "YOUR FILE"; position: absolute; left: 0; visibility: visible}
 .st-key-tiles {display: grid; grid-template-columns: repeat(auto-fit, minmax(200px, 1fr))}
 .st-key-tiles [data-testid='stMetric'] {padding: 0.4rem 0.8rem}
 .st-key-tiles [data-testid='stMetricValue'] {font-size: 1.6rem}
-</style>"""
+</style>""".replace("YOUR FILE", texts.YOUR_FILE)
 
 
 def run() -> None:

@@ -1,8 +1,17 @@
 """The viewer: everything that it does without the server, and the slices that it asks the server for."""
 
+import re
+
+import numpy as np
 import pytest
 
-from tests.browser.conftest import CANVAS, assert_whole, colours, keep, opened
+from mriseg import Contrast
+from mriseg.orient import orient
+from mriseg.phantom import simulate
+from mriseg.samples import SAMPLES
+from mriseg.scan import volume
+from mriseg.write import encode_scan
+from tests.browser.conftest import CANVAS, assert_whole, colours, drop, keep, opened
 
 pytestmark = pytest.mark.browser
 
@@ -66,25 +75,22 @@ def test_arrow_keys_move_through_slices_and_back(head):
     assert_whole(head)
 
 
-def test_opacity_and_window_change_the_picture_without_the_server(head):
+@pytest.mark.parametrize("name", ["Colour", "Window", "Level"])
+def test_opacity_and_window_change_the_picture_without_the_server(head, name):
     asked = head.evaluate("document.querySelector('.mriseg-viewer').dataset.asked")
     shown, original = pixels(head), pixels(head, 0)
-    for name in ("Colour", "Window", "Level"):
-        if name == "Window":
-            head.get_by_text("Window, contours").click()
-        head.locator(".mriseg-viewer").get_by_label(name, exact=True).focus()
-        for _ in range(4):
-            head.keyboard.press("ArrowLeft")
-        settle(head)
-        assert pixels(head) != shown
-        shown = pixels(head)
-        keep(head, "window")
-        for _ in range(4):
-            head.keyboard.press("ArrowRight")
-        if name != "Colour":
-            assert pixels(head, 0) != original
-        settle(head)
     head.get_by_text("Window, contours").click()
+    head.locator(".mriseg-viewer").get_by_label(name, exact=True).focus()
+    for _ in range(4):
+        head.keyboard.press("ArrowLeft")
+    settle(head)
+    keep(head, f"slider-{name.lower()}")
+    assert pixels(head) != shown
+    assert (pixels(head, 0) == original) == (name == "Colour")
+    for _ in range(4):
+        head.keyboard.press("ArrowRight")
+    head.get_by_text("Window, contours").click()
+    settle(head)
     assert head.evaluate("document.querySelector('.mriseg-viewer').dataset.asked") == asked
 
 
@@ -110,7 +116,8 @@ def test_layouts(head, layout, panels):
     )
     keep(head, f"layout-{layout}")
     assert head.locator(CANVAS).count() == panels
-    assert (colours(head, 0)["orange"] == 0) == (layout == "original")
+    orange = [colours(head, panel)["orange"] for panel in range(panels)]
+    assert not any(orange) if layout == "original" else all(orange)
     assert_whole(head)
 
 
@@ -155,6 +162,168 @@ def test_the_voxel_under_the_pointer_is_marked_on_the_histogram_with_its_posteri
     ][-3:]
     assert sum(shares) == pytest.approx(100, abs=2)
     assert head.locator(".mriseg-meter").count() == 3
+
+
+def test_swipe_shows_the_original_on_its_left(head):
+    head.locator(".mriseg-viewer").get_by_label("Layout", exact=True).select_option("swipe")
+    settle(head)
+    box = head.locator(CANVAS).first.bounding_box()
+    middle = box["y"] + box["height"] / 2
+    head.mouse.move(box["x"] + box["width"] / 2, middle)
+    head.mouse.down()
+    head.mouse.move(box["x"] + box["width"] - 2, middle, steps=5)
+    head.mouse.up()
+    settle(head)
+    assert colours(head, 0)["orange"] == 0  # all of it is left of the line now
+    head.mouse.move(box["x"] + box["width"] - 2, middle)
+    head.mouse.down()
+    head.mouse.move(box["x"] + box["width"] / 2, middle, steps=5)
+    head.mouse.up()
+    settle(head)
+    assert colours(head, 0)["orange"] > 0
+
+
+def test_a_fast_drag_of_the_slice_leaves_layout_and_plane_as_they_are(head):
+    viewer = head.locator(".mriseg-viewer")
+    viewer.get_by_label("Plane", exact=True).select_option("1")
+    viewer.get_by_label("Layout", exact=True).select_option("overlay")
+    head.evaluate(
+        """async () => {
+            for (let index = 20; index < 80; index += 1) {
+                const slider = document.querySelector(".mriseg-viewer input[aria-label='Slice']");
+                slider.value = index;
+                slider.dispatchEvent(new Event('input', {bubbles: true}));
+                await new Promise(done => setTimeout(done, 30));
+            }
+        }"""
+    )
+    head.wait_for_function("document.querySelector('.mriseg-panel canvas').dataset.drawn?.endsWith('1 78')")
+    assert viewer.get_by_label("Plane", exact=True).input_value() == "1"
+    assert viewer.get_by_label("Layout", exact=True).input_value() == "overlay"
+    assert_whole(head)
+
+
+def test_the_keyboard_stays_where_it_was_when_the_layout_changes(head):
+    layout = head.locator(".mriseg-viewer").get_by_label("Layout", exact=True)
+    layout.focus()
+    layout.select_option("overlay")
+    settle(head)
+    assert head.evaluate("document.activeElement.getAttribute('aria-label')") == "Layout"
+
+
+def test_a_click_on_a_picture_stays_marked(page):
+    box = page.locator(CANVAS).nth(1).bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + 0.4 * box["height"])
+    page.mouse.move(1, 1)
+    settle(page)
+    keep(page, "clicked")
+    before = page.locator(".mriseg-probe").inner_text()
+    assert "Pixel" in before
+    assert page.locator(".mriseg-mark").count() == 1
+    page.locator(CANVAS).nth(1).focus()
+    page.keyboard.press("ArrowRight")
+    settle(page)
+    assert page.locator(".mriseg-probe").inner_text() != before
+
+
+def test_the_name_of_a_dropped_file_is_not_shown(page):
+    drop(page, "DOE_JANE_1970.png", encode_scan(SAMPLES["slice-t1"].make()[0]))
+    assert page.get_by_text("DOE_JANE").count() > 0  # Streamlit writes it
+    assert all(
+        name.evaluate("name => getComputedStyle(name).visibility") == "hidden"
+        for name in page.get_by_text("DOE_JANE").all()
+    )
+    keep(page, "no-name")
+
+
+@pytest.fixture(scope="module")
+def marked(phantom):
+    """A head with thick slices in an odd axis order and a bright cube at its left forehead; where that lies in mm."""
+    scan = simulate(phantom, Contrast.T1)
+    data = scan.data[:, :, ::2].copy()
+    affine = scan.affine @ np.diag([1, 1, 2, 1])
+    mask = phantom.truth[:, :, ::2] > 0
+    ends = [np.flatnonzero(mask.any(tuple(a for a in range(3) if a != axis))) for axis in range(3)]
+    # The phantom's axes run from left to right, from back to front and from bottom to top.
+    cube = np.array([ends[0][0] + 2, ends[1][-1] - 4, ends[2][len(ends[2]) * 2 // 3]])
+    data[tuple(slice(c - 2, c + 3) for c in cube)] = 1.5 * data.max()
+    order = (2, 0, 1)
+    moved = data.transpose(order)[:, ::-1]
+    turn = np.zeros((4, 4))
+    for new, old in enumerate(order):
+        turn[old, new] = 1
+    turn[3, 3] = 1
+    flip = np.eye(4)
+    flip[1, 1], flip[1, 3] = -1, moved.shape[1] - 1
+    return volume(np.ascontiguousarray(moved), affine @ turn @ flip), (affine @ [*cube, 1])[:3]
+
+
+def brightest(page, panel: int) -> tuple[float, float]:
+    """Centre of what is whitest in a panel, in shares of its width and height."""
+    return (
+        page.locator(CANVAS)
+        .nth(panel)
+        .evaluate(
+            """canvas => {
+            const {data} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+            let [x, y, n] = [0, 0, 0];
+            for (let i = 0; i < data.length; i += 4) if (Math.min(data[i], data[i + 1], data[i + 2]) === 255) {
+                x += (i / 4) % canvas.width; y += Math.floor(i / 4 / canvas.width); n += 1;
+            }
+            return [x / n / canvas.width, y / n / canvas.height];
+        }"""
+        )
+    )
+
+
+@pytest.mark.parametrize("near", [True, False])
+@pytest.mark.parametrize("radiological", [True, False])
+def test_what_is_pointed_at_is_what_is_there(chromium, address, marked, near, radiological):
+    scan, place = marked
+    page = opened(chromium, address)
+    drop(page, "head.nii.gz", encode_scan(scan))
+    viewer = page.locator(".mriseg-viewer")
+    viewer.get_by_label("Layout", exact=True).select_option("original")
+    page.get_by_text("Window, contours").click()
+    for wanted, name in ((near, "Zoom to the head"), (radiological, "Radiological")):
+        if not wanted:
+            page.get_by_role("button", name=name).click()
+    # The window so wide that nothing but the cube is white.
+    page.evaluate(
+        """() => { for (const name of ['Window', 'Level']) {
+            const slider = document.querySelector(`.mriseg-viewer input[aria-label='${name}']`);
+            slider.value = name === 'Window' ? slider.max : (Number(slider.min) + Number(slider.max)) / 2 - 1;
+            slider.dispatchEvent(new Event('input', {bubbles: true}));
+        } }"""
+    )
+    page.get_by_text("Window, contours").click()
+    canonical, _ = orient(scan)
+    voxel = np.rint(np.linalg.inv(canonical.affine) @ [*place, 1])[:3].astype(int)
+    for axis in (2, 1, 0):
+        viewer.get_by_label("Plane", exact=True).select_option(str(axis))
+        page.evaluate(
+            """index => { const slider = document.querySelector(".mriseg-viewer input[aria-label='Slice']");
+                slider.value = index + 1; slider.dispatchEvent(new Event('input', {bubbles: true})); }""",
+            int(voxel[axis]),
+        )
+        page.wait_for_function(
+            "drawn => document.querySelector('.mriseg-panel canvas').dataset.drawn?.endsWith(drawn)",
+            arg=f" {axis} {voxel[axis]}",
+        )
+        settle(page)
+        x, y = brightest(page, 0)
+        if axis > 0:
+            assert (x > 0.5) == radiological  # the patient's left is at the right of the screen
+        else:
+            assert x < 0.5  # the front is at the left
+        box = page.locator(CANVAS).first.bounding_box()
+        page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
+        settle(page)
+        said = page.locator(".mriseg-probe").inner_text()
+        found = [int(number) for number in re.findall(r"-?\d+", said.split("mm")[0])]
+        assert np.abs(np.array(found) - place).max() <= 1 + max(scan.spacing) / 2
+        keep(page, f"marked-{axis}-{'near' if near else 'whole'}-{'radiological' if radiological else 'neurological'}")
+    page.close()
 
 
 def test_pointing_at_a_gaussian_lights_its_voxels(head):
