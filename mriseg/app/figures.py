@@ -10,8 +10,6 @@ from mriseg.result import Result
 from mriseg.tissue import Tissue
 from mriseg.verdict import Level, verdict
 
-# Streamlit's names for colours; .streamlit/config.toml gives them the values of `mriseg.tissue`.
-COLOUR_NAMES = {Tissue.GM: "orange", Tissue.WM: "yellow", Tissue.CSF: "blue"}
 MOST_CERTAIN = 0.99  # a model's own certainty is no proof: nothing is called 100 % sure
 
 
@@ -27,7 +25,7 @@ def show_tiles(result: Result) -> None:
             share = f"{result.fractions[tissue]:.1%}"
             volumes, intervals = result.volumes_ml, result.volume_intervals_ml
             st.metric(
-                f":{COLOUR_NAMES[tissue]}[■] {tissue.title}",
+                tissue.title,
                 share if volumes is None else f"{volumes[tissue]:.0f} mL",
                 texts.OF_CAVITY if volumes is None else f"{share} {texts.OF_CAVITY}",
                 help=None if intervals is None else texts.INTERVAL_HELP.format(*intervals[tissue]),

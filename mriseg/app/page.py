@@ -13,6 +13,7 @@ from mriseg.app.memory import return_freed_memory
 from mriseg.app.mixture import show_fitted, show_histogram, show_joint, show_method, show_selection, show_steps
 from mriseg.app.rendering import show_rendering
 from mriseg.app.viewer import show_viewer
+from mriseg.tissue import Tissue
 
 # Streamlit leaves 96 pixels above its first line and wide cells in tables; without them pictures, histogram and figures
 # fit on a laptop. On a tablet the figures go below the pictures.
@@ -32,7 +33,15 @@ LAYOUT = """<style>
 .st-key-tiles {display: grid; grid-template-columns: repeat(auto-fit, minmax(200px, 1fr))}
 .st-key-tiles [data-testid='stMetric'] {padding: 0.4rem 0.8rem}
 .st-key-tiles [data-testid='stMetricValue'] {font-size: 1.6rem}
-</style>""".replace("YOUR FILE", texts.YOUR_FILE)
+TILES
+</style>""".replace("YOUR FILE", texts.YOUR_FILE).replace(
+    "TILES",
+    "\n".join(
+        f".st-key-tiles > :nth-child({number} of .stElementContainer) [data-testid='stMetric']"
+        f" {{border-left: 8px solid {tissue.colour}}}"
+        for number, tissue in enumerate(Tissue, start=1)
+    ),
+)
 
 
 def run() -> None:

@@ -100,7 +100,7 @@ def test_the_page_opens_on_a_segmented_sample(page):
     said = sent(page)["words"]
     assert (said["original"], said["layers"]["segmented"]) == ("Original", "Segmented")
     assert len(page.get("plotly_chart")) == 1
-    assert [metric.label.split("] ")[1] for metric in page.metric] == [tissue.title for tissue in Tissue]
+    assert [metric.label for metric in page.metric] == [tissue.title for tissue in Tissue]
     assert "Not a medical device" in words(page)
 
 
