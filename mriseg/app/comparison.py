@@ -117,7 +117,7 @@ def show_comparison(analysis: Analysis) -> None:
         if kind == REMEMBERED and st.button(texts.REMEMBER, help=texts.REMEMBER_HELP):
             asked = replace(asked, remembered=(analysis.key, analysis.result.labels))
     try:
-        if kind == FILE:
+        if asked.kind == wanted.kind == FILE:
             asked = replace(asked, reference=_reference(analysis, wanted.reference))
         if asked.key != wanted.key:
             st.session_state[_WANTED] = asked

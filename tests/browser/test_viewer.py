@@ -276,19 +276,12 @@ def brightest(page, panel: int) -> tuple[float, float]:
     )
 
 
-@pytest.mark.parametrize("near", [True, False])
-@pytest.mark.parametrize("radiological", [True, False])
-def test_what_is_pointed_at_is_what_is_there(chromium, address, marked, near, radiological):
-    scan, place = marked
+@pytest.fixture(scope="module")
+def marked_page(chromium, address, marked):
+    """The page with the marked head, its window so wide that nothing but the cube is white."""
     page = opened(chromium, address)
-    drop(page, "head.nii.gz", encode_scan(scan))
-    viewer = page.locator(".mriseg-viewer")
-    viewer.get_by_label("Layout", exact=True).select_option("original")
-    page.get_by_text("Window, contours").click()
-    for wanted, name in ((near, "Zoom to the head"), (radiological, "Radiological")):
-        if not wanted:
-            page.get_by_role("button", name=name).click()
-    # The window so wide that nothing but the cube is white.
+    drop(page, "head.nii.gz", encode_scan(marked[0]))
+    page.locator(".mriseg-viewer").get_by_label("Layout", exact=True).select_option("original")
     page.evaluate(
         """() => { for (const name of ['Window', 'Level']) {
             const slider = document.querySelector(`.mriseg-viewer input[aria-label='${name}']`);
@@ -296,6 +289,20 @@ def test_what_is_pointed_at_is_what_is_there(chromium, address, marked, near, ra
             slider.dispatchEvent(new Event('input', {bubbles: true}));
         } }"""
     )
+    yield page
+    page.close()
+
+
+@pytest.mark.parametrize("near", [True, False])
+@pytest.mark.parametrize("radiological", [True, False])
+def test_what_is_pointed_at_is_what_is_there(marked_page, marked, near, radiological):
+    page, (scan, place) = marked_page, marked
+    viewer = page.locator(".mriseg-viewer")
+    page.get_by_text("Window, contours").click()
+    for wanted, name in ((near, "Zoom to the head"), (radiological, "Radiological")):
+        button = page.get_by_role("button", name=name)
+        if (button.get_attribute("aria-pressed") == "true") != wanted:
+            button.click()
     page.get_by_text("Window, contours").click()
     canonical, _ = orient(scan)
     voxel = np.rint(np.linalg.inv(canonical.affine) @ [*place, 1])[:3].astype(int)
@@ -323,7 +330,6 @@ def test_what_is_pointed_at_is_what_is_there(chromium, address, marked, near, ra
         found = [int(number) for number in re.findall(r"-?\d+", said.split("mm")[0])]
         assert np.abs(np.array(found) - place).max() <= 1 + max(scan.spacing) / 2
         keep(page, f"marked-{axis}-{'near' if near else 'whole'}-{'radiological' if radiological else 'neurological'}")
-    page.close()
 
 
 def test_pointing_at_a_gaussian_lights_its_voxels(head):
@@ -359,25 +365,34 @@ def test_every_canvas_says_what_it_shows(head):
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 1024, 768])
-def test_nothing_overlaps_or_is_cut_off(chromium, address, width, theme):
-    page = opened(chromium, address, viewport={"width": width, "height": 900}, color_scheme=theme)
-    if width == 768:
-        page.wait_for_timeout(500)  # the sidebar folds away
-    keep(page, f"opening-{width}-{theme}")
-    assert_whole(page)
-    assert (
-        page.evaluate(
-            "Math.max(...[document.scrollingElement, document.querySelector('[data-testid=stMain]')]"
-            ".map(element => element.scrollWidth - element.clientWidth))"
-        )
-        <= 0
-    )
-    overlaps = page.evaluate(OVERLAPS)
-    assert overlaps == []
+def test_nothing_overlaps_or_is_cut_off_at_any_width(chromium, address, theme):
+    page = opened(chromium, address, color_scheme=theme)
+    ground = page.evaluate("getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor")
+    assert (int(re.findall(r"\d+", ground)[0]) < 128) == (theme == "dark")
+    for width in (1440, 1024, 768):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.wait_for_timeout(700)  # the sidebar folds away, the plot follows
+        keep(page, f"opening-{width}-{theme}")
+        assert_whole(page)
+        assert page.evaluate(SCROLLS) <= 0
+        assert page.evaluate(OVERLAPS) == []
     page.close()
 
 
+def test_nothing_overlaps_with_the_controls_of_a_volume(head):
+    for width in (1024, 768, 1440):
+        head.set_viewport_size({"width": width, "height": 900})
+        head.wait_for_timeout(700)
+        keep(head, f"volume-{width}")
+        assert head.evaluate(SCROLLS) <= 0
+        assert head.evaluate(OVERLAPS) == []
+
+
+# By how much the page could be moved sideways.
+SCROLLS = (
+    "Math.max(...[document.scrollingElement, document.querySelector('[data-testid=stMain]')]"
+    ".map(element => element.scrollWidth - element.clientWidth))"
+)
 # Pairs of visible controls, figures and texts of the page that lie over each other, and texts that are cut off.
 OVERLAPS = """() => {
     const main = document.querySelector('[data-testid=stMain]');
