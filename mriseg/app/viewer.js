@@ -240,12 +240,13 @@ class Viewer {
   panel(parent, axis, what, small = false) {
     const figure = this.add(parent, "figure", "mriseg-panel");
     const canvas = this.add(figure, "canvas");
-    const caption = this.add(figure, "figcaption");
+    const words = this.add(figure, "figcaption");
+    const [caption, number] = [this.add(words, "span"), this.add(words, "small")];
     canvas.tabIndex = 0;
     canvas.dataset.name = `canvas ${what} ${axis}`;
     canvas.title = this.header.words.canvasHelp;
     canvas.setAttribute("role", "application");
-    const panel = { figure, canvas, caption, axis, what, small };
+    const panel = { figure, canvas, caption, number, axis, what, small };
     canvas.onpointerdown = (event) => {
       canvas.setPointerCapture(event.pointerId);
       panel.drag = event.button === 2 || event.shiftKey ? "window" : what === "swipe" && this.onDivider(panel, event) ? "swipe" : "cursor";
@@ -538,8 +539,8 @@ class Viewer {
     const title = { original: words.original, other: this.header.other, disagreement: words.disagreement }[what]
       ?? words.layers[this.layer];
     const plane = axis < 0 ? "" : this.header.planes.find(([a]) => a === axis)?.[1];
-    const number = axis < 0 ? "" : ` ${this.cursor[axis] + 1}`;
-    panel.caption.textContent = panel.small || this.layout === "three" ? plane + number : title + number;
+    panel.caption.textContent = panel.small || this.layout === "three" ? plane : title;
+    panel.number.textContent = axis < 0 ? "" : ` ${this.cursor[axis] + 1}`;
     canvas.setAttribute("aria-label", [title, plane, axis < 0 ? "" : `${words.slice} ${this.cursor[axis] + 1}`].filter(Boolean).join(", "));
     canvas.dataset.drawn = `${this.header.result} ${this.key(axis)}`;
   }
