@@ -21,6 +21,7 @@ from mriseg.samples import SAMPLES
 from mriseg.segment import STAGES, segment
 from mriseg.settings import CONTRASTS, MASKS, Settings
 from mriseg.tissue import Tissue
+from mriseg.verdict import Level, verdict
 from mriseg.version import __version__
 from mriseg.write import encode_scan, stem, write
 
@@ -269,7 +270,9 @@ def _summary(name: str, result: Result) -> str:
     words = f"{name}: {result.contrast.suffix} ({result.contrast_confidence:.0%} sure), {', '.join(sizes)}"
     if result.brain.doubtful:
         words += f"; the brain mask is DOUBTFUL ({result.brain.confidence:.0%} sure)"
-    return "\n  ".join([words, *(f"Warning: {warning}" for warning in result.warnings)])
+    found = verdict(result)
+    doubts = [f"{finding.about}: {finding}" for finding in found.findings if finding.level > Level.GOOD]
+    return "\n  ".join([words, *([found.headline] if doubts else []), *doubts])
 
 
 def _complain(line: str) -> int:

@@ -108,7 +108,7 @@ def extract(data: np.ndarray, spacing: tuple[float, ...] | None) -> Brain:
     if not brain.mask.any():
         raise BrainNotFoundError(
             "No brain was found in this image. Drop an MR image of a head; if it shows a brain without skull, "
-            "choose the mask 'none'."
+            "say that it is skull-stripped (mask 'none')."
         )
     return brain
 

@@ -94,7 +94,7 @@ def find_brain_in_picture(data: np.ndarray, spacing: tuple[float, ...]) -> tuple
     if outline.cost > LARGEST_COST or pose.agreement < LEAST_AGREEMENT:
         raise BrainNotFoundError(
             "Nothing in this picture looks like a brain in its skull. Drop a slice of a head, the right way up; if it "
-            "shows a brain without skull, choose the mask 'none'."
+            "shows a brain without skull, say that it is skull-stripped (mask 'none')."
         )
     border = _border(image, to_surface, outline.inside, pose)
     trust = trust_picture(image, border > 0, pose, outline.cost)

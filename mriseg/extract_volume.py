@@ -62,7 +62,7 @@ def find_brain_in_volume(data: np.ndarray, spacing: tuple[float, ...]) -> tuple[
     if found.agreement < LEAST_AGREEMENT:
         raise BrainNotFoundError(
             f"The average brain does not fit this volume anywhere (agreement {found.agreement:.2f}, heads have 0.3 and "
-            "more). Drop a scan of a head; if it shows a brain without skull, choose the mask 'none'."
+            "more). Drop a scan of a head; if it shows a brain without skull, say that it is stripped (mask 'none')."
         )
     found = _moved(found, first)
     return _moved_border(data, spacing, anchor, found, atlas()), found

@@ -12,6 +12,8 @@ from mriseg.report_parts import parts
 from mriseg.result import Result
 from mriseg.scan import Scan
 
+HTML, PDF = "_desc-tissue_report.html", "_desc-tissue_report.pdf"  # what follows the stem in their file names
+
 
 def html(scan: Scan, result: Result, date: datetime.date | None = None) -> str:
     """Report on a segmentation as one HTML page, readable on a telephone and printable on A4.
@@ -61,6 +63,6 @@ def pdf(scan: Scan, result: Result, date: datetime.date | None = None) -> bytes:
 def outputs(scan: Scan, result: Result) -> dict[str, Callable[[], bytes]]:
     """Both reports, undated, as `mriseg.write.outputs` has its files: what follows the stem, and what makes it."""
     return {
-        "_desc-tissue_report.html": lambda: html(scan, result).encode(),
-        "_desc-tissue_report.pdf": lambda: pdf(scan, result),
+        HTML: lambda: html(scan, result).encode(),
+        PDF: lambda: pdf(scan, result),
     }

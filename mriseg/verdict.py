@@ -39,7 +39,7 @@ class Level(IntEnum):
 
 
 HEADLINES = {
-    Level.GOOD: "Nothing speaks against using this segmentation.",
+    Level.GOOD: "No check failed. Look at the borders of the tissues before you use the figures.",
     Level.CARE: "Use this segmentation with care.",
     Level.NOT: "Do not use the figures of this segmentation as they are.",
 }

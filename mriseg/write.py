@@ -29,6 +29,7 @@ from mriseg.result import Result
 from mriseg.scan import Scan
 from mriseg.selection import criteria
 from mriseg.tissue import Tissue
+from mriseg.verdict import verdict
 from mriseg.version import __version__
 
 COMPRESSION = 4  # of 9: past it posteriors shrink by 2 % for twice the time
@@ -115,6 +116,7 @@ def stats(result: Result) -> dict[str, Any]:
     mixture = result.mixture
     named = mixture.tissues
     volumes = result.volumes_ml
+    found = verdict(result)
     return {
         "contrast": result.contrast.suffix,
         "contrast_confidence": result.contrast_confidence,
@@ -149,6 +151,10 @@ def stats(result: Result) -> dict[str, Any]:
         if result.settings.classes == len(Tissue)
         else [asdict(criterion) for criterion in criteria(result.histogram)],
         "quality": result.quality,
+        "verdict": found.headline,
+        "findings": [
+            {"about": finding.about, "level": finding.level.name, "says": str(finding)} for finding in found.findings
+        ],
         "warnings": list(result.warnings),
         "notes": list(result.notes),
         "settings": asdict(result.settings),

@@ -126,7 +126,7 @@ def show_comparison(analysis: Analysis) -> None:
             st.caption(METHODS[asked.method].explanation)
         other = _found(analysis, asked)
         if other is not None:
-            st.caption(texts.COMPARED_ABOVE)
+            st.caption(f"{texts.COMPARED_ABOVE} {texts.WHOLE_VOXELS}")
             st.markdown(_agreement(analysis, other))
     except MrisegError as error:
         st.error(str(error))

@@ -1,5 +1,6 @@
 """Files to take away: each is made when it is asked for."""
 
+import datetime
 import io
 import weakref
 import zipfile
@@ -15,6 +16,7 @@ from mriseg.errors import MrisegError
 from mriseg.tissue import Tissue
 from mriseg.write import outputs, volumes_table
 
+HTML, PDF = report.HTML, report.PDF
 VOLUMES = "_volumes.csv"
 NAME = "mriseg"  # downloads carry no name of the dropped file, which may be that of a person
 
@@ -32,7 +34,12 @@ def show_downloads(analysis: Analysis) -> None:
             raise MrisegError(texts.NO_LONGER)
         scan, result = current.scan, current.result
         table = {VOLUMES: lambda: volumes_table(result).encode()}
-        return outputs(scan, result) | report.outputs(scan, result) | table
+        today = datetime.date.today()
+        reports = {
+            HTML: lambda: report.html(scan, result, today).encode(),
+            PDF: lambda: report.pdf(scan, result, today),
+        }
+        return outputs(scan, result) | reports | table
 
     def one(suffix: str) -> bytes:
         return files()[suffix]()
@@ -48,8 +55,8 @@ def show_downloads(analysis: Analysis) -> None:
     st.markdown(f"**{texts.DOWNLOADS}**")
     with st.container(horizontal=True):
         for key, suffix, content in (
-            ("report-html", "_desc-tissue_report.html", None),
-            ("report-pdf", "_desc-tissue_report.pdf", None),
+            ("report-html", HTML, None),
+            ("report-pdf", PDF, None),
             ("labels", f"_dseg{ending}", None),
             ("posteriors", "_probseg.zip", lambda: zipped(posteriors)),
             ("mask", f"_desc-brain_mask{ending}", None),

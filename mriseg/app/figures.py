@@ -23,16 +23,23 @@ def show_tiles(result: Result) -> None:
     with st.container(key="tiles"):
         for tissue in Tissue:
             share = f"{result.fractions[tissue]:.1%}"
-            volumes, intervals = result.volumes_ml, result.volume_intervals_ml
-            st.metric(
-                tissue.title,
-                share if volumes is None else f"{volumes[tissue]:.0f} mL",
-                texts.OF_CAVITY if volumes is None else f"{share} {texts.OF_CAVITY}",
-                help=None if intervals is None else texts.INTERVAL_HELP.format(*intervals[tissue]),
-                delta_color="off",
-                delta_arrow="off",
-                border=True,
-            )
+            value, below, more = share, texts.OF_CAVITY, None
+            if result.volumes_ml is not None and result.volume_intervals_ml is not None:
+                low, high = result.volume_intervals_ml[tissue]
+                value = millilitres(result, result.volumes_ml[tissue])
+                below = f"{low:.0f} – {high:.0f} mL · {share}" if is_volume(result) else f"{share} {texts.OF_CAVITY}"
+                more = texts.INTERVAL_HELP.format(millilitres(result, low), millilitres(result, high), share)
+            st.metric(tissue.title, value, below, help=more, delta_color="off", delta_arrow="off", border=True)
+
+
+def is_volume(result: Result) -> bool:
+    """Whether the result is of a volume; the volumes of a picture are for each mm of thickness."""
+    return result.labels.ndim > 2
+
+
+def millilitres(result: Result, volume: float) -> str:
+    """A volume as it is shown."""
+    return f"{volume:.0f} mL" if is_volume(result) else f"{volume:.1f} {texts.ML_PER_MM}"
 
 
 def show_totals(result: Result) -> None:
@@ -40,7 +47,7 @@ def show_totals(result: Result) -> None:
     quality = result.quality
     words = [f"{texts.PARENCHYMA} **{quality['brain_parenchymal_fraction']:.1%}**"]
     if result.brain_ml is not None:
-        words.insert(0, f"{texts.CAVITY} **{result.brain_ml:.0f} mL**")
+        words.insert(0, f"{texts.CAVITY} **{millilitres(result, result.brain_ml)}**")
     if "gm_wm_ratio" in quality:
         words.append(f"{texts.RATIO} **{quality['gm_wm_ratio']:.2f}**")
     sure = texts.MASK_SURE.format(min(result.brain.confidence, MOST_CERTAIN))
@@ -60,28 +67,28 @@ def show_verdict(result: Result) -> None:
         lines = [f"- **{finding.about}.** {finding}" for finding in doubts]
         st.warning("\n".join([f"**{found.headline}**", "", *lines]))
     else:
-        st.caption(found.headline)
+        st.success(found.headline)
 
 
 def show_numbers(result: Result) -> None:
     """Every figure with what it means, and all that can be said of its trust."""
-    st.markdown(numbers_table(result))
     st.markdown(f"**{texts.FINDINGS}**")
     st.markdown("\n".join(f"- **{finding.about}.** {finding}" for finding in verdict(result).findings))
+    st.markdown(numbers_table(result))
     for note in result.notes:
         st.caption(note)
 
 
 def numbers_table(result: Result) -> str:
     """Volumes and figures of quality as a Markdown table."""
-    rows = [texts.NUMBERS_HEAD, "|---|---|---|---|"]
+    rows = [texts.NUMBERS_HEAD, "|---|---|---|---|---|"]
     for tissue in Tissue:
         size, interval = f"{result.fractions[tissue]:.1%} {texts.OF_CAVITY}", ""
         if result.volumes_ml is not None and result.volume_intervals_ml is not None:
-            size = f"{result.volumes_ml[tissue]:.0f} mL, {size}"
+            size = f"{millilitres(result, result.volumes_ml[tissue])}, {size}"
             low, high = result.volume_intervals_ml[tissue]
-            interval = f"{low:.0f} – {high:.0f} mL"
-        rows.append(f"| {tissue.title} | {size} | {interval} | {texts.VOLUME_MEANING} |")
+            interval = f"{millilitres(result, low)} – {millilitres(result, high)}"
+        rows.append(f"| {tissue.title} | {size} | {interval} | | {texts.VOLUME_MEANING} |")
     for figure in FIGURES:
         if figure.key not in result.quality:
             continue
@@ -91,7 +98,7 @@ def numbers_table(result: Result) -> str:
         if figure.usual is not None:
             low, high = figure.usual
             usual = f"{low:.0%} – {high:.0%}" if figure.unit == "%" else f"{low:g} – {high:g}"
-        rows.append(f"| {figure.title} | {shown} | {usual} | {figure.meaning} |")
+        rows.append(f"| {figure.title} | {shown} | {usual} | {texts.GOOD[figure.good]} | {figure.meaning} |")
     return "\n".join(rows)
 
 

@@ -21,7 +21,7 @@ ELLIPSE_SDS, JOINT_HEIGHT = 2.0, 420
 BAR_COLOUR, MIXED_COLOUR, SUM_COLOUR = "rgba(160, 160, 160, 0.45)", "#A6A6A6", "#D55E00"
 EDGE_COLOUR = "rgba(60, 60, 60, 0.5)"
 TERMS_A_LINE = 2  # of the formula, so that it fits a tablet
-NO_LOGO = {"displaylogo": False}
+CONFIG = {"displayModeBar": False}  # its buttons would cover the legend
 DASHES = {Tissue.GM: "dash", Tissue.WM: "solid", Tissue.CSF: "dot"}  # never told apart by colour alone
 
 
@@ -111,7 +111,7 @@ def histogram_figure(
             annotation_text=f"{texts.THRESHOLD} {number(threshold)}",
             annotation_position=side,
         )
-    counts: dict[str, object] = {"title": unit, "hoverformat": ".3~s"}
+    counts: dict[str, object] = {"title": unit, "hoverformat": ",.0f"}
     if logarithmic:
         counts |= {"type": "log", "range": [0, np.log10(max(bars.counts.max(), 10.0)) + 0.2]}
     figure.update_layout(
@@ -119,6 +119,7 @@ def histogram_figure(
         margin={"l": 10, "r": 10, "t": 30, "b": 10},
         bargap=0,
         hovermode="x unified",
+        hoverlabel={"namelength": -1},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "font": {"size": 11}},
         xaxis={"title": texts.INTENSITY, "hoverformat": ".4~g"},
         yaxis=counts,
@@ -146,7 +147,7 @@ def show_histogram() -> None:
         is_dark(),
         unit_of(analysis),
     )
-    st.plotly_chart(figure, key="histogram", alt=texts.HISTOGRAM_ALT, config=NO_LOGO)
+    st.plotly_chart(figure, key="histogram", alt=texts.HISTOGRAM_ALT, config=CONFIG)
 
 
 def show_steps(analysis: Analysis) -> None:
@@ -164,9 +165,9 @@ def show_steps(analysis: Analysis) -> None:
         figure = histogram_figure(
             steps[at].mixture, analysis.result.histogram, None, False, is_dark(), unit_of(analysis)
         )
-        st.plotly_chart(figure, key="steps", alt=texts.HISTOGRAM_ALT, config=NO_LOGO)
+        st.plotly_chart(figure, key="steps", alt=texts.HISTOGRAM_ALT, config=CONFIG)
     with climb:
-        st.plotly_chart(climb_figure(steps, at), key="climb", alt=texts.CLIMB_ALT, config=NO_LOGO)
+        st.plotly_chart(climb_figure(steps, at), key="climb", alt=texts.CLIMB_ALT, config=CONFIG)
 
 
 def climb_figure(steps: Sequence[Step], at: int) -> go.Figure:
@@ -234,14 +235,15 @@ def joint_figure(result: Result) -> go.Figure:
 def show_joint(result: Result) -> None:
     """Draw the joint histogram where several contrasts were fitted together."""
     if result.joint is not None:
-        st.plotly_chart(joint_figure(result), key="joint", alt=texts.JOINT_ALT, config=NO_LOGO)
+        st.plotly_chart(joint_figure(result), key="joint", alt=texts.JOINT_ALT, config=CONFIG)
 
 
 def show_selection(result: Result) -> None:
     """What the criteria say of two to six classes, worked out when asked for."""
     with st.expander(texts.SELECTION, on_change="rerun") as expander:
         if expander.open:
-            st.markdown(selection_table(result), help=texts.SELECTION_HELP)
+            st.caption(texts.SELECTION_HELP)
+            st.markdown(selection_table(result))
 
 
 def selection_table(result: Result) -> str:
@@ -270,7 +272,7 @@ def show_method(result: Result) -> None:
 def fitted_table(result: Result) -> str:
     """Shares, means and standard deviations as a Markdown table."""
     mixture = result.mixture
-    rows = [r"| | $\pi$ | $\mu$ | $\sigma$ |", "|---|---|---|---|"]
+    rows = [texts.FITTED_HEAD, "|---|---|---|---|"]
     for tissue, weight, mean, sd in zip(mixture.tissues, mixture.weights, mixture.means, mixture.sds, strict=True):
         rows.append(f"| {tissue.abbreviation} | {weight:.3f} | {number(mean)} | {number(sd)} |")
     if mixture.deep_gray is not None:

@@ -31,7 +31,7 @@ def show_rendering(analysis: Analysis) -> None:
         texts.RENDERED,
         list(Tissue),
         selection_mode="multi",
-        default=[Tissue.GM, Tissue.WM, Tissue.CSF],
+        default=[Tissue.GM, Tissue.WM],
         format_func=lambda tissue: tissue.title,
         key="rendered",
         label_visibility="collapsed",

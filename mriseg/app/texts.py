@@ -89,10 +89,10 @@ LAYOUTS = {
 LAYER = "Show"
 LAYERS = {
     "segmented": "Segmented",
-    "posterior-gm": "Probability of gray matter",
-    "posterior-wm": "Probability of white matter",
-    "posterior-csf": "Probability of fluid",
-    "entropy": "Doubt (entropy)",
+    "posterior-gm": "P(gray matter)",
+    "posterior-wm": "P(white matter)",
+    "posterior-csf": "P(fluid)",
+    "entropy": "Doubt",
     "corrected": "Bias corrected",
     "field": "Bias field",
     "mask": "Brain mask",
@@ -102,7 +102,8 @@ OPACITY_HELP = "How much the tissue colours cover the scan."
 WINDOW_WIDTH = "Window"
 WINDOW_LEVEL = "Level"
 CONTOURS = "Contours"
-OUTLINE = "Outline"
+CONTOURS_HELP = "Draw the borders of the tissues instead of filling them."
+OUTLINE = "Brain border"
 OUTLINE_HELP = "Draw the border of the brain mask on the scan, to see whether it runs along the inner skull."
 NEAR = "Zoom to the head"
 NEAR_HELP = "Show what lies around the brain, without the air."
@@ -121,6 +122,7 @@ CANVAS_HELP = (
 PIXEL = "Pixel"
 PROBED_INTENSITY = "intensity"
 PROBED_CORRECTED = "corrected"
+PROBED_SHADING = "shading"
 OUTSIDE = "outside the brain"
 
 HISTOGRAM_ALT = "Histogram of the brain's intensities with the fitted Gaussians of the three tissues over it."
@@ -146,6 +148,7 @@ ITERATION = "{}"
 LOG_LIKELIHOOD = "Log-likelihood per voxel"
 CLIMB_ALT = "Log-likelihood over the iterations of expectation-maximisation; it rises and levels off."
 
+FITTED_HEAD = "| | Share π | Mean μ | SD σ |"
 FITTED_HELP = (
     "Share, mean and standard deviation of each class, in the scan's own units. Mixed voxels hold two tissues: their "
     "mean lies anywhere between those of the two."
@@ -174,19 +177,21 @@ FITTED = "With the values fitted to this scan:"
 NAMES_SURE = "names {:.0%} sure"
 AS_YOU_SAID = "as you said"
 INTERVAL_HELP = (
-    "With a probability of 95 % between {:.0f} and {:.0f} mL, if the brain mask is right. The sum of each voxel's "
-    "partial volumes."
+    "With a probability of 95 % between {} and {}, if the brain mask is right: the sum of the partial volumes, "
+    "{} of the cranial cavity."
 )
-OF_CAVITY = "of the cavity"
+OF_CAVITY = "of the cranial cavity"
+ML_PER_MM = "mL per mm of slice"
 CAVITY = "Cranial cavity"
 PARENCHYMA = "Brain parenchyma"
 RATIO = "Gray to white matter"
-TIME = "Computed in"
+TIME = "Last change computed in"
 TOTALS_HELP = (
     "Cranial cavity: brain with the fluid in and around it. Brain parenchyma: gray and white matter as a share of it."
 )
 FINDINGS = "What can be trusted here"
-NUMBERS_HEAD = "| Figure | Here | 95 % interval or usual range | What it means |"
+NUMBERS_HEAD = "| Figure | Here | 95 % interval or usual range | Good | What it means |"
+GOOD = {"high": "high", "low": "low", "one": "near 1", "none": ""}
 VOLUME_MEANING = "Sum of the partial volumes; the interval holds if the brain mask is right."
 
 COMPARE_WITH = "Compare with"
@@ -202,6 +207,7 @@ COMPARED_ABOVE = (
     "Choose the layout Comparison above: the other segmentation, this one, and where they differ, in this one's "
     "colours (pink where it has none)."
 )
+WHOLE_VOXELS = "Volumes are counted in whole voxels here; the tiles count parts of voxels."
 REMEMBER = "Remember this result"
 REMEMBER_HELP = "Then change a setting: the viewer shows the remembered result beside the new one."
 REMEMBERED_TITLE, REFERENCE_TITLE, TRUTH_TITLE = "Remembered", "Reference", "Truth"
@@ -220,7 +226,7 @@ FILES = {
     "report-html": "Report (HTML)",
     "report-pdf": "Report (PDF)",
     "labels": "Labels",
-    "posteriors": "Posteriors",
+    "posteriors": "Probabilities",
     "mask": "Brain mask",
     "volumes": "Volumes (CSV)",
     "figures": "All figures (JSON)",

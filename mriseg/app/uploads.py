@@ -39,6 +39,11 @@ class Listing:
     refusals: tuple[str, ...]
     error: str
 
+    @property
+    def titles(self) -> tuple[str, ...]:
+        """What tells the scans in it from each other."""
+        return tuple(item.title.partition(":")[2] or item.title for item in self.items)
+
 
 NOTHING = Listing("", (), 0, (), "")
 
@@ -63,7 +68,10 @@ def listing(box: str, latest: Sequence[UploadedFile], dropped: Sequence[Uploaded
         found = _listed(latest)
         if found.error and len(latest) < len(dropped):
             together = _listed(dropped)
-            found = found if together.error else together
+            others = _listed([file for file in dropped if file not in latest])
+            # What adds nothing to the files before it is refused itself; another scan does not take its place.
+            if not together.error and together.titles != others.titles:
+                found = together
         kept[box] = ids, found
     return kept[box][1]
 

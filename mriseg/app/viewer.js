@@ -147,7 +147,7 @@ class Viewer {
     };
     this.width = this.range(rest, words.width, step, high - low, step, this.white - this.black, change);
     this.level = this.range(rest, words.level, low, high, step, (this.white + this.black) / 2, change);
-    this.toggle(rest, words.contours, "contours");
+    this.toggle(rest, words.contours, "contours", words.contoursHelp);
     this.toggle(rest, words.outline, "outline", words.outlineHelp);
     this.toggle(rest, words.near, "near", words.nearHelp);
     if (!this.picture && header.sides) this.toggle(rest, words.radiological, "radiological", words.radiologicalHelp);
@@ -385,7 +385,7 @@ class Viewer {
       const field = inside ? this.fieldAt(slice, at) : 1;
       const [gray, white] = [slice.gray[at] / 255, slice.white[at] / 255];
       const corrected = this.signal(intensity) / field;
-      return { intensity, corrected, inside, posteriors: [gray, white, Math.max(0, 1 - gray - white)] };
+      return { intensity, corrected, shading: field, inside, posteriors: [gray, white, Math.max(0, 1 - gray - white)] };
     }
     return null;
   }
@@ -422,6 +422,7 @@ class Viewer {
     this.add(this.readout, "span", "", `${words.intensity} ${short(found.intensity)}`);
     if (found.inside) {
       this.add(this.readout, "span", "", `${words.corrected} ${short(found.corrected)}`);
+      if (this.layer === "field") this.add(this.readout, "span", "", `${words.shading} × ${found.shading.toFixed(2)}`);
       this.header.tissues.forEach((tissue, k) => {
         const item = this.add(this.readout, "span", "", tissue.short);
         const bar = this.add(this.add(item, "span", "mriseg-meter"), "i");
@@ -464,7 +465,7 @@ class Viewer {
     }
     if (!line) {
       line = this.add(plot, "div", "mriseg-mark");
-      line.style.cssText = "position:absolute;width:0;border-left:2px solid #D55E00;pointer-events:none;z-index:5";
+      line.style.cssText = "position:absolute;width:0;border-left:2px solid #009E73;pointer-events:none;z-index:5";
     }
     const x = axes.xaxis.l2p(found.corrected);
     line.style.display = x >= 0 && x <= axes.xaxis._length ? "block" : "none";
@@ -536,7 +537,8 @@ class Viewer {
     if (!this.picture) this.decorate(context, panel, wide, high, scale);
     else if (this.clicked) this.cross(context, panel.place, this.cursor[1], this.cursor[0], wide, high);
     const { words } = this.header;
-    const title = { original: words.original, other: this.header.other, disagreement: words.disagreement }[what]
+    const title = { original: words.original, other: this.header.other, disagreement: words.disagreement,
+      swipe: `${words.original} | ${words.layers[this.layer]}` }[what]
       ?? words.layers[this.layer];
     const plane = axis < 0 ? "" : this.header.planes.find(([a]) => a === axis)?.[1];
     panel.caption.textContent = panel.small || this.layout === "three" ? plane : title;

@@ -122,6 +122,8 @@ def _words(analysis: Analysis, planes: list[Plane]) -> dict[str, object]:
             "width": texts.WINDOW_WIDTH,
             "level": texts.WINDOW_LEVEL,
             "contours": texts.CONTOURS,
+            "contoursHelp": texts.CONTOURS_HELP,
+            "shading": texts.PROBED_SHADING,
             "outline": texts.OUTLINE,
             "outlineHelp": texts.OUTLINE_HELP,
             "near": texts.NEAR,

@@ -132,7 +132,7 @@ def test_a_dropped_picture_is_segmented_at_once_and_has_no_volumes(page, slice_f
 def test_with_a_pixel_size_a_picture_has_volumes(page, slice_file):
     drop(page, slice_file, "slice.png")
     knob(page, "Pixel size in mm").set_value(1.0).run()
-    assert all(value.endswith(" mL") for value in metrics(page))
+    assert all(value.endswith(" mL per mm of slice") for value in metrics(page))
 
 
 def test_a_dropped_volume_is_segmented_at_once(page, head_file):
@@ -375,7 +375,14 @@ def test_downloads_hold_the_result_and_no_name_of_the_dropped_file(page, slice_f
 
     drop(page, slice_file, "Doe_Jane.png")
     labels = {button.label for button in page.get("download_button")}
-    assert {"Labels", "Posteriors", "Brain mask", "Volumes (CSV)", "All figures (JSON)", "Everything (zip)"} <= labels
+    assert {
+        "Labels",
+        "Probabilities",
+        "Brain mask",
+        "Volumes (CSV)",
+        "All figures (JSON)",
+        "Everything (zip)",
+    } <= labels
     assert "Doe" not in words(page)
     analysis = kept(page)
     stream = io.BytesIO()
@@ -421,7 +428,7 @@ def test_reset_brings_every_setting_back(page):
 
 def test_the_verdict_and_every_figure_are_told(page):
     told = words(page)
-    assert "Nothing speaks against" in told
+    assert "No check failed" in page.success[0].value
     for title in ("Gray against white matter", "Joint variation", "Mixed voxels"):
         assert title in told
 

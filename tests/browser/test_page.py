@@ -60,7 +60,7 @@ def test_the_margin_moves_the_outline(page, phantom):
         page.keyboard.press("ArrowRight")
     wait_for_another(page, before)
     page.get_by_text("Window, contours").click()
-    page.get_by_role("button", name="Outline").click()
+    page.get_by_role("button", name="Brain border").click()
     keep(page, "looser")
     assert_whole(page)
     assert sum(colours(page, 1).values()) > tissue
