@@ -31,10 +31,10 @@ def test_the_page_opens_with_scan_segmentation_and_histogram_in_view(page):
 
 
 @pytest.mark.parametrize("kind", ["picture", "volume"])
-def test_a_dropped_scan_changes_pictures_plot_and_figures(page, kind, phantom):
+def test_a_dropped_scan_changes_pictures_plot_and_figures(page, kind, coarse):
     content, name = {
         "picture": lambda: (encode_scan(SAMPLES["slice-t2"].make()[0]), "slice.jpg"),
-        "volume": lambda: (encode_scan(simulate(phantom, Contrast.T2)), "head.nii.gz"),
+        "volume": lambda: (encode_scan(simulate(coarse, Contrast.T2)), "head.nii.gz"),
     }[kind]()
     plot = bars(page)
     figures = page.locator('[data-testid="stMetricValue"]').all_inner_texts()
@@ -66,8 +66,8 @@ def test_the_margin_moves_the_outline(page, phantom):
     assert sum(colours(page, 1).values()) > tissue
 
 
-def test_the_other_half_of_a_scan_may_follow_and_another_scan_replaces_both(page, phantom):
-    scan = simulate(phantom, Contrast.T1)
+def test_the_other_half_of_a_scan_may_follow_and_another_scan_replaces_both(page, coarse):
+    scan = simulate(coarse, Contrast.T1)
     pair = nibabel.Nifti1Pair(scan.data, scan.affine)
     halves = {"header": io.BytesIO(), "image": io.BytesIO()}
     for half, stream in halves.items():
@@ -85,11 +85,11 @@ def test_the_other_half_of_a_scan_may_follow_and_another_scan_replaces_both(page
     assert_whole(page)
 
 
-def test_a_folder_of_scans_is_chosen_from(page, phantom, tmp_path):
+def test_a_folder_of_scans_is_chosen_from(page, coarse, tmp_path):
     folder = tmp_path / "study"
     folder.mkdir()
     for contrast in (Contrast.FLAIR, Contrast.T1):
-        (folder / f"{contrast.setting}.nii.gz").write_bytes(encode_scan(simulate(phantom, contrast)))
+        (folder / f"{contrast.setting}.nii.gz").write_bytes(encode_scan(simulate(coarse, contrast)))
     page.get_by_text("Or a whole folder").click()
     before = shown_result(page)
     page.locator("input[type=file][webkitdirectory]").set_input_files(folder)
