@@ -21,7 +21,7 @@ from mriseg.samples import SAMPLES
 from mriseg.segment import STAGES, segment
 from mriseg.settings import CONTRASTS, MASKS, Settings
 from mriseg.tissue import Tissue
-from mriseg.verdict import Level, verdict
+from mriseg.verdict import Level, certainty, verdict
 from mriseg.version import __version__
 from mriseg.write import encode_scan, stem, write
 
@@ -267,9 +267,9 @@ def _summary(name: str, result: Result) -> str:
         else f"{tissue.abbreviation} {result.volumes_ml[tissue]:.1f} mL ({result.fractions[tissue]:.1%})"
         for tissue in Tissue
     )
-    words = f"{name}: {result.contrast.suffix} ({result.contrast_confidence:.0%} sure), {', '.join(sizes)}"
+    words = f"{name}: {result.contrast.suffix} ({certainty(result.contrast_confidence)} sure), {', '.join(sizes)}"
     if result.brain.doubtful:
-        words += f"; the brain mask is DOUBTFUL ({result.brain.confidence:.0%} sure)"
+        words += f"; the brain mask is DOUBTFUL ({certainty(result.brain.confidence)} sure)"
     found = verdict(result)
     doubts = [f"{finding.about}: {finding}" for finding in found.findings if finding.level > Level.GOOD]
     return "\n  ".join([words, *([found.headline] if doubts else []), *doubts])

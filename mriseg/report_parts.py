@@ -18,7 +18,7 @@ from mriseg.result import Result
 from mriseg.scan import Scan
 from mriseg.settings import Settings
 from mriseg.tissue import Contrast, Tissue
-from mriseg.verdict import Level, verdict
+from mriseg.verdict import Level, certainty, verdict
 from mriseg.version import __version__
 
 TITLE = "Brain tissue report"
@@ -46,7 +46,6 @@ NOT_SHOWN = (
 )
 LEVELS = {Level.GOOD: "", Level.CARE: " (with care)", Level.NOT: " (do not use)"}
 GOOD = {"high": "high", "low": "low", "one": "near\u00a01", "none": ""}
-MOST_CERTAIN = 0.99  # a model's own certainty is no proof: nothing is called 100 % sure
 
 OPACITY = 0.35  # of the tissues' colours; their contours are drawn in full
 BESIDE = 1 / 12  # of the brain's width: the sagittal slice lies so far beside the fissure, which shows little but fluid
@@ -175,7 +174,7 @@ def parts(scan: Scan, result: Result, date: datetime.date | None) -> Parts:
 
 def _facts(scan: Scan, result: Result, date: datetime.date | None) -> tuple[tuple[str, str], ...]:
     if result.settings.contrast == "auto":
-        origin = f"found, {min(result.contrast_confidence, MOST_CERTAIN):.0%} sure"
+        origin = f"found, {certainty(result.contrast_confidence)} sure"
     else:
         origin = "as given"
     facts = [("Contrast", f"{CONTRASTS[result.contrast]} ({origin})")]
@@ -187,7 +186,7 @@ def _facts(scan: Scan, result: Result, date: datetime.date | None) -> tuple[tupl
         facts.append(("Image", f"volume of {size} voxels of {spacing} mm"))
     if result.mixture.channels > 1:
         facts.append(("Contrasts fitted together", str(result.mixture.channels)))
-    sure = f"{min(result.brain.confidence, MOST_CERTAIN):.0%} sure" + (", DOUBTFUL" if result.brain.doubtful else "")
+    sure = f"{certainty(result.brain.confidence)} sure" + (", DOUBTFUL" if result.brain.doubtful else "")
     facts.append(("Brain mask", "as given" if result.brain.given else sure))
     if date is not None:
         facts.append(("Date of this report", date.isoformat()))

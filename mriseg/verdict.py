@@ -26,7 +26,7 @@ MANY_MIXED = 0.55  # share of the voxels: 0.3 to 0.5 at 1 to 1.5 mm
 THICK_MM = 2.5  # cortex is that thick
 CUT_SHARE = 0.25  # of its largest section: the last 5 mm of a whole brain have 0.1
 USUAL_RATIO = (0.6, 2.5)  # gray to white matter: 0.8 in the old to 2 in children
-MOST_CERTAIN = 0.99  # a model's own certainty is no proof
+MOST_CERTAIN = 0.99  # a model's own certainty is no proof: nothing is called 100 % sure
 FACES = (("left", "right"), ("back", "front"), ("bottom", "top"))  # of canonical axes
 
 
@@ -125,7 +125,7 @@ def _mask(result: Result) -> Iterator[Finding]:
         yield Finding(Level.NOT if brain.doubtful else Level.CARE, about, doubt)
     if brain.doubts:
         return
-    why = f"The brain mask is {_certain(brain.confidence)} sure."
+    why = f"The brain mask is {certainty(brain.confidence)} sure."
     look = "Look at the outline; make it tighter or looser, or give a mask of your own, where it is wrong."
     if brain.doubtful:
         yield Finding(Level.NOT, about, "What was taken for brain may be none.", why, look)
@@ -147,7 +147,7 @@ def _names(result: Result) -> Iterator[Finding]:
         level = Level.CARE if result.contrast_confidence >= measure.DOUBTFUL_NAMES else Level.NOT
         yield Finding(level, about, doubt)
         return
-    why = f"The names are {_certain(result.contrast_confidence)} sure."
+    why = f"The names are {certainty(result.contrast_confidence)} sure."
     yield Finding(
         Level.GOOD, about, f"This is a {result.contrast.suffix} scan, and its tissues are named accordingly.", why
     )
@@ -287,7 +287,8 @@ def _fit(result: Result) -> Iterator[Finding]:
         yield Finding(Level.CARE, "Fit of the mixture", doubt)
 
 
-def _certain(confidence: float) -> str:
+def certainty(confidence: float) -> str:
+    """A probability in percent, as it is told to people."""
     return f"{min(confidence, MOST_CERTAIN):.0%}"
 
 

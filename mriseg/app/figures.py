@@ -8,15 +8,13 @@ from mriseg.compare import dice
 from mriseg.quality import FIGURES
 from mriseg.result import Result
 from mriseg.tissue import Tissue
-from mriseg.verdict import Level, verdict
-
-MOST_CERTAIN = 0.99  # a model's own certainty is no proof: nothing is called 100 % sure
+from mriseg.verdict import Level, certainty, verdict
 
 
 def show_tiles(result: Result) -> None:
     """The contrast and the size of each tissue, beside the pictures."""
     if result.settings.contrast == "auto":
-        origin = texts.NAMES_SURE.format(min(result.contrast_confidence, MOST_CERTAIN))
+        origin = texts.NAMES_SURE.format(certainty(result.contrast_confidence))
     else:
         origin = texts.AS_YOU_SAID
     st.markdown(f"{texts.CONTRAST} **{result.contrast.suffix}**, {origin}")
@@ -50,7 +48,7 @@ def show_totals(result: Result) -> None:
         words.insert(0, f"{texts.CAVITY} **{millilitres(result, result.brain_ml)}**")
     if "gm_wm_ratio" in quality:
         words.append(f"{texts.RATIO} **{quality['gm_wm_ratio']:.2f}**")
-    sure = texts.MASK_SURE.format(min(result.brain.confidence, MOST_CERTAIN))
+    sure = texts.MASK_SURE.format(certainty(result.brain.confidence))
     words += [
         texts.MASK_SAID if result.brain.given else sure,
         f"{texts.TIME} **{sum(result.seconds.values()):.1f} s**",

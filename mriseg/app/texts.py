@@ -40,7 +40,7 @@ MASK_UPLOAD = "Drop the mask"
 NO_MASK_YET = "On the scan's grid, above zero in the brain. Until one is dropped, the brain is searched."
 MARGIN = "Tighter or looser (mm)"
 MARGIN_HELP = "Move the border of the brain inwards (below 0) or outwards. The brain is not searched again."
-MASK_SURE = "Brain mask **{:.0%}** sure"
+MASK_SURE = "Brain mask **{}** sure"
 MASK_SAID = "Brain mask **as you said**"
 PIXEL_SIZE = "Pixel size in mm"
 PIXEL_SIZE_HELP = (
@@ -74,7 +74,6 @@ RESET = "Reset settings"
 RESET_HELP = "Bring every setting back to its default. The scan stays."
 
 ORIGINAL = "Original"
-SEGMENTED = "Segmented"
 PLANE = "Plane"
 SLICE = "Slice"
 LAYOUT = "Layout"
@@ -174,7 +173,7 @@ of them is.
 """
 FITTED = "With the values fitted to this scan:"
 
-NAMES_SURE = "names {:.0%} sure"
+NAMES_SURE = "names {} sure"
 AS_YOU_SAID = "as you said"
 INTERVAL_HELP = (
     "With a probability of 95 % between {} and {}, if the brain mask is right: the sum of the partial volumes, "
