@@ -1,41 +1,42 @@
-"""The command line: `mriseg segment`, `mriseg list` and `mriseg samples`."""
+"""The command line: `mriseg segment`, `mriseg cohort`, `mriseg list` and `mriseg samples`."""
 
 import argparse
 import io
 import os
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mriseg import report
+from mriseg.bids import SUFFIXES
 from mriseg.errors import MrisegError
 from mriseg.item import best
-from mriseg.read import contents, read, read_mask
+from mriseg.many import in_processes, on_cluster
+from mriseg.read import contents
+from mriseg.record import WORKER_DIED, Record, attempt
 from mriseg.result import Result
 from mriseg.samples import SAMPLES
-from mriseg.segment import STAGES, segment
+from mriseg.scan import Scan
+from mriseg.segment import STAGES
 from mriseg.settings import CONTRASTS, MASKS, Settings
 from mriseg.tissue import Tissue
-from mriseg.verdict import Level, certainty, verdict
+from mriseg.verdict import certainty
 from mriseg.version import __version__
 from mriseg.write import encode_scan, stem, write
 
-DONE, A_SCAN_FAILED, BAD_USAGE = 0, 1, 2
+if TYPE_CHECKING:
+    from mriseg.cohort import Run
+
+DONE, A_SCAN_FAILED, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
+CONNECTS_WITHIN = 20  # seconds that a scheduler may take to answer
 SCAN_HELP = "a volume or picture in any of the formats of the README, a folder of DICOM files, or a zip of either"
 NOT_A_DEVICE = "For research and education; not a medical device."
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one scan: a line for the user, and whether it was segmented."""
-
-    line: str
-    succeeded: bool
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -49,6 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _samples(parser, options)
     if options.command == "list":
         return _list(options)
+    if options.command == "cohort":
+        return _cohort(parser, options)
     return _segment(parser, options)
 
 
@@ -71,15 +74,11 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument(
         "--item", type=int, metavar="N", help="of several scans in a SCAN the one that `mriseg list` gives this number"
     )
-    one.add_argument("--contrast", choices=CONTRASTS, default="auto", help="what the scans are weighted by")
     one.add_argument(
         "--mask",
         default="auto",
         metavar="auto|none|all|FILE",
         help="find the brain; the scans are skull-stripped; take everything; or an image above zero in the brain",
-    )
-    one.add_argument(
-        "--margin", type=float, default=0.0, metavar="MM", help="make the brain mask looser, or tighter (below 0)"
     )
     one.add_argument(
         "--channel",
@@ -89,27 +88,33 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="another contrast of the same head on the same grid, such as T2 or FLAIR beside T1; once or twice",
     )
-    one.add_argument(
-        "--classes", type=int, default=len(Tissue), metavar="K", help="Gaussians of pure tissue, 2 to 6 (default: 3)"
-    )
-    one.add_argument("--no-position", action="store_true", help="do not ask the average brain what to expect where")
-    one.add_argument(
-        "--smoothness",
-        type=float,
-        default=Settings.smoothness,
-        metavar="X",
-        help="how much a voxel listens to its neighbours, in what the noise asks for, 0 to 10 (default: 1)",
-    )
-    one.add_argument(
-        "--bias-strength",
-        type=float,
-        default=Settings.bias_strength,
-        metavar="X",
-        help="how freely the bias field may bend, 0.1 to 10 (default: 1)",
-    )
+    _add_settings(one)
     one.add_argument("--report", action="store_true", help="also write a report to keep, as HTML and PDF")
-    one.add_argument("--pixel-size", type=float, metavar="MM", help="side of a pixel of a picture, for its volumes")
     one.add_argument("--jobs", type=int, default=1, metavar="N", help="scans segmented at a time (default: 1)")
+
+    many = commands.add_parser(
+        "cohort",
+        help="segment a study: a BIDS dataset or a folder of scans",
+        description="Segment each scan of a study and write BIDS derivatives, a table of all figures and a "
+        "report of the group. What an earlier run did is not done again, so one that was stopped goes on where it was. "
+        f"Exit status: 0 done, 1 at least one scan failed, 2 bad usage. {NOT_A_DEVICE}",
+    )
+    many.add_argument("study", type=Path, metavar="BIDS_DIR", help="a BIDS dataset, or any folder of scans")
+    many.add_argument("out", type=Path, metavar="OUT_DIR", help="folder for the results; made if needed")
+    many.add_argument(
+        "--participant-label", nargs="+", default=[], metavar="LABEL", help="only these participants, such as 01 02"
+    )
+    many.add_argument("--session-label", nargs="+", default=[], metavar="LABEL", help="only these sessions")
+    many.add_argument(
+        "--suffix", choices=SUFFIXES, default=SUFFIXES[0], help="which scans of a BIDS dataset (default: T1w)"
+    )
+    where = many.add_mutually_exclusive_group()
+    where.add_argument("--workers", type=int, metavar="N", help="processes (default: what cores and memory allow)")
+    where.add_argument(
+        "--scheduler", metavar="ADDRESS", help="of a Dask cluster that does the work, such as tcp://host:8786"
+    )
+    many.add_argument("--mask", choices=MASKS, default="auto", help="find the brain; it is stripped; take everything")
+    _add_settings(many)
 
     listing = commands.add_parser(
         "list", help="list the scans that a folder, archive or file holds", description="List what SCAN holds."
@@ -121,6 +126,32 @@ def _parser() -> argparse.ArgumentParser:
     action.add_argument("--list", action="store_true", help="what there is")
     action.add_argument("--save", nargs=2, metavar=("NAME", "FILE"), help="write one to a .nii.gz or .png file")
     return parser
+
+
+def _add_settings(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--contrast", choices=CONTRASTS, default="auto", help="what the scans are weighted by")
+    command.add_argument(
+        "--margin", type=float, default=0.0, metavar="MM", help="make the brain mask looser, or tighter (below 0)"
+    )
+    command.add_argument(
+        "--classes", type=int, default=len(Tissue), metavar="K", help="Gaussians of pure tissue, 2 to 6 (default: 3)"
+    )
+    command.add_argument("--no-position", action="store_true", help="do not ask the average brain what to expect where")
+    command.add_argument(
+        "--smoothness",
+        type=float,
+        default=Settings.smoothness,
+        metavar="X",
+        help="how much a voxel listens to its neighbours, in what the noise asks for, 0 to 10 (default: 1)",
+    )
+    command.add_argument(
+        "--bias-strength",
+        type=float,
+        default=Settings.bias_strength,
+        metavar="X",
+        help="how freely the bias field may bend, 0.1 to 10 (default: 1)",
+    )
+    command.add_argument("--pixel-size", type=float, metavar="MM", help="side of a pixel of a picture, for its volumes")
 
 
 def _samples(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
@@ -153,6 +184,22 @@ def _list(options: argparse.Namespace) -> int:
     return DONE
 
 
+def _settings(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Settings:
+    try:
+        return Settings(
+            contrast=options.contrast,
+            mask=options.mask if options.mask in MASKS else "auto",
+            margin=options.margin,
+            pixel_size=options.pixel_size,
+            smoothness=options.smoothness,
+            bias_strength=options.bias_strength,
+            use_position=not options.no_position,
+            classes=options.classes,
+        )
+    except MrisegError as error:
+        parser.error(str(error))
+
+
 def _segment(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     if options.jobs < 1:
         parser.error("--jobs must be at least 1")
@@ -165,30 +212,17 @@ def _segment(parser: argparse.ArgumentParser, options: argparse.Namespace) -> in
         parser.error("--mask FILE belongs to one scan; segment the scans one by one")
     if options.channel and len(names) > 1:
         parser.error("--channel FILE belongs to one scan; segment the scans one by one")
-    try:
-        settings = Settings(
-            contrast=options.contrast,
-            mask="auto" if mask_file else options.mask,
-            margin=options.margin,
-            pixel_size=options.pixel_size,
-            smoothness=options.smoothness,
-            bias_strength=options.bias_strength,
-            use_position=not options.no_position,
-            classes=options.classes,
-        )
-    except MrisegError as error:
-        parser.error(str(error))
-
+    settings = _settings(parser, options)
     tasks = [
         Task(Path(scan), options.item, name, options.out, settings, mask_file, tuple(options.channel), options.report)
         for scan, name in zip(options.scans, names, strict=True)
     ]
     status = DONE
-    for outcome in _outcomes(tasks, options.jobs):
-        if outcome.succeeded:
-            print(outcome.line, flush=True)
+    for task, record in _records(tasks, options.jobs):
+        if record.failure is None:
+            print(_summary(task.name, record), flush=True)
         else:
-            status = _complain(outcome.line)
+            status = _complain(f"mriseg: {task.path}: {record.failure}")
     return status
 
 
@@ -206,73 +240,95 @@ class Task:
     report: bool
 
 
-def _outcomes(tasks: list[Task], jobs: int) -> Iterator[Outcome]:
-    """Segment the scans one after the other, or `jobs` at a time; in the order given."""
+def _records(tasks: list[Task], jobs: int) -> Iterator[tuple[Task, Record]]:
+    """Segment the scans one after the other, or `jobs` at a time; in the order in which they finish."""
     if jobs == 1 or len(tasks) == 1:
         for number, task in enumerate(tasks, start=1):
             with _Progress(task.name, number, len(tasks)) as progress:
-                outcome = _attempt(task, progress)
-            yield outcome
+                record = _attempt(task, progress)
+            yield task, record
         return
-    # Spawned, because a fork copies whatever locks the numerical libraries hold at that moment.
-    with ProcessPoolExecutor(min(jobs, len(tasks)), mp_context=get_context("spawn")) as pool:
-        futures = [pool.submit(_attempt, task) for task in tasks]
-        for number, (task, future) in enumerate(zip(tasks, futures, strict=True), start=1):
-            with _Progress(task.name, number, len(tasks)):
-                try:
-                    outcome = future.result()
-                except BrokenProcessPool:
-                    outcome = _failure(task, "A worker process died, probably of too little memory. Use fewer --jobs.")
-            yield outcome
+    for number, (task, found) in enumerate(in_processes(_attempt, tasks, min(jobs, len(tasks))), start=1):
+        with _Progress(task.name, number, len(tasks)):
+            yield task, found or Record(str(task.path), WORKER_DIED)
 
 
-def _attempt(task: Task, progress: Callable[[str], None] | None = None) -> Outcome:
-    """Segment one scan and write its files; whatever is wrong with it becomes a line."""
-    try:
-        if progress:
-            progress("read")
-        items = contents(task.path)
-        if task.number is not None and not 1 <= task.number <= len(items):
-            return _failure(
-                task, f"It holds {len(items)} scans; there is no number {task.number}. `mriseg list` shows them."
-            )
-        item = best(items) if task.number is None else items[task.number - 1]
-        scan = item.load()
-        mask = None if task.mask_file is None else read_mask(task.mask_file, scan)
-        channels = [read(file) for file in task.channel_files]
-        result = segment(scan, task.settings, mask, progress=progress, channels=channels)
-        if progress:
-            progress("write")
+def _attempt(task: Task, progress: Callable[[str], None] | None = None) -> Record:
+    """Segment one scan and write its files."""
+
+    def save(scan: Scan, result: Result) -> None:
         write(scan, result, task.folder, task.name, report.outputs(scan, result) if task.report else None)
-    except MrisegError as error:
-        return _failure(task, str(error))
-    except MemoryError:
-        return _failure(task, "There is not enough memory for this scan. Crop it to the head, or use fewer --jobs.")
-    except Exception as error:  # whatever a hostile file provokes, the others are done
-        return _failure(task, f"It could not be segmented, for a reason not foreseen ({type(error).__name__}).")
-    summary = _summary(task.name, result)
-    if len(items) > 1:
-        summary += f"\n  Of {len(items)} scans in it, number {items.index(item) + 1}: {item.title}."
-    return Outcome(summary, True)
+
+    return attempt(task.path, task.settings, save, progress, task.number, task.mask_file, task.channel_files)
 
 
-def _failure(task: Task, message: str) -> Outcome:
-    return Outcome(f"mriseg: {task.path}: {message}", False)
-
-
-def _summary(name: str, result: Result) -> str:
+def _summary(name: str, record: Record) -> str:
+    assert record.contrast is not None  # as in every record without a failure
+    assert record.contrast_confidence is not None
+    volumes = record.volumes_ml
     sizes = (
-        f"{tissue.abbreviation} {result.fractions[tissue]:.1%}"
-        if result.volumes_ml is None
-        else f"{tissue.abbreviation} {result.volumes_ml[tissue]:.1f} mL ({result.fractions[tissue]:.1%})"
+        f"{tissue.abbreviation} {record.fractions[tissue]:.1%}"
+        if volumes is None
+        else f"{tissue.abbreviation} {volumes[tissue]:.1f} mL ({record.fractions[tissue]:.1%})"
         for tissue in Tissue
     )
-    words = f"{name}: {result.contrast.suffix} ({certainty(result.contrast_confidence)} sure), {', '.join(sizes)}"
-    if result.brain.doubtful:
-        words += f"; the brain mask is DOUBTFUL ({certainty(result.brain.confidence)} sure)"
-    found = verdict(result)
-    doubts = [f"{finding.about}: {finding}" for finding in found.findings if finding.level > Level.GOOD]
-    return "\n  ".join([words, *([found.headline] if doubts else []), *doubts])
+    words = f"{name}: {record.contrast.suffix} ({certainty(record.contrast_confidence)} sure), {', '.join(sizes)}"
+    if record.mask_doubtful and record.mask_confidence is not None:
+        words += f"; the brain mask is DOUBTFUL ({certainty(record.mask_confidence)} sure)"
+    doubts = [record.verdict, *record.findings] if record.findings else []
+    return "\n  ".join([words, *doubts, *([record.several] if record.several else [])])
+
+
+def _cohort(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
+    # Only those who run a study pay for the import.
+    from mriseg import bids, cohort, derivatives, study_progress
+    from mriseg.machine import fitting_workers, share_bytes
+
+    if options.workers is not None and options.workers < 1:
+        parser.error("--workers must be at least 1")
+    settings = _settings(parser, options)
+    study, out = options.study, options.out
+    try:
+        scans = bids.find(study, options.suffix, options.participant_label, options.session_label, out)
+    except MrisegError as error:
+        parser.error(str(error))
+    workers = min(options.workers or fitting_workers(), len(scans))
+    log = out / derivatives.LOGS / f"cohort-{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}.log"
+    status, count = DONE, Counter[str]()
+    try:
+        with _engine(options.scheduler, workers, share_bytes(workers)) as run:
+            outcomes = cohort.segment_study(scans, out.resolve(), settings, run)
+            with closing(outcomes):
+                for outcome in study_progress.shown(outcomes, len(scans), log):
+                    count["failed" if outcome.record.failure else "segmented"] += 1
+        cohort.summarise(out, study, settings, bids.is_bids(study))
+    except MrisegError as error:
+        return _complain(f"mriseg: {error}")
+    except KeyboardInterrupt:
+        _complain("mriseg: stopped. The same command goes on where it was.")
+        return INTERRUPTED
+    if count["failed"]:
+        status = _complain(f"mriseg: {count['failed']} of {len(scans)} scans failed; {derivatives.TABLE} says why.")
+    print(f"{count['segmented']} scans segmented. See {out / derivatives.REPORT} and {out / derivatives.TABLE}.")
+    return status
+
+
+@contextmanager
+def _engine(scheduler: str | None, workers: int, most_bytes: int | None) -> Iterator["Run"]:
+    """What does the work: processes of this machine, or the cluster of a scheduler."""
+    if scheduler is None:
+        yield partial(in_processes, workers=workers, most_bytes=most_bytes)
+        return
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise MrisegError("--scheduler needs Dask. Install it with: pip install 'mriseg[cluster]'.") from error
+    try:
+        client = Client(scheduler, timeout=CONNECTS_WITHIN)
+    except (OSError, ValueError) as error:
+        raise MrisegError(f"No Dask scheduler answers at {scheduler}. Start one, or check the address.") from error
+    with client:
+        yield partial(on_cluster, client=client)
 
 
 def _complain(line: str) -> int:

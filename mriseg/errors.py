@@ -21,6 +21,10 @@ class SettingsError(MrisegError):
     """A setting is outside what it may be."""
 
 
+class WriteError(MrisegError):
+    """Results cannot be written; nothing is wrong with the scan."""
+
+
 class BrainNotFoundError(MrisegError):
     """No region of the image can be taken for a brain."""
 

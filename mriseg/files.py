@@ -286,7 +286,7 @@ def _on_disk(path: Path) -> list[File]:
             for name in sorted(names):
                 file = Path(folder) / name
                 # A pipe or a device would be waited for; a link that leads nowhere is passed over.
-                if not _is_litter(name) and file.exists() and stat.S_ISREG(file.stat().st_mode):
+                if not is_litter(name) and file.exists() and stat.S_ISREG(file.stat().st_mode):
                     found.append(_of_path(file, Path(folder).relative_to(path).parts))
             _check_number(len(found))
     except OSError as error:
@@ -349,10 +349,11 @@ def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> BinaryIO:
 def _is_wanted(member: zipfile.ZipInfo) -> bool:
     is_link = stat.S_ISLNK(member.external_attr >> 16)
     is_folder = member.filename.endswith("/") or not member.filename
-    return not is_folder and not is_link and not any(map(_is_litter, member.filename.split("/")))
+    return not is_folder and not is_link and not any(map(is_litter, member.filename.split("/")))
 
 
-def _is_litter(name: str) -> bool:
+def is_litter(name: str) -> bool:
+    """Whether a file or folder of this name is what operating systems leave behind."""
     return name.lower() in LITTER or name.startswith("._")
 
 

@@ -22,7 +22,7 @@ from typing import Any
 import nibabel
 import numpy as np
 
-from mriseg.errors import MrisegError
+from mriseg.errors import WriteError
 from mriseg.mixture import Mixture, pairs
 from mriseg.register import Registration
 from mriseg.result import Result
@@ -93,7 +93,7 @@ def write(
 
     Raises
     ------
-    MrisegError
+    WriteError
         If the folder cannot be written to.
     """
     try:
@@ -105,7 +105,7 @@ def write(
             for suffix in contents:
                 os.replace(Path(unfinished) / f"{name}{suffix}", folder / f"{name}{suffix}")
     except OSError as error:
-        raise MrisegError(
+        raise WriteError(
             f"The results cannot be written: {error.strerror or 'unknown reason'}. Choose another folder with --out."
         ) from error
     return [folder / f"{name}{suffix}" for suffix in contents]

@@ -1,0 +1,112 @@
+"""Files that appear under their names whole or not at all, though the program may be killed at any moment.
+
+They are written in a folder beside the results and moved. What a run that was killed left there, the next one removes;
+what one that still goes on has there, on this machine or on another, it leaves alone.
+"""
+
+import os
+import platform
+import re
+import shutil
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from mriseg.errors import WriteError
+
+FOLDER = ".mriseg/unfinished"
+ABANDONED_AFTER = 24 * 3600  # seconds; whether a process of another machine still runs cannot be asked
+
+
+def new_place(root: Path) -> Path:
+    """A path below the results that nobody else writes to; its name says whose it is. Nothing is made."""
+    return root / FOLDER / f"{_machine()}-{os.getpid()}-{uuid.uuid4().hex}"
+
+
+def write(file: Path, content: bytes) -> None:
+    """Write a file that nobody looks for yet, and its folder."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())  # a name must not outlive its content when the machine goes down
+
+
+def move(file: Path, to: Path) -> None:
+    """Give a file its name, in place of what had it."""
+    to.parent.mkdir(parents=True, exist_ok=True)
+    os.replace(file, to)
+
+
+def replace(root: Path, name: str, content: bytes) -> None:
+    """Write a file of which there is at any time the old content or the new one.
+
+    Parameters
+    ----------
+    root : Path
+        The folder of results.
+    name : str
+        Path of the file in it.
+    content : bytes
+    """
+    place = new_place(root)
+    try:
+        write(place, content)
+        move(place, root / name)
+    finally:
+        place.unlink(missing_ok=True)
+
+
+def clear(root: Path) -> None:
+    """Remove what programs that no longer run left unfinished."""
+    try:
+        left = list((root / FOLDER).iterdir())
+    except OSError:  # there is no such folder
+        return
+    for place in left:
+        if _is_abandoned(place):
+            if place.is_dir():
+                shutil.rmtree(place, ignore_errors=True)
+            else:
+                place.unlink(missing_ok=True)
+
+
+def tidy(root: Path) -> None:
+    """Remove the folder itself where nothing is unfinished."""
+    with suppress(OSError):
+        (root / FOLDER).rmdir()
+
+
+def _is_abandoned(place: Path) -> bool:
+    machine, _, rest = place.name.partition("-") if place.name.count("-") == 2 else ("", "", "")
+    process = rest.partition("-")[0]
+    if machine == _machine() and os.name == "posix" and process.isdecimal():
+        try:
+            os.kill(int(process), 0)  # asks only whether there is such a process
+        except ProcessLookupError:
+            return True
+        except OSError:
+            return False
+        return False
+    try:
+        return time.time() - place.stat().st_mtime > ABANDONED_AFTER
+    except OSError:
+        return False
+
+
+def _machine() -> str:
+    return re.sub("[^0-9A-Za-z.]", "", platform.node())
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """What can go wrong while results are written, in words."""
+    try:
+        yield
+    except OSError as error:
+        raise WriteError(
+            f"The results cannot be written: {error.strerror or 'unknown reason'}. Choose another folder, or make room "
+            "and run the command again."
+        ) from error
