@@ -323,11 +323,12 @@ class _Walk:
 
         What is wanted of them is put `into` a dict; nothing is wanted where that is None.
         """
+        unpacked = struct.Struct(f"{self.order}HHL").unpack
         while end is None or self.position < end:
             head = self._head()
             if len(head) < 8:
                 return
-            group, element, length = struct.unpack(f"{self.order}HHL", head)
+            group, element, length = unpacked(head)
             tag, kind = group << 16 | element, b""
             if self.only_group is not None and group != self.only_group:
                 self.position -= 8
@@ -351,9 +352,9 @@ class _Walk:
                 # Of unknown type means written by a program that did not know the type: always implicit within.
                 within = into if is_nested else None
                 self._sequence(tag, within, implicit or kind == b"UN", length, depth)
-            elif into is not None:
+            elif into is not None and (tag in KNOWN or group % 2):
                 self._element(tag, kind.decode(), length, into)
-            else:
+            elif length:
                 self._skip(length)
 
     def _sequence(self, tag: int, into: Entries | None, implicit: bool, length: int, depth: int) -> None:
@@ -419,10 +420,14 @@ class _Walk:
             into[keyword] = _text(value)
 
     def _head(self) -> bytes:
-        self.budget.elements -= 1
-        if self.budget.elements < 0:
+        # Called millions of times on what is hostile, so it does at once what `_read` does by calls.
+        budget, head = self.budget, self.stream.read(8)
+        self.position += len(head)
+        budget.elements -= 1
+        budget.header_bytes -= 8
+        if budget.elements < 0 or budget.header_bytes < 0 or self.position > limits.MAX_DICOM_HEADER_BYTES:
             raise TooLargeError(TOO_MUCH)
-        return self._read(8)
+        return head
 
     def _read(self, length: int) -> bytes:
         self._step(length)

@@ -107,6 +107,8 @@ class Viewer {
     const { header } = this;
     const words = header.words;
     const focused = this.root.contains(document.activeElement) && document.activeElement.dataset.name;
+    // Asked of the element and not kept from its event, which comes later than what is clicked next.
+    const opened = this.root.querySelector(".mriseg-more")?.open ?? false;
     this.root.replaceChildren();
     const bar = this.add(this.root, "div", "mriseg-bar");
     if (!this.picture) {
@@ -134,8 +136,7 @@ class Viewer {
     });
     this.range(bar, words.opacity, 0, 1, 0.05, this.opacity, (v) => { this.opacity = v; this.draw(); }, words.opacityHelp);
     const more = this.add(bar, "details", "mriseg-more");
-    more.open = this.more ?? false;
-    more.ontoggle = () => { this.more = more.open; };
+    more.open = opened;
     this.add(more, "summary", "", words.more);
     const rest = this.add(more, "div", "mriseg-rest");
     const [low, high] = header.range;

@@ -199,6 +199,28 @@ def test_a_fast_drag_of_the_slice_leaves_layout_and_plane_as_they_are(head):
     assert_whole(head)
 
 
+def test_folded_controls_stay_folded_when_the_layout_changes_in_the_same_moment(head):
+    """The event that tells of folding comes later than the next change."""
+    still_open = head.evaluate(
+        """() => {
+            const open = () => document.querySelector('.mriseg-more').open;
+            const change = (layout) => {
+                const select = document.querySelector(".mriseg-viewer select[aria-label='Layout']");
+                select.value = layout;
+                select.dispatchEvent(new Event('change'));
+            };
+            const found = [];
+            for (const layout of ['overlay', 'side']) {
+                document.querySelector('.mriseg-more > summary').click();
+                change(layout);
+                found.push(open());
+            }
+            return found;
+        }"""
+    )
+    assert still_open == [True, False]
+
+
 def test_the_keyboard_stays_where_it_was_when_the_layout_changes(head):
     layout = head.locator(".mriseg-viewer").get_by_label("Layout", exact=True)
     layout.focus()
@@ -295,6 +317,7 @@ def test_what_is_pointed_at_is_what_is_there(marked_page, marked, near, radiolog
     page, (scan, place) = marked_page, marked
     viewer = page.locator(".mriseg-viewer")
     page.get_by_text("Window, contours").click()
+    page.wait_for_selector(".mriseg-more[open]")
     for wanted, name in ((near, "Zoom to the head"), (radiological, "Radiological")):
         button = page.get_by_role("button", name=name)
         if (button.get_attribute("aria-pressed") == "true") != wanted:
