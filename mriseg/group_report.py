@@ -49,7 +49,7 @@ MOST_LISTED = 100  # flagged scans that are listed with their pictures; all are 
 MOST_NAMED = 200  # failures of one reason that are named
 COMMON = 0.5  # share of the scans: what is found of more says something of the study, not of a scan
 LEVELS = {Level.GOOD: "good", Level.CARE: "with care", Level.NOT: "do not use"}
-DOUBTFUL = "What was taken for brain may be none."
+OUTLINE, DOUBTFUL = "Outline of the brain", "What was taken for brain may be none."
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class _Shown:
         return f"{self.column.title}, {self.column.unit}" if self.column.unit else self.column.title
 
     def said(self, value: float) -> str:
-        unit = f"\u00a0{self.column.unit}" if self.column.unit else ""
+        unit = {"": "", "%": "%"}.get(self.column.unit, f"\u00a0{self.column.unit}")
         return f"{value:.{self.decimals}f}{unit}"
 
 
@@ -178,23 +178,28 @@ def _judge(rows: Sequence[Row], shown: Sequence[_Shown], common: Mapping[str, in
         findings = [
             finding for finding in record.findings if record.level is Level.NOT or _about(finding) not in common
         ]
-        reasons = []
-        if record.mask_doubtful and not any(DOUBTFUL in finding for finding in findings):
-            reasons.append(DOUBTFUL)
+        others = []
+        if record.mask_doubtful and not any(_about(finding) == OUTLINE for finding in findings):
+            others.append(DOUBTFUL)
         if usual is not None and record.contrast is not usual:
-            reasons.append(f"Contrast: {_contrast(record.contrast)}; most scans of the study are {_contrast(usual)}.")
+            others.append(f"It looks {_contrast(record.contrast)}; most scans of the study look {_contrast(usual)}.")
         names = apart.get(row.name, ())
-        for name in names:
-            found = by_name[name]
-            value = found.values[n]
-            if value is not None:
-                reasons.append(
-                    f"{found.column.title}: {found.said(value)}; median of the study {found.said(found.median)}."
-                )
+        if names:
+            others.append(f"Apart from the other scans: {_listed([by_name[name] for name in names], n)}.")
         severe = record.level is Level.NOT or record.mask_doubtful
-        reasons = [*findings, *reasons] if severe else [*reasons, *findings]
-        judged.append(_Judged(names, tuple(reasons), (int(severe), len(reasons))))
+        reasons = [*findings, *others] if severe else [*others, *findings]
+        judged.append(_Judged(names, tuple(reasons), (int(severe), len(findings) + len(names))))
     return judged
+
+
+def _listed(shown: Sequence[_Shown], number: int) -> str:
+    """Values of a scan with the medians of the study."""
+    said = []
+    for found in shown:
+        value = found.values[number]
+        assert value is not None  # it lies apart
+        said.append(f"{found.column.title.lower()} {found.said(value)} (median {found.said(found.median)})")
+    return ", ".join(said)
 
 
 def _contrast(contrast: Contrast | None) -> str:
@@ -248,10 +253,8 @@ def _flagged(
     for n in flagged[:MOST_LISTED]:
         row = rows[n]
         reasons = "".join(f"<li>{escape(reason)}</li>" for reason in judged[n].reasons)
-        items.append(
-            f'<article>{_mosaic(row.name, n, links)}<div><h3>{_link(row.name, n, links)} {_badge(row.record.level)}</h3>'
-            f"<ul>{reasons}</ul></div></article>"
-        )
+        heading = f"{_link(row.name, n, links)} {_badge(row.record.level)}"
+        items.append(f"<article>{_mosaic(row.name, n, links)}<div><h3>{heading}</h3><ul>{reasons}</ul></div></article>")
     more = len(flagged) - len(items)
     rest = f"<p>{_many(more, 'more scan')} below: show those to look at.</p>" if more else ""
     return f'<section id="flagged"><h2>Look at first</h2>{said}{"".join(items)}{rest}</section>'
@@ -299,21 +302,23 @@ def _distributions(
     rows: Sequence[Row], judged: Sequence[_Judged], shown: Sequence[_Shown], links: Mapping[str, str]
 ) -> str:
     apart: dict[str, set[int]] = defaultdict(set)
-    for n, found in enumerate(judged):
-        for name in found.apart:
+    for n, scan in enumerate(judged):
+        for name in scan.apart:
             apart[name].add(n)
-    main, others = [], []
+    main: list[str] = []
+    others: list[str] = []
     for found in shown:
-        if not found.column.name.endswith(INTERVAL_ENDS):
-            is_main = found.column.name in MAIN
-            (main if is_main else others).append(_plot(rows, found, apart[found.column.name], links))
+        name = found.column.name
+        if not name.endswith(INTERVAL_ENDS):
+            (main if name in MAIN else others).append(_plot(rows, found, apart[name], links))
     if not main:
         return ""
-    folded = (
-        f'<details><summary>{_many(len(others), "more figure")}</summary><div class="plots">{"".join(others)}</div></details>'
-        if others
-        else ""
-    )
+    folded = ""
+    if others:
+        folded = (
+            f"<details><summary>{_many(len(others), 'more figure')}</summary>"
+            f'<div class="plots">{"".join(others)}</div></details>'
+        )
     words = (
         "Every dot is a scan; in studies of more than "
         f"{strip_plot.MOST_DOTS} scans bars count them. The line is the median, the band holds the middle half. "
@@ -337,10 +342,10 @@ def _plot(rows: Sequence[Row], found: _Shown, apart: set[int], links: Mapping[st
         if n in apart
     ]
     low, _, high = strip_plot.quartiles(np.array([value for _, value in known]))
-    figures = found.said(found.median)
+    figures = f"median {found.said(found.median)}"
     if len(known) >= strip_plot.LEAST_QUARTILES:
-        figures += f" ({low:.{found.decimals}f} to {high:.{found.decimals}f})"
-    words = f"{found.column.title}: median {figures}, {_many(len(known), 'scan')}, {len(dots)} apart"
+        figures += f", middle half {low:.{found.decimals}f} to {high:.{found.decimals}f}"
+    words = f"{found.column.title}: {figures}, {_many(len(known), 'scan')}, {len(dots)} apart"
     return (
         f'<figure><figcaption title="{escape(found.column.meaning)}"><b>{escape(found.column.title)}</b> '
         f"<span>{escape(figures)}</span></figcaption>{strip_plot.svg(inside, dots, words)}</figure>"
@@ -348,31 +353,33 @@ def _plot(rows: Sequence[Row], found: _Shown, apart: set[int], links: Mapping[st
 
 
 def _every_scan(count: int) -> str:
-    """The frame that the script fills with the table and the pictures."""
+    """The frame that the script fills with the pictures and the table."""
     return f"""<section id="scans"><h2>All scans</h2>
-<noscript><p>The pictures and the table of all scans need JavaScript. The figures are also in the table of the study, the
-pictures in its folders.</p></noscript>
+<noscript><p>The pictures and the table of all scans need JavaScript. The figures are also in the table of the study,
+the pictures in its folders.</p></noscript>
 <form id="tools" hidden>
-<span role="group" aria-label="View"><button type="button" data-view="mosaics" aria-pressed="true">Pictures</button><button
-type="button" data-view="table" aria-pressed="false">Table</button></span>
+<span role="group" aria-label="View">
+<button type="button" data-view="mosaics" aria-pressed="true">Pictures</button>
+<button type="button" data-view="table" aria-pressed="false">Table</button></span>
 <label>Find <input type="search" id="find" placeholder="name, reason, contrast"></label>
-<label>Show <select id="which"><option value="all">all</option><option value="flagged">to look at</option><option
-value="failed">failed</option><option value="marked">not usable</option><option value="unmarked">not marked</option>
-</select></label>
+<label>Show <select id="which">
+<option value="all">all</option><option value="flagged">to look at</option><option value="failed">failed</option>
+<option value="marked">not usable</option><option value="unmarked">not marked</option></select></label>
 <label>Order <select id="order"></select></label>
 <button type="button" id="save">Save those not usable</button>
 <output id="count">{count:,}</output>
-<span class="pages"><button type="button" id="before" aria-label="Page before">‹</button><span id="page"></span><button
-type="button" id="after" aria-label="Next page">›</button></span>
+<span class="pages"><button type="button" id="before" aria-label="Page before">‹</button><span id="page"></span>
+<button type="button" id="after" aria-label="Next page">›</button></span>
 </form>
-<p class="small" id="keys" hidden>Click enlarges. Then <kbd>j</kbd> and <kbd>k</kbd> or the arrow keys go from scan to scan,
-<kbd>x</kbd> marks one as not usable, <kbd>Esc</kbd> closes. Above the bare slices, below with tissues: {_key()}.
+<p class="small" id="keys" hidden>Click enlarges. Then <kbd>j</kbd> and <kbd>k</kbd> or the arrow keys go from scan to
+scan, <kbd>x</kbd> marks one as not usable, <kbd>Esc</kbd> closes. Above the bare slices, below with tissues: {_key()}.
 <span id="kept"></span></p>
 <div id="mosaics"></div>
 <div id="table" hidden></div>
 </section>
-<dialog id="enlarged" aria-label="One scan enlarged"><div class="bar"><button type="button" data-step="-1">‹ Before</button>
-<button type="button" data-step="1">Next ›</button><strong></strong><span class="badge"></span><span class="at"></span>
+<dialog id="enlarged" aria-label="One scan enlarged" tabindex="-1"><div class="bar">
+<button type="button" data-step="-1">‹ Before</button><button type="button" data-step="1">Next ›</button>
+<strong></strong><span class="badge"></span><span class="at"></span>
 <label><input type="checkbox"> not usable</label><button type="button" class="close" aria-label="Close">×</button></div>
 <img class="mosaic" alt=""><p class="figures"></p><ul></ul></dialog>"""
 

@@ -71,7 +71,7 @@ def svg(values: np.ndarray, apart: Sequence[Dot], words: str) -> str:
     """
     every = np.append(values, [dot.value for dot in apart])
     low, middle, high = quartiles(every)
-    axis = _Axis(every)
+    axis = _Axis(every, values)
     parts = []
     if len(every) >= LEAST_QUARTILES:
         left, right = axis.at(low), axis.at(high)
@@ -93,14 +93,15 @@ def svg(values: np.ndarray, apart: Sequence[Dot], words: str) -> str:
 
 
 class _Axis:
-    """Values across, from the least to the largest that is not far from the quartiles."""
+    """Values across: all that do not lie apart, and of those that do the ones not far from the quartiles."""
 
-    def __init__(self, values: np.ndarray) -> None:
-        low, _, high = quartiles(values)
-        self.low, self.high = float(values.min()), float(values.max())
-        if high > low:
+    def __init__(self, every: np.ndarray, ordinary: np.ndarray) -> None:
+        low, _, high = quartiles(every)
+        self.low, self.high = float(every.min()), float(every.max())
+        if high > low and len(ordinary):
             most = FAR * (high - low)
-            self.low, self.high = max(self.low, low - most), min(self.high, high + most)
+            self.low = max(self.low, min(low - most, float(ordinary.min())))
+            self.high = min(self.high, max(high + most, float(ordinary.max())))
         if self.high <= self.low:
             around = abs(self.low) * ALIKE or 1.0
             self.low, self.high = self.low - around, self.high + around

@@ -21,6 +21,8 @@ NOT_AVAILABLE = "n/a"
 DONE, FAILED = "done", "failed"
 MOST_Z = 3.5  # modified z score past which a value is an outlier
 LEAST_SCANS = 8  # below that a median deviation says nothing
+# Differences from the median that are none, however alike the other scans are: of a share, and of the median otherwise.
+LEAST_SHARE, LEAST_RATIO = 0.01, 0.001
 # The median and the mean absolute deviation of a normal distribution, in standard deviations.
 MEDIAN_DEVIATION, MEAN_DEVIATION = 0.6745, 0.7979
 
@@ -170,10 +172,14 @@ def outliers(rows: Sequence[Row]) -> dict[str, tuple[str, ...]]:
     for column in COLUMNS:
         if column.suspect == "none":
             continue
-        valued = [(row.name, value) for row in done if (value := column.value(row.record)) is not None]
+        valued = [(row.name, column.value(row.record)) for row in done]
+        valued = [(name, value) for name, value in valued if value is not None and np.isfinite(value)]
         if len(valued) < LEAST_SCANS:
             continue
-        scores = z_scores(np.array([value for _, value in valued]))
+        values = np.array([value for _, value in valued])
+        median = np.median(values)
+        least = LEAST_SHARE if column.unit == "%" else LEAST_RATIO * abs(median)
+        scores = np.where(np.abs(values - median) >= least, z_scores(values), 0)
         bad = {"high": scores > MOST_Z, "low": scores < -MOST_Z, "both": np.abs(scores) > MOST_Z}[column.suspect]
         for (name, _), is_bad in zip(valued, bad, strict=True):
             if is_bad:
