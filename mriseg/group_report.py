@@ -323,7 +323,7 @@ def _distributions(
         "Every dot is a scan; in studies of more than "
         f"{strip_plot.MOST_DOTS} scans bars count them. The line is the median, the band holds the middle half. "
         f"Diamonds lie apart from the other scans (modified z score above {MOST_Z:g}, for figures of quality only on "
-        "the bad side), triangles even beyond the axis; both open the scan."
+        "the bad side) and open the scan; triangles lie beyond the axis."
     )
     if sum(row.record.failure is None for row in rows) < LEAST_SCANS:
         words += f" Of fewer than {LEAST_SCANS} scans none is said to lie apart."

@@ -1,7 +1,7 @@
 """How a figure is distributed over the scans of a study: SVG with every scan as a dot, or bars where they are too many.
 
-Scans that lie apart are diamonds, and links; values far out lie at the edge as triangles that point to where they are,
-so that one of them does not press all others into one place. Colours are CSS variables of the page.
+Scans that lie apart are diamonds, and links; values far out are triangles at the edge that point to where they lie, so
+that one of them does not press all others into one place. Colours are CSS variables of the page.
 """
 
 from collections import Counter
@@ -17,7 +17,7 @@ LABELS_AT = 92
 DOT, DIAMOND = 4.4, 5.5  # diameter of a dot, half the height of a diamond
 MOST_DOTS = 500  # more become bars
 BARS = 64
-MOST_APART = 200  # marks on one plot, the farthest first
+MOST_APART = 100  # marks on one plot, the farthest first
 FAR = 5.0  # interquartile ranges from the quartiles: beyond is off the axis
 TICKS = 4  # about as many
 LEAST_QUARTILES = 4  # values
@@ -71,7 +71,7 @@ def svg(values: np.ndarray, apart: Sequence[Dot], words: str) -> str:
     """
     every = np.append(values, [dot.value for dot in apart])
     low, middle, high = quartiles(every)
-    axis = _Axis(every, values)
+    axis = _Axis(every)
     parts = []
     if len(every) >= LEAST_QUARTILES:
         left, right = axis.at(low), axis.at(high)
@@ -79,7 +79,14 @@ def svg(values: np.ndarray, apart: Sequence[Dot], words: str) -> str:
             f'<rect class="quartiles" x="{left:.1f}" y="{TOP - 6}" width="{max(right - left, 1):.1f}" '
             f'height="{BOTTOM - TOP + 12}"/>'
         )
-    parts.append((_dots if len(every) <= MOST_DOTS else _bars)(axis, np.sort(values)))
+    within = (values >= axis.low) & (values <= axis.high)
+    parts.append((_dots if len(every) <= MOST_DOTS else _bars)(axis, np.sort(values[within])))
+    middle_line = (TOP + BOTTOM) / 2
+    parts += [
+        f'<path class="beyond" d="{_shape(axis, value, axis.at(value), middle_line)}"/>'
+        for value in (values.min(initial=axis.low), values.max(initial=axis.high))
+        if not axis.low <= value <= axis.high
+    ]
     if len(every) >= LEAST_QUARTILES:
         parts.append(f'<path class="median" d="M{axis.at(middle):.1f} {TOP - 6}V{BOTTOM + 6}"/>')
     farthest = sorted(apart, key=lambda dot: -abs(dot.value - middle))[:MOST_APART]
@@ -93,15 +100,14 @@ def svg(values: np.ndarray, apart: Sequence[Dot], words: str) -> str:
 
 
 class _Axis:
-    """Values across: all that do not lie apart, and of those that do the ones not far from the quartiles."""
+    """Values across, from the least to the largest that is not far from the quartiles."""
 
-    def __init__(self, every: np.ndarray, ordinary: np.ndarray) -> None:
-        low, _, high = quartiles(every)
-        self.low, self.high = float(every.min()), float(every.max())
-        if high > low and len(ordinary):
+    def __init__(self, values: np.ndarray) -> None:
+        low, _, high = quartiles(values)
+        self.low, self.high = float(values.min()), float(values.max())
+        if high > low:
             most = FAR * (high - low)
-            self.low = max(self.low, min(low - most, float(ordinary.min())))
-            self.high = min(self.high, max(high + most, float(ordinary.max())))
+            self.low, self.high = max(self.low, low - most), min(self.high, high + most)
         if self.high <= self.low:
             around = abs(self.low) * ALIKE or 1.0
             self.low, self.high = self.low - around, self.high + around
@@ -139,7 +145,7 @@ def _dots(axis: _Axis, values: np.ndarray) -> str:
 
 
 def _bars(axis: _Axis, values: np.ndarray) -> str:
-    counts, edges = np.histogram(np.clip(values, axis.low, axis.high), BARS, (axis.low, axis.high))
+    counts, edges = np.histogram(values, BARS, (axis.low, axis.high))
     height = (BOTTOM - TOP) / max(int(counts.max()), 1)
     path = [f"M{axis.at(edges[0]):.1f} {BOTTOM}"]
     for count, edge in zip(counts, edges[1:], strict=True):
@@ -148,14 +154,17 @@ def _bars(axis: _Axis, values: np.ndarray) -> str:
 
 
 def _mark(axis: _Axis, dot: Dot, x: float, y: float) -> str:
-    r = DIAMOND
-    if dot.value > axis.high:
-        shape = f"M{x:.1f} {y - r:.1f}l{r + 3} {r}l{-r - 3} {r}z"
-    elif dot.value < axis.low:
-        shape = f"M{x:.1f} {y - r:.1f}l{-r - 3} {r}l{r + 3} {r}z"
-    else:
-        shape = f"M{x:.1f} {y - r:.1f}l{r} {r}l{-r} {r}l{-r} {-r}z"
+    shape = _shape(axis, dot.value, x, y)
     mark = f'<path class="apart" d="{shape}"><title>{escape(dot.says)}</title></path>'
     if dot.link is None:
         return mark
     return f'<a href="{escape(dot.link)}" data-scan="{dot.scan}" aria-label="{escape(dot.says)}">{mark}</a>'
+
+
+def _shape(axis: _Axis, value: float, x: float, y: float) -> str:
+    """A diamond, or beyond the axis a triangle that points there."""
+    r = DIAMOND
+    if axis.low <= value <= axis.high:
+        return f"M{x:.1f} {y - r:.1f}l{r} {r}l{-r} {r}l{-r} {-r}z"
+    out = r + 3 if value > axis.high else -r - 3
+    return f"M{x:.1f} {y - r:.1f}l{out} {r}l{-out} {r}z"

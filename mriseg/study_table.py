@@ -84,6 +84,7 @@ def _volumes() -> list[Column]:
                 "mL",
                 f"Volume of {title}, from partial volumes.",
                 lambda record, tissue=tissue: record.volumes_ml and record.volumes_ml[tissue],  # type: ignore[misc]
+                "both",
             ),
             *(
                 Column(
