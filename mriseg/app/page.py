@@ -12,6 +12,7 @@ from mriseg.app.figures import show_numbers, show_tiles, show_totals, show_truth
 from mriseg.app.memory import return_freed_memory
 from mriseg.app.mixture import show_fitted, show_histogram, show_joint, show_method, show_selection, show_steps
 from mriseg.app.rendering import show_rendering
+from mriseg.app.study import show_study
 from mriseg.app.viewer import show_viewer
 from mriseg.tissue import Tissue
 
@@ -67,7 +68,7 @@ def run() -> None:
             show_totals(result)
         show_truth(analysis)
         show_downloads(analysis)
-        show_more()
+    show_more()
     st.caption(f"{texts.PRIVACY} {texts.FOR_WHAT}")
 
 
@@ -75,11 +76,20 @@ def run() -> None:
 def show_more() -> None:
     """What is looked at one thing at a time; only what is open is worked out, and only this part runs again for it."""
     analysis: Analysis | None = st.session_state.get(KEPT)
-    if analysis is None:  # the fragment may run once more after its scan is gone
+    if analysis is None:  # a study needs no scan above it
+        with st.tabs([texts.TAB_STUDY])[0]:
+            show_study()
         return
     result = analysis.result
-    numbers, compare, steps, rendering, method = st.tabs(
-        [texts.TAB_NUMBERS, texts.TAB_COMPARE, texts.TAB_STEPS, texts.TAB_RENDERING, texts.TAB_METHOD],
+    numbers, compare, steps, rendering, method, study = st.tabs(
+        [
+            texts.TAB_NUMBERS,
+            texts.TAB_COMPARE,
+            texts.TAB_STEPS,
+            texts.TAB_RENDERING,
+            texts.TAB_METHOD,
+            texts.TAB_STUDY,
+        ],
         key="more",
         on_change="rerun",
     )
@@ -99,3 +109,6 @@ def show_more() -> None:
     elif method.open:
         with method:
             show_method(result)
+    elif study.open:
+        with study:
+            show_study()

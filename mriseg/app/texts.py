@@ -13,7 +13,7 @@ UPLOAD = "Drop a scan"
 UPLOAD_HELP = (
     "All DICOM files of a series, or a zip of them; a volume as NIfTI, Analyze, MGH, NRRD, MetaImage, MINC or PAR/REC, "
     "both halves of it together; or a picture of one slice as PNG, JPEG, TIFF, BMP, WebP or GIF. It is segmented at "
-    "once."
+    "once. For several scans, one after the other, there is the tab Study."
 )
 FOLDER = "Or a whole folder"
 FOLDER_UPLOAD = "Choose a folder"
@@ -232,12 +232,13 @@ FILES = {
     "everything": "Everything (zip)",
 }
 NO_LONGER = "This result is no longer kept. Draw the page again and download from there."
-TAB_NUMBERS, TAB_COMPARE, TAB_STEPS, TAB_RENDERING, TAB_METHOD = (
+TAB_NUMBERS, TAB_COMPARE, TAB_STEPS, TAB_RENDERING, TAB_METHOD, TAB_STUDY = (
     "Numbers and trust",
     "Compare",
     "Step by step",
     "3-D",
     "How this was computed",
+    "Study",
 )
 RENDERED = "Tissues"
 RENDERING_WORDS = "Drag to turn, scroll to zoom. Each voxel has its tissue's colour."
@@ -249,3 +250,49 @@ UNFORESEEN = (
 TOO_LITTLE_MEMORY = (
     "There is not enough memory on this server for the scan. Crop it to the head, or run mriseg on your own computer."
 )
+
+STUDY_WORDS = (
+    "Up to {} scans, segmented one after the other with the default settings; the contrast of each is found. You can "
+    "use the rest of the page meanwhile."
+)
+STUDY_UPLOAD = "Drop the scans of a study"
+STUDY_UPLOAD_HELP = (
+    "Each file is a scan: a volume, a picture, or a zip of a DICOM series; of several scans in one file the one that "
+    "shows the tissues best is taken. Loose DICOM files that are dropped together are one scan for each series. Pack a "
+    "volume in two halves into a zip. At most {} MB in all."
+)
+STUDY_START, STUDY_CONTINUE, STUDY_STOP, STUDY_CLEAR = "Start", "Continue", "Stop", "Clear"
+STUDY_STOP_HELP = "The scan that is being segmented waits again; what is done is kept."
+STUDY_CLEAR_HELP = "Let go of all scans and results of this study."
+STUDY_ZIP = "Everything (zip)"
+STUDY_ZIP_HELP = (
+    "Labels, probabilities, masks, figures and pictures of each scan that is done, the table and a report on all of "
+    "them. No file is called as yours was: sub-01 is the scan that you dropped first."
+)
+STUDY_COUNTS = "{} done, {} failed, {} waiting."
+STUDY_PROGRESS = "{}: {} …"
+STUDY_STOPPING = "Stopping after this step …"
+STUDY_STAGES = {
+    "turn": "Waiting until the scan of another visitor is done",
+    "read": "Reading the scan",
+    "write": "Packing the results",
+}
+STUDY_SOURCE = "upload {}"
+STUDY_TOO_MANY = (
+    "At most {} scans are taken; the others were left out. Clear the study to begin another, or run mriseg on your own "
+    "computer."
+)
+STUDY_TOO_LARGE = (
+    "More than {} MB would wait at a time; what came last was left out. Start, and drop it once some scans are done."
+)
+STUDY_INCOMPLETE = (
+    "There was no room on the server for all files of {}. The zip has their figures and pictures, and of the other "
+    "files what found room. Segment them on their own, or run mriseg on your own computer."
+)
+STUDY_CAPTION = "Scans of the study, in the order in which they were dropped"
+STUDY_SCAN, STUDY_CONTRAST, STUDY_VERDICT = "Scan", "Contrast", "Verdict"
+STUDY_WAITING, STUDY_FAILED, STUDY_BEST_OF = "Waiting", "Failed.", "the best of {} in it"
+STUDY_PICTURE = "Slices of {}, bare and with the tissues in their colours"
+STUDY_WHY = "Why"
+STUDY_NO_VOLUME = "no pixel size"
+STUDY_README = "- `{}`: which scan of the study each was, by the order of upload and the number of voxels\n"
