@@ -3,7 +3,9 @@
 from typing import Any
 
 from mriseg.errors import MrisegError
+from mriseg.many import segment_many
 from mriseg.read import contents, read
+from mriseg.record import Record
 from mriseg.result import Result
 from mriseg.scan import Scan
 from mriseg.segment import segment
@@ -15,6 +17,7 @@ __all__ = [
     "Contrast",
     "HistogramGaussianMixture",
     "MrisegError",
+    "Record",
     "Result",
     "Scan",
     "Settings",
@@ -23,6 +26,7 @@ __all__ = [
     "contents",
     "read",
     "segment",
+    "segment_many",
 ]
 
 

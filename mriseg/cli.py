@@ -287,7 +287,7 @@ def _cohort(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int
     if options.workers is not None and options.workers < 1:
         parser.error("--workers must be at least 1")
     settings = _settings(parser, options)
-    study, out = options.study, options.out
+    study, out = options.study.absolute(), options.out.absolute()  # workers may have another working directory
     try:
         scans = bids.find(study, options.suffix, options.participant_label, options.session_label, out)
     except MrisegError as error:
@@ -297,7 +297,7 @@ def _cohort(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int
     status, count = DONE, Counter[str]()
     try:
         with _engine(options.scheduler, workers, share_bytes(workers)) as run:
-            outcomes = cohort.segment_study(scans, out.resolve(), settings, run)
+            outcomes = cohort.segment_study(scans, out, settings, run)
             with closing(outcomes):
                 for outcome in study_progress.shown(outcomes, len(scans), log):
                     count["failed" if outcome.record.failure else "segmented"] += 1
@@ -309,7 +309,7 @@ def _cohort(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int
         return INTERRUPTED
     if count["failed"]:
         status = _complain(f"mriseg: {count['failed']} of {len(scans)} scans failed; {derivatives.TABLE} says why.")
-    print(f"{count['segmented']} scans segmented. See {out / derivatives.REPORT} and {out / derivatives.TABLE}.")
+    print(f"{count['segmented']} scans segmented. See {options.out / derivatives.REPORT} and {derivatives.TABLE} beside it.")
     return status
 
 

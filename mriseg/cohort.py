@@ -105,7 +105,6 @@ def segment_study(
                 yield outcome or Outcome(task.scan, _failed(task, WORKER_DIED))
     finally:
         shutil.rmtree(marks, ignore_errors=True)
-        unfinished.tidy(out)
 
 
 def segment_one(task: Task) -> Outcome:
@@ -149,7 +148,8 @@ def _noted(mark: Path) -> Iterator[None]:
     begun = mark.stat().st_size if mark.exists() else 0
     if begun >= TRIES:
         raise MrisegError(WORKER_DIED)
-    unfinished.write(mark, b"." * (begun + 1))
+    mark.parent.mkdir(parents=True, exist_ok=True)
+    mark.write_bytes(b"." * (begun + 1))
     yield
     mark.unlink(missing_ok=True)
 
@@ -184,5 +184,5 @@ def summarise(out: Path, study: Path, settings: Settings, is_bids: bool) -> list
             pictures = {row.name: derivatives.picture(row.name) for row in rows if row.record.failure is None}
             unfinished.replace(out, derivatives.REPORT, group_report.html(rows, asdict(settings), pictures).encode())
             if derivatives.state(out) == before:
-                unfinished.tidy(out)
+                unfinished.clear(out)
                 return rows

@@ -3,8 +3,6 @@
 import os
 from pathlib import Path
 
-import joblib
-
 # What segmenting the largest volume that is read takes (`limits.MAX_VOXELS`), the libraries included: measured.
 WORKER_BYTES = 2_000_000_000
 DRIVER_BYTES = 300_000_000
@@ -21,7 +19,9 @@ def free_bytes() -> int | None:
 
 def fitting_workers() -> int:
     """How many processes have a core and the memory for a scan each; at least 1."""
-    cores, free = joblib.cpu_count(), free_bytes()
+    from joblib import cpu_count  # knows of a container's share and of affinity
+
+    cores, free = cpu_count(), free_bytes()
     return max(1, cores if free is None else min(cores, (free - DRIVER_BYTES) // WORKER_BYTES))
 
 

@@ -71,11 +71,7 @@ def clear(root: Path) -> None:
                 shutil.rmtree(place, ignore_errors=True)
             else:
                 place.unlink(missing_ok=True)
-
-
-def tidy(root: Path) -> None:
-    """Remove the folder itself where nothing is unfinished."""
-    with suppress(OSError):
+    with suppress(OSError):  # others still write there
         (root / FOLDER).rmdir()
 
 
