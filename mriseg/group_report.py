@@ -21,7 +21,7 @@ import numpy as np
 
 from mriseg import mosaic, strip_plot
 from mriseg.report_parts import CONTRASTS, DISCLAIMER
-from mriseg.study_table import COLUMNS, LEAST_SCANS, MOST_Z, Column, Row, outliers
+from mriseg.study_table import COLUMNS, LEAST_SCANS, Column, Row, most_z, outliers
 from mriseg.tissue import Contrast, Tissue
 from mriseg.verdict import Level
 from mriseg.version import __version__
@@ -319,13 +319,14 @@ def _distributions(
             f"<details><summary>{_many(len(others), 'more figure')}</summary>"
             f'<div class="plots">{"".join(others)}</div></details>'
         )
+    done = sum(row.record.failure is None for row in rows)
     words = (
-        "Every dot is a scan; in studies of more than "
-        f"{strip_plot.MOST_DOTS} scans bars count them. The line is the median, the band holds the middle half. "
-        f"Diamonds lie apart from the other scans (modified z score above {MOST_Z:g}, for figures of quality only on "
-        "the bad side) and open the scan; triangles lie beyond the axis."
+        f"Every dot is a scan; in studies of more than {strip_plot.MOST_DOTS} scans bars count them. The line is the "
+        "median, the band holds the middle half. Diamonds lie apart from the other scans (modified z score above "
+        f"{most_z(done):.1f}, for figures of quality only on the bad side) and open the scan; triangles lie beyond the "
+        "axis."
     )
-    if sum(row.record.failure is None for row in rows) < LEAST_SCANS:
+    if done < LEAST_SCANS:
         words += f" Of fewer than {LEAST_SCANS} scans none is said to lie apart."
     return (
         f'<section id="distributions"><h2>Distributions</h2><p class="small">{words}</p>'

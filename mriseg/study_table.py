@@ -19,7 +19,10 @@ from mriseg.tissue import Tissue
 
 NOT_AVAILABLE = "n/a"
 DONE, FAILED = "done", "failed"
-MOST_Z = 3.5  # modified z score past which a value is an outlier
+MOST_Z = 3.5  # modified z score past which a value is an outlier, where the scans are many
+# Of few scans the median deviation is itself unsure. With this much more over their number to 3/2, one in a thousand
+# normal values is an outlier from 8 scans on; with 3.5 alone it would be one in 50 of 8 scans, and that in each column.
+MORE_Z = 110.0
 LEAST_SCANS = 8  # below that a median deviation says nothing
 # Differences from the median that are none, however alike the other scans are: of a share, and of the median otherwise.
 LEAST_SHARE, LEAST_RATIO = 0.01, 0.001
@@ -152,7 +155,7 @@ WORDS = {
     "verdict": "How far the segmentation can be used: GOOD, CARE (with care) or NOT.",
     "doubts": "What the verdict stands on.",
     "outliers": "Columns in which the scan lies apart from the others of the study: modified z score above "
-    f"{MOST_Z:g}, on the side that is bad for figures of quality.",
+    f"{MOST_Z:g}, more in a small study, on the side that is bad for figures of quality.",
 }
 
 
@@ -181,11 +184,17 @@ def outliers(rows: Sequence[Row]) -> dict[str, tuple[str, ...]]:
         median = np.median(values)
         least = LEAST_SHARE if column.unit == "%" else LEAST_RATIO * abs(median)
         scores = np.where(np.abs(values - median) >= least, z_scores(values), 0)
-        bad = {"high": scores > MOST_Z, "low": scores < -MOST_Z, "both": np.abs(scores) > MOST_Z}[column.suspect]
+        most = most_z(len(valued))
+        bad = {"high": scores > most, "low": scores < -most, "both": np.abs(scores) > most}[column.suspect]
         for (name, _), is_bad in zip(valued, bad, strict=True):
             if is_bad:
                 found.setdefault(name, []).append(column.name)
     return {name: tuple(columns) for name, columns in found.items()}
+
+
+def most_z(count: int) -> float:
+    """The modified z score past which one value of so many is an outlier."""
+    return MOST_Z + MORE_Z / count**1.5
 
 
 def z_scores(values: np.ndarray) -> np.ndarray:
