@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -162,13 +162,14 @@ def on_cluster(work: Callable[[T], R], tasks: Iterable[T], client: "Client") -> 
     Parameters
     ----------
     work, tasks
-        As for `in_processes`.
+        As for `in_processes`; a task must be hashable.
     client : distributed.Client
 
     Yields
     ------
     task, result
-        The result is None where workers died over it as often as the cluster allows.
+        The result is None where workers died over it, as often as the cluster allows, and again when it was given once
+        more.
 
     Raises
     ------
@@ -191,11 +192,18 @@ def on_cluster(work: Callable[[T], R], tasks: Iterable[T], client: "Client") -> 
         return futures
 
     running = as_completed(submit(MOST_ON_THE_WAY))
+    blamed = set[T]()
     for future in running:
         task = given.pop(future.key)
         try:
             result = future.result()
         except KilledWorker:
+            # The cluster blames a death on all that the worker was given, also on what only waited there.
+            if task not in blamed:
+                blamed.add(task)
+                waiting = chain([task], waiting)
+                running.update(submit(1))
+                continue
             result = None
         except ImportError as error:
             raise MrisegError(

@@ -1,0 +1,129 @@
+"""Which scans a study holds."""
+
+from pathlib import Path
+
+import pytest
+
+from mriseg import MrisegError
+from mriseg.bids import find, is_bids
+
+BIDS = (
+    "sub-01/anat/sub-01_T1w.nii.gz",
+    "sub-01/anat/sub-01_T2w.nii.gz",
+    "sub-01/anat/sub-01_T1w.json",
+    "sub-01/func/sub-01_task-rest_bold.nii.gz",
+    "sub-02/ses-a/anat/sub-02_ses-a_acq-hr_run-1_T1w.nii",
+    "sub-02/ses-a/anat/sub-02_ses-a_part-phase_T1w.nii.gz",
+    "sub-02/ses-b/anat/sub-02_ses-b_T1w.nii.gz",
+    "sub-02/ses-b/anat/sub-03_ses-b_T1w.nii.gz",  # of somebody else
+    "sub-02/ses-b/anat/sub-02_ses-a_T1w.nii.gz",  # of another visit
+    "sub-02/ses-b/anat/sub-02_ses-b_T1w_copy.nii.gz",
+    "sub-02/ses-b/anat/sub-02_ses-b_desc-preproc_T1w.txt",
+    "sub-x y/anat/sub-x y_T1w.nii.gz",
+    "derivatives/other/sub-01/anat/sub-01_T1w.nii.gz",
+    "sourcedata/sub-01/anat/sub-01_T1w.nii.gz",
+    "code/sub-01_T1w.nii.gz",
+)
+PLAIN = (
+    "a.nii.gz",
+    "b.hdr",
+    "b.img",
+    "c.txt",
+    "notes.json",
+    ".DS_Store",
+    "._a.nii.gz",
+    "dicom/one/IM0001",
+    "dicom/one/IM0002",
+    "more/head-1.mgz",
+    "more/head_1.mgz",
+    "more/readme.md",
+    "empty/readme.md",
+)
+
+
+def filled(folder: Path, names) -> Path:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"")
+    return folder
+
+
+def test_a_dataset_is_read_by_the_names_of_bids(tmp_path):
+    study = filled(tmp_path, BIDS)
+    assert is_bids(study)
+    found = {scan.name: scan for scan in find(study)}
+    assert set(found) == {"sub-01", "sub-02_ses-a_acq-hr_run-1", "sub-02_ses-b"}
+    scan = found["sub-02_ses-a_acq-hr_run-1"]
+    assert (scan.participant, scan.session) == ("sub-02", "ses-a")
+    assert scan.folder == "sub-02/ses-a/anat"
+    assert scan.source == BIDS[4]
+    assert scan.path == study / BIDS[4]
+    assert found["sub-01"].session is None
+
+
+@pytest.mark.parametrize(
+    ("options", "names"),
+    [
+        ({"suffix": "T2w"}, {"sub-01"}),
+        ({"participants": ["01"]}, {"sub-01"}),
+        ({"participants": ["sub-02"]}, {"sub-02_ses-a_acq-hr_run-1", "sub-02_ses-b"}),
+        ({"sessions": ["b"]}, {"sub-02_ses-b"}),
+        ({"participants": ["02"], "sessions": ["ses-a"]}, {"sub-02_ses-a_acq-hr_run-1"}),
+    ],
+)
+def test_participants_and_sessions_are_chosen(tmp_path, options, names):
+    assert {scan.name for scan in find(filled(tmp_path, BIDS), **options)} == names
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"participants": ["01", "77"]}, "sub-77"),
+        ({"sessions": ["c"]}, "ses-c"),
+        ({"suffix": "FLAIR"}, "no scan in it"),
+        ({"participants": ["01"], "sessions": ["a"]}, "sub-01"),
+    ],
+)
+def test_what_is_asked_for_and_not_there_is_said(tmp_path, options, says):
+    with pytest.raises(MrisegError, match=says):
+        find(filled(tmp_path, BIDS), **options)
+
+
+def test_of_a_plain_folder_every_scan_is_taken_once(tmp_path):
+    study = filled(tmp_path, PLAIN)
+    assert not is_bids(study)
+    found = find(study)
+    assert [scan.source for scan in found] == ["a.nii.gz", "b.hdr", "dicom", "more/head-1.mgz", "more/head_1.mgz"]
+    names = [scan.name for scan in found]
+    assert names[:3] == ["sub-a", "sub-b", "sub-dicom"]
+    # Names that differ in signs only are told apart, and stay what they are when others come.
+    assert len(set(names)) == 5
+    assert all(name.startswith("sub-morehead1") for name in names[3:])
+    filled(study, ["0.nii"])
+    assert {scan.name for scan in find(study)} == {*names, "sub-0"}
+
+
+def test_loose_dicom_files_are_one_scan(tmp_path):
+    study = filled(tmp_path / "head", ["IM1", "IM2.dcm"])
+    (scan,) = find(study)
+    assert scan.path == study
+    assert scan.name == "sub-head"
+
+
+def test_results_within_the_study_are_no_scans(tmp_path):
+    study = filled(tmp_path, ["a.nii", "results/sub-a/anat/sub-a_dseg.nii.gz"])
+    assert [scan.name for scan in find(study, leave_out=study / "results")] == ["sub-a"]
+
+
+def test_participants_of_a_plain_folder_are_chosen_by_the_names_they_get(tmp_path):
+    study = filled(tmp_path, PLAIN)
+    assert [scan.name for scan in find(study, participants=["b"])] == ["sub-b"]
+    with pytest.raises(MrisegError, match="sessions"):
+        find(study, sessions=["1"])
+
+
+@pytest.mark.parametrize("name", ["absent", "file.nii"])
+def test_what_is_no_folder_is_no_study(tmp_path, name):
+    filled(tmp_path, ["file.nii"])
+    with pytest.raises(MrisegError, match="no such folder"):
+        find(tmp_path / name)

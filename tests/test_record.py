@@ -1,0 +1,73 @@
+"""Records: what they keep, and that they come back from JSON as they were."""
+
+import json
+
+import pytest
+
+from mriseg import Contrast, MrisegError, Settings, Tissue
+from mriseg.errors import WriteError
+from mriseg.record import Record, attempt, from_plain, of_result, to_plain
+from mriseg.samples import SAMPLES
+from mriseg.write import encode_scan
+
+
+def test_a_record_holds_what_the_result_says(segmented):
+    result = segmented(Contrast.T1)
+    record = of_result("a", result)
+    assert record.volumes_ml == result.volumes_ml
+    assert record.contrast is result.contrast
+    assert record.brain_ml == result.brain_ml
+    assert record.warnings == result.warnings
+    assert record.mask_confidence == result.brain.confidence
+
+
+def test_records_come_back_from_json(segmented):
+    for record in (of_result("a", segmented(Contrast.T1), "Of 2"), Record("b", "Why not.", is_final=False)):
+        assert from_plain(record.path, json.loads(json.dumps(to_plain(record), allow_nan=False))) == record
+
+
+def test_a_picture_without_a_pixel_size_has_no_volumes_there_and_back(tmp_path):
+    file = tmp_path / "slice.png"
+    file.write_bytes(encode_scan(SAMPLES["slice-t1"].make()[0]))
+    record = attempt(file, Settings())
+    assert record.failure is None
+    assert record.volumes_ml is None
+    assert sum(record.fractions.values()) == pytest.approx(1)
+    assert from_plain(str(file), json.loads(json.dumps(to_plain(record)))) == record
+
+
+@pytest.mark.parametrize(
+    ("error", "is_final", "says"),
+    [
+        (MrisegError("It is a shoe."), True, "It is a shoe."),
+        (WriteError("No room."), False, "No room."),
+        (MemoryError(), False, "not enough memory"),
+        (RuntimeError("secret name"), False, "RuntimeError"),
+    ],
+)
+def test_whatever_goes_wrong_becomes_a_sentence(tmp_path, error, is_final, says):
+    file = tmp_path / "slice.png"
+    file.write_bytes(encode_scan(SAMPLES["slice-t1"].make()[0]))
+
+    def use(scan, result):
+        raise error
+
+    record = attempt(file, Settings(), use)
+    assert says in record.failure
+    assert "secret" not in record.failure
+    assert record.is_final == is_final
+    assert record.volumes_ml is None
+    assert record.quality == {}
+
+
+def test_an_absent_file_and_an_absent_number_are_told(tmp_path):
+    assert "opened" in attempt(tmp_path / "absent.nii", Settings()).failure
+    file = tmp_path / "slice.png"
+    file.write_bytes(encode_scan(SAMPLES["slice-t1"].make()[0]))
+    assert "no number 2" in attempt(file, Settings(), number=2).failure
+
+
+def test_records_of_the_same_scan_are_equal_and_tissues_are_keys(segmented):
+    record = of_result("a", segmented(Contrast.T1))
+    assert set(record.fractions) == set(Tissue)
+    assert record == of_result("a", segmented(Contrast.T1))

@@ -1,0 +1,54 @@
+"""What is said while a study goes on."""
+
+import pytest
+
+from mriseg.bids import StudyScan
+from mriseg.cohort import Outcome
+from mriseg.errors import WriteError
+from mriseg.record import Record
+from mriseg.study_progress import shown
+
+
+def outcome(name: str, failure: str | None = None, is_new: bool = True) -> Outcome:
+    return Outcome(StudyScan(name, name, "anat", name, True), Record(name, failure), is_new, 2.5)
+
+
+OUTCOMES = [outcome("sub-1"), outcome("sub-2", "It is a shoe."), outcome("sub-3", is_new=False)]
+
+
+def test_elsewhere_than_on_a_terminal_each_scan_is_a_line_and_the_log_has_it_too(tmp_path, capfd):
+    log = tmp_path / "logs" / "a.log"
+    assert list(shown(OUTCOMES, 4, log)) == OUTCOMES
+    lines = capfd.readouterr().err.splitlines()
+    assert [line.split("]")[0] for line in lines] == ["[1/4", "[2/4", "[3/4"]
+    assert "sub-1: done (2.5 s)" in lines[0]
+    assert "sub-2: It is a shoe." in lines[1]
+    assert "sub-3: done before" in lines[2]
+    assert "left" in lines[0]
+    logged = log.read_text().splitlines()
+    assert [line.split(" ", 2)[2].split(" (")[0] for line in logged] == [
+        "sub-1: done", "sub-2: It is a shoe.", "sub-3: done before",
+    ]  # fmt: skip
+
+
+def test_on_a_terminal_there_is_a_bar_with_failures_and_what_was_done_before(tmp_path, capfd, monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    assert list(shown(OUTCOMES, 3, tmp_path / "a.log")) == OUTCOMES
+    said = capfd.readouterr().err
+    assert "3/3" in said
+    assert "1 failed, 1 done before" in said
+    assert "sub-2: It is a shoe." in said
+    assert "[1/3]" not in said
+
+
+def test_it_is_written_as_it_happens(tmp_path):
+    log = tmp_path / "a.log"
+    going_on = shown(iter(OUTCOMES), 3, log)
+    next(going_on)
+    assert "sub-1" in log.read_text()
+
+
+def test_a_log_that_cannot_be_written_is_told(tmp_path):
+    (tmp_path / "logs").write_text("a file")
+    with pytest.raises(WriteError, match="log"):
+        next(shown(OUTCOMES, 3, tmp_path / "logs" / "a.log"))

@@ -1,0 +1,58 @@
+"""Files that appear whole or not at all."""
+
+import os
+import platform
+import subprocess
+import sys
+
+import pytest
+
+from mriseg import unfinished
+from mriseg.errors import WriteError
+
+
+def test_a_file_is_replaced_and_nothing_stays_beside_it(tmp_path):
+    for content in (b"old", b"new"):
+        unfinished.replace(tmp_path, "a/b.txt", content)
+        assert (tmp_path / "a/b.txt").read_bytes() == content
+    unfinished.clear(tmp_path)
+    assert sorted(file.name for file in tmp_path.rglob("*") if file.is_file()) == ["b.txt"]
+    assert not (tmp_path / unfinished.FOLDER).exists()
+
+
+def test_what_cannot_be_written_leaves_the_old_and_no_rest(tmp_path, monkeypatch):
+    unfinished.replace(tmp_path, "a", b"old")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+        with pytest.raises(WriteError, match="No space left"), unfinished.told():
+            unfinished.replace(tmp_path, "a", b"new")
+    assert (tmp_path / "a").read_bytes() == b"old"
+    assert list((tmp_path / unfinished.FOLDER).iterdir()) == []
+
+
+def test_what_a_program_left_that_ended_is_removed_and_that_of_others_is_not(tmp_path):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    mine = unfinished.new_place(tmp_path)
+    left = mine.with_name(mine.name.replace(f"-{os.getpid()}-", f"-{ended.pid}-"))
+    elsewhere = mine.with_name(f"another.machine-{ended.pid}-0")
+    old = mine.with_name("another.machine-1-1")
+    for place in (mine, left, elsewhere, old):
+        unfinished.write(place / "sub-01" / "file", b"half")
+    long_ago = 0
+    os.utime(old, (long_ago, long_ago))
+    unfinished.clear(tmp_path)
+    assert sorted((tmp_path / unfinished.FOLDER).iterdir()) == sorted([mine, elsewhere])
+
+
+def test_two_places_are_never_one(tmp_path):
+    assert len({unfinished.new_place(tmp_path) for _ in range(100)}) == 100
+
+
+def test_a_machine_may_be_called_anything(tmp_path, monkeypatch):
+    monkeypatch.setattr(platform, "node", lambda: "node-7/../x y")
+    place = unfinished.new_place(tmp_path)
+    assert place.parent == tmp_path / unfinished.FOLDER
+    unfinished.write(place, b"")
+    unfinished.clear(tmp_path)
+    assert place.exists()  # its program, this one, still runs
