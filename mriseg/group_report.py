@@ -320,14 +320,17 @@ def _distributions(
             f'<div class="plots">{"".join(others)}</div></details>'
         )
     done = sum(row.record.failure is None for row in rows)
-    words = (
-        f"Every dot is a scan; in studies of more than {strip_plot.MOST_DOTS} scans bars count them. The line is the "
-        "median, the band holds the middle half. Diamonds lie apart from the other scans (modified z score above "
-        f"{most_z(done):.1f}, for figures of quality only on the bad side) and open the scan; triangles lie beyond the "
-        "axis."
-    )
-    if done < LEAST_SCANS:
-        words += f" Of fewer than {LEAST_SCANS} scans none is said to lie apart."
+    words = f"Every dot is a scan; in studies of more than {strip_plot.MOST_DOTS} scans bars count them. "
+    if done >= strip_plot.LEAST_QUARTILES:
+        words += "The line is the median, the band holds the middle half. "
+    if done >= LEAST_SCANS:
+        words += (
+            f"Diamonds lie apart from the other scans (modified z score above {most_z(done):.1f}, for figures of "
+            "quality only on the bad side) and open the scan, of many the farthest "
+            f"{strip_plot.MOST_APART}; triangles lie beyond the axis."
+        )
+    else:
+        words += f"Of fewer than {LEAST_SCANS} scans none is said to lie apart."
     return (
         f'<section id="distributions"><h2>Distributions</h2><p class="small">{words}</p>'
         f'<div class="plots">{"".join(main)}</div>{folded}</section>'

@@ -14,10 +14,11 @@ import numpy as np
 WIDTH, HEIGHT = 440, 104
 LEFT, RIGHT, TOP, BOTTOM = 14, 426, 12, 72  # of the dots; the axis lies below
 LABELS_AT = 92
-DOT, DIAMOND = 4.4, 5.5  # diameter of a dot, half the height of a diamond
+DOT, LARGE_DOT, FEW = 4.4, 7.0, 60  # diameters of a dot, the larger for so few values
+DIAMOND = 5.5  # half its height
 MOST_DOTS = 500  # more become bars
 BARS = 64
-MOST_APART = 100  # marks on one plot, the farthest first
+MOST_APART = 100  # marks on one plot, those of the farthest; the others count as dots or in bars
 FAR = 5.0  # interquartile ranges from the quartiles: beyond is off the axis
 TICKS = 4  # about as many
 LEAST_QUARTILES = 4  # values
@@ -79,6 +80,9 @@ def svg(values: np.ndarray, apart: Sequence[Dot], words: str) -> str:
             f'<rect class="quartiles" x="{left:.1f}" y="{TOP - 6}" width="{max(right - left, 1):.1f}" '
             f'height="{BOTTOM - TOP + 12}"/>'
         )
+    by_distance = sorted(apart, key=lambda dot: -abs(dot.value - middle))
+    marked = by_distance[:MOST_APART]
+    values = np.append(values, [dot.value for dot in by_distance[MOST_APART:]])
     within = (values >= axis.low) & (values <= axis.high)
     parts.append((_dots if len(every) <= MOST_DOTS else _bars)(axis, np.sort(values[within])))
     middle_line = (TOP + BOTTOM) / 2
@@ -89,9 +93,8 @@ def svg(values: np.ndarray, apart: Sequence[Dot], words: str) -> str:
     ]
     if len(every) >= LEAST_QUARTILES:
         parts.append(f'<path class="median" d="M{axis.at(middle):.1f} {TOP - 6}V{BOTTOM + 6}"/>')
-    farthest = sorted(apart, key=lambda dot: -abs(dot.value - middle))[:MOST_APART]
-    places = [axis.at(dot.value) for dot in farthest]
-    parts += [_mark(axis, dot, x, y) for dot, x, y in zip(farthest, places, _heights(places, 2 * DIAMOND), strict=True)]
+    places = [axis.at(dot.value) for dot in marked]
+    parts += [_mark(axis, dot, x, y) for dot, x, y in zip(marked, places, _heights(places, 2 * DIAMOND), strict=True)]
     parts.append(f'<path class="axis" d="M{LEFT} {BOTTOM + 6}H{RIGHT}"/>')
     for tick in axis.ticks():
         x = f"{axis.at(tick):.1f}"
@@ -139,9 +142,10 @@ def _heights(places: Sequence[float], size: float) -> list[float]:
 
 def _dots(axis: _Axis, values: np.ndarray) -> str:
     places = [axis.at(value) for value in values]
+    size = LARGE_DOT if len(values) <= FEW else DOT
     # A line of no length with round ends is a dot.
-    path = "".join(f"M{x:.1f} {y:.1f}h0" for x, y in zip(places, _heights(places, DOT), strict=True))
-    return f'<path class="dots" d="{path}" stroke-width="{DOT}"/>'
+    path = "".join(f"M{x:.1f} {y:.1f}h0" for x, y in zip(places, _heights(places, size), strict=True))
+    return f'<path class="dots" d="{path}" stroke-width="{size}"/>'
 
 
 def _bars(axis: _Axis, values: np.ndarray) -> str:
