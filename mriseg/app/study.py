@@ -11,6 +11,7 @@ from math import ceil
 import streamlit as st
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.uploaded_file_manager import DeletedFile
 
 from mriseg.app import texts
 from mriseg.app.study_queue import MOST_SCANS, MOST_WAITING_BYTES, READ, TURN, WRITE, State, Study, Upload
@@ -88,7 +89,10 @@ def _box() -> str:
 
 def _dropped(box: str) -> None:
     """Take over what was dropped, so that Streamlit does not keep it for as long as the visitor stays."""
-    files = st.session_state[box]
+    # The browser may tell once more of a box that is being replaced, when its files were taken over already.
+    files = [file for file in st.session_state[box] if not isinstance(file, DeletedFile)]
+    if not files:
+        return
     _study().add([(file.name, file.getvalue()) for file in files])
     context = get_script_run_ctx()
     if context is not None and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):

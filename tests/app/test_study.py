@@ -10,11 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import streamlit as st
+from streamlit.runtime.uploaded_file_manager import DeletedFile
 from streamlit.testing.v1 import AppTest
 
 from mriseg import Contrast, read, segment
 from mriseg.app import study_queue, texts
-from mriseg.app.study import study_table, zipped
+from mriseg.app.study import _dropped, study_table, zipped
 from mriseg.app.study_queue import MOST_SCANS, State, Study
 from mriseg.errors import MrisegError
 from mriseg.phantom import simulate
@@ -254,6 +256,19 @@ def test_a_study_is_dropped_started_and_finished_while_the_page_is_used(page, sl
     button(page, "Clear").click().run()
     assert not page.session_state["study"].uploads
     assert not page.exception
+
+
+def test_a_box_that_was_replaced_adds_nothing_more(page, slice_file):
+    first = box(page)
+    first.set_value([("Doe.png", slice_file, "")]).run()
+    assert box(page).id != first.id
+    # The browser may tell of it once more, when Streamlit no longer has the file.
+    st.session_state.update({"study box": 1, first.key: [DeletedFile("gone")]})
+    try:
+        _dropped(first.key)
+        assert "study" not in st.session_state
+    finally:
+        st.session_state.clear()
 
 
 def test_a_study_stays_when_the_scan_above_it_cannot_be_segmented(page, slice_file):
