@@ -195,7 +195,7 @@ def _contents(scan: StudyScan, image: Scan, result: Result) -> dict[str, Callabl
         words = f"Probability that a voxel is mostly {tissue.title.lower()}."
         sidecars[f"_label-{tissue.abbreviation}_probseg"] = {"Description": words, "Manual": False}
     sidecars["_desc-brain_mask"] = {"Description": "The cranial cavity: brain and fluid.", "Type": "Brain"}
-    for suffix, plain in sidecars.items():
+    for suffix, plain in sidecars.items() if image.kind == "volume" else ():  # BIDS knows no PNG, and no sidecar of one
         files[f"{place}{suffix}.json"] = partial(_json, plain | origin)
     files[picture(scan.name)] = lambda: mosaic.jpeg(image, result)
     return files
