@@ -12,7 +12,7 @@ from mriseg.app.figures import show_numbers, show_tiles, show_totals, show_truth
 from mriseg.app.memory import return_freed_memory
 from mriseg.app.mixture import show_fitted, show_histogram, show_joint, show_method, show_selection, show_steps
 from mriseg.app.rendering import show_rendering
-from mriseg.app.study import show_study
+from mriseg.app.study import show_study, show_study_alone
 from mriseg.app.viewer import show_viewer
 from mriseg.tissue import Tissue
 
@@ -76,9 +76,8 @@ def run() -> None:
 def show_more() -> None:
     """What is looked at one thing at a time; only what is open is worked out, and only this part runs again for it."""
     analysis: Analysis | None = st.session_state.get(KEPT)
-    if analysis is None:  # a study needs no scan above it
-        with st.tabs([texts.TAB_STUDY])[0]:
-            show_study()
+    if analysis is None:
+        show_study_alone()
         return
     result = analysis.result
     numbers, compare, steps, rendering, method, study = st.tabs(

@@ -51,6 +51,14 @@ def show_study() -> None:
     st.fragment(_show, run_every=ASKED_EVERY if is_running else None)(is_running)
 
 
+def show_study_alone() -> None:
+    """Draw the study where there is no scan above it, folded unless it was begun."""
+    fold = st.expander(texts.TAB_STUDY, bool(_study().uploads), key="study alone", on_change="rerun")
+    if fold.open:
+        with fold:
+            show_study()
+
+
 def _show(was_running: bool) -> None:
     study = _study()
     st.caption(texts.STUDY_WORDS.format(MOST_SCANS))
