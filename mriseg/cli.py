@@ -309,7 +309,8 @@ def _cohort(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int
         return INTERRUPTED
     if count["failed"]:
         status = _complain(f"mriseg: {count['failed']} of {len(scans)} scans failed; {derivatives.TABLE} says why.")
-    print(f"{count['segmented']} scans segmented. See {options.out / derivatives.REPORT} and {derivatives.TABLE} beside it.")
+    report_file = options.out / derivatives.REPORT
+    print(f"{count['segmented']} scans segmented. See {report_file} and {derivatives.TABLE} beside it.")
     return status
 
 

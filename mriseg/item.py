@@ -42,6 +42,11 @@ class Item:
     load: Callable[[], Scan] = field(repr=False)
     refusal: str | None = None
 
+    @property
+    def is_picture(self) -> bool:
+        """Whether it is a picture, or a volume of hardly more than one."""
+        return self.suitability <= PICTURE
+
 
 def refused(title: str, why: str) -> Item:
     """An item that is only listed."""

@@ -1,5 +1,8 @@
 """How large an image may be, checked against its header before anything of that size is allocated."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from math import prod
 
 from mriseg.errors import ReadError, TooLargeError
@@ -47,6 +50,19 @@ MAX_SIDES_RATIO = 100
 MAX_DEFLATE_RATIO = 1_032
 
 
+_most_voxels: ContextVar[int] = ContextVar("most voxels", default=MAX_VOXELS)
+
+
+@contextmanager
+def at_most(voxels: int) -> Iterator[None]:
+    """Within, larger volumes are refused, where there is less memory than `MAX_VOXELS` needs."""
+    token = _most_voxels.set(min(voxels, MAX_VOXELS))
+    try:
+        yield
+    finally:
+        _most_voxels.reset(token)
+
+
 def check_shape(shape: tuple[int, ...]) -> None:
     """Refuse an image whose announced size is too large or too small.
 
@@ -58,7 +74,7 @@ def check_shape(shape: tuple[int, ...]) -> None:
     Raises
     ------
     TooLargeError
-        If it has more than `MAX_PIXELS` pixels or `MAX_VOXELS` voxels.
+        If it has more than `MAX_PIXELS` pixels or `MAX_VOXELS` voxels, or more than `at_most` says.
     ReadError
         If it is too small to show a brain.
     """
@@ -69,9 +85,10 @@ def check_shape(shape: tuple[int, ...]) -> None:
             f"The picture announces {by} pixels; at most {MAX_PIXELS // 10**6} million are read. "
             "Scale it down and try again."
         )
-    if len(shape) == 3 and count > MAX_VOXELS:
+    most = _most_voxels.get()
+    if len(shape) == 3 and count > most:
         raise TooLargeError(
-            f"The volume announces {by} voxels; at most {MAX_VOXELS // 10**6} million are read. "
+            f"The volume announces {by} voxels; at most {most // 10**6} million are read here. "
             "Crop it to the head or resample it to 1 mm and try again."
         )
     sides = [n for n in shape if n > 1]

@@ -6,6 +6,7 @@ The simulated ones come with the truth that they were made from, so that a segme
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from typing import Literal
 
 import numpy as np
 
@@ -33,6 +34,7 @@ class Sample:
         As on the page.
     description : str
         One sentence on what it is and where it comes from.
+    kind : {"picture", "volume"}
     make : callable
         Returns the scan, and its true labels on the scan's grid or None where nobody knows them.
     """
@@ -40,6 +42,7 @@ class Sample:
     name: str
     title: str
     description: str
+    kind: Literal["picture", "volume"]
     make: Callable[[], tuple[Scan, np.ndarray | None]]
 
 
@@ -76,6 +79,7 @@ _ALL = (
             f"slice-{contrast.setting}",
             f"Simulated slice, {contrast.suffix}",
             f"An axial picture of a simulated head, {SLICE_MM:g} mm pixels; its truth is known.",
+            "picture",
             partial(_simulated_slice, contrast),
         )
         for contrast in (Contrast.T1, Contrast.T2)
@@ -84,6 +88,7 @@ _ALL = (
         "mni152-t1",
         "Average of 152 brains, T1w",
         "The MNI ICBM152 average brain (2009a), skull-stripped, 1 mm, from the nilearn package.",
+        "volume",
         _average,
     ),
     *(
@@ -91,6 +96,7 @@ _ALL = (
             f"head-{contrast.setting}",
             f"Simulated head, {contrast.suffix}",
             f"A simulated head with skull, {NOISE:g} % noise, {BIAS:g} % bias, {HEAD_MM:g} mm; its truth is known.",
+            "volume",
             partial(_simulated_head, contrast),
         )
         for contrast in (Contrast.T1, Contrast.T2, Contrast.PD, Contrast.FLAIR)

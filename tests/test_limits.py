@@ -1,5 +1,6 @@
 import pytest
 
+from mriseg import limits
 from mriseg.errors import ReadError, TooLargeError
 from mriseg.limits import MAX_PIXELS, MAX_VOXELS, MIN_PICTURE_SIDE, MIN_VOLUME_VOXELS, check_shape
 
@@ -38,3 +39,14 @@ def test_too_small_or_too_slender_is_refused(shape):
 def test_a_size_beyond_64_bits_is_too_large():
     with pytest.raises(TooLargeError):
         check_shape((2**40, 2**40, 2**40))
+
+
+def test_where_there_is_less_memory_less_is_read():
+    limits.check_shape((256, 256, 256))
+    with limits.at_most(10_000_000):
+        with pytest.raises(TooLargeError, match="at most 10 million"):
+            limits.check_shape((256, 256, 256))
+        limits.check_shape((200, 200, 200))
+    with limits.at_most(10**12), pytest.raises(TooLargeError, match="at most 40 million"):
+        limits.check_shape((400, 400, 400))
+    limits.check_shape((256, 256, 256))

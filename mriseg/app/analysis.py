@@ -9,17 +9,23 @@ import streamlit as st
 
 from mriseg import render
 from mriseg.app import texts
+from mriseg.app.memory import MOST_VOXELS
+from mriseg.app.turns import QUICK, WHOLE
+from mriseg.app.visitors import make_room
 from mriseg.errors import MrisegError
 from mriseg.item import Item
+from mriseg.limits import at_most
 from mriseg.read import read_mask
 from mriseg.result import Result
 from mriseg.samples import SAMPLES
 from mriseg.scan import Scan
 from mriseg.segment import STAGES, segment
 from mriseg.settings import Settings
+from mriseg.stages import still_true
 
 OPENING_SAMPLE = next(iter(SAMPLES))
 KEPT = "analysis"
+KEPT_OF_A_SCAN = 3  # times the scan itself, of a head with air around it
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +61,13 @@ class Analysis:
     result: Result
     limits: tuple[float, float]
     widest: tuple[int, ...]
+
+    @property
+    def kept_bytes(self) -> int:
+        """Memory that it takes."""
+        result = self.result
+        arrays = (self.scan.data, *(channel.data for channel in self.channels), result.labels, result.mask)
+        return sum(array.nbytes for array in (*arrays, result.box_posteriors, result.box_fractions, result.box_bias))
 
     @property
     def key(self) -> str:
@@ -121,7 +134,9 @@ def analyse(choice: Choice) -> Analysis | None:
             _show(place, "read")
             analysis = _opening()
         else:
-            analysis = _segment(choice, kept, lambda stage: _show(place, stage))
+            line = WHOLE if _takes_long(choice, kept) else QUICK
+            with line.turn(lambda before: _show_line(place, before)):
+                analysis = _segment(choice, kept, lambda stage: _show(place, stage))
     except MrisegError as error:
         message = str(error)
     except MemoryError:
@@ -148,23 +163,24 @@ def _opening() -> Analysis:
 
 def _segment(choice: Choice, kept: Analysis | None, progress: Callable[[str], None]) -> Analysis:
     """The analysis of a choice; `kept` is an earlier one of the same scan."""
-    earlier = None
+    earlier = _earlier(choice, kept)
     if kept is not None:
         scan, truth = kept.scan, kept.truth
-        found_as = kept.brain, kept.beside, kept.result.settings.mask
-        if found_as == (choice.brain, choice.beside, choice.settings.mask):
-            earlier = kept.result
     else:
         progress("read")
         if choice.item is None:
             scan, truth = SAMPLES[choice.source].make()
         else:
-            scan, truth = choice.item.load(), None
+            with at_most(MOST_VOXELS):
+                scan, truth = choice.item.load(), None
+    if scan.kind == "volume":
+        make_room(KEPT_OF_A_SCAN * scan.data.nbytes, KEPT)
     mask = read_mask(choice.mask, scan) if choice.mask is not None and earlier is None else None
     if kept is not None and kept.beside == choice.beside:
         channels = kept.channels
     else:
-        channels = tuple(item.load() for _, item in choice.channels)
+        with at_most(MOST_VOXELS):
+            channels = tuple(item.load() for _, item in choice.channels)
     result = segment(scan, choice.settings, mask, earlier, progress, channels)
     if earlier is not None and kept is not None:
         limits, widest = kept.limits, kept.widest
@@ -175,6 +191,28 @@ def _segment(choice: Choice, kept: Analysis | None, progress: Callable[[str], No
         ]
         limits, widest = render.window(scan.data, result.mask), tuple(int(np.argmax(area)) for area in areas)
     return Analysis(choice.source, choice.brain, choice.beside, scan, channels, truth, result, limits, widest)
+
+
+def _earlier(choice: Choice, kept: Analysis | None) -> Result | None:
+    """The result that an analysis of the same scan gives the new one to start from."""
+    if kept is None:
+        return None
+    found_as = kept.brain, kept.beside, kept.result.settings.mask
+    return kept.result if found_as == (choice.brain, choice.beside, choice.settings.mask) else None
+
+
+def _takes_long(choice: Choice, kept: Analysis | None) -> bool:
+    """Whether a volume has to be gone through, and not only its last stages."""
+    if kept is None:
+        return SAMPLES[choice.source].kind == "volume" if choice.item is None else not choice.item.is_picture
+    earlier = _earlier(choice, kept)
+    if kept.scan.kind == "picture":
+        return False
+    return earlier is None or still_true(earlier.stages, earlier.settings, choice.settings).corrected is None
+
+
+def _show_line(place: "st.delta_generator.DeltaGenerator", before: int) -> None:
+    place.info(texts.BEFORE_YOURS[min(before, 2)].format(before))
 
 
 def _show(place: "st.delta_generator.DeltaGenerator", stage: str) -> None:

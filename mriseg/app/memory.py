@@ -1,7 +1,18 @@
-"""Memory that the server gives back as soon as an array is dropped."""
+"""The server's memory: what of it scans may take, and how what was dropped goes back to the system."""
 
 import ctypes
+import os
 from functools import cache
+
+# What the page has: Community Cloud guarantees 690 MB and lets it take about 1 GB. A server with more says so by this
+# variable of its environment, in MB.
+SERVER_MB = int(os.environ.get("MRISEG_SERVER_MB", "1000"))
+# With all libraries, the opening sample and the parts of Streamlit that come with the first visitor; and what a head of
+# 256 x 256 x 256 voxels takes while it is segmented, beyond what is kept of it. Measured by `benchmarks/load.py`.
+IDLE_MB, SEGMENTING_MB = 300, 200
+KEPT_BYTES = max(SERVER_MB - IDLE_MB - SEGMENTING_MB, 200) * 1_000_000  # of all visitors' segmentations together
+PEAK_BYTES_PER_VOXEL = 25  # of a volume while it is read and segmented
+MOST_VOXELS = max(SERVER_MB - IDLE_MB, 200) * 1_000_000 // PEAK_BYTES_PER_VOXEL  # that are read on the page
 
 M_MMAP_THRESHOLD = -3  # glibc's number for the setting, see mallopt(3)
 # Arrays above this get pages of their own, which return to the system with them. Left to itself glibc raises the
@@ -14,5 +25,13 @@ def return_freed_memory() -> None:
     """Make the C library return large arrays at once; where it is not glibc, leave it alone."""
     try:
         ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, OWN_PAGES_FROM)
+    except (AttributeError, OSError, TypeError):
+        return
+
+
+def trim() -> None:
+    """Give back what was freed in small pieces, too."""
+    try:
+        ctypes.CDLL(None).malloc_trim(0)
     except (AttributeError, OSError, TypeError):
         return

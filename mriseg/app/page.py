@@ -14,6 +14,7 @@ from mriseg.app.mixture import show_fitted, show_histogram, show_joint, show_met
 from mriseg.app.rendering import show_rendering
 from mriseg.app.study import show_study, show_study_alone
 from mriseg.app.viewer import show_viewer
+from mriseg.app.visitors import welcome
 from mriseg.tissue import Tissue
 
 # Streamlit leaves 96 pixels above its first line and wide cells in tables; without them pictures, histogram and figures
@@ -48,6 +49,7 @@ TILES
 def run() -> None:
     """Draw the page; Streamlit calls this anew after each move of a control."""
     return_freed_memory()
+    welcome()
     st.set_page_config(page_title="mriseg", page_icon=render.emblem(), layout="wide")
     st.html(LAYOUT)
     choice = choose()

@@ -17,9 +17,11 @@ import PIL.Image
 
 from mriseg import mosaic
 from mriseg.app import texts
+from mriseg.app.memory import MOST_VOXELS
+from mriseg.app.turns import WHOLE
 from mriseg.errors import MrisegError
 from mriseg.item import Item, best
-from mriseg.limits import START_BYTES
+from mriseg.limits import START_BYTES, at_most
 from mriseg.read import contents
 from mriseg.read_dicom import is_dicom
 from mriseg.record import Record, of_result
@@ -40,10 +42,6 @@ READ, TURN, WRITE = "read", "turn", "write"  # stages besides those of `mriseg.s
 PROBABILITIES = "_probseg"  # in the names of the files that are left out first
 
 Load = Callable[[], tuple[Scan, int]]  # reads a scan, and says among how many it was chosen
-
-# One at a time, whoever asked: each takes up to half of a small server's memory and all of a core.
-_turn = threading.Lock()
-_TURN_ASKED_EVERY = 0.5  # seconds
 
 
 class State(Enum):
@@ -265,12 +263,8 @@ def _run(of: "weakref.ref[Study]", upload: Upload) -> None:
         upload.stage = stage
 
     try:
-        while not _turn.acquire(timeout=_TURN_ASKED_EVERY):
-            enter(TURN)
-        try:
+        with WHOLE.turn(lambda before: enter(TURN)):
             record = _record(of, upload, enter)
-        finally:
-            _turn.release()
     except _StoppedError:
         upload.state = State.WAITING
     else:
@@ -283,7 +277,8 @@ def _record(of: "weakref.ref[Study]", upload: Upload, enter: Callable[[str], Non
     try:
         enter(READ)
         assert upload.load is not None
-        scan, upload.scans = upload.load()
+        with at_most(MOST_VOXELS):
+            scan, upload.scans = upload.load()
         upload.shape = scan.data.shape
         result = segment(scan, Settings(), progress=enter)
         enter(WRITE)

@@ -251,6 +251,17 @@ TOO_LITTLE_MEMORY = (
     "There is not enough memory on this server for the scan. Crop it to the head, or run mriseg on your own computer."
 )
 
+TOO_MUCH_DROPPED = (
+    "Together these files are larger than the {} MB that the server can hold of one visitor. Take them away and drop "
+    "the folder or zip of one series."
+)
+# While others are served, by how many are before: one, or more.
+BEFORE_YOURS = (
+    "",
+    "1 scan before yours. It begins by itself.",
+    "{} scans before yours. It begins by itself.",
+)
+
 STUDY_WORDS = (
     "Up to {} scans, segmented one after the other with the default settings; the contrast of each is found. You can "
     "use the rest of the page meanwhile."

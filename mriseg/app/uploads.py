@@ -1,18 +1,25 @@
 """What the visitor dropped, and the scans in it."""
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from mriseg.app import texts
+from mriseg.app.memory import MOST_VOXELS
+from mriseg.app.visitors import take
 from mriseg.errors import MrisegError
 from mriseg.item import Item, best
+from mriseg.limits import at_most
 from mriseg.read import contents
 
-KEPT, SEEN, NEWEST = "listings", "seen uploads", "newest uploads"
+KEPT, SEEN, NEWEST, TAKEN = "listings", "seen uploads", "newest uploads", "taken uploads"
+
+
+# Held of one box, packed as they came, so that another scan in it can be chosen: a study of a scanner, zipped.
+MOST_TAKEN_BYTES = 250_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,10 +72,16 @@ def listing(box: str, latest: Sequence[UploadedFile], dropped: Sequence[Uploaded
     kept = st.session_state.setdefault(KEPT, {})
     ids = {file.file_id for file in latest}, {file.file_id for file in dropped}
     if kept.get(box, (None,))[0] != ids:
-        found = _listed(latest)
+        taken = _taken(box, dropped)
+        if sum(len(content) for _, content in taken.values()) > MOST_TAKEN_BYTES:
+            for file_id in taken:
+                taken[file_id] = ("", b"")  # so that they are not asked for again while they stand in the box
+            kept[box] = ids, replace(NOTHING, error=texts.TOO_MUCH_DROPPED.format(MOST_TAKEN_BYTES // 10**6))
+            return kept[box][1]
+        found = _listed(taken, latest)
         if found.error and len(latest) < len(dropped):
-            together = _listed(dropped)
-            others = _listed([file for file in dropped if file not in latest])
+            together = _listed(taken, dropped)
+            others = _listed(taken, [file for file in dropped if file not in latest])
             # What adds nothing to the files before it is refused itself; another scan does not take its place.
             if not together.error and together.titles != others.titles:
                 found = together
@@ -79,20 +92,33 @@ def listing(box: str, latest: Sequence[UploadedFile], dropped: Sequence[Uploaded
 def forget(box: str | None = None) -> None:
     """Let go of what was dropped: into one box, or all of it."""
     if box is not None:
-        st.session_state.get(KEPT, {}).pop(box, None)
+        for key in (KEPT, TAKEN):
+            st.session_state.get(key, {}).pop(box, None)
         return
-    for key in (KEPT, SEEN, NEWEST):
+    for key in (KEPT, SEEN, NEWEST, TAKEN):
         st.session_state.pop(key, None)
 
 
-def _listed(dropped: Sequence[UploadedFile]) -> Listing:
-    files = [(file.name, file.getvalue()) for file in dropped]
+def _taken(box: str, dropped: Sequence[UploadedFile]) -> dict[str, tuple[str, bytes]]:
+    """Names and contents of all files in a box, by their ids; Streamlit's own copies are let go of."""
+    boxes = st.session_state.setdefault(TAKEN, {})
+    before = boxes.get(box, {})
+    new = [file for file in dropped if file.file_id not in before]
+    ids = {file.file_id for file in dropped}
+    boxes[box] = {key: content for key, content in before.items() if key in ids}
+    boxes[box] |= dict(zip((file.file_id for file in new), take(new), strict=True))
+    return boxes[box]
+
+
+def _listed(taken: Mapping[str, tuple[str, bytes]], dropped: Sequence[UploadedFile]) -> Listing:
+    files = [taken[file.file_id] for file in dropped]
     digest = hashlib.blake2b()
     for _, content in files:
         digest.update(len(content).to_bytes(8, "big"))
         digest.update(content)
     try:
-        found = contents(files)
+        with at_most(MOST_VOXELS):
+            found = contents(files)
     except MrisegError as error:
         return Listing(digest.hexdigest(), (), 0, (), str(error))
     except MemoryError:

@@ -2,12 +2,16 @@
 
 import io
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import nibabel
 import pytest
 import streamlit as st
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
 
 from mriseg import Contrast
+from mriseg.app import uploads, visitors
 from mriseg.app.uploads import forget, listing
 from mriseg.phantom import simulate
 from mriseg.samples import SAMPLES
@@ -62,3 +66,28 @@ def test_a_scan_after_others_is_listed_alone(good):
     first, second = good
     assert len(listing("box", [second], [first, second]).items) == 1
     assert len(listing("box", [first, second], [first, second]).items) == 2
+
+
+def test_streamlit_keeps_nothing_of_what_was_taken(monkeypatch):
+    """Its list shows the files on, and a later run finds the contents where they were put."""
+    manager = MemoryUploadedFileManager("")
+    records = [UploadedFileRec(f"id {n}", f"name {n}.nii", "", bytes([n]) * 1000) for n in (1, 2)]
+    for record in records:
+        manager.add_file("me", record)
+    monkeypatch.setattr(
+        visitors, "get_script_run_ctx", lambda: SimpleNamespace(session_id="me", uploaded_file_mgr=manager)
+    )
+    dropped = [UploadedFile(record, None) for record in records]
+    assert visitors.take(dropped) == [(record.name, record.data) for record in records]
+    assert [len(kept.data) for kept in manager.get_files("me", ["id 1", "id 2"])] == [0, 0]
+    assert all(file.getvalue() == b"" for file in dropped)
+
+
+def test_more_than_the_server_can_hold_of_one_is_refused(monkeypatch):
+    monkeypatch.setattr(uploads, "MOST_TAKEN_BYTES", 1000)
+    st.session_state.clear()
+    files = [UploadedFile(UploadedFileRec(f"id {n}", "a.nii", "", bytes(600)), None) for n in (1, 2)]
+    found = uploads.listing("box", files, files)
+    assert "take them away" in found.error.lower()
+    assert uploads.listing("box", files, files) is found
+    st.session_state.clear()

@@ -1,0 +1,61 @@
+"""Whose scan is segmented when: visitors wait in a line for the two cores and the memory of a small server."""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+TOLD_EVERY = 0.5  # seconds
+
+
+class Line:
+    """A line of which so many are served at a time, in the order in which they came.
+
+    Parameters
+    ----------
+    places : int
+        How many are served at a time.
+    """
+
+    def __init__(self, places: int) -> None:
+        self._places = places
+        self._line = deque[object]()  # those who are served stand in front
+        self._moved = threading.Condition()
+
+    @contextmanager
+    def turn(self, waiting: Callable[[int], None]) -> Iterator[None]:
+        """Wait for a turn and hold it.
+
+        Parameters
+        ----------
+        waiting : callable
+            Called twice a second with how many are before this one, whoever is served included. What it raises leaves
+            the line: so a visitor who is gone or wants another scan holds up nobody.
+        """
+        ticket = object()
+        with self._moved:
+            self._line.append(ticket)
+        try:
+            while before := self._before(ticket):
+                waiting(before)
+            yield
+        finally:
+            with self._moved:
+                self._line.remove(ticket)
+                self._moved.notify_all()
+
+    def _before(self, ticket: object) -> int:
+        """How many are before this one, after half a second in which it was not its turn; 0 when it is."""
+        with self._moved:
+            place = self._line.index(ticket)
+            if place < self._places:
+                return 0
+            self._moved.wait(TOLD_EVERY)
+            place = self._line.index(ticket)
+            return place if place >= self._places else 0
+
+
+# A volume from nothing takes seconds of a core, and of memory twice what is kept of it: one at a time.
+WHOLE = Line(1)
+# A picture, or a volume of which only the last stages are run, takes a second at most. It never waits for the others.
+QUICK = Line(2)

@@ -1,0 +1,160 @@
+"""Who is on the page, and what the server holds for each: let go of when they leave, or when others need the room.
+
+Streamlit keeps the state of a visitor whose connection ended for a while, in case it was the network, and then until
+someone else's ends (`server.disconnectedSessionTTL`, and a cache that is swept on writing only). A scan must not lie
+in memory for so long, so it is taken away here.
+"""
+
+import gc
+import threading
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from streamlit.runtime import Runtime
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from mriseg.app.memory import KEPT_BYTES, trim
+
+# Longer than `server.disconnectedSessionTTL`, so that nobody can come back to a state that is being emptied.
+GONE_AFTER, LOOKED_EVERY = 30.0, 5.0  # seconds
+
+
+@dataclass(eq=False)
+class Visitor:
+    """One who has the page open.
+
+    Attributes
+    ----------
+    state : Any
+        Of the session, as Streamlit keeps it.
+    last_seen : float
+        When the page last ran for it, in the seconds of `time.monotonic`.
+    left : float or None
+        When its connection was first found to have ended; None while it stands.
+    """
+
+    state: Any = field(repr=False)
+    last_seen: float
+    left: float | None = None
+
+
+_visitors: dict[str, Visitor] = {}
+_lock = threading.Lock()
+
+
+def welcome() -> None:
+    """Note that the page runs for a visitor; called at the beginning of each run."""
+    context = get_script_run_ctx()
+    if context is None or not Runtime.exists():  # a test, or a script of its own
+        return
+    with _lock:
+        is_first = not _visitors
+        _visitors[context.session_id] = Visitor(context.session_state, time.monotonic())
+    if is_first:
+        threading.Thread(target=_look_after, args=(Runtime.instance(),), name="visitors", daemon=True).start()
+
+
+def take(files: Iterable[UploadedFile]) -> list[tuple[str, bytes]]:
+    """The names and contents of uploads, of which Streamlit holds no more than that they are there.
+
+    Its list goes on to show them, and later runs are told of them as before, but with nothing in them.
+    """
+    context = get_script_run_ctx()
+    taken = []
+    for file in files:
+        taken.append((file.name, file.getvalue()))
+        if context is not None and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
+            for kept in context.uploaded_file_mgr.get_files(context.session_id, [file.file_id]):
+                context.uploaded_file_mgr.add_file(context.session_id, kept._replace(data=b""))
+            file.seek(0)
+            file.truncate(0)
+    return taken
+
+
+def make_room(size: int, key: str) -> None:
+    """Let go of the segmentations of others, the least recently used first, until so many bytes more may be kept.
+
+    Who comes back to one waits until it is made again from the upload.
+
+    Parameters
+    ----------
+    size : int
+    key : str
+        Of what is let go of in the states of the sessions; it has `kept_bytes`.
+    """
+    context = get_script_run_ctx()
+    with _lock:
+        others = [visitor for session, visitor in _visitors.items() if context and session != context.session_id]
+    others.sort(key=lambda visitor: visitor.last_seen)
+    held = [(visitor, kept.kept_bytes) for visitor in others if (kept := _held(visitor, key)) is not None]
+    too_much = sum(kept for _, kept in held) + size - KEPT_BYTES
+    for visitor, kept in held:
+        if too_much <= 0:
+            break
+        _drop(visitor, key)
+        too_much -= kept
+    if held:
+        trim()
+
+
+def _held(visitor: Visitor, key: str) -> Any:
+    try:
+        return visitor.state[key]
+    except KeyError:
+        return None
+
+
+def _drop(visitor: Visitor, key: str) -> None:
+    with suppress(KeyError):  # its own page may be quicker
+        del visitor.state[key]
+
+
+def _look_after(runtime: Runtime) -> None:
+    """Take away what those left who are gone; ends with the last of them, and the next visitor starts it anew."""
+    while True:
+        time.sleep(LOOKED_EVERY)
+        if take_away(runtime, time.monotonic()):
+            return
+
+
+def take_away(runtime: Runtime, now: float) -> bool:
+    """Let go of what the server holds for visitors who are gone.
+
+    Parameters
+    ----------
+    runtime : Runtime
+        Streamlit's.
+    now : float
+        In the seconds of `time.monotonic`.
+
+    Returns
+    -------
+    bool
+        Whether nobody is left.
+    """
+    gone = []
+    with _lock:
+        for session, visitor in list(_visitors.items()):
+            if runtime.is_active_session(session):
+                visitor.left = None
+            elif visitor.left is None:
+                visitor.left = now
+            elif now - visitor.left >= GONE_AFTER:
+                gone.append((session, _visitors.pop(session)))
+    for session, visitor in gone:
+        for key in visitor.state.filtered_state:
+            _drop(visitor, key)
+        runtime.uploaded_file_mgr.remove_session_files(session)
+        runtime.media_file_mgr.clear_session_refs(session)
+        runtime.media_file_mgr.remove_orphaned_files()
+    if gone:
+        del visitor, gone
+        gc.collect()
+        trim()
+    with _lock:
+        return not _visitors

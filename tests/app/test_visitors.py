@@ -1,0 +1,91 @@
+"""What the server holds for visitors, and when it lets go of it."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from mriseg.app import visitors
+from mriseg.app.visitors import GONE_AFTER, Visitor, make_room, take_away
+
+
+class State(dict):
+    """A session's state, as Streamlit keeps it."""
+
+    @property
+    def filtered_state(self) -> dict:
+        return dict(self)
+
+
+class Server:
+    """Streamlit's part that knows who is connected."""
+
+    def __init__(self) -> None:
+        self.active: set[str] = set()
+        self.emptied: list[str] = []
+        self.uploaded_file_mgr = SimpleNamespace(remove_session_files=self.emptied.append)
+        self.media_file_mgr = SimpleNamespace(
+            clear_session_refs=self.emptied.append, remove_orphaned_files=lambda: None
+        )
+
+    def is_active_session(self, session: str) -> bool:
+        return session in self.active
+
+
+@pytest.fixture
+def there(monkeypatch):
+    """Three visitors, the first of whom came last; each holds 100 MB."""
+    known = {
+        name: Visitor(State(analysis=SimpleNamespace(kept_bytes=100_000_000)), seen)
+        for name, seen in (("a", 3.0), ("b", 1.0), ("c", 2.0))
+    }
+    monkeypatch.setattr(visitors, "_visitors", known)
+    return known
+
+
+def test_what_a_visitor_left_is_let_go_of_after_a_while_and_not_before(there):
+    server = Server()
+    server.active = {"b", "c"}
+    left = there["a"].state
+    assert not take_away(server, 100.0)
+    assert not take_away(server, 100.0 + GONE_AFTER - 1)
+    assert "analysis" in left
+    assert not take_away(server, 100.0 + GONE_AFTER)
+    assert left == {}
+    assert set(server.emptied) == {"a"}
+    assert "analysis" in there["b"].state
+    assert set(there) == {"b", "c"}
+
+
+def test_who_comes_back_in_time_loses_nothing(there):
+    server = Server()
+    server.active = {"a", "b"}
+    take_away(server, 0.0)
+    server.active.add("c")
+    take_away(server, GONE_AFTER - 1)
+    server.active.remove("c")
+    take_away(server, GONE_AFTER)
+    take_away(server, 2 * GONE_AFTER - 1)
+    assert "analysis" in there["c"].state
+
+
+def test_with_the_last_the_watch_ends(there):
+    server = Server()
+    assert not take_away(server, 0.0)
+    assert take_away(server, GONE_AFTER)
+    assert there == {}
+
+
+@pytest.mark.parametrize(("limit", "left"), [(500, "abc"), (400, "abc"), (399, "ac"), (250, "a"), (0, "a")])
+def test_room_is_made_of_what_was_used_longest_ago_and_never_of_ones_own(there, monkeypatch, limit, left):
+    monkeypatch.setattr(visitors, "KEPT_BYTES", limit * 1_000_000)
+    monkeypatch.setattr(visitors, "get_script_run_ctx", lambda: SimpleNamespace(session_id="a"))
+    make_room(200_000_000, "analysis")
+    assert "".join(name for name, visitor in sorted(there.items()) if "analysis" in visitor.state) == left
+
+
+def test_a_visitor_who_holds_nothing_is_passed_over(there, monkeypatch):
+    monkeypatch.setattr(visitors, "KEPT_BYTES", 0)
+    monkeypatch.setattr(visitors, "get_script_run_ctx", lambda: SimpleNamespace(session_id="a"))
+    del there["b"].state["analysis"]
+    make_room(1, "analysis")
+    assert "analysis" not in there["c"].state
