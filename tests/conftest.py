@@ -1,16 +1,21 @@
 """Fixtures that several test modules share. What is slow to make is made once a session and never changed."""
 
+import hashlib
 import os
-from collections.abc import Callable
-from functools import cache
+import pickle
+from collections.abc import Callable, Iterator
+from functools import cache, wraps
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 from threadpoolctl import threadpool_limits
 
-from mriseg import Contrast, Result, Scan, segment
+from mriseg import Contrast, Result, Scan, extract_volume, segment
 from mriseg.phantom import Phantom, make_phantom, simulate
 
+# Where the average brain lies and which tissue is bright: of a coarse head, nine tenths of the time.
+SLOW = ((extract_volume, "register"), (import_module("mriseg.segment"), "_named"))
 threadpool_limits(1, user_api="blas")  # as in `segment`: the parts are tested with what the whole runs with
 
 
@@ -24,6 +29,45 @@ def shared() -> Path:
             pytest.fail(reason)
         pytest.skip(reason)
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def remembered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The slow parts of a segmentation find the same thing once a run, for all processes.
+
+    Nothing changes by a bit: what is remembered hangs on all that the part was given, to the last voxel. That it finds
+    the same each time is asked with `nothing_remembered`.
+    """
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "remembered"
+    folder.mkdir(exist_ok=True)
+    with pytest.MonkeyPatch.context() as patch:
+        for module, name in SLOW:
+            patch.setattr(module, name, once(getattr(module, name), folder))
+        yield
+
+
+def once(function: Callable, folder: Path) -> Callable:
+    """The function, which reads what it returned for equal arguments from a file of the folder."""
+
+    @wraps(function)
+    def found(*arguments: object) -> object:
+        asked = hashlib.blake2b(pickle.dumps((function.__qualname__, arguments)), digest_size=16)
+        kept = folder / asked.hexdigest()
+        if not kept.exists():
+            written = kept.with_suffix(f".{os.getpid()}")
+            written.write_bytes(pickle.dumps(function(*arguments)))
+            written.replace(kept)  # another process finds all of it or nothing
+        return pickle.loads(kept.read_bytes())
+
+    return found
+
+
+@pytest.fixture
+def nothing_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All is found anew in this test."""
+    for module, name in SLOW:
+        monkeypatch.setattr(module, name, getattr(module, name).__wrapped__)
 
 
 @pytest.fixture(scope="session")
