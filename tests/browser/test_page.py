@@ -51,8 +51,8 @@ def test_the_segmented_picture_shows_the_colours_of_all_tissues(page):
     assert max(colours(page, 0).values()) == 0  # the original is gray
 
 
-def test_the_margin_moves_the_outline(page, phantom):
-    drop(page, "head.nii.gz", encode_scan(simulate(phantom, Contrast.T1)))
+def test_the_margin_moves_the_outline(page, coarse):
+    drop(page, "head.nii.gz", encode_scan(simulate(coarse, Contrast.T1)))
     before = shown_result(page)
     tissue = sum(colours(page, 1).values())
     page.locator('[role="group"][aria-label="Tighter or looser (mm)"] input').focus()

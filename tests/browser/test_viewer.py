@@ -11,7 +11,7 @@ from mriseg.phantom import simulate
 from mriseg.samples import SAMPLES
 from mriseg.scan import volume
 from mriseg.write import encode_scan
-from tests.browser.conftest import CANVAS, assert_whole, colours, drop, keep, opened
+from tests.browser.conftest import CANVAS, assert_whole, colours, drop, keep, open_anew
 
 pytestmark = pytest.mark.browser
 
@@ -295,20 +295,19 @@ def brightest(page, panel: int) -> tuple[float, float]:
 
 
 @pytest.fixture(scope="module")
-def marked_page(chromium, address, marked):
+def marked_page(tab, address, marked):
     """The page with the marked head, its window so wide that nothing but the cube is white."""
-    page = opened(chromium, address)
-    drop(page, "head.nii.gz", encode_scan(marked[0]))
-    page.locator(".mriseg-viewer").get_by_label("Layout", exact=True).select_option("original")
-    page.evaluate(
+    open_anew(tab, address)
+    drop(tab, "head.nii.gz", encode_scan(marked[0]))
+    tab.locator(".mriseg-viewer").get_by_label("Layout", exact=True).select_option("original")
+    tab.evaluate(
         """() => { for (const name of ['Window', 'Level']) {
             const slider = document.querySelector(`.mriseg-viewer input[aria-label='${name}']`);
             slider.value = name === 'Window' ? slider.max : (Number(slider.min) + Number(slider.max)) / 2 - 1;
             slider.dispatchEvent(new Event('input', {bubbles: true}));
         } }"""
     )
-    yield page
-    page.close()
+    return tab
 
 
 @pytest.mark.parametrize("near", [True, False])
@@ -384,18 +383,17 @@ def test_every_canvas_says_what_it_shows(head):
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_nothing_overlaps_or_is_cut_off_at_any_width(chromium, address, theme):
-    page = opened(chromium, address, color_scheme=theme)
-    ground = page.evaluate("getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor")
+def test_nothing_overlaps_or_is_cut_off_at_any_width(tab, address, theme):
+    open_anew(tab, address, theme)
+    ground = tab.evaluate("getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor")
     assert (int(re.findall(r"\d+", ground)[0]) < 128) == (theme == "dark")
     for width in (1440, 1024, 768):
-        page.set_viewport_size({"width": width, "height": 900})
-        page.wait_for_timeout(700)  # the sidebar folds away, the plot follows
-        keep(page, f"opening-{width}-{theme}")
-        assert_whole(page)
-        assert page.evaluate(SCROLLS) <= 0
-        assert page.evaluate(OVERLAPS) == []
-    page.close()
+        tab.set_viewport_size({"width": width, "height": 900})
+        tab.wait_for_timeout(700)  # the sidebar folds away, the plot follows
+        keep(tab, f"opening-{width}-{theme}")
+        assert_whole(tab)
+        assert tab.evaluate(SCROLLS) <= 0
+        assert tab.evaluate(OVERLAPS) == []
 
 
 def test_nothing_overlaps_with_the_controls_of_a_volume(head):
