@@ -13,8 +13,8 @@ import PIL.Image
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mriseg import Contrast, Tissue, segment
-from mriseg.phantom import simulate
+from mriseg import Contrast, Tissue, samples, segment
+from mriseg.phantom import make_phantom, simulate
 from mriseg.samples import SAMPLES
 from mriseg.scan import volume
 from mriseg.write import encode_scan
@@ -113,7 +113,8 @@ def test_the_formula_holds_the_fitted_values(page):
 
 
 @pytest.mark.parametrize("name", ["slice-t1", "head-t2"])
-def test_a_sample_with_a_known_truth_shows_how_well_it_agrees(page, name):
+def test_a_sample_with_a_known_truth_shows_how_well_it_agrees(page, name, monkeypatch):
+    monkeypatch.setattr(samples, "_head", lambda: make_phantom(spacing=3.0))  # half as fine
     page.sidebar.selectbox[0].select(name).run()
     assert nothing_broke(page)
     assert "known truth" in words(page)
