@@ -35,7 +35,6 @@ STARTS_WITHIN = 60.0  # seconds
 PATIENCE = 300.0  # seconds that a visitor waits for anything
 XSRF_COOKIE = "_streamlit_xsrf"
 DONE = ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY
-TELLING = "alert", "exception"  # elements that can say that something went wrong
 
 
 class VisitError(Exception):
@@ -53,26 +52,32 @@ class Server:
         Further options of Streamlit.
     environment : dict of str, optional
         Added to this process's.
+    script : Path
+        Where it runs, too.
     """
 
-    def __init__(self, log: IO[Any] | int, options: tuple[str, ...] = (), environment: dict[str, str] | None = None):
+    def __init__(
+        self,
+        log: IO[Any] | int,
+        options: tuple[str, ...] = (),
+        environment: dict[str, str] | None = None,
+        script: Path = ROOT / "streamlit_app.py",
+    ) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.address = f"http://127.0.0.1:{self.port}"
         fixed = "--server.fileWatcherType=none", "--server.headless=true", "--server.address=127.0.0.1"
-        run = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", f"--server.port={self.port}"]
-        self._command, self._log, self._environment = (
-            [*run, *fixed, *options],
-            log,
-            {**os.environ, **(environment or {})},
-        )
+        run = [sys.executable, "-m", "streamlit", "run", script.name, f"--server.port={self.port}"]
+        self._command, self._log = [*run, *fixed, *options], log
+        self._environment, self._folder = {**os.environ, **(environment or {})}, script.parent
+        self._spent = 0.0
         self.start()
 
     def start(self) -> None:
         """Start it, also anew on the same port, and wait until it answers."""
         self.process = subprocess.Popen(
-            self._command, cwd=ROOT, stdout=self._log, stderr=self._log, env=self._environment
+            self._command, cwd=self._folder, stdout=self._log, stderr=self._log, env=self._environment
         )
         end = time.monotonic() + STARTS_WITHIN
         while True:
@@ -90,6 +95,7 @@ class Server:
 
     def kill(self) -> None:
         """End it as a machine out of memory would."""
+        self._spent = self.cpu()
         self.process.kill()
         self.process.wait(20)
 
@@ -107,7 +113,7 @@ class Server:
     def cpu(self) -> float:
         """CPU seconds that it has used, without its children."""
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return self._spent + (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _family(pid: int) -> Iterator[int]:
@@ -116,6 +122,11 @@ def _family(pid: int) -> Iterator[int]:
         with suppress(OSError):
             for child in task.read_text().split():
                 yield from _family(int(child))
+
+
+def _is_busy(element: Any) -> bool:
+    kind = element.WhichOneof("type")
+    return kind == "progress" or (kind == "alert" and element.alert.format == Alert.INFO)
 
 
 @dataclass
@@ -234,8 +245,16 @@ class Visitor:
         answer = await self._ask("backend_operation_request", request, session_id=self.session)
         if answer.error_msg:
             raise VisitError(answer.error_msg)
-        _, content = await asyncio.to_thread(self._http, "GET", answer.deferred_file.url)
+        content = await self.fetch(answer.deferred_file.url)
         return time.perf_counter() - began, content
+
+    async def fetch(self, path: str) -> bytes:
+        """What the server has at a path."""
+        return (await asyncio.to_thread(self._http, "GET", path))[1]
+
+    async def progressing(self) -> None:
+        """Wait until the page says that it works, or waits, on what was asked."""
+        await self._wait(lambda: any(_is_busy(shown.element) for shown in self._shown.values()))
 
     def header(self) -> dict[str, Any]:
         """What the viewer was told; empty where there is none."""
