@@ -16,7 +16,39 @@ from mriseg.phantom import Phantom, make_phantom, simulate
 
 # Where the average brain lies and which tissue is bright: of a coarse head, nine tenths of the time.
 SLOW = ((extract_volume, "register"), (import_module("mriseg.segment"), "_named"))
+# A file is run by one process as a whole, so the longest begin: one that began last would leave the others idle.
+LONGEST_FIRST = (
+    "browser/test_page.py",
+    "test_segment.py",
+    "browser/test_viewer.py",
+    "browser/test_panels.py",
+    "browser/test_study.py",
+    "app/test_page.py",
+    "test_extract.py",
+    "app/test_study.py",
+    "test_samples.py",
+    "test_write.py",
+    "test_cli.py",
+    "test_hostile.py",
+)
 threadpool_limits(1, user_api="blas")  # as in `segment`: the parts are tested with what the whole runs with
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Leave the order of the files to `pytest_collection_modifyitems`: xdist would begin with those of most tests."""
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest files."""
+    here = Path(__file__).parent
+
+    def rank(item: pytest.Item) -> int:
+        file = item.path.relative_to(here).as_posix()
+        return LONGEST_FIRST.index(file) if file in LONGEST_FIRST else len(LONGEST_FIRST)
+
+    items.sort(key=rank)
 
 
 @pytest.fixture(scope="session")

@@ -52,15 +52,15 @@ def test_a_scan_that_fails_gets_a_line_and_no_file_and_the_others_are_done(files
 
 
 def test_what_nobody_foresaw_gets_a_line_and_the_others_are_done(files, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("mriseg.cli.read_mask", lambda *anything: 1 / 0)
+    monkeypatch.setattr("mriseg.record.read_mask", lambda *anything: 1 / 0)
     mask = files / "slice.png"
     assert run("segment", files / "slice.png", "--out", tmp_path, "--mask", mask) == 1
     assert "not foreseen (ZeroDivisionError)" in capsys.readouterr().err
     assert not any(tmp_path.iterdir())
 
 
-def test_jobs_change_nothing_but_the_time(files, tmp_path):
-    scans = files / "slice.png", files / "head.nii.gz"
+def test_jobs_change_nothing_but_the_time(files, several, tmp_path):
+    scans = files / "slice.png", several / "b.nii.gz", "--mask", "all"
     assert run("segment", *scans, "--out", tmp_path / "one") == 0
     assert run("segment", *scans, "--out", tmp_path / "two", "--jobs", 2) == 0
     for path in (tmp_path / "one").iterdir():
