@@ -16,11 +16,12 @@ import time
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 from urllib.parse import urlsplit
 
 from streamlit.proto.Alert_pb2 import Alert
@@ -30,9 +31,11 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+T = TypeVar("T")
 ROOT = Path(__file__).parents[1]
 STARTS_WITHIN = 60.0  # seconds
 PATIENCE = 300.0  # seconds that a visitor waits for anything
+ROUND_TRIP = 0.1  # seconds from the address of a download to its being asked for, on the way between two towns
 XSRF_COOKIE = "_streamlit_xsrf"
 DONE = ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY
 
@@ -245,6 +248,7 @@ class Visitor:
         answer = await self._ask("backend_operation_request", request, session_id=self.session)
         if answer.error_msg:
             raise VisitError(answer.error_msg)
+        await asyncio.sleep(ROUND_TRIP)
         content = await self.fetch(answer.deferred_file.url)
         return time.perf_counter() - began, content
 
@@ -450,6 +454,12 @@ class Visitor:
             while True:
                 await asyncio.sleep(interval)
                 await self._request_run(fragment, by_itself=True)
+
+
+def visited(visit: Coroutine[Any, Any, T]) -> T:
+    """What a visit returns; in a thread of its own, since a browser that is driven has a loop in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, visit).result()
 
 
 def own_picture(seed: int, side: int = 512) -> bytes:

@@ -13,7 +13,7 @@ import pytest
 from mriseg import Contrast
 from mriseg.phantom import Phantom, simulate
 from mriseg.write import encode_scan
-from tests.visitor import XSRF_COOKIE, Server, VisitError, Visitor, own_picture
+from tests.visitor import XSRF_COOKIE, Server, VisitError, Visitor, own_picture, visited
 
 pytestmark = pytest.mark.browser
 
@@ -62,7 +62,7 @@ def test_uploads_that_trickle_hold_up_nobody(server, small):
             line.close()
         await visitor.leave()
 
-    asyncio.run(trickling())
+    visited(trickling())
 
 
 def test_who_vanishes_in_the_middle_of_a_fit_holds_up_nobody(server, small, coarse: Phantom):
@@ -85,7 +85,7 @@ def test_who_vanishes_in_the_middle_of_a_fit_holds_up_nobody(server, small, coar
         await asyncio.wait_for(stayer.drop("head.nii.gz", head), NEVER)
         await stayer.leave()
 
-    asyncio.run(vanishing())
+    visited(vanishing())
 
 
 def test_garbage_ends_at_most_the_connection_that_it_came_by(server, small):
@@ -103,7 +103,7 @@ def test_garbage_ends_at_most_the_connection_that_it_came_by(server, small):
         await asyncio.wait_for(other.drop("slice.png", small), NEVER)
         await other.leave()
 
-    asyncio.run(garbling())
+    visited(garbling())
 
 
 def test_a_download_that_is_not_ones_own_is_unknown(server):
@@ -116,7 +116,7 @@ def test_a_download_that_is_not_ones_own_is_unknown(server):
             await visitor.fetch(f"/media/..%2f..%2f{Path(__file__).name}")
         await visitor.leave()
 
-    asyncio.run(asking())
+    visited(asking())
 
 
 def test_after_the_server_was_killed_a_page_comes_back(server, small):
@@ -134,4 +134,4 @@ def test_after_the_server_was_killed_a_page_comes_back(server, small):
         await asyncio.wait_for(visitor.drop("slice.png", small), NEVER)
         await visitor.leave()
 
-    asyncio.run(killed())
+    visited(killed())
