@@ -11,12 +11,13 @@ import hashlib
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mriseg.errors import ReadError
 from mriseg.files import is_litter
+from mriseg.unfinished import OWN
 
 LABEL = "[0-9A-Za-z+]+"
 SUBJECT = re.compile(f"sub-({LABEL})")
@@ -24,7 +25,8 @@ SESSION = re.compile(f"ses-({LABEL})")
 ENTITIES = re.compile(f"sub-{LABEL}(_[a-z]+-{LABEL})*")
 SUFFIXES = ("T1w", "T2w", "PDw", "FLAIR")
 IMAGES = (".nii.gz", ".nii")
-NO_MAGNITUDE = ("_part-phase", "_part-real", "_part-imag")
+# No signal's magnitude, or made from a scan.
+NO_SCAN = ("_part-phase", "_part-real", "_part-imag", "_desc-", "_space-", "_label-", "_res-", "_den-")
 # What a file of a plain folder must end in to be a scan of its own; others together are a DICOM study.
 VOLUMES = (".nii", ".nii.gz", ".hdr", ".mgh", ".mgz", ".nrrd", ".nhdr", ".mha", ".mhd", ".mnc", ".par")
 PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif")
@@ -32,6 +34,7 @@ OWN_SCANS = (*VOLUMES, *PICTURES, ".zip")
 # Halves of a scan that are read with their headers, and tables and notes: no scans, and no DICOM.
 NO_SCANS = (".img", ".img.gz", ".raw", ".zraw", ".rec", ".json", ".tsv", ".csv", ".txt", ".md", ".html", ".pdf")
 DIGITS_OF_TWINS = 6  # of a digest, hexadecimal, that tell scans apart whose names differ in signs only
+LONGEST_LABEL = 100  # characters; a file system takes 255 with all that follows
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,8 @@ class StudyScan:
         Its path in the study.
     is_bids : bool
         Whether the study names it by BIDS.
+    refusal : str or None
+        Why it cannot be segmented, where its place says so.
     """
 
     path: Path
@@ -57,6 +62,7 @@ class StudyScan:
     folder: str
     source: str
     is_bids: bool
+    refusal: str | None = None
 
     @property
     def participant(self) -> str:
@@ -100,34 +106,31 @@ def find(
     """
     if not study.is_dir():
         raise ReadError("There is no such folder. Give the folder of the study.")
-    wanted = tuple(_without("sub-", label) for label in participants)
-    visits = tuple(_without("ses-", label) for label in sessions)
+    wanted = tuple(label.removeprefix("sub-") for label in participants)
+    visits = tuple(label.removeprefix("ses-") for label in sessions)
     try:
         if is_bids(study):
-            found = tuple(_of_bids(study, suffix, wanted, visits))
+            found = _told_apart(_of_bids(study, suffix, wanted, visits))
         else:
             if visits:
                 raise ReadError("A plain folder has no sessions. Leave --session-label out, or name the study by BIDS.")
-            named = _named(study, sorted(_of_folder(study, leave_out and leave_out.resolve())))
+            named = _named(study, sorted(_of_folder(study, leave_out)))
             found = tuple(scan for scan in named if not wanted or scan.participant[4:] in wanted)
     except OSError as error:
         raise ReadError(f"The folder of the study cannot be read: {error.strerror}.") from error
     missing = set(wanted) - {scan.participant[4:] for scan in found}
-    if missing:
+    absent = [label for label in sorted(missing) if not (study / f"sub-{label}").is_dir()]
+    if absent or (missing and not found):
         raise ReadError(f"There is no {suffix} scan of sub-{min(missing)}. Check --participant-label and --suffix.")
-    absent = set(visits) - {scan.session[4:] for scan in found if scan.session}
-    if absent:
-        raise ReadError(f"There is no {suffix} scan of ses-{min(absent)}. Check --session-label and --suffix.")
+    strange = set(visits) - {scan.session[4:] for scan in found if scan.session}
+    if strange:
+        raise ReadError(f"There is no {suffix} scan of ses-{min(strange)}. Check --session-label and --suffix.")
     if not found:
         raise ReadError(
             f"There is no scan in it: no sub-*/anat/*_{suffix}.nii.gz as BIDS has it, and no image and no folder "
             "of DICOM files as a plain folder has them. Check the path and --suffix."
         )
     return found
-
-
-def _without(prefix: str, label: str) -> str:
-    return label.removeprefix(prefix)
 
 
 def _folders(parent: Path, kind: re.Pattern[str], labels: Sequence[str]) -> Iterator[Path]:
@@ -139,24 +142,51 @@ def _folders(parent: Path, kind: re.Pattern[str], labels: Sequence[str]) -> Iter
 
 def _of_bids(study: Path, suffix: str, participants: Sequence[str], sessions: Sequence[str]) -> Iterator[StudyScan]:
     for subject in _folders(study, SUBJECT, participants):
-        visits = list(_folders(subject, SESSION, sessions))
-        for visit in [*([] if sessions else [subject]), *visits]:
-            anatomy = visit / "anat"
-            if not anatomy.is_dir():
-                continue
-            place = visit.relative_to(study).as_posix()
-            begins = place.replace("/", "_") + "_"
-            for file in sorted(anatomy.iterdir()):
-                name = _stem(file.name, suffix)
-                if name and f"{name}_".startswith(begins):
-                    yield StudyScan(file, name, f"{place}/anat", file.relative_to(study).as_posix(), True)
+        try:
+            yield from list(_of_subject(study, subject, suffix, sessions))
+        except OSError as error:
+            why = f"The folder of the participant cannot be read: {error.strerror}. Check who may read it."
+            yield StudyScan(subject, subject.name, f"{subject.name}/anat", subject.name, True, why)
+
+
+def _of_subject(study: Path, subject: Path, suffix: str, sessions: Sequence[str]) -> Iterator[StudyScan]:
+    visits = list(_folders(subject, SESSION, sessions))
+    for visit in [*([] if sessions else [subject]), *visits]:
+        anatomy = visit / "anat"
+        if not anatomy.is_dir():
+            continue
+        place = visit.relative_to(study).as_posix()
+        begins = place.replace("/", "_") + "_"
+        for file in sorted(anatomy.iterdir()):
+            name = _stem(file.name, suffix)
+            has_visit = visit != subject or "_ses-" not in file.name
+            if name and f"{name}_".startswith(begins) and has_visit:
+                yield StudyScan(file, name, f"{place}/anat", file.relative_to(study).as_posix(), True)
+
+
+def _told_apart(found: Iterable[StudyScan]) -> tuple[StudyScan, ...]:
+    """The scans, once it is sure that no two have results of one name, which some file systems read without capitals.
+
+    Raises
+    ------
+    ReadError
+        If there are such scans.
+    """
+    by_name: dict[str, StudyScan] = {}
+    for scan in found:
+        other = by_name.setdefault(scan.name.lower(), scan)
+        if other is not scan:
+            raise ReadError(
+                f"{other.source} and {scan.source} would have results of the same name. Rename or remove one of them."
+            )
+    return tuple(by_name.values())
 
 
 def _stem(name: str, suffix: str) -> str | None:
     """What comes before the suffix in a file name of BIDS; None if it is not one of an image that shows signal."""
     for ending in IMAGES:
         stem = name.removesuffix(f"_{suffix}{ending}")
-        if stem != name and ENTITIES.fullmatch(stem) and not any(part in stem for part in NO_MAGNITUDE):
+        if stem != name and ENTITIES.fullmatch(stem) and not any(part in stem for part in NO_SCAN):
             return stem
     return None
 
@@ -165,10 +195,10 @@ def _of_folder(study: Path, leave_out: Path | None) -> Iterator[Path]:
     """Scans in a plain folder: each image and archive, and each folder that holds other files, taken for DICOM."""
     loose = False
     for entry in sorted(study.iterdir()):
-        if is_litter(entry.name) or entry.name.startswith(".") or entry.resolve() == leave_out:
+        if _is_passed_over(entry, leave_out):
             continue
         if entry.is_dir():
-            below = [Path(folder) / name for folder, _, names in os.walk(entry) for name in names]
+            below = list(_files_below(entry, leave_out))
             images = [file for file in below if _is_one(file)]
             if images:
                 yield from images
@@ -180,6 +210,25 @@ def _of_folder(study: Path, leave_out: Path | None) -> Iterator[Path]:
             loose |= _may_be_dicom(entry)
     if loose and not any(_is_one(entry) for entry in study.iterdir()):
         yield study
+
+
+def _files_below(folder: Path, leave_out: Path | None) -> Iterator[Path]:
+    for here, folders, names in os.walk(folder, onerror=_raise):
+        folders[:] = sorted(name for name in folders if not _is_passed_over(Path(here) / name, leave_out))
+        yield from (Path(here) / name for name in sorted(names))
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
+
+def _is_passed_over(entry: Path, leave_out: Path | None) -> bool:
+    """Whether it is hidden, litter, or a folder that holds results of mriseg."""
+    if is_litter(entry.name) or entry.name.startswith("."):
+        return True
+    return entry.is_dir() and (
+        (entry / OWN).is_dir() or (leave_out is not None and entry.resolve() == leave_out.resolve())
+    )
 
 
 def _is_one(file: Path) -> bool:
@@ -194,11 +243,12 @@ def _named(study: Path, paths: Sequence[Path]) -> list[StudyScan]:
     """Names as BIDS has them for scans that have none: their letters and digits, told apart where these are alike."""
     sources = [path.relative_to(study).as_posix() if path != study else study.resolve().name for path in paths]
     labels = [re.sub("[^0-9A-Za-z]", "", _without_ending(source)) or "scan" for source in sources]
+    labels = [label[:LONGEST_LABEL] for label in labels]
     alike = Counter(label.lower() for label in labels)
     found = []
     for path, source, label in zip(paths, sources, labels, strict=True):
         if alike[label.lower()] > 1:
-            label += hashlib.blake2b(source.encode()).hexdigest()[:DIGITS_OF_TWINS]
+            label += hashlib.blake2b(os.fsencode(source)).hexdigest()[:DIGITS_OF_TWINS]
         found.append(StudyScan(path, f"sub-{label}", f"sub-{label}/anat", source, False))
     return found
 

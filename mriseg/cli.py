@@ -41,6 +41,10 @@ NOT_A_DEVICE = "For research and education; not a medical device."
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status: 0 done, 1 at least one scan failed, 2 bad usage."""
+    if sys.stdout is None:  # closed by who started it
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal may not know the letters of a name
             stream.reconfigure(errors="backslashreplace")
@@ -289,6 +293,7 @@ def _cohort(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int
     settings = _settings(parser, options)
     study, out = options.study.absolute(), options.out.absolute()  # workers may have another working directory
     try:
+        derivatives.check(out, study)
         scans = bids.find(study, options.suffix, options.participant_label, options.session_label, out)
     except MrisegError as error:
         parser.error(str(error))

@@ -15,12 +15,17 @@ from mriseg import derivatives, group_report, study_table, unfinished
 from mriseg.bids import StudyScan
 from mriseg.errors import MrisegError
 from mriseg.many import TRIES
-from mriseg.record import WORKER_DIED, Record, attempt
+from mriseg.record import TOO_LITTLE_MEMORY, UNFORESEEN, WORKER_DIED, Record, attempt
 from mriseg.result import Result
 from mriseg.scan import Scan
 from mriseg.settings import Settings
 from mriseg.study_table import Row
 from mriseg.version import __version__
+
+ANOTHER = (
+    "OUT_DIR holds the results of another scan under this name, such as of another contrast, and keeps them. Give each "
+    "its own OUT_DIR."
+)
 
 
 @dataclass(frozen=True)
@@ -102,7 +107,8 @@ def segment_study(
     try:
         with closing(run(segment_one, tasks)) as finished:
             for task, outcome in finished:
-                yield outcome or Outcome(task.scan, _failed(task, WORKER_DIED))
+                # It got as far as to begin, so what an earlier run left is stale.
+                yield outcome or Outcome(task.scan, _failed(task, WORKER_DIED, is_stale=True))
     finally:
         shutil.rmtree(marks, ignore_errors=True)
 
@@ -114,23 +120,34 @@ def segment_one(task: Task) -> Outcome:
     if task.version != __version__:
         why = f"The worker has mriseg {__version__}, the study is run with {task.version}. Install the same on both."
         return Outcome(scan, Record(str(scan.path), why, is_final=False))
+    if scan.refusal is not None:
+        return Outcome(scan, _failed(task, scan.refusal))
     place = unfinished.new_place(out)
+    is_stale = False  # whether results of an earlier run are known to be of other bytes or settings
     try:
         of = derivatives.identity(scan, task.settings)
-        kept = derivatives.saved(out, scan, of)
-        if kept is not None:
-            return Outcome(scan, kept, is_new=False)
-        with unfinished.told(), _noted(out / task.marks / scan.name):
-            files: dict[str, int] = {}
+        with unfinished.told(), unfinished.locked(out, scan.name):
+            kept = derivatives.saved(out, scan, of)
+            if kept is not None:
+                return Outcome(scan, kept, is_new=False)
+            if derivatives.is_of_another(out, scan):
+                return Outcome(scan, Record(str(scan.path), ANOTHER, is_final=False))
+            is_stale = True
+            with _noted(out / task.marks / scan.name):
+                files: dict[str, int] = {}
 
-            def write(image: Scan, result: Result) -> None:
-                with unfinished.told():
-                    files.update(derivatives.write(place, scan, image, result))
+                def write(image: Scan, result: Result) -> None:
+                    with unfinished.told():
+                        files.update(derivatives.write(place, scan, image, result))
 
-            record = attempt(scan.path, task.settings, write)
-            derivatives.finish(out, scan, of, record, place, files)
+                record = attempt(scan.path, task.settings, write)
+                derivatives.finish(out, scan, of, record, place, files)
     except MrisegError as error:
-        record = _failed(task, str(error))
+        record = _failed(task, str(error), is_stale)
+    except MemoryError:
+        record = _failed(task, TOO_LITTLE_MEMORY, is_stale)
+    except Exception as error:  # whatever a hostile name or file provokes, the others go on
+        record = _failed(task, UNFORESEEN.format(type(error).__name__), is_stale)
     finally:
         shutil.rmtree(place, ignore_errors=True)
     return Outcome(scan, record, seconds=time.perf_counter() - began)
@@ -150,16 +167,22 @@ def _noted(mark: Path) -> Iterator[None]:
         raise MrisegError(WORKER_DIED)
     mark.parent.mkdir(parents=True, exist_ok=True)
     mark.write_bytes(b"." * (begun + 1))
-    yield
-    mark.unlink(missing_ok=True)
+    try:
+        yield
+    finally:
+        mark.unlink(missing_ok=True)
 
 
-def _failed(task: Task, why: str) -> Record:
-    """Record a failure that lies in the machine or the file system, so that another run tries again."""
+def _failed(task: Task, why: str, is_stale: bool = False) -> Record:
+    """Record a failure that lies in the machine or the file system, so that another run tries again.
+
+    Results of an earlier run stay unless they are stale: that a disk is away for an hour is no reason to lose them.
+    """
     record = Record(str(task.scan.path), why, is_final=False)
-    with suppress(OSError):  # on a full disk nothing can be recorded
-        place = unfinished.new_place(task.out)
-        derivatives.finish(task.out, task.scan, {"source": task.scan.source}, record, place, {})
+    if is_stale or not derivatives.is_done(task.out, task.scan):
+        with suppress(OSError):  # on a full disk nothing can be recorded
+            place = unfinished.new_place(task.out)
+            derivatives.finish(task.out, task.scan, {"source": task.scan.source}, record, place, {})
     return record
 
 
@@ -179,10 +202,12 @@ def summarise(out: Path, study: Path, settings: Settings, is_bids: bool) -> list
         while True:
             before = derivatives.state(out)
             rows = [Row(*found) for found in derivatives.records(out)]
-            unfinished.replace(out, derivatives.TABLE, study_table.table(rows).encode())
+            unfinished.replace(out, derivatives.TABLE, study_table.table(rows).encode("utf-8", "replace"))
             unfinished.replace(out, derivatives.DICTIONARY, study_table.dictionary().encode())
             pictures = {row.name: derivatives.picture(row.name) for row in rows if row.record.failure is None}
-            unfinished.replace(out, derivatives.REPORT, group_report.html(rows, asdict(settings), pictures).encode())
+            unfinished.replace(
+                out, derivatives.REPORT, group_report.html(rows, asdict(settings), pictures).encode("utf-8", "replace")
+            )
             if derivatives.state(out) == before:
                 unfinished.clear(out)
                 return rows

@@ -20,19 +20,20 @@ from typing import Any
 
 from mriseg import mosaic, unfinished
 from mriseg.bids import StudyScan
-from mriseg.errors import ReadError
+from mriseg.errors import ReadError, WriteError
+from mriseg.files import halves
 from mriseg.record import Record, from_plain, to_plain
 from mriseg.result import Result
 from mriseg.scan import Scan
 from mriseg.settings import Settings
 from mriseg.tissue import Tissue
+from mriseg.unfinished import OWN
 from mriseg.version import __version__
 from mriseg.write import outputs, stats
 
 BIDS_VERSION = "1.10.0"
-OWN = ".mriseg"  # folder of what only mriseg reads
 RECORDS = f"{OWN}/records"
-DAMAGED = (ValueError, KeyError, TypeError)  # what a record that is not this version's raises
+DAMAGED = (ValueError, KeyError, TypeError, AttributeError)  # what a record that is not this version's raises
 RAW = "raw"  # what links to the study's own files begin with
 MOSAIC = "_desc-tissues_mosaic.jpg"
 TABLE, DICTIONARY, REPORT, LOGS = "tissue_volumes.tsv", "tissue_volumes.json", "group_report.html", "logs"
@@ -53,16 +54,24 @@ For research and education; not a medical device.
 
 
 def digest(path: Path) -> str:
-    """What tells the content of a file or folder from others: of every byte and of the names in a folder."""
+    """What tells the content of a scan from others: of every byte, and of the names in a folder or of several files.
+
+    Raises
+    ------
+    OSError, ReadError
+        If it cannot be read.
+    """
     found = hashlib.blake2b(digest_size=16)
     if path.is_dir():
-        files = sorted((Path(folder) / name for folder, _, names in os.walk(path) for name in names), key=str)
-        files = [file for file in files if file.is_file()]
+        below = sorted(Path(folder) / name for folder, _, names in os.walk(path) for name in names)
+        files = [file for file in below if file.is_file()]
     else:
-        files = [path]
+        if path.exists() and not path.is_file():
+            raise ReadError("This is neither a file nor a folder. Choose the scan itself.")
+        files = [path, *halves(path)]
     for file in files:
         if file != path:
-            found.update(file.relative_to(path).as_posix().encode() + b"\0" + file.stat().st_size.to_bytes(8, "big"))
+            found.update(os.fsencode(os.path.relpath(file, path)) + b"\0")
         with file.open("rb") as stream:
             found.update(hashlib.file_digest(stream, partial(hashlib.blake2b, digest_size=16)).digest())
     return found.hexdigest()
@@ -162,7 +171,7 @@ def finish(
     Killed within, it leaves a record that names the files and is of no scan: the next run begins anew.
     """
     _forget(study, scan.name)
-    kept = {"files": dict(files), "record": to_plain(record)}
+    kept = {"source": scan.source, "files": dict(files), "record": to_plain(record)}
     if files:
         unfinished.replace(study, _record_file(scan.name), _json({"of": None, **kept}))
     for name in files:
@@ -208,6 +217,45 @@ def picture(name: str) -> str:
     return "/".join([parts[0], *visit, "figures", f"{name}{MOSAIC}"])
 
 
+def check(study: Path, source: Path) -> None:
+    """Whether results may be written to a folder.
+
+    Raises
+    ------
+    WriteError
+        If it is that of the study itself, or holds what somebody else described.
+    """
+    if study.resolve() == source.resolve():
+        raise WriteError("OUT_DIR is the study itself. Give another folder, such as one in its derivatives.")
+    try:
+        description = json.loads((study / "dataset_description.json").read_bytes())
+        makers = {maker["Name"] for maker in description["GeneratedBy"]}
+    except FileNotFoundError:
+        return
+    except (OSError, *DAMAGED):
+        makers = set()
+    if "mriseg" not in makers:
+        raise WriteError("OUT_DIR holds another dataset, whose description would be lost. Give another folder.")
+
+
+def is_of_another(study: Path, scan: StudyScan) -> bool:
+    """Whether the results that have a scan's name are those of another one, such as of another contrast."""
+    try:
+        source = json.loads((study / _record_file(scan.name)).read_bytes())["source"]
+    except (OSError, *DAMAGED):
+        return False
+    return bool(source.partition(".")[0] != scan.source.partition(".")[0])
+
+
+def is_done(study: Path, scan: StudyScan) -> bool:
+    """Whether an earlier run segmented a scan of this name, whatever its bytes were then."""
+    try:
+        kept = json.loads((study / _record_file(scan.name)).read_bytes())
+        return kept["of"] is not None and kept["record"]["failure"] is None
+    except (OSError, *DAMAGED):
+        return False
+
+
 def describe(study: Path, source: Path, is_bids: bool) -> None:
     """Write what says that a folder holds BIDS derivatives, and whose."""
     description: dict[str, Any] = {
@@ -217,7 +265,11 @@ def describe(study: Path, source: Path, is_bids: bool) -> None:
         "GeneratedBy": [{"Name": "mriseg", "Version": __version__}],
     }
     if is_bids:
-        description["DatasetLinks"] = {RAW: Path(os.path.relpath(source.resolve(), study.resolve())).as_posix()}
+        try:
+            link = Path(os.path.relpath(source.resolve(), study.resolve())).as_posix()
+        except ValueError:  # on another drive of Windows
+            link = source.resolve().as_uri()
+        description["DatasetLinks"] = {RAW: link}
     unfinished.replace(study, "dataset_description.json", _json(description))
     unfinished.replace(study, "README.md", README.format(version=__version__).encode())
     unfinished.replace(study, ".bidsignore", "".join(f"{pattern}\n" for pattern in IGNORED).encode())

@@ -252,6 +252,19 @@ def partner(file: File, among: Sequence[File], *endings: str) -> File | None:
     return next(filter(None, (called(f"{_stem(file.name)}{ending}", file, among) for ending in endings)), None)
 
 
+def halves(path: Path) -> list[Path]:
+    """The files beside a header that may hold its voxels: of its name or, where the header says which, any such."""
+    ending = Path(path.name.lower().removesuffix(".gz")).suffix
+    if ending not in HEADERS:
+        return []
+    found = []
+    for other in sorted(path.parent.iterdir()):
+        is_of_voxels = Path(other.name.lower().removesuffix(".gz")).suffix in VOXELS
+        if is_of_voxels and (ending in (".mhd", ".nhdr") or _stem(other.name) == _stem(path.name)) and other.is_file():
+            found.append(other)
+    return found
+
+
 def called(name: str, beside: File, among: Sequence[File]) -> File | None:
     """The file of a name in the folder of another. Of a name with folders only the last part counts."""
     wanted = PurePosixPath(name.replace("\\", "/")).name.lower()

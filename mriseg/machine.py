@@ -1,15 +1,20 @@
 """What this machine has: cores, memory, and how many scans can be segmented on it at a time."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 # The largest volume that is read (`limits.MAX_VOXELS`) takes 1.2 GB of memory and is refused 1.2 but not 1.5 GB of
 # allocations; a head of 256 x 256 x 256 voxels takes 0.6 GB. `benchmarks/study.py` measures it.
 WORKER_BYTES = 1_600_000_000
 DRIVER_BYTES = 300_000_000
-CGROUP = Path("/sys/fs/cgroup")
-# Of version 2 and 1: how much a container may have, and how much of that is in use.
-CGROUP_FILES = (("memory.max", "memory.current"), ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"))
+CGROUP, OWN_CGROUP = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
+# Of version 2 and 1: how much a container or a job of Slurm may have, how much of that is in use, and how much of that
+# use only caches files and is given back when it is wanted.
+CGROUP_FILES = (
+    ("", "memory.max", "memory.current", "inactive_file"),
+    ("memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+)
 
 
 def free_bytes() -> int | None:
@@ -45,9 +50,26 @@ def _of_machine() -> int | None:
 
 
 def _of_container() -> int | None:
-    for most, used in CGROUP_FILES:
-        try:
-            return int((CGROUP / most).read_text()) - int((CGROUP / used).read_text())
-        except (OSError, ValueError):  # there is none, or it has no limit
-            continue
-    return None
+    """The least that this process's groups leave it, from its own to the outermost."""
+    free = []
+    for controller, most, used, cached in CGROUP_FILES:
+        top = CGROUP / controller
+        own = top / _own_group(controller)
+        for group in (own, *own.parents):
+            with suppress(OSError, ValueError, StopIteration):  # there is none, or it has no limit
+                stat = (line.split() for line in (group / "memory.stat").read_text().splitlines())
+                kept = next(int(value) for key, value in stat if key == cached)
+                free.append(int((group / most).read_text()) - int((group / used).read_text()) + kept)
+            if group == top:
+                break
+    return min(free, default=None)
+
+
+def _own_group(controller: str) -> str:
+    """The path of this process's group below the top of its controller."""
+    with suppress(OSError):
+        for line in OWN_CGROUP.read_text().splitlines():
+            _, controllers, path = line.split(":", 2)
+            if controller in controllers.split(","):
+                return path.lstrip("/")
+    return ""

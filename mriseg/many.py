@@ -106,7 +106,12 @@ def in_processes(
                     break
                 worker = idle.pop()
                 task, tries = following
-                running[pools[worker].submit(work, task)] = worker, task, tries
+                try:
+                    future = pools[worker].submit(work, task)
+                except BrokenExecutor:  # it died while it had nothing to do
+                    pools[worker] = _pool(most_bytes)
+                    future = pools[worker].submit(work, task)
+                running[future] = worker, task, tries
             if not running:
                 return
             done, _ = wait(running, return_when=FIRST_COMPLETED)

@@ -4,6 +4,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from tqdm import tqdm
@@ -44,16 +45,18 @@ def shown(outcomes: Iterable[Outcome], count: int, log: Path) -> Iterator[Outcom
             so_far[what] += 1
             line = f"{outcome.scan.name}: {outcome.record.failure or what}"
             seconds = f" ({outcome.seconds:.1f} s)" if outcome.is_new else ""
-            file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {line}{seconds}\n")
-            if is_terminal:
-                if what == FAILED:
-                    bar.write(line, file=sys.stderr)
-                bar.set_postfix_str(", ".join(f"{so_far[key]} {key}" for key in (FAILED, BEFORE) if so_far[key]))
-                bar.update()
-            else:
-                number = so_far.total()
-                left = _left(time.monotonic() - began, so_far[DONE] + so_far[FAILED], count - number)
-                print(f"[{number}/{count}] {line}{seconds}{left}", file=sys.stderr, flush=True)
+            with suppress(OSError):  # of a full disk
+                file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {line}{seconds}\n")
+            with suppress(OSError):  # nobody listens any more
+                if is_terminal:
+                    if what == FAILED:
+                        bar.write(line, file=sys.stderr)
+                    bar.set_postfix_str(", ".join(f"{so_far[key]} {key}" for key in (FAILED, BEFORE) if so_far[key]))
+                    bar.update()
+                else:
+                    number = so_far.total()
+                    left = _left(time.monotonic() - began, so_far[DONE] + so_far[FAILED], count - number)
+                    print(f"[{number}/{count}] {line}{seconds}{left}", file=sys.stderr, flush=True)
             yield outcome
 
 

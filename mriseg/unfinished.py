@@ -16,7 +16,8 @@ from pathlib import Path
 
 from mriseg.errors import WriteError
 
-FOLDER = ".mriseg/unfinished"
+OWN = ".mriseg"  # folder of what only mriseg reads
+FOLDER, LOCKS = f"{OWN}/unfinished", f"{OWN}/locks"
 ABANDONED_AFTER = 24 * 3600  # seconds; whether a process of another machine still runs cannot be asked
 
 
@@ -71,8 +72,6 @@ def clear(root: Path) -> None:
                 shutil.rmtree(place, ignore_errors=True)
             else:
                 place.unlink(missing_ok=True)
-    with suppress(OSError):  # others still write there
-        (root / FOLDER).rmdir()
 
 
 def _is_abandoned(place: Path) -> bool:
@@ -93,7 +92,33 @@ def _is_abandoned(place: Path) -> bool:
 
 
 def _machine() -> str:
-    return re.sub("[^0-9A-Za-z.]", "", platform.node())
+    """What tells the processes that a process number can mean: those of this machine or, in a container, of that."""
+    try:
+        namespace = os.readlink("/proc/self/ns/pid")
+    except OSError:  # not Linux
+        namespace = ""
+    return re.sub("[^0-9A-Za-z.]", "", f"{platform.node()}.{namespace}")
+
+
+@contextmanager
+def locked(root: Path, name: str) -> Iterator[None]:
+    """Within, no other run writes the results of a scan; the system takes the lock away when a program ends.
+
+    Parameters
+    ----------
+    root : Path
+        The folder of results.
+    name : str
+        Of the scan.
+    """
+    file = root / LOCKS / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("wb") as stream:
+        with suppress(ImportError, OSError):  # Windows and some file systems of networks have none: then it is on trust
+            import fcntl
+
+            fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
 
 
 @contextmanager

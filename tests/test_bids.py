@@ -1,5 +1,6 @@
 """Which scans a study holds."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ BIDS = (
     "sub-02/ses-b/anat/sub-03_ses-b_T1w.nii.gz",  # of somebody else
     "sub-02/ses-b/anat/sub-02_ses-a_T1w.nii.gz",  # of another visit
     "sub-02/ses-b/anat/sub-02_ses-b_T1w_copy.nii.gz",
-    "sub-02/ses-b/anat/sub-02_ses-b_desc-preproc_T1w.txt",
+    "sub-02/ses-b/anat/sub-02_ses-b_desc-preproc_T1w.nii.gz",
     "sub-x y/anat/sub-x y_T1w.nii.gz",
     "derivatives/other/sub-01/anat/sub-01_T1w.nii.gz",
     "sourcedata/sub-01/anat/sub-01_T1w.nii.gz",
@@ -82,6 +83,7 @@ def test_participants_and_sessions_are_chosen(tmp_path, options, names):
         ({"sessions": ["c"]}, "ses-c"),
         ({"suffix": "FLAIR"}, "no scan in it"),
         ({"participants": ["01"], "sessions": ["a"]}, "sub-01"),
+        ({"participants": ["02"], "suffix": "T2w"}, "sub-02"),
     ],
 )
 def test_what_is_asked_for_and_not_there_is_said(tmp_path, options, says):
@@ -127,3 +129,52 @@ def test_what_is_no_folder_is_no_study(tmp_path, name):
     filled(tmp_path, ["file.nii"])
     with pytest.raises(MrisegError, match="no such folder"):
         find(tmp_path / name)
+
+
+def test_a_participant_without_such_a_scan_keeps_nobody_else_from_theirs(tmp_path):
+    """As in a list of all participants that a job is made of."""
+    study = filled(tmp_path, [*BIDS, "sub-04/func/sub-04_task-rest_bold.nii.gz"])
+    assert [scan.name for scan in find(study, participants=["01", "04"])] == ["sub-01"]
+
+
+def test_results_are_never_scans_wherever_they_lie(tmp_path):
+    study = filled(tmp_path, ["a.nii", "more/b.nii", "more/results/sub-a/anat/sub-a_dseg.nii.gz", "more/.trash/c.nii"])
+    filled(study, ["more/results/.mriseg/records/sub-a.json"])
+    assert [scan.source for scan in find(study)] == ["a.nii", "more/b.nii"]
+
+
+@pytest.mark.parametrize(
+    "twins",
+    [
+        ("sub-01/anat/sub-01_T1w.nii", "sub-01/anat/sub-01_T1w.nii.gz"),
+        ("sub-a/anat/sub-a_T1w.nii", "sub-A/anat/sub-A_T1w.nii"),
+    ],
+)
+def test_scans_whose_results_would_have_one_name_are_told(tmp_path, twins):
+    with pytest.raises(MrisegError, match="same name"):
+        find(filled(tmp_path, twins))
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="Windows has other rights.")
+def test_a_participant_who_cannot_be_read_keeps_nobody_else_from_theirs(tmp_path, monkeypatch):
+    study = filled(tmp_path, ["sub-01/anat/sub-01_T1w.nii", "sub-02/anat/sub-02_T1w.nii"])
+    whole = Path.iterdir
+
+    def iterdir(folder):
+        if folder.name == "sub-01":
+            raise PermissionError(13, "Permission denied")
+        return whole(folder)
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    closed, opened = find(study)
+    assert "Permission denied" in closed.refusal
+    assert opened.refusal is None
+
+
+def test_long_and_strange_names_are_cut_to_what_a_file_system_takes(tmp_path):
+    study = filled(tmp_path, [f"{'a' * 200}.nii", f"{'a' * 200}b.nii"])
+    (study / os.fsdecode(b"x\xff.nii")).write_bytes(b"")
+    (study / os.fsdecode(b"x\xfe.nii")).write_bytes(b"")
+    names = [scan.name for scan in find(study)]
+    assert len(set(names)) == 4
+    assert max(map(len, names)) < 120

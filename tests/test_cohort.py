@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -272,6 +273,104 @@ def test_a_large_study_costs_the_driver_little_memory_and_its_table_is_right(tmp
     for row, scan in zip(found, scans, strict=True):
         expected = stub_study.attempt(scan.path, Settings(), lambda *_: None)
         assert float(row["gm_ml"]) == expected.volumes_ml[Tissue.GM]
+
+
+def test_results_of_another_contrast_are_kept(tmp_path):
+    study, out = stub_study.make_study(tmp_path / "study", 1), tmp_path / "out"
+    stub_study.run(study, out)
+    before = tree(out)
+    other = study / "sub-00000/anat/sub-00000_T2w.nii"
+    other.write_bytes(b"another contrast")
+    scans = bids.find(study, "T2w")
+    (outcome,) = cohort.segment_study(scans, out, Settings(), stub_study.one_after_the_other)
+    assert "another scan" in outcome.record.failure
+    assert {name: before[name] for name in before if "locks" not in name} == {
+        name: content for name, content in tree(out).items() if "locks" not in name
+    }
+
+
+def test_a_scan_that_cannot_be_read_for_once_keeps_its_results(stubbed, monkeypatch):
+    study, out = stubbed
+    before = tree(out)
+    with monkeypatch.context() as patch:
+        patch.setattr(derivatives, "digest", lambda path: (_ for _ in ()).throw(OSError(5, "Input/output error")))
+        outcomes = stub_study.run(study, out)
+    assert all("Input/output error" in outcome.record.failure for outcome in outcomes)
+    assert tree(out) == before
+    assert redone(study, out) == set()
+
+
+def test_whatever_is_not_foreseen_is_the_failure_of_one_scan(stubbed, monkeypatch):
+    study, out = stubbed
+    whole = derivatives.digest
+
+    def digest(path):
+        if "00003" in path.name:
+            raise RuntimeError(f"secret {path}")
+        return whole(path)
+
+    monkeypatch.setattr(derivatives, "digest", digest)
+    failures = [outcome.record.failure for outcome in stub_study.run(study, out)]
+    assert [failure for failure in failures if failure] == [
+        "It could not be segmented, for a reason not foreseen (RuntimeError)."
+    ]
+
+
+@pytest.mark.parametrize(("header", "voxels"), [("x.hdr", "x.img"), ("x.nhdr", "other.raw.gz"), ("x.par", "x.REC")])
+def test_voxels_in_a_file_of_their_own_count_too(tmp_path, header, voxels):
+    for name in (header, voxels):
+        (tmp_path / name).write_bytes(b"one")
+    before = derivatives.digest(tmp_path / header)
+    assert derivatives.digest(tmp_path / header) == before
+    (tmp_path / "note.txt").write_bytes(b"of no interest")
+    assert derivatives.digest(tmp_path / header) == before
+    (tmp_path / voxels).write_bytes(b"two")
+    assert derivatives.digest(tmp_path / header) != before
+
+
+def test_names_in_a_folder_count_and_its_own_does_not(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / os.fsdecode(b"IM\xff")).write_bytes(b"slice")
+    assert derivatives.digest(tmp_path / "a") == derivatives.digest(tmp_path / "b")
+    (tmp_path / "b" / os.fsdecode(b"IM\xff")).rename(tmp_path / "b" / "IM")
+    assert derivatives.digest(tmp_path / "a") != derivatives.digest(tmp_path / "b")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no pipes in folders.")
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "sub-01_T1w.nii")
+    with pytest.raises(mriseg.MrisegError, match="neither"):
+        derivatives.digest(tmp_path / "sub-01_T1w.nii")
+
+
+def test_two_runs_at_once_do_a_scan_once(tmp_path):
+    study, out = stub_study.make_study(tmp_path / "study", 1), tmp_path / "out"
+    (scan,) = bids.find(study)
+    task = cohort.Task(scan, out, Settings(), mriseg.__version__, "marks")
+    with ThreadPoolExecutor() as pool, unfinished.locked(out, scan.name):
+        runs = [pool.submit(cohort.segment_one, task) for _ in range(2)]
+        time.sleep(0.2)
+        assert not any(run.done() for run in runs)
+        kept = derivatives.identity(scan, Settings())
+        place = unfinished.new_place(out)
+        files = stub_study.write(place, scan, scan.path.read_bytes(), None)
+        derivatives.finish(out, scan, kept, stub_study.attempt(scan.path, Settings(), lambda *_: None), place, files)
+    assert [run.result().is_new for run in runs] == [False, False]
+
+
+@pytest.mark.parametrize("kind", ["the study itself", "another dataset"])
+def test_nobody_elses_dataset_is_written_over(study, tmp_path, kind, capsys):
+    out = study if kind == "the study itself" else tmp_path
+    description = out / "dataset_description.json"
+    if out == tmp_path:
+        description.write_text('{"Name": "fMRIPrep", "GeneratedBy": [{"Name": "fMRIPrep"}]}')
+    before = description.read_bytes()
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["cohort", str(study), str(out)])
+    assert ended.value.code == 2
+    assert "OUT_DIR" in capsys.readouterr().err
+    assert description.read_bytes() == before
 
 
 def test_runs_that_share_a_folder_leave_a_table_of_all(tmp_path):

@@ -11,6 +11,7 @@ def roomy(monkeypatch, tmp_path):
     monkeypatch.setattr("joblib.cpu_count", lambda: 8)
     monkeypatch.setattr(machine, "_of_machine", lambda: 20_000_000_000)
     monkeypatch.setattr(machine, "CGROUP", tmp_path)
+    monkeypatch.setattr(machine, "OWN_CGROUP", tmp_path / "own")
     return tmp_path
 
 
@@ -22,12 +23,33 @@ def test_workers_are_bounded_by_cores_and_by_memory(roomy, monkeypatch):
     assert machine.fitting_workers() == 1
 
 
+def group(folder, limit, used=0, cached=0):
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "memory.max").write_text(f"{limit}\n")
+    (folder / "memory.current").write_text(f"{used}\n")
+    (folder / "memory.stat").write_text(f"anon 5\ninactive_file {cached}\nactive_file 7\n")
+
+
 def test_a_container_counts_and_not_the_machine_around_it(roomy):
-    (roomy / "memory.max").write_text(f"{machine.DRIVER_BYTES + 2 * machine.WORKER_BYTES + 1000}\n")
-    (roomy / "memory.current").write_text("1000\n")
+    group(roomy, machine.DRIVER_BYTES + 2 * machine.WORKER_BYTES + 1000, 1000)
     assert machine.fitting_workers() == 2
-    (roomy / "memory.max").write_text("max\n")
+    group(roomy, "max")
     assert machine.fitting_workers() == 8
+
+
+def test_what_only_caches_files_is_as_good_as_free(roomy):
+    group(roomy, machine.DRIVER_BYTES + 2 * machine.WORKER_BYTES, 10_000_000_000, 10_000_000_000)
+    assert machine.fitting_workers() == 2
+
+
+def test_of_groups_in_groups_the_narrowest_counts(roomy):
+    """As a job of Slurm has one, its steps others within, and none of them need have a limit."""
+    (roomy / "own").write_text("0::/slurm/job_1/step_0\n")
+    group(roomy / "slurm/job_1/step_0", "max")
+    group(roomy / "slurm/job_1", machine.DRIVER_BYTES + 3 * machine.WORKER_BYTES)
+    group(roomy / "slurm", 10**12)
+    group(roomy, "max")
+    assert machine.fitting_workers() == 3
 
 
 def test_each_worker_may_have_its_share_and_never_less_than_a_scan_needs(roomy):

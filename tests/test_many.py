@@ -18,7 +18,7 @@ from mriseg.write import encode_scan
 ROOT = Path(__file__).parents[1]
 
 
-def obey(word: str, folder: Path) -> str:
+def obey(word: str, folder: Path) -> str | int:
     """What a worker does: die, die the first time, want memory, or answer."""
     mark = folder / word
     if word.startswith("die once") and not mark.exists():
@@ -33,6 +33,8 @@ def obey(word: str, folder: Path) -> str:
             return "too much"
     if word == "wait":
         time.sleep(0.2)
+    if word == "pid":
+        return os.getpid()
     return word.upper()
 
 
@@ -50,6 +52,15 @@ def test_a_worker_that_dies_is_tried_once_more_and_takes_nobody_with_it(tmp_path
     living = {word: word.upper() for word in ("a", "b", "c", "wait", "die once")}
     words = ["a", "die once", "wait", "die always", "b", "die always too", "c"]
     assert answers(tmp_path, words) == dying | living
+
+
+def test_a_worker_that_dies_while_it_has_nothing_to_do_is_replaced(tmp_path):
+    finished = in_processes(partial(obey, folder=tmp_path), ["a", "pid", "b", "c"], 1)
+    assert next(finished) == ("a", "A")
+    _, pid = next(finished)
+    os.kill(pid, 9)
+    time.sleep(0.5)
+    assert list(finished) == [("b", "B"), ("c", "C")]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Only Linux bounds what a process allocates.")

@@ -24,3 +24,18 @@ def test_nothing_is_said_within_and_all_is_as_before_after_it(capfd, caplog):
     assert logger.level == logging.INFO
     assert not caplog.records
     assert capfd.readouterr() == ("", "")
+
+
+def test_threads_that_overlap_leave_all_as_it_was():
+    logger = logging.getLogger("a library")
+    logger.setLevel(logging.INFO)
+    filters = list(warnings.filters)
+    first, second = quiet("a library"), quiet("a library")
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert logger.level > logging.CRITICAL  # the second is still within
+    assert warnings.filters != filters
+    second.__exit__(None, None, None)
+    assert logger.level == logging.INFO
+    assert warnings.filters == filters

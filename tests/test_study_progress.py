@@ -52,3 +52,18 @@ def test_a_log_that_cannot_be_written_is_told(tmp_path):
     (tmp_path / "logs").write_text("a file")
     with pytest.raises(WriteError, match="log"):
         next(shown(OUTCOMES, 3, tmp_path / "logs" / "a.log"))
+
+
+def test_a_study_goes_on_though_nobody_listens_and_the_log_is_full(tmp_path, monkeypatch):
+    class Gone:
+        def isatty(self):
+            return False
+
+        def write(self, text):
+            raise BrokenPipeError(32, "Broken pipe")
+
+        def flush(self):
+            raise BrokenPipeError(32, "Broken pipe")
+
+    monkeypatch.setattr("sys.stderr", Gone())
+    assert list(shown(OUTCOMES, 3, tmp_path / "a.log")) == OUTCOMES

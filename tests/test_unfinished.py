@@ -4,6 +4,7 @@ import os
 import platform
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -17,7 +18,6 @@ def test_a_file_is_replaced_and_nothing_stays_beside_it(tmp_path):
         assert (tmp_path / "a/b.txt").read_bytes() == content
     unfinished.clear(tmp_path)
     assert sorted(file.name for file in tmp_path.rglob("*") if file.is_file()) == ["b.txt"]
-    assert not (tmp_path / unfinished.FOLDER).exists()
 
 
 def test_what_cannot_be_written_leaves_the_old_and_no_rest(tmp_path, monkeypatch):
@@ -56,3 +56,16 @@ def test_a_machine_may_be_called_anything(tmp_path, monkeypatch):
     unfinished.write(place, b"")
     unfinished.clear(tmp_path)
     assert place.exists()  # its program, this one, still runs
+
+
+def test_a_lock_holds_until_it_is_left(tmp_path):
+    code = (
+        "import sys; from pathlib import Path; from mriseg import unfinished\n"
+        "with unfinished.locked(Path(sys.argv[1]), 'sub-1'): print('in')"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    with unfinished.locked(tmp_path, "sub-1"):
+        other = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[1])
+        with pytest.raises(subprocess.TimeoutExpired):
+            other.wait(4)
+    assert other.communicate(timeout=60)[0] == "in\n"

@@ -11,7 +11,7 @@ from mriseg import render
 from mriseg.app import texts
 from mriseg.app.memory import MOST_VOXELS
 from mriseg.app.turns import QUICK, WHOLE
-from mriseg.app.visitors import make_room
+from mriseg.app.visitors import make_room, welcome
 from mriseg.errors import MrisegError
 from mriseg.item import Item
 from mriseg.limits import at_most
@@ -113,6 +113,18 @@ class Choice:
         return self.settings.mask if self.mask is None else hashlib.blake2b(self.mask).hexdigest()
 
 
+def current() -> Analysis:
+    """The analysis that is shown, for a part of the page that runs again by itself.
+
+    Where it was let go of, because another scan was chosen meanwhile or others needed the room, the whole page is run.
+    """
+    welcome()
+    kept: Analysis | None = st.session_state.get(KEPT)
+    if kept is None:
+        st.rerun()
+    return kept
+
+
 def analyse(choice: Choice) -> Analysis | None:
     """Segment the chosen scan, or say on the page why that cannot be done and return None.
 
@@ -124,7 +136,7 @@ def analyse(choice: Choice) -> Analysis | None:
     if kept is not None and (kept.source, kept.brain, kept.beside, kept.result.settings) == asked:
         return kept
     if kept is not None and kept.source != choice.source:
-        st.session_state.pop(KEPT)
+        st.session_state.pop(KEPT, None)  # others may have needed the room meanwhile
         kept = None  # the old scan makes room before the new one is read
     place = st.empty()
     try:

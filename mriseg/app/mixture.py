@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from mriseg.app import texts
-from mriseg.app.analysis import KEPT, Analysis
+from mriseg.app.analysis import Analysis, current
 from mriseg.histogram import Histogram
 from mriseg.mixture import Mixture
 from mriseg.result import Result
@@ -130,9 +130,7 @@ def histogram_figure(
 @st.fragment
 def show_histogram() -> None:
     """Draw the histogram with the mixture over it; only this part runs again when its own controls move."""
-    analysis: Analysis | None = st.session_state.get(KEPT)
-    if analysis is None:  # the fragment may run once more after its scan is gone
-        return
+    analysis = current()
     result = analysis.result
     with st.container(horizontal=True):
         logarithmic = st.toggle(texts.LOGARITHMIC, key="logarithmic", help=texts.LOGARITHMIC_HELP)

@@ -4,7 +4,7 @@ import streamlit as st
 
 from mriseg import render
 from mriseg.app import texts
-from mriseg.app.analysis import KEPT, Analysis, analyse
+from mriseg.app.analysis import analyse, current
 from mriseg.app.choose import choose
 from mriseg.app.comparison import show_comparison
 from mriseg.app.downloads import show_downloads
@@ -70,17 +70,17 @@ def run() -> None:
             show_totals(result)
         show_truth(analysis)
         show_downloads(analysis)
-    show_more()
+    show_more(analysis is not None)
     st.caption(f"{texts.PRIVACY} {texts.FOR_WHAT}")
 
 
 @st.fragment
-def show_more() -> None:
+def show_more(is_scan_shown: bool) -> None:
     """What is looked at one thing at a time; only what is open is worked out, and only this part runs again for it."""
-    analysis: Analysis | None = st.session_state.get(KEPT)
-    if analysis is None:
+    if not is_scan_shown:
         show_study_alone()
         return
+    analysis = current()
     result = analysis.result
     numbers, compare, steps, rendering, method, study = st.tabs(
         [

@@ -255,6 +255,10 @@ TOO_MUCH_DROPPED = (
     "Together these files are larger than the {} MB that the server can hold of one visitor. Take them away and drop "
     "the folder or zip of one series."
 )
+NO_ROOM = (
+    "Others have so many scans on this server now that there is no room for yours. Take it away and drop it again in "
+    "some minutes, or run mriseg on your own computer."
+)
 # While others are served, by how many are before: one, or more.
 BEFORE_YOURS = (
     "",

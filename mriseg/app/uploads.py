@@ -9,7 +9,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from mriseg.app import texts
 from mriseg.app.memory import MOST_VOXELS
-from mriseg.app.visitors import take
+from mriseg.app.visitors import held_by_others, take
 from mriseg.errors import MrisegError
 from mriseg.item import Item, best
 from mriseg.limits import at_most
@@ -20,6 +20,8 @@ KEPT, SEEN, NEWEST, TAKEN = "listings", "seen uploads", "newest uploads", "taken
 
 # Held of one box, packed as they came, so that another scan in it can be chosen: a study of a scanner, zipped.
 MOST_TAKEN_BYTES = 250_000_000
+# Of all visitors together, beside their segmentations; what is little is always taken, so that a picture never waits.
+MOST_TAKEN_BYTES_OF_ALL, LITTLE_BYTES = 300_000_000, 2_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,10 +75,10 @@ def listing(box: str, latest: Sequence[UploadedFile], dropped: Sequence[Uploaded
     ids = {file.file_id for file in latest}, {file.file_id for file in dropped}
     if kept.get(box, (None,))[0] != ids:
         taken = _taken(box, dropped)
-        if sum(len(content) for _, content in taken.values()) > MOST_TAKEN_BYTES:
+        if error := _too_much():
             for file_id in taken:
                 taken[file_id] = ("", b"")  # so that they are not asked for again while they stand in the box
-            kept[box] = ids, replace(NOTHING, error=texts.TOO_MUCH_DROPPED.format(MOST_TAKEN_BYTES // 10**6))
+            kept[box] = ids, replace(NOTHING, error=error)
             return kept[box][1]
         found = _listed(taken, latest)
         if found.error and len(latest) < len(dropped):
@@ -108,6 +110,18 @@ def _taken(box: str, dropped: Sequence[UploadedFile]) -> dict[str, tuple[str, by
     boxes[box] = {key: content for key, content in before.items() if key in ids}
     boxes[box] |= dict(zip((file.file_id for file in new), take(new), strict=True))
     return boxes[box]
+
+
+def _too_much() -> str:
+    """Why the server cannot hold what was dropped, of this visitor or beside that of others; "" if it can."""
+    own, others = st.session_state[TAKEN], held_by_others(TAKEN)
+    mine, of_others = (
+        sum(len(c) for boxes in all_of for files in list(boxes.values()) for _, c in list(files.values()))
+        for all_of in ([own], others)
+    )
+    if mine > MOST_TAKEN_BYTES:
+        return texts.TOO_MUCH_DROPPED.format(MOST_TAKEN_BYTES // 10**6)
+    return texts.NO_ROOM if mine > LITTLE_BYTES and mine + of_others > MOST_TAKEN_BYTES_OF_ALL else ""
 
 
 def _listed(taken: Mapping[str, tuple[str, bytes]], dropped: Sequence[UploadedFile]) -> Listing:

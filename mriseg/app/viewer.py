@@ -8,7 +8,7 @@ import streamlit as st
 
 from mriseg import render
 from mriseg.app import texts
-from mriseg.app.analysis import KEPT, Analysis
+from mriseg.app.analysis import Analysis, current
 from mriseg.app.comparison import compared
 from mriseg.app.planes import PICTURE, pack
 from mriseg.orient import orient
@@ -31,9 +31,7 @@ _mount = st.components.v2.component(
 @st.fragment
 def show_viewer() -> None:
     """Draw the viewer; only this part runs again when it asks for a slice."""
-    analysis: Analysis | None = st.session_state.get(KEPT)
-    if analysis is None:  # the fragment may run once more after its scan is gone
-        return
+    analysis = current()
     scan, _ = orient(analysis.scan)
     planes = _planes(scan)
     other = compared(analysis)

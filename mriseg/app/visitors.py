@@ -22,6 +22,7 @@ from mriseg.app.memory import KEPT_BYTES, trim
 
 # Longer than `server.disconnectedSessionTTL`, so that nobody can come back to a state that is being emptied.
 GONE_AFTER, LOOKED_EVERY = 30.0, 5.0  # seconds
+WATCH = "visitors"  # name of the thread that looks after them
 
 
 @dataclass(eq=False)
@@ -53,10 +54,9 @@ def welcome() -> None:
     if context is None or not Runtime.exists():  # a test, or a script of its own
         return
     with _lock:
-        is_first = not _visitors
         _visitors[context.session_id] = Visitor(context.session_state, time.monotonic())
-    if is_first:
-        threading.Thread(target=_look_after, args=(Runtime.instance(),), name="visitors", daemon=True).start()
+        if not any(thread.name == WATCH for thread in threading.enumerate()):
+            threading.Thread(target=_look_after, args=(Runtime.instance(),), name=WATCH, daemon=True).start()
 
 
 def take(files: Iterable[UploadedFile]) -> list[tuple[str, bytes]]:
@@ -87,11 +87,7 @@ def make_room(size: int, key: str) -> None:
     key : str
         Of what is let go of in the states of the sessions; it has `kept_bytes`.
     """
-    context = get_script_run_ctx()
-    with _lock:
-        others = [visitor for session, visitor in _visitors.items() if context and session != context.session_id]
-    others.sort(key=lambda visitor: visitor.last_seen)
-    held = [(visitor, kept.kept_bytes) for visitor in others if (kept := _held(visitor, key)) is not None]
+    held = [(visitor, kept.kept_bytes) for visitor in _others() if (kept := _held(visitor, key)) is not None]
     too_much = sum(kept for _, kept in held) + size - KEPT_BYTES
     for visitor, kept in held:
         if too_much <= 0:
@@ -100,6 +96,19 @@ def make_room(size: int, key: str) -> None:
         too_much -= kept
     if held:
         trim()
+
+
+def held_by_others(key: str) -> list[Any]:
+    """What the sessions of other visitors hold under a key."""
+    return [held for visitor in _others() if (held := _held(visitor, key)) is not None]
+
+
+def _others() -> list[Visitor]:
+    """All but the visitor that the page runs for, who was seen least recently first."""
+    context = get_script_run_ctx()
+    with _lock:
+        others = [visitor for session, visitor in _visitors.items() if context and session != context.session_id]
+    return sorted(others, key=lambda visitor: visitor.last_seen)
 
 
 def _held(visitor: Visitor, key: str) -> Any:
@@ -115,14 +124,13 @@ def _drop(visitor: Visitor, key: str) -> None:
 
 
 def _look_after(runtime: Runtime) -> None:
-    """Take away what those left who are gone; ends with the last of them, and the next visitor starts it anew."""
+    """Take away what those left who are gone, as long as the server runs; should it fail, a visitor starts it anew."""
     while True:
         time.sleep(LOOKED_EVERY)
-        if take_away(runtime, time.monotonic()):
-            return
+        take_away(runtime, time.monotonic())
 
 
-def take_away(runtime: Runtime, now: float) -> bool:
+def take_away(runtime: Runtime, now: float) -> None:
     """Let go of what the server holds for visitors who are gone.
 
     Parameters
@@ -131,11 +139,6 @@ def take_away(runtime: Runtime, now: float) -> bool:
         Streamlit's.
     now : float
         In the seconds of `time.monotonic`.
-
-    Returns
-    -------
-    bool
-        Whether nobody is left.
     """
     gone = []
     with _lock:
@@ -151,10 +154,9 @@ def take_away(runtime: Runtime, now: float) -> bool:
             _drop(visitor, key)
         runtime.uploaded_file_mgr.remove_session_files(session)
         runtime.media_file_mgr.clear_session_refs(session)
-        runtime.media_file_mgr.remove_orphaned_files()
+        for _ in range(2):  # the first time it only marks what was fetched
+            runtime.media_file_mgr.remove_orphaned_files()
     if gone:
         del visitor, gone
         gc.collect()
         trim()
-    with _lock:
-        return not _visitors
