@@ -4,9 +4,9 @@ PURPOSE = "Gray matter, white matter and cerebrospinal fluid of brain MR images,
 NOT_A_DEVICE = "Not a medical device."
 FOR_WHAT = "For research and education; not a medical device."
 PRIVACY = (
-    "A scan that you drop is sent to the server that runs this page, is kept in its memory for your visit only, and is "
-    "never written to disk. Do not upload anything that names a person: remove it first, or run mriseg on your own "
-    "computer."
+    "A scan that you drop is sent to the server that runs this page and kept in its memory for your visit only; while "
+    "a large one arrives, a nameless temporary file holds it. Do not upload anything that names a person: remove it "
+    "first, or run mriseg on your own computer."
 )
 
 UPLOAD = "Drop a scan"
