@@ -177,8 +177,8 @@ class Visitor:
         self._socket = await connect(
             f"{self.address.replace('http', 'ws')}/_stcore/stream",
             additional_headers={"Cookie": f"{XSRF_COOKIE}={self.cookie}"},
-            subprotocols=spoken,  # type: ignore[arg-type]
-            origin=self.address,  # type: ignore[arg-type]
+            subprotocols=spoken,
+            origin=self.address,
             max_size=None,
         )
         self._gone = False
@@ -392,7 +392,7 @@ class Visitor:
         try:
             async for frame in connection:
                 message = ForwardMsg()
-                message.ParseFromString(frame)  # type: ignore[arg-type]
+                message.ParseFromString(frame)
                 async with self._heard:
                     self._take(message)
                     self._heard.notify_all()
