@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -157,6 +157,30 @@ def rest(page: "sync_api.Page") -> None:
     page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
     page.wait_for_selector(f"{CANVAS}[data-drawn]")
     page.wait_for_selector(".js-plotly-plot .barlayer path", state="attached")
+
+
+def wait_until(page: "sync_api.Page", holds: Callable[[], bool]) -> None:
+    """Wait for what the document itself cannot be asked."""
+    end = time.monotonic() + STARTS_WITHIN
+    while not holds():
+        assert time.monotonic() < end, "it does not come true"
+        page.wait_for_timeout(100)
+
+
+def wait_until_nothing_moves(page: "sync_api.Page") -> None:
+    """Wait until all parts of the page have stood still for half a second: no sidebar folds, no plot follows."""
+    page.evaluate(
+        """async () => {
+            const places = () => [...document.querySelectorAll('[data-testid], .mriseg-panel, .js-plotly-plot')]
+                .map(part => Object.values(part.getBoundingClientRect().toJSON()).join()).join(' ');
+            for (let before = places(), same = 0, looks = 0; same < 5 && looks < 300; looks += 1) {
+                await new Promise(done => setTimeout(() => requestAnimationFrame(done), 100));
+                const now = places();
+                same = now === before ? same + 1 : 0;
+                before = now;
+            }
+        }"""
+    )
 
 
 def shown_result(page: "sync_api.Page") -> str | None:

@@ -23,6 +23,7 @@ from tests.browser.conftest import (
     rest,
     shown_result,
     wait_for_another,
+    wait_until,
 )
 
 pytestmark = pytest.mark.browser
@@ -131,12 +132,13 @@ def test_a_simpler_method_stands_beside_the_model(sample):
     sample.get_by_role("option", name="A simpler method").click()
     wait_for_another(sample, before)
     sample.locator(".mriseg-viewer").get_by_label("Layout", exact=True).select_option("compare")
-    sample.wait_for_function("document.querySelectorAll('.mriseg-panel canvas').length === 3")
-    sample.wait_for_timeout(300)
+    sample.wait_for_function(
+        "canvases => document.querySelectorAll(canvases).length === 3", arg=f"{CANVAS}[data-drawn]"
+    )
+    # Without a mask the air and the scalp become tissue: that is what the method does wrong.
+    wait_until(sample, lambda: sum(colours(sample, 0).values()) > 1.2 * sum(colours(sample, 1).values()))
     keep(sample, "simpler")
     assert_whole(sample)
-    # Without a mask the air and the scalp become tissue: that is what the method does wrong.
-    assert sum(colours(sample, 0).values()) > 1.2 * sum(colours(sample, 1).values())
 
 
 def test_the_rendering_is_made_when_opened_and_shows_the_brain(head_page):
@@ -145,11 +147,9 @@ def test_the_rendering_is_made_when_opened_and_shows_the_brain(head_page):
     page.get_by_role("tab", name="3-D").click()
     canvas = page.frame_locator("iframe").locator("canvas").first
     canvas.wait_for()
-    page.wait_for_timeout(2500)  # it draws when its shaders stand; there is no sign of it in the document
     canvas.scroll_into_view_if_needed()
-    shot = canvas.screenshot()
+    wait_until(page, lambda: coloured_share(canvas.screenshot()) > 0.05)  # it draws when its shaders stand
     keep(page, "rendering")
-    assert coloured_share(shot) > 0.05
     assert page.requests_outside == []
     page.get_by_role("tab", name="Numbers and trust").click()
     rest(page)

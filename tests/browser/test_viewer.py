@@ -11,7 +11,16 @@ from mriseg.phantom import simulate
 from mriseg.samples import SAMPLES
 from mriseg.scan import volume
 from mriseg.write import encode_scan
-from tests.browser.conftest import CANVAS, assert_whole, colours, drop, keep, open_anew
+from tests.browser.conftest import (
+    CANVAS,
+    assert_whole,
+    colours,
+    drop,
+    keep,
+    open_anew,
+    wait_until,
+    wait_until_nothing_moves,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -175,8 +184,8 @@ def test_swipe_shows_the_original_on_its_left(head):
         head.mouse.down()
         head.mouse.move(end, middle, steps=5)
         head.mouse.up()
-        head.wait_for_timeout(500)
-        assert (colours(head, 0)["orange"] > 0) == coloured  # left of the line the scan is as it was
+        # Left of the line the scan is as it was.
+        wait_until(head, lambda coloured=coloured: (colours(head, 0)["orange"] > 0) == coloured)
 
 
 def test_a_fast_drag_of_the_slice_leaves_layout_and_plane_as_they_are(head):
@@ -389,7 +398,7 @@ def test_nothing_overlaps_or_is_cut_off_at_any_width(tab, address, theme):
     assert (int(re.findall(r"\d+", ground)[0]) < 128) == (theme == "dark")
     for width in (1440, 1024, 768):
         tab.set_viewport_size({"width": width, "height": 900})
-        tab.wait_for_timeout(700)  # the sidebar folds away, the plot follows
+        wait_until_nothing_moves(tab)
         keep(tab, f"opening-{width}-{theme}")
         assert_whole(tab)
         assert tab.evaluate(SCROLLS) <= 0
@@ -399,7 +408,7 @@ def test_nothing_overlaps_or_is_cut_off_at_any_width(tab, address, theme):
 def test_nothing_overlaps_with_the_controls_of_a_volume(head):
     for width in (1024, 768, 1440):
         head.set_viewport_size({"width": width, "height": 900})
-        head.wait_for_timeout(700)
+        wait_until_nothing_moves(head)
         keep(head, f"volume-{width}")
         assert head.evaluate(SCROLLS) <= 0
         assert head.evaluate(OVERLAPS) == []
