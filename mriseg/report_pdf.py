@@ -7,13 +7,18 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
-from fpdf import FPDF, XPos, YPos
+from fpdf import FPDF, XPos, YPos, encryption
 
 from mriseg import render
 from mriseg.errors import MrisegError
 from mriseg.report_parts import DISCLAIMER, TITLE, UNIDENTIFIED, Parts, Picture, Table
 from mriseg.tissue import Tissue
 from mriseg.version import __version__
+
+# fpdf2 keeps the error that it got for a package it does without, and with it all that was at work when it was imported:
+# whose report came first, that scan would stay in memory for as long as the program runs.
+if encryption.import_error is not None:
+    encryption.import_error.__traceback__ = None
 
 FAMILY = "sans-serif"  # what the mixture's SVG asks for too
 MARGIN, BOTTOM = 14.0, 16.0  # mm

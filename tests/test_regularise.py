@@ -122,6 +122,7 @@ def test_the_size_of_a_slab_changes_no_bit(field, slab, monkeypatch):
     evidence, mask = field
     expected = regularise(evidence, mask)
     monkeypatch.setattr(module, "SLAB", slab)
+    monkeypatch.setattr(module, "SLAB_PIXELS", 0)
     np.testing.assert_array_equal(regularise(evidence, mask), expected)
 
 

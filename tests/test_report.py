@@ -2,8 +2,11 @@ import base64
 import datetime
 import io
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import nibabel
 import numpy as np
@@ -337,3 +340,19 @@ def test_the_files_follow_the_stem_like_the_others(volume):
     assert set(files) == {"_desc-tissue_report.html", "_desc-tissue_report.pdf"}
     assert files["_desc-tissue_report.html"]().startswith(b"<!DOCTYPE html>")
     assert files["_desc-tissue_report.pdf"]().startswith(b"%PDF-")
+
+
+def test_the_first_report_lets_go_of_its_scan():
+    """Asked of a program that has made none before."""
+    code = (
+        "import gc, weakref, mriseg; from mriseg import report; from mriseg.samples import SAMPLES\n"
+        "def made():\n"
+        " scan, _ = SAMPLES['slice-t1'].make(); result = mriseg.segment(scan)\n"
+        " report.pdf(scan, result); report.html(scan, result)\n"
+        " return weakref.ref(scan), weakref.ref(result)\n"
+        "kept = made(); gc.collect(); print([one() for one in kept])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1]
+    )
+    assert done.stdout == "[None, None]\n"

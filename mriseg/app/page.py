@@ -9,7 +9,7 @@ from mriseg.app.choose import choose
 from mriseg.app.comparison import show_comparison
 from mriseg.app.downloads import show_downloads
 from mriseg.app.figures import show_numbers, show_tiles, show_totals, show_truth, show_verdict
-from mriseg.app.memory import return_freed_memory
+from mriseg.app.memory import pass_over_libraries, return_freed_memory
 from mriseg.app.mixture import show_fitted, show_histogram, show_joint, show_method, show_selection, show_steps
 from mriseg.app.rendering import show_rendering
 from mriseg.app.study import show_study, show_study_alone
@@ -72,6 +72,7 @@ def run() -> None:
         show_downloads(analysis)
     show_more(analysis is not None)
     st.caption(f"{texts.PRIVACY} {texts.FOR_WHAT}")
+    pass_over_libraries()
 
 
 @st.fragment
