@@ -20,8 +20,8 @@ from mriseg.morphology import bounding_box
 # 4 % are wrong, on one of 9 % 10 %, on proton density 30 %.
 COUPLING_AT_NONE, COUPLING_RISE, LEAST_COUPLING, MOST_COUPLING = 0.1, 4.0, 0.2, 0.8
 SWEEPS = 4  # the fifth changes less than 0.1 % of the labels
-# Slices of a volume that are updated at a time, and pixels of a picture at least: what a core's cache holds, three times
-# as fast as the whole at once, and no more parts than their handing out is worth.
+# Slices of a volume that are updated at a time, and pixels of a picture at least: what a core's cache holds, three
+# times as fast as the whole at once, and no more parts than their handing out is worth.
 SLAB, SLAB_PIXELS = 4, 60_000
 THREADS = 2
 LOG_FLOOR = -30.0  # evidence of e^-30 against a class is as good as certainty

@@ -15,8 +15,8 @@ from mriseg.report_parts import DISCLAIMER, TITLE, UNIDENTIFIED, Parts, Picture,
 from mriseg.tissue import Tissue
 from mriseg.version import __version__
 
-# fpdf2 keeps the error that it got for a package it does without, and with it all that was at work when it was imported:
-# whose report came first, that scan would stay in memory for as long as the program runs.
+# fpdf2 keeps the error that it got for a package it does without, and with it all that was at work when it was
+# imported: the scan whose report came first would stay in memory for as long as the program runs.
 if encryption.import_error is not None:
     encryption.import_error.__traceback__ = None
 
