@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from functools import partial
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -167,14 +167,14 @@ def on_cluster(work: Callable[[T], R], tasks: Iterable[T], client: "Client") -> 
     Parameters
     ----------
     work, tasks
-        As for `in_processes`; a task must be hashable.
+        As for `in_processes`.
     client : distributed.Client
 
     Yields
     ------
     task, result
         The result is None where workers died over it, as often as the cluster allows, and again when it was given once
-        more.
+        more, alone.
 
     Raises
     ------
@@ -196,20 +196,9 @@ def on_cluster(work: Callable[[T], R], tasks: Iterable[T], client: "Client") -> 
             futures.append(future)
         return futures
 
-    running = as_completed(submit(MOST_ON_THE_WAY))
-    blamed = set[T]()
-    for future in running:
-        task = given.pop(future.key)
+    def result_of(future: Any) -> R:
         try:
-            result = future.result()
-        except KilledWorker:
-            # The cluster blames a death on all that the worker was given, also on what only waited there.
-            if task not in blamed:
-                blamed.add(task)
-                waiting = chain([task], waiting)
-                running.update(submit(1))
-                continue
-            result = None
+            return future.result()
         except ImportError as error:
             raise MrisegError(
                 f"A worker of the cluster cannot run mriseg: {error}. Install the same version for the workers."
@@ -218,7 +207,24 @@ def on_cluster(work: Callable[[T], R], tasks: Iterable[T], client: "Client") -> 
             raise MrisegError(
                 "The cluster is gone or gave the work back. Look at its log and run the command again: it resumes."
             ) from error
-        future.release()
-        for following in submit(1):
-            running.add(following)
-        yield task, result
+        finally:
+            future.release()
+
+    running = as_completed(submit(MOST_ON_THE_WAY))
+    suspects: list[T] = []
+    for future in running:
+        task = given.pop(future.key)
+        try:
+            result = result_of(future)
+        except KilledWorker:
+            suspects.append(task)
+        else:
+            yield task, result
+        running.update(submit(1))
+    # The cluster blames a death on all that the worker was given, also on what only waited there. One at a time a death
+    # is that of the task itself.
+    for task in suspects:
+        try:
+            yield task, result_of(client.submit(work, task, pure=False))
+        except KilledWorker:
+            yield task, None
