@@ -14,7 +14,7 @@ import numpy as np
 
 from mriseg.evidence import Sorted
 from mriseg.mixture import Mixture
-from mriseg.regularise import THREADS
+from mriseg.regularise import SLAB_PIXELS, THREADS
 from mriseg.tissue import Tissue
 
 
@@ -39,15 +39,18 @@ def partial_volumes(posteriors: np.ndarray, mixture: Mixture, found: Sorted) -> 
     tissue = np.array([[t is of for of in mixture.tissues] for t in Tissue], float)
     table = np.einsum("tf,kfn->tkn", tissue, table).astype(np.float32) * np.float32(255)
     fractions = np.empty((*found.index.shape, len(Tissue)), np.uint8)
+    slab = max(1, SLAB_PIXELS // found.index[0].size)
 
-    def fill(i: int) -> None:
+    def fill(first: int) -> None:
+        part = slice(first, first + slab)
+        index = found.index[part]
         for t in range(len(Tissue)):
-            total = np.full(found.index.shape[1:], 0.5, np.float32)
-            for k in range(mixture.classes):
-                total += posteriors[k, i] * table[t, k][found.index[i]]
-            fractions[i, ..., t] = total
+            total = np.full(index.shape, 0.5, np.float32)
+            for k in np.flatnonzero(table[t].any(1)):  # no class holds all tissues
+                total += posteriors[k, part] * table[t, k][index]
+            fractions[part, ..., t] = total
 
     with ThreadPoolExecutor(THREADS) as pool:
-        for _ in pool.map(fill, range(len(found.index))):
+        for _ in pool.map(fill, range(0, len(found.index), slab)):
             pass
     return fractions

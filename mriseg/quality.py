@@ -27,6 +27,7 @@ artifacts in magnetic resonance images using an entropy focus criterion. IEEE Tr
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import reduce
 from typing import Literal
 
 import numpy as np
@@ -149,7 +150,7 @@ def quality(
         "brain_parenchymal_fraction": shares[Tissue.GM] + shares[Tissue.WM],
         "gm_wm_ratio": _over(shares[Tissue.GM], shares[Tissue.WM]),
         **{f"icvs_{tissue.abbreviation.lower()}": shares[tissue] for tissue in Tissue},
-        "mean_posterior": float(posteriors[at].max(-1).mean(dtype=float)),
+        "mean_posterior": float(reduce(np.maximum, posteriors[at].T).mean(dtype=float)),
         "mixed_share": float(mixture.mixed_weights.sum()),
         "tissue_contrast": _tissue_contrast(mixture),
         "bias_range": float(shading.max() / shading.min() - 1),
@@ -157,8 +158,8 @@ def quality(
         "inu_med": float(middle),
     }
     order = np.argsort(values)
-    values, parts = values[order], fractions[at][order].astype(float)
-    found = {tissue: _weighted(values, parts[:, channel]) for channel, tissue in enumerate(Tissue)}
+    values, parts = values[order], fractions[at][order].T.astype(float)
+    found = {tissue: _weighted(values, part) for tissue, part in zip(Tissue, parts, strict=True)}
     air, whole = _surroundings(data, mask, box, field, spacing, brain)
     figures |= _of_tissues(found, None if isinstance(air, str) else float(air.std()))
     figures["wm2max"] = _over(found[Tissue.WM].median, float(np.percentile(whole.values, LIGHTEST_PERCENT)))

@@ -10,7 +10,7 @@ import streamlit as st
 from mriseg import render
 from mriseg.app import texts
 from mriseg.app.memory import MOST_VOXELS
-from mriseg.app.turns import QUICK, WHOLE
+from mriseg.app.turns import PICTURE, QUICK, WHOLE, Line
 from mriseg.app.visitors import make_room, welcome
 from mriseg.errors import MrisegError
 from mriseg.item import Item
@@ -146,8 +146,7 @@ def analyse(choice: Choice) -> Analysis | None:
             _show(place, "read")
             analysis = _opening()
         else:
-            line = WHOLE if _takes_long(choice, kept) else QUICK
-            with line.turn(lambda before: _show_line(place, before)):
+            with _line(choice, kept).turn(lambda before: _show_line(place, before)):
                 analysis = _segment(choice, kept, lambda stage: _show(place, stage))
     except MrisegError as error:
         message = str(error)
@@ -213,14 +212,16 @@ def _earlier(choice: Choice, kept: Analysis | None) -> Result | None:
     return kept.result if found_as == (choice.brain, choice.beside, choice.settings.mask) else None
 
 
-def _takes_long(choice: Choice, kept: Analysis | None) -> bool:
-    """Whether a volume has to be gone through, and not only its last stages."""
+def _line(choice: Choice, kept: Analysis | None) -> Line:
+    """Where to wait for one's turn: with those who want as much."""
     if kept is None:
-        return SAMPLES[choice.source].kind == "volume" if choice.item is None else not choice.item.is_picture
+        is_picture = SAMPLES[choice.source].kind == "picture" if choice.item is None else choice.item.is_picture
+    else:
+        is_picture = kept.scan.kind == "picture"
     earlier = _earlier(choice, kept)
-    if kept.scan.kind == "picture":
-        return False
-    return earlier is None or still_true(earlier.stages, earlier.settings, choice.settings).corrected is None
+    if earlier is not None and still_true(earlier.stages, earlier.settings, choice.settings).corrected is not None:
+        return QUICK
+    return PICTURE if is_picture else WHOLE
 
 
 def _show_line(place: "st.delta_generator.DeltaGenerator", before: int) -> None:

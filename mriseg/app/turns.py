@@ -57,5 +57,7 @@ class Line:
 
 # A volume from nothing takes seconds of a core, and of memory twice what is kept of it: one at a time.
 WHOLE = Line(1)
-# A picture, or a volume of which only the last stages are run, takes a second at most. It never waits for the others.
+# A picture from nothing takes a second, so many who come at once wait for each other and not all for all.
+PICTURE = Line(1)
+# What only runs the last stages again is done before the next move of a slider. It never waits for the others.
 QUICK = Line(2)
