@@ -184,7 +184,7 @@ def outcome(source: Source, kind: str, scan: Scan, brain: np.ndarray | None, inv
     tissues = told.mixture.tissues
     signals, places = observations(
         told.mixture,
-        np.moveaxis(told.box_posteriors, -1, 0)[[list(Tissue).index(tissue) for tissue in tissues]],
+        np.moveaxis(told.posteriors[told.box], -1, 0)[[list(Tissue).index(tissue) for tissue in tissues]],
         told.mask[told.box],
         scan.spacing or (1.0, 1.0),
         told.histogram,

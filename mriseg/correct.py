@@ -133,7 +133,7 @@ def flat(dimensions: int) -> np.ndarray:
     return np.zeros((1,) * dimensions, np.float32)
 
 
-def evaluate(coefficients: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+def evaluate(coefficients: np.ndarray, shape: tuple[int, ...], part: tuple[slice, ...] | None = None) -> np.ndarray:
     """The field on the grid that it was estimated on.
 
     Parameters
@@ -142,14 +142,16 @@ def evaluate(coefficients: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
         As from `estimate`.
     shape : tuple of int
         Of the data.
+    part : tuple of slice, optional
+        Of that grid, where not all of it is asked for.
 
     Returns
     -------
     ndarray of float32
     """
     field = coefficients
-    for n, size in zip(shape, coefficients.shape, strict=True):
-        field = np.tensordot(field, _cosines(n, size - 1).astype(np.float32), (0, 0))
+    for n, size, asked in zip(shape, coefficients.shape, part or (slice(None),) * len(shape), strict=True):
+        field = np.tensordot(field, _cosines(n, size - 1)[:, asked].astype(np.float32), (0, 0))
     return np.exp(field, out=field)
 
 

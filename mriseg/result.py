@@ -4,10 +4,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from mriseg.correct import evaluate
 from mriseg.evidence import Sorted
 from mriseg.extract import Brain
 from mriseg.histogram import Histogram
 from mriseg.mixture import Mixture
+from mriseg.orient import restore
 from mriseg.settings import Settings
 from mriseg.stages import Stages
 from mriseg.tissue import Contrast, Tissue
@@ -44,8 +46,6 @@ class Result:
     ----------
     labels : ndarray of uint8, shape of the scan
         0 outside the brain, 1 gray matter, 2 white matter, 3 cerebrospinal fluid.
-    mask : ndarray of bool, shape of the scan
-        The brain: all three tissues.
     brain : Brain
         How the mask came about, and how far it can be trusted; in canonical axes, before `Settings.margin`.
     mixture : Mixture
@@ -74,17 +74,18 @@ class Result:
     seconds : dict of str to float
         Wall time of each stage.
     box : tuple of slice
-        The part of the grid that holds the brain; posteriors and field are stored there only.
-    box_posteriors : ndarray of float32, shape of the box and 3
-    box_fractions : ndarray of uint8, shape of the box and 3
-        Partial volumes times 255.
-    box_bias : ndarray of float32, shape of the box
+        The part of the grid that holds the brain.
+    orientation : ndarray of shape (3, 2) or (2, 2)
+        How the axes of the scan lie to canonical ones, see `mriseg.orient.orient`.
+    brain_posteriors : ndarray of float32, shape (voxels of the mask, 3)
+        `posteriors[mask]`: all that need be kept of them.
+    brain_fractions : ndarray of uint8, shape (voxels of the mask, 3)
+        `partial_volumes[mask]` times 255.
     stages : Stages
         What `mriseg.segment` need not find again where only some settings change.
     """
 
     labels: np.ndarray = field(repr=False)
-    mask: np.ndarray = field(repr=False)
     brain: Brain = field(repr=False)
     mixture: Mixture
     histogram: Histogram = field(repr=False)
@@ -100,10 +101,15 @@ class Result:
     settings: Settings
     seconds: dict[str, float]
     box: tuple[slice, ...] = field(repr=False)
-    box_posteriors: np.ndarray = field(repr=False)
-    box_fractions: np.ndarray = field(repr=False)
-    box_bias: np.ndarray = field(repr=False)
+    orientation: np.ndarray = field(repr=False)
+    brain_posteriors: np.ndarray = field(repr=False)
+    brain_fractions: np.ndarray = field(repr=False)
     stages: Stages = field(repr=False)
+
+    @property
+    def mask(self) -> np.ndarray:
+        """The brain, bool, shape of the scan: all three tissues. Made anew at each call."""
+        return self.labels > 0
 
     @property
     def posteriors(self) -> np.ndarray:
@@ -115,8 +121,39 @@ class Result:
         Made anew at each call: a full grid of them is twelve times the size of the labels.
         """
         posteriors = np.zeros((*self.labels.shape, len(Tissue)), np.float32)
-        posteriors[self.box] = self.box_posteriors
+        posteriors[self.mask] = self.brain_posteriors
         return posteriors
+
+    def posteriors_across(self, axis: int, index: int) -> np.ndarray:
+        """The posteriors of one slice, without making those of the others.
+
+        Parameters
+        ----------
+        axis : int
+            Across the slice, of the scan's own.
+        index : int
+            Along it.
+
+        Returns
+        -------
+        ndarray of float32, shape of the scan and 3, but 1 along the axis
+        """
+        inside = self.labels[self.box] > 0
+        shape = tuple(1 if a == axis else n for a, n in enumerate(self.labels.shape))
+        found = np.zeros((*shape, len(Tissue)), np.float32)
+        here = index - self.box[axis].start
+        if 0 <= here < inside.shape[axis]:
+            rows = inside.sum(-1, dtype=np.int32)
+            first = (np.cumsum(rows.ravel()) - rows.ravel()).reshape(rows.shape)[..., None]  # of each row's voxels
+            if axis == inside.ndim - 1:
+                first = first + inside[..., :here].sum(-1, dtype=np.int32)[..., None]
+            part = tuple(slice(here, here + 1) if a == axis else slice(None) for a in range(inside.ndim))
+            cut = inside[part]
+            first = first if axis == inside.ndim - 1 else first[part[:-1]]
+            position = (first + np.cumsum(cut, -1, dtype=np.int32) - 1)[cut]
+            where = tuple(slice(None) if a == axis else b for a, b in enumerate(self.box))
+            found[where][cut] = self.brain_posteriors[position]
+        return found
 
     @property
     def partial_volumes(self) -> np.ndarray:
@@ -125,7 +162,7 @@ class Result:
         Sums to 1 in the brain within a hundredth, 0 outside; kept in steps of 1/255. Volumes are its sums before that.
         """
         fractions = np.zeros((*self.labels.shape, len(Tissue)), np.float32)
-        fractions[self.box] = self.box_fractions * np.float32(1 / 255)
+        fractions[self.mask] = self.brain_fractions * np.float32(1 / 255)
         return fractions
 
     @property
@@ -135,11 +172,10 @@ class Result:
         Shannon's entropy of the posteriors over its largest value, log 3.
         """
         entropy = np.zeros(self.labels.shape, np.float32)
-        total = np.zeros(self.box_posteriors.shape[:-1], np.float32)
-        for channel in range(len(Tissue)):
-            p = self.box_posteriors[..., channel]
+        total = np.zeros(len(self.brain_posteriors), np.float32)
+        for p in self.brain_posteriors.T:
             total -= p * np.log(np.maximum(p, np.float32(1e-12)))
-        entropy[self.box] = np.clip(total / np.float32(np.log(len(Tissue))), 0, 1)
+        entropy[self.mask] = np.clip(total / np.float32(np.log(len(Tissue))), 0, 1)
         return entropy
 
     @property
@@ -148,6 +184,15 @@ class Result:
         bias = np.ones(self.labels.shape, np.float32)
         bias[self.box] = self.box_bias
         return bias
+
+    @property
+    def box_bias(self) -> np.ndarray:
+        """The field in the brain's box, float32, shape of the box."""
+        corrected, place = self.stages.corrected, self.stages.place
+        assert corrected is not None
+        assert place is not None
+        shape = tuple(part.stop - part.start for part in place.box)
+        return restore(evaluate(corrected.coefficients[0], shape), self.orientation)
 
     @property
     def brain_ml(self) -> float | None:

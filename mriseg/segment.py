@@ -99,7 +99,7 @@ def segment(
     further = [orient(channel)[0].data for channel in channels]
 
     clock.start("extract")
-    brain = kept.brain or _brain(scan, canonical, settings, mask)
+    brain = kept.brain or _in_pages(_brain(scan, canonical, settings, mask))
     place = kept.place or _place(brain, canonical, settings)
     box, inside = place.box, place.mask[place.box]
     data = [channel[box] for channel in (canonical.data, *further)]
@@ -167,11 +167,14 @@ def segment(
         brain_ml=None if volumes_ml is None else sum(volumes_ml.values()),
         extent_mm=_extent(canonical),
     )
-    own_mask = restore(whole, orientation)
+    own_labels, own_box = restore(labels, orientation), _restored(box, whole.shape, orientation)
+    in_brain = own_labels[own_box] > 0
+    volume_intervals = measure.intervals(posteriors, volumes_ml, voxel_ml)
+    # In the order of the scan's own axes, and of the brain alone, which is half of its box.
+    posteriors, fractions = (restore(array, orientation)[in_brain] for array in (posteriors, fractions))
     clock.stop()
     return Result(
-        labels=restore(labels, orientation),
-        mask=own_mask,
+        labels=own_labels,
         brain=brain,
         mixture=mixture,
         histogram=found.bars[0],
@@ -179,17 +182,17 @@ def segment(
         contrast=naming.contrast,
         contrast_confidence=naming.confidence,
         volumes_ml=volumes_ml,
-        volume_intervals_ml=measure.intervals(posteriors, volumes_ml, voxel_ml),
+        volume_intervals_ml=volume_intervals,
         fractions=shares,
         quality=figures,
         notes=notes,
         warnings=(*brain.doubts, *doubts),
         settings=settings,
         seconds=clock.seconds,
-        box=_restored(box, whole.shape, orientation),
-        box_posteriors=restore(posteriors, orientation),
-        box_fractions=restore(fractions, orientation),
-        box_bias=restore(bias, orientation),
+        box=own_box,
+        orientation=orientation,
+        brain_posteriors=posteriors,
+        brain_fractions=fractions,
         stages=Stages(brain, place, named, corrected, fitted, mixture),
     )
 
@@ -368,6 +371,16 @@ def _brain(scan: Scan, canonical: Scan, settings: Settings, mask: np.ndarray | N
     if settings.mask == "all":
         return take_everything(canonical.data)
     return extract(canonical.data, canonical.spacing)
+
+
+def _in_pages(brain: Brain) -> Brain:
+    """The same in an array whose pages of zeros were never written, and so take no memory as long as it is kept."""
+    if not brain.mask.any():
+        return brain
+    box = bounding_box(brain.mask)
+    mask = np.zeros(brain.mask.shape, bool)
+    mask[box] = brain.mask[box]
+    return replace(brain, mask=mask)
 
 
 def _adjusted(brain: Brain, spacing: tuple[float, ...] | None, settings: Settings) -> np.ndarray:

@@ -247,7 +247,7 @@ def _cut(result: Result) -> Iterator[Finding]:
 
 def _ratio(result: Result) -> Iterator[Finding]:
     ratio, (low, high) = result.quality.get("gm_wm_ratio"), USUAL_RATIO
-    if result.mask.ndim == len(FACES) and ratio is not None and not low <= ratio <= high:
+    if result.labels.ndim == len(FACES) and ratio is not None and not low <= ratio <= high:
         yield Finding(
             Level.CARE,
             "Gray to white matter",
@@ -270,7 +270,7 @@ def _shading(result: Result) -> Iterator[Finding]:
 
 
 def _scale(result: Result) -> Iterator[Finding]:
-    if result.mask.ndim == len(FACES):
+    if result.labels.ndim == len(FACES):
         return
     about = "A single slice"
     says = "Shares are those of this slice and say nothing of the whole brain."

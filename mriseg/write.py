@@ -204,7 +204,7 @@ def encode_scan(scan: Scan) -> bytes:
 
 def _posterior(encode: Callable[[np.ndarray], bytes], result: Result, channel: int) -> bytes:
     posterior = np.zeros(result.labels.shape, np.float32)
-    posterior[result.box] = result.box_posteriors[..., channel]
+    posterior[result.mask] = result.brain_posteriors[:, channel]
     return encode(posterior)
 
 

@@ -39,7 +39,7 @@ class Zones:
 
     Attributes
     ----------
-    index : ndarray of int16, shape (i, j) or (i, j, k)
+    index : ndarray of uint8, shape (i, j) or (i, j, k)
         Zone of each voxel.
     shares : ndarray of shape (zones, 3)
         Expected shares of fluid, gray and white matter; rows sum to 1.
@@ -57,7 +57,7 @@ class Zones:
 
 def one_zone(shape: tuple[int, ...]) -> Zones:
     """The whole as one zone, where position is not known."""
-    return Zones(np.broadcast_to(np.int16(0), shape), np.array([[FLUID, GRAY, WHITE]]), np.zeros(1))
+    return Zones(np.broadcast_to(np.uint8(0), shape), np.array([[FLUID, GRAY, WHITE]]), np.zeros(1))
 
 
 def zones(
@@ -101,7 +101,7 @@ def zones(
     index += deep * np.int16((len(FLUID_EDGES) + 1) * (len(WHITE_EDGES) + 1))
     found = np.bincount(index[mask])
     used = np.flatnonzero(found)
-    number = np.zeros(len(found), np.int16)
+    number = np.zeros(len(found), np.uint8)
     number[used] = np.arange(len(used))
     index = number[np.minimum(index, len(found) - 1)] * mask
     sums = [np.bincount(index[mask], values[mask]) for values in (fluid, white, deep)]

@@ -183,3 +183,11 @@ def test_a_freer_field_bends_more(flat, brain):
 
 def test_a_flat_field_is_one():
     np.testing.assert_array_equal(evaluate(flat_field(3), (5, 6, 7)), np.ones((5, 6, 7), np.float32))
+
+
+def test_a_part_of_a_field_is_that_of_the_whole():
+    coefficients = np.random.default_rng(0).normal(0, 0.1, (4, 3, 2)).astype(np.float32)
+    part = slice(3, 4), slice(None), slice(1, 9, 4)
+    whole = evaluate(coefficients, (11, 12, 13))
+    assert np.ptp(whole) > 0.1
+    np.testing.assert_allclose(evaluate(coefficients, (11, 12, 13), part), whole[part], rtol=1e-6)

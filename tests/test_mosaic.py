@@ -33,7 +33,7 @@ def runs(line: np.ndarray) -> list[tuple[int, int]]:
 
 def labelled(like: Result, labels: np.ndarray) -> Result:
     """A result that has nothing but labels."""
-    return replace(like, labels=labels, mask=labels > 0, box=bounding_box(labels > 0))
+    return replace(like, labels=labels, box=bounding_box(labels > 0))
 
 
 def block(sides: tuple[float, float, float] = (2.0, 2.0, 2.0)) -> tuple[Scan, np.ndarray]:

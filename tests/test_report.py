@@ -286,11 +286,9 @@ def test_the_patients_right_is_at_the_left_whatever_the_files_axes(volume):
     data[: data.shape[0] // 2] *= np.float32(0.3)  # canonical axes run from left to right: the left is dark
     found = []
     for axes in (("R", "A", "S"), ("P", "S", "R"), ("L", "P", "S")):
-        (turned, affine), (labels, _), (mask, _) = (
-            stored_as(axes, array, scan.affine) for array in (data, result.labels, result.mask)
-        )
+        (turned, affine), (labels, _) = (stored_as(axes, array, scan.affine) for array in (data, result.labels))
         again = read(nibabel.Nifti1Image(turned, affine).to_bytes())
-        found.append(parts(again, replace(result, labels=labels, mask=mask), None).pictures)
+        found.append(parts(again, replace(result, labels=labels), None).pictures)
     axial = found[0][0].original
     assert axial[:, axial.shape[1] // 2 :].mean() < 0.6 * axial[:, : axial.shape[1] // 2].mean()
     for other in found[1:]:
@@ -312,7 +310,7 @@ def test_of_a_slab_only_the_plane_that_shows_something_is_drawn(volume):
     scan, result = volume
     slab = slice(40, 48)
     thin = replace(scan, data=scan.data[:, :, slab])
-    cut = replace(result, labels=result.labels[:, :, slab], mask=result.mask[:, :, slab])
+    cut = replace(result, labels=result.labels[:, :, slab])
     titles = [shot.title for shot in parts(thin, cut, None).pictures]
     assert len(titles) == 1
     assert titles[0].startswith("Axial")

@@ -45,9 +45,9 @@ def test_partial_volumes_lie_between_sure_tissues(segmented):
 
 def test_entropy_is_zero_where_the_label_is_sure_and_one_where_it_is_open(segmented):
     result = segmented(Contrast.T1)
-    open_result = replace(result, box_posteriors=np.full_like(result.box_posteriors, 1 / 3))
-    sure_result = replace(result, box_posteriors=(result.box_posteriors > 0.5).astype(np.float32))
-    np.testing.assert_allclose(open_result.entropy[result.box], 1, atol=1e-5)
+    open_result = replace(result, brain_posteriors=np.full_like(result.brain_posteriors, 1 / 3))
+    sure_result = replace(result, brain_posteriors=(result.brain_posteriors > 0.5).astype(np.float32))
+    np.testing.assert_allclose(open_result.entropy[result.mask], 1, atol=1e-5)
     np.testing.assert_allclose(sure_result.entropy, 0, atol=1e-5)
 
 
@@ -99,8 +99,25 @@ def test_the_box_holds_the_brain(segmented):
     inside = np.zeros_like(result.mask)
     inside[result.box] = True
     assert not (result.mask & ~inside).any()
-    assert result.box_posteriors.shape[:3] == result.box_bias.shape == result.mask[result.box].shape
-    assert result.box_fractions.shape == result.box_posteriors.shape
+    assert result.box_bias.shape == result.mask[result.box].shape
+
+
+@pytest.mark.parametrize("axis", range(3))
+def test_a_slice_of_the_posteriors_is_that_of_all_of_them(segmented, axis):
+    result = segmented(Contrast.T1)
+    whole = np.moveaxis(result.posteriors, axis, 0)
+    for index, expected in enumerate(whole):
+        found = result.posteriors_across(axis, index)
+        assert found.shape[axis] == 1
+        np.testing.assert_array_equal(np.moveaxis(found, axis, 0)[0], expected)
+
+
+def test_no_more_is_kept_than_is_in_the_brain(segmented):
+    """A server holds the results of many: the full grids are made when they are asked for."""
+    result = segmented(Contrast.T1)
+    voxels = np.count_nonzero(result.labels)
+    assert result.brain_posteriors.shape == result.brain_fractions.shape == (voxels, 3)
+    assert result.brain_posteriors.base is result.brain_fractions.base is None
 
 
 def test_the_brain_is_the_sum_of_the_tissues(segmented):

@@ -195,7 +195,7 @@ def test_volumes_are_sums_of_partial_volumes_times_the_determinant(small):
     sheared = scan.affine @ np.array([[1, 0.3, 0.1, 0], [0, 1.1, -0.2, 0], [0, 0, 0.9, 0], [0, 0, 0, 1]])
     result = segment(volume(scan.data, sheared), mask=mask)
     ml = np.linalg.det(sheared[:3, :3]) / 1000
-    sums = result.box_fractions.reshape(-1, 3).sum(0, dtype=float)
+    sums = result.brain_fractions.sum(0, dtype=float)
     expected = sums / sums.sum() * mask.sum() * ml
     np.testing.assert_allclose([result.volumes_ml[tissue] for tissue in Tissue], expected, rtol=1e-6)
     assert result.brain_ml == pytest.approx(mask.sum() * ml, rel=1e-5)
@@ -464,9 +464,11 @@ def test_a_chain_of_changes_forgets_nothing(inverted_slice):
 def test_an_earlier_result_is_not_changed(small, reference):
     scan, _ = small
     first = reference
-    before = first.labels.copy(), first.box_posteriors.copy(), first.box_bias.copy(), first.mask.copy()
+    before = first.labels.copy(), first.brain_posteriors.copy(), first.brain_fractions.copy(), first.box_bias
     segment(scan, Settings(classes=4, bias_strength=3.0), earlier=first)
-    for kept, now in zip(before, (first.labels, first.box_posteriors, first.box_bias, first.mask), strict=True):
+    for kept, now in zip(
+        before, (first.labels, first.brain_posteriors, first.brain_fractions, first.box_bias), strict=True
+    ):
         np.testing.assert_array_equal(kept, now)
 
 

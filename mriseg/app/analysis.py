@@ -66,8 +66,12 @@ class Analysis:
     def kept_bytes(self) -> int:
         """Memory that it takes."""
         result = self.result
-        arrays = (self.scan.data, *(channel.data for channel in self.channels), result.labels, result.mask)
-        return sum(array.nbytes for array in (*arrays, result.box_posteriors, result.box_fractions, result.box_bias))
+        place = result.stages.place
+        assert place is not None
+        # Of the labels and of the mask only the planes that the brain's box lies in were ever written.
+        box = 2 * result.labels[result.box[0]].nbytes + place.zones.index.nbytes
+        scans = sum(scan.data.nbytes for scan in (self.scan, *self.channels))
+        return scans + box + result.brain_posteriors.nbytes + result.brain_fractions.nbytes
 
     @property
     def key(self) -> str:

@@ -11,6 +11,7 @@ import imagecodecs
 import numpy as np
 
 from mriseg import render
+from mriseg.correct import evaluate
 from mriseg.orient import orient, reorient
 from mriseg.render import Plane, View
 from mriseg.result import Result
@@ -20,6 +21,7 @@ from mriseg.tissue import Tissue
 LEVELS = 1024  # of intensity: quantised far finer than the noise of any scan, and two thirds of 16 bits when deflated
 FULL = 255  # byte of a posterior of 1
 SPEED = 1  # level 5 saves 4 % and takes twice as long; zlib itself takes half as long again and packs worse
+FIELD_SAMPLES = 32  # along each axis show how far a smooth field reaches
 FLAT = 1e-6  # a field that varies less in its logarithm is none
 AROUND_MM = 25.0  # that skull and scalp take around the brain
 AROUND_SHARE = 0.15  # the same of a brain whose size is unknown
@@ -60,31 +62,35 @@ def pack(
     canonical, orientation = orient(scan)
     named = result.stages.named
     low, high = float(canonical.data.min()), float(canonical.data.max())
-    field = result.box_bias
-    flattest, steepest = float(np.log(field.min())), float(np.log(field.max()))
+    corrected = result.stages.corrected
+    assert corrected is not None
+    coefficients = corrected.coefficients[0]
     box = _canonical_box(result, orientation)
+    extent = tuple(part.stop - part.start for part in box)
+    sparse = evaluate(coefficients, extent, tuple(slice(None, None, max(1, n // FIELD_SAMPLES)) for n in extent))
+    flattest, steepest = float(np.log(sparse.min())), float(np.log(sparse.max()))
     labels = reorient(result.labels, orientation)
-    others = np.zeros_like(labels) if other is None else reorient(other, orientation)
-    posteriors, field = reorient(result.box_posteriors, orientation), reorient(field, orientation)
+    others = None if other is None else reorient(other, orientation)
     parts, contents = [], []
     for axis, index in slices:
         view = View(next((plane for plane in Plane if plane.axis == axis), None), index)
         levels = render.cut(canonical.data, view)
         steps = ((levels - low) * ((LEVELS - 1) / (high - low)) + 0.5).astype("<u2")
-        bytewise = [render.cut(labels, view)]
-        if axis != PICTURE:
+        if axis == PICTURE:
+            posteriors, within = result.posteriors, tuple(slice(None) for _ in extent)
+        else:
+            posteriors = _across(result, orientation, axis, index)
             here = slice(max(index - box[axis].start, 0), max(index + 1 - box[axis].start, 0))
             within = tuple(here if a == axis else slice(None) for a in range(3))
-        else:
-            within = (slice(None),) * 2
-        shading = (np.log(field[within]) - flattest) * (FULL / max(steepest - flattest, FLAT))
-        for layer in (posteriors[within][..., 0] * FULL, posteriors[within][..., 1] * FULL, shading):
-            shape = [1 if a == axis else n for a, n in enumerate(labels.shape)]
-            whole = np.zeros(shape, np.uint8)
-            if layer.size:
-                whole[tuple(slice(0, 1) if a == axis else part for a, part in enumerate(box))] = layer + 0.5
-            bytewise.append(render.cut(whole, View(view.plane)))
-        bytewise.append(render.cut(others, view))
+        field = np.log(evaluate(coefficients, extent, within))
+        shading = np.zeros(posteriors.shape[:-1], np.float32)
+        if field.size:
+            place = tuple(slice(0, 1) if a == axis else part for a, part in enumerate(box))
+            shading[place] = np.clip((field - flattest) / max(steepest - flattest, FLAT), 0, 1)
+        bytewise = [render.cut(labels, view)]
+        shares = (posteriors[..., 0], posteriors[..., 1], shading)
+        bytewise += [render.cut((share * FULL + 0.5).astype(np.uint8), View(view.plane)) for share in shares]
+        bytewise.append(np.zeros_like(bytewise[0]) if others is None else render.cut(others, view))
         plain = b"".join([steps.tobytes(), *(layer.tobytes() for layer in bytewise)])
         content = imagecodecs.deflate_encode(plain, SPEED)
         parts.append({"axis": axis, "index": index, "shape": levels.shape, "length": len(content)})
@@ -108,6 +114,14 @@ def pack(
         }
     ).encode()
     return b"".join([len(header).to_bytes(4, "little"), header, *contents])
+
+
+def _across(result: Result, orientation: np.ndarray, axis: int, index: int) -> np.ndarray:
+    """The posteriors of a slice across a canonical axis, in canonical axes."""
+    own = int(np.flatnonzero(orientation[:, 0] == axis)[0])
+    if orientation[own, 1] < 0:
+        index = result.labels.shape[own] - 1 - index
+    return reorient(result.posteriors_across(own, index), orientation)
 
 
 def _canonical_box(result: Result, orientation: np.ndarray) -> tuple[slice, ...]:
