@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import streamlit as st
@@ -11,6 +11,7 @@ from mriseg import render
 from mriseg.app import texts
 from mriseg.app.memory import MOST_VOXELS
 from mriseg.app.turns import PICTURE, QUICK, WHOLE, Line
+from mriseg.app.uploads import taken_bytes
 from mriseg.app.visitors import make_room, welcome
 from mriseg.errors import MrisegError
 from mriseg.item import Item
@@ -25,59 +26,7 @@ from mriseg.stages import still_true
 
 OPENING_SAMPLE = next(iter(SAMPLES))
 KEPT = "analysis"
-KEPT_OF_A_SCAN = 3  # times the scan itself, of a head with air around it
-
-
-@dataclass(frozen=True, eq=False)
-class Analysis:
-    """A scan, where it came from, its segmentation and, for a simulated one, the truth.
-
-    Attributes
-    ----------
-    source : str
-        Which scan this is: the name of a sample, or a digest of the bytes that were dropped.
-    brain : str
-        How its brain was found, see `Choice.brain`.
-    beside : tuple of str
-        Which further contrasts were fitted with it.
-    scan : Scan
-    channels : tuple of Scan
-        The further contrasts.
-    truth : ndarray of uint8 or None
-        Labels that a simulated scan was made from.
-    result : Result
-    limits : tuple of float
-        Intensities shown black and white.
-    widest : tuple of int
-        Along each canonical axis the slice that shows most of the brain.
-    """
-
-    source: str
-    brain: str
-    beside: tuple[str, ...]
-    scan: Scan
-    channels: tuple[Scan, ...]
-    truth: np.ndarray | None
-    result: Result
-    limits: tuple[float, float]
-    widest: tuple[int, ...]
-
-    @property
-    def kept_bytes(self) -> int:
-        """Memory that it takes."""
-        result = self.result
-        place = result.stages.place
-        assert place is not None
-        # Of the labels and of the mask only the planes that the brain's box lies in were ever written.
-        box = 2 * result.labels[result.box[0]].nbytes + place.zones.index.nbytes
-        scans = sum(scan.data.nbytes for scan in (self.scan, *self.channels))
-        return scans + box + result.brain_posteriors.nbytes + result.brain_fractions.nbytes
-
-    @property
-    def key(self) -> str:
-        """What tells this result from others of the session."""
-        which = repr((self.source, self.brain, self.beside, self.result.settings))
-        return hashlib.blake2b(which.encode(), digest_size=8).hexdigest()
+KEPT_OF_A_SCAN = 2  # times the scan itself, of a head with air around it
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,6 +65,77 @@ class Choice:
         """What tells how this brain is found from other ways: a setting, or a digest of a mask."""
         return self.settings.mask if self.mask is None else hashlib.blake2b(self.mask).hexdigest()
 
+    def asks_the_same(self, other: "Choice") -> bool:
+        """Whether another choice would be answered by the same analysis."""
+        return (self.source, self.brain, self.beside, self.settings) == (
+            other.source,
+            other.brain,
+            other.beside,
+            other.settings,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Analysis:
+    """What the visitor chose, and its segmentation; of a simulated scan the truth, too.
+
+    Attributes
+    ----------
+    choice : Choice
+    scan : Scan
+    channels : tuple of Scan
+        The further contrasts.
+    truth : ndarray of uint8 or None
+        Labels that a simulated scan was made from.
+    result : Result
+    limits : tuple of float
+        Intensities shown black and white.
+    widest : tuple of int
+        Along each canonical axis the slice that shows most of the brain.
+    is_aside : bool
+        Whether the intensities were let go of, because others needed the room.
+    """
+
+    choice: Choice
+    scan: Scan
+    channels: tuple[Scan, ...]
+    truth: np.ndarray | None
+    result: Result
+    limits: tuple[float, float]
+    widest: tuple[int, ...]
+    is_aside: bool = False
+
+    @property
+    def source(self) -> str:
+        """Which scan this is."""
+        return self.choice.source
+
+    @property
+    def kept_bytes(self) -> int:
+        """Memory that it takes."""
+        result, place = self.result, self.result.stages.place
+        assert place is not None
+        # Of the labels and of the mask only the planes that the brain's box lies in were ever written.
+        box = 2 * result.labels[result.box[0]].nbytes + place.zones.index.nbytes
+        scans = 0 if self.is_aside else sum(scan.data.nbytes for scan in (self.scan, *self.channels))
+        return scans + box + result.brain_posteriors.nbytes + result.brain_fractions.nbytes
+
+    @property
+    def key(self) -> str:
+        """What tells this result from others of the session."""
+        which = repr((self.source, self.choice.brain, self.choice.beside, self.result.settings))
+        return hashlib.blake2b(which.encode(), digest_size=8).hexdigest()
+
+    def put_aside(self) -> "Analysis":
+        """The same without the intensities, which are more than half of it and lie in the upload, packed."""
+        return replace(self, scan=_emptied(self.scan), channels=tuple(map(_emptied, self.channels)), is_aside=True)
+
+    def taken_back(self) -> "Analysis":
+        """The same with the intensities, read again if they were let go of."""
+        if not self.is_aside:
+            return self
+        return replace(self, scan=_scan(self.choice)[0], channels=_channels(self.choice), is_aside=False)
+
 
 def current() -> Analysis:
     """The analysis that is shown, for a part of the page that runs again by itself.
@@ -124,7 +144,7 @@ def current() -> Analysis:
     """
     welcome()
     kept: Analysis | None = st.session_state.get(KEPT)
-    if kept is None:
+    if kept is None or kept.is_aside:
         st.rerun()
     return kept
 
@@ -136,8 +156,7 @@ def analyse(choice: Choice) -> Analysis | None:
     same scan and settings, else what the stages before the first that a changed setting touches have found.
     """
     kept: Analysis | None = st.session_state.get(KEPT)
-    asked = choice.source, choice.brain, choice.beside, choice.settings
-    if kept is not None and (kept.source, kept.brain, kept.beside, kept.result.settings) == asked:
+    if kept is not None and not kept.is_aside and kept.choice.asks_the_same(choice):
         return kept
     if kept is not None and kept.source != choice.source:
         st.session_state.pop(KEPT, None)  # others may have needed the room meanwhile
@@ -160,6 +179,8 @@ def analyse(choice: Choice) -> Analysis | None:
         message = texts.UNFORESEEN
     else:
         place.empty()
+        if choice.source != OPENING_SAMPLE:  # that is everybody's
+            make_room(analysis.kept_bytes, taken_bytes(), KEPT)
         st.session_state[KEPT] = analysis
         return analysis
     st.session_state.pop(KEPT, None)
@@ -178,24 +199,23 @@ def _opening() -> Analysis:
 
 def _segment(choice: Choice, kept: Analysis | None, progress: Callable[[str], None]) -> Analysis:
     """The analysis of a choice; `kept` is an earlier one of the same scan."""
+    if kept is not None and kept.is_aside:
+        progress("read")
+        make_room(kept.kept_bytes + kept.scan.data.nbytes * (1 + len(kept.channels)), taken_bytes(), KEPT)
+        kept = kept.taken_back()
+        if kept.choice.asks_the_same(choice):
+            return kept
     earlier = _earlier(choice, kept)
     if kept is not None:
         scan, truth = kept.scan, kept.truth
     else:
         progress("read")
-        if choice.item is None:
-            scan, truth = SAMPLES[choice.source].make()
-        else:
-            with at_most(MOST_VOXELS):
-                scan, truth = choice.item.load(), None
+        scan, truth = _scan(choice)
     if scan.kind == "volume":
-        make_room(KEPT_OF_A_SCAN * scan.data.nbytes, KEPT)
+        make_room(KEPT_OF_A_SCAN * scan.data.nbytes, taken_bytes(), KEPT)
     mask = read_mask(choice.mask, scan) if choice.mask is not None and earlier is None else None
-    if kept is not None and kept.beside == choice.beside:
-        channels = kept.channels
-    else:
-        with at_most(MOST_VOXELS):
-            channels = tuple(item.load() for _, item in choice.channels)
+    is_beside = kept is not None and kept.choice.beside == choice.beside
+    channels = kept.channels if kept is not None and is_beside else _channels(choice)
     result = segment(scan, choice.settings, mask, earlier, progress, channels)
     if earlier is not None and kept is not None:
         limits, widest = kept.limits, kept.widest
@@ -205,14 +225,32 @@ def _segment(choice: Choice, kept: Analysis | None, progress: Callable[[str], No
             np.count_nonzero(found, tuple(a for a in range(found.ndim) if a != axis)) for axis in range(found.ndim)
         ]
         limits, widest = render.window(scan.data, result.mask), tuple(int(np.argmax(area)) for area in areas)
-    return Analysis(choice.source, choice.brain, choice.beside, scan, channels, truth, result, limits, widest)
+    return Analysis(choice, scan, channels, truth, result, limits, widest)
+
+
+def _scan(choice: Choice) -> tuple[Scan, np.ndarray | None]:
+    """The chosen scan, and the truth of a simulated one."""
+    if choice.item is None:
+        return SAMPLES[choice.source].make()
+    with at_most(MOST_VOXELS):
+        return choice.item.load(), None
+
+
+def _channels(choice: Choice) -> tuple[Scan, ...]:
+    with at_most(MOST_VOXELS):
+        return tuple(item.load() for _, item in choice.channels)
+
+
+def _emptied(scan: Scan) -> Scan:
+    """A scan of the same shape that takes no memory."""
+    return replace(scan, data=np.broadcast_to(np.float32(0), scan.data.shape))
 
 
 def _earlier(choice: Choice, kept: Analysis | None) -> Result | None:
     """The result that an analysis of the same scan gives the new one to start from."""
     if kept is None:
         return None
-    found_as = kept.brain, kept.beside, kept.result.settings.mask
+    found_as = kept.choice.brain, kept.choice.beside, kept.result.settings.mask
     return kept.result if found_as == (choice.brain, choice.beside, choice.settings.mask) else None
 
 

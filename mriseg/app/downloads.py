@@ -8,10 +8,12 @@ from collections.abc import Callable
 from functools import partial
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from mriseg import report
 from mriseg.app import texts
-from mriseg.app.analysis import Analysis
+from mriseg.app.analysis import KEPT, Analysis
+from mriseg.app.visitors import held_in
 from mriseg.errors import MrisegError
 from mriseg.tissue import Tissue
 from mriseg.write import outputs, volumes_table
@@ -26,13 +28,14 @@ def show_downloads(analysis: Analysis) -> None:
     ending = ".png" if analysis.scan.kind == "picture" else ".nii.gz"
     posteriors = [f"_label-{tissue.abbreviation}_probseg{ending}" for tissue in Tissue]
     # Streamlit keeps what makes a file for as long as its button stands, and the scan must not live as long.
-    alive = weakref.ref(analysis)
+    alive, key, context = weakref.ref(analysis), analysis.key, get_script_run_ctx()
+    session = "" if context is None else context.session_id
 
     def files() -> dict[str, Callable[[], bytes]]:
-        current = alive()
-        if current is None:
+        current: Analysis | None = alive() or held_in(session, KEPT)
+        if current is None or current.key != key:
             raise MrisegError(texts.NO_LONGER)
-        scan, result = current.scan, current.result
+        scan, result = current.taken_back().scan, current.result
         table = {VOLUMES: lambda: volumes_table(result).encode()}
         today = datetime.date.today()
         reports = {

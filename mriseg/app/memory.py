@@ -10,8 +10,9 @@ from functools import cache
 SERVER_MB = int(os.environ.get("MRISEG_SERVER_MB", "1000"))
 # With all libraries, the opening sample and the parts of Streamlit that come with the first visitor; and what a head of
 # 256 x 256 x 256 voxels takes while it is segmented, beyond what is kept of it. Measured by `benchmarks/load.py`.
-IDLE_MB, SEGMENTING_MB = 300, 200
-KEPT_BYTES = max(SERVER_MB - IDLE_MB - SEGMENTING_MB, 200) * 1_000_000  # of all visitors' segmentations together
+IDLE_MB, SEGMENTING_MB = 200, 150
+# Of the segmentations of all visitors and of what they dropped.
+KEPT_BYTES = max(SERVER_MB - IDLE_MB - SEGMENTING_MB, 200) * 1_000_000
 PEAK_BYTES_PER_VOXEL = 25  # of a volume while it is read and segmented
 MOST_VOXELS = max(SERVER_MB - IDLE_MB, 200) * 1_000_000 // PEAK_BYTES_PER_VOXEL  # that are read on the page
 

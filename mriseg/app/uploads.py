@@ -112,16 +112,22 @@ def _taken(box: str, dropped: Sequence[UploadedFile]) -> dict[str, tuple[str, by
     return boxes[box]
 
 
+def taken_bytes() -> int:
+    """What is held of what all visitors dropped."""
+    return sum(map(_bytes, [st.session_state.get(TAKEN, {}), *held_by_others(TAKEN)]))
+
+
 def _too_much() -> str:
     """Why the server cannot hold what was dropped, of this visitor or beside that of others; "" if it can."""
-    own, others = st.session_state[TAKEN], held_by_others(TAKEN)
-    mine, of_others = (
-        sum(len(c) for boxes in all_of for files in list(boxes.values()) for _, c in list(files.values()))
-        for all_of in ([own], others)
-    )
+    mine = _bytes(st.session_state[TAKEN])
     if mine > MOST_TAKEN_BYTES:
         return texts.TOO_MUCH_DROPPED.format(MOST_TAKEN_BYTES // 10**6)
-    return texts.NO_ROOM if mine > LITTLE_BYTES and mine + of_others > MOST_TAKEN_BYTES_OF_ALL else ""
+    return texts.NO_ROOM if mine > LITTLE_BYTES and taken_bytes() > MOST_TAKEN_BYTES_OF_ALL else ""
+
+
+def _bytes(boxes: Mapping[str, Mapping[str, tuple[str, bytes]]]) -> int:
+    """What was dropped into all boxes of a visitor; others may change while they are counted."""
+    return sum(len(content) for files in list(boxes.values()) for _, content in list(files.values()))
 
 
 def _listed(taken: Mapping[str, tuple[str, bytes]], dropped: Sequence[UploadedFile]) -> Listing:

@@ -76,26 +76,43 @@ def take(files: Iterable[UploadedFile]) -> list[tuple[str, bytes]]:
     return taken
 
 
-def make_room(size: int, key: str) -> None:
-    """Let go of the segmentations of others, the least recently used first, until so many bytes more may be kept.
+def make_room(size: int, beside: int, key: str) -> None:
+    """Let go of what is kept for others, the least recently used first, until so many bytes more may be kept.
 
-    Who comes back to one waits until it is made again from the upload.
+    First of intensities, which a visitor who comes back waits a moment for, then of segmentations, which are made
+    again from the upload.
 
     Parameters
     ----------
     size : int
+    beside : int
+        Bytes that lie there whoever goes, the uploads.
     key : str
-        Of what is let go of in the states of the sessions; it has `kept_bytes`.
+        Of what is let go of in the states of the sessions; it has `kept_bytes` and `put_aside`.
     """
-    held = [(visitor, kept.kept_bytes) for visitor in _others() if (kept := _held(visitor, key)) is not None]
-    too_much = sum(kept for _, kept in held) + size - KEPT_BYTES
+    held = [(visitor, kept) for visitor in _others() if (kept := _held(visitor, key)) is not None]
+    too_much = sum(kept.kept_bytes for _, kept in held) + size + beside - KEPT_BYTES
+    if too_much <= 0:
+        return
+    for visitor, kept in held:
+        if too_much > 0 and not kept.is_aside:
+            smaller = kept.put_aside()
+            _replace(visitor, key, smaller)
+            too_much -= kept.kept_bytes - smaller.kept_bytes
     for visitor, kept in held:
         if too_much <= 0:
             break
+        too_much -= kept.put_aside().kept_bytes
         _drop(visitor, key)
-        too_much -= kept
-    if held:
-        trim()
+    del held, visitor, kept
+    trim()
+
+
+def held_in(session: str, key: str) -> Any:
+    """What a session holds under a key; None if nothing."""
+    with _lock:
+        visitor = _visitors.get(session)
+    return None if visitor is None else _held(visitor, key)
 
 
 def held_by_others(key: str) -> list[Any]:
@@ -116,6 +133,11 @@ def _held(visitor: Visitor, key: str) -> Any:
         return visitor.state[key]
     except KeyError:
         return None
+
+
+def _replace(visitor: Visitor, key: str, value: object) -> None:
+    if _held(visitor, key) is not None:
+        visitor.state[key] = value
 
 
 def _drop(visitor: Visitor, key: str) -> None:

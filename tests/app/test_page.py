@@ -571,3 +571,28 @@ def test_the_old_scan_is_gone_before_the_new_one_is_segmented(page, slice_file, 
     drop(page, slice_file, "slice.png")
     assert nothing_broke(page)
     assert alive == [False]
+
+
+def test_a_segmentation_whose_intensities_were_put_aside_is_shown_again_as_it_was(page, head_file, monkeypatch):
+    drop(page, head_file, "head.nii.gz")
+    before = kept(page)
+    page.session_state["analysis"] = before.put_aside()
+    assert kept(page).kept_bytes < before.kept_bytes - before.scan.data.nbytes / 2
+    assert kept(page).key == before.key
+    monkeypatch.setattr("mriseg.app.analysis.segment", lambda *_: pytest.fail("it is segmented anew"))
+    page.run()
+    assert not page.exception
+    assert kept(page).result is before.result
+    assert not kept(page).is_aside
+    np.testing.assert_array_equal(kept(page).scan.data, before.scan.data)
+
+
+def test_a_slider_goes_on_from_what_was_put_aside(page, head_file):
+    drop(page, head_file, "head.nii.gz")
+    before = kept(page)
+    page.session_state["analysis"] = before.put_aside()
+    knob(page, "Smoothness").set_value(2.0)
+    page.run()
+    assert kept(page).result.stages.corrected is before.result.stages.corrected
+    expected = segment(before.scan, kept(page).result.settings)
+    np.testing.assert_array_equal(kept(page).result.labels, expected.labels)
