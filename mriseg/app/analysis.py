@@ -10,7 +10,7 @@ import streamlit as st
 from mriseg import render
 from mriseg.app import texts
 from mriseg.app.memory import MOST_VOXELS
-from mriseg.app.turns import PICTURE, QUICK, WHOLE, Line
+from mriseg.app.turns import PICTURE, PICTURE_AGAIN, VOLUME_AGAIN, WHOLE, Line
 from mriseg.app.uploads import taken_bytes
 from mriseg.app.visitors import make_room, welcome
 from mriseg.errors import MrisegError
@@ -262,7 +262,7 @@ def _line(choice: Choice, kept: Analysis | None) -> Line:
         is_picture = kept.scan.kind == "picture"
     earlier = _earlier(choice, kept)
     if earlier is not None and still_true(earlier.stages, earlier.settings, choice.settings).corrected is not None:
-        return QUICK
+        return PICTURE_AGAIN if is_picture else VOLUME_AGAIN
     return PICTURE if is_picture else WHOLE
 
 

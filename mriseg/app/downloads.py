@@ -28,12 +28,12 @@ def show_downloads(analysis: Analysis) -> None:
     ending = ".png" if analysis.scan.kind == "picture" else ".nii.gz"
     posteriors = [f"_label-{tissue.abbreviation}_probseg{ending}" for tissue in Tissue]
     # Streamlit keeps what makes a file for as long as its button stands, and the scan must not live as long.
-    alive, key, context = weakref.ref(analysis), analysis.key, get_script_run_ctx()
+    alive, own_key, context = weakref.ref(analysis), analysis.key, get_script_run_ctx()
     session = "" if context is None else context.session_id
 
     def files() -> dict[str, Callable[[], bytes]]:
         current: Analysis | None = alive() or held_in(session, KEPT)
-        if current is None or current.key != key:
+        if current is None or current.key != own_key:
             raise MrisegError(texts.NO_LONGER)
         scan, result = current.taken_back().scan, current.result
         table = {VOLUMES: lambda: volumes_table(result).encode()}

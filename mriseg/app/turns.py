@@ -57,7 +57,9 @@ class Line:
 
 # A volume from nothing takes seconds of a core, and of memory twice what is kept of it: one at a time.
 WHOLE = Line(1)
+# The last stages of one take as much memory, but less than a second.
+VOLUME_AGAIN = Line(1)
 # A picture from nothing takes a second, so many who come at once wait for each other and not all for all.
 PICTURE = Line(1)
-# What only runs the last stages again is done before the next move of a slider. It never waits for the others.
-QUICK = Line(2)
+# The last stages of one are done before the next move of a slider. They never wait for the others.
+PICTURE_AGAIN = Line(2)

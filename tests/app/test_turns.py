@@ -97,6 +97,13 @@ def test_so_many_are_served_at_a_time_as_there_are_places():
         visitor.done.set()
 
 
-def test_a_quick_one_never_waits_for_a_whole_volume():
-    with turns.WHOLE.turn(lambda before: None), turns.QUICK.turn(lambda before: pytest.fail("it waits")):
+@pytest.mark.parametrize("line", [turns.PICTURE, turns.PICTURE_AGAIN, turns.VOLUME_AGAIN])
+def test_none_waits_for_a_whole_volume(line):
+    with turns.WHOLE.turn(lambda before: None), line.turn(lambda before: pytest.fail("it waits")):
+        pass
+
+
+@pytest.mark.parametrize("line", [turns.WHOLE, turns.PICTURE, turns.VOLUME_AGAIN])
+def test_a_picture_that_is_asked_again_waits_for_nobody_who_wants_more(line):
+    with line.turn(lambda before: None), turns.PICTURE_AGAIN.turn(lambda before: pytest.fail("it waits")):
         pass
