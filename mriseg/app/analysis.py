@@ -9,7 +9,7 @@ import streamlit as st
 
 from mriseg import render
 from mriseg.app import texts
-from mriseg.app.memory import MOST_VOXELS
+from mriseg.app.memory import MOST_VOXELS, trim
 from mriseg.app.turns import PICTURE, PICTURE_AGAIN, VOLUME_AGAIN, WHOLE, Line
 from mriseg.app.uploads import taken_bytes
 from mriseg.app.visitors import make_room, welcome
@@ -182,6 +182,8 @@ def analyse(choice: Choice) -> Analysis | None:
         if choice.source != OPENING_SAMPLE:  # that is everybody's
             make_room(analysis.kept_bytes, taken_bytes(), KEPT)
         st.session_state[KEPT] = analysis
+        del kept
+        trim()
         return analysis
     st.session_state.pop(KEPT, None)
     place.error(message)
