@@ -84,11 +84,20 @@ def _is_abandoned(place: Path) -> bool:
             return True
         except OSError:
             return False
-        return False
+        return _has_ended(process)
     try:
         return time.time() - place.stat().st_mtime > ABANDONED_AFTER
     except OSError:
         return False
+
+
+def _has_ended(process: str) -> bool:
+    """Whether a process is over and only nobody has asked how it ended: in a container that may stay so for long."""
+    try:
+        state = Path(f"/proc/{process}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()[0]
+    except (OSError, IndexError):  # not Linux, or gone meanwhile
+        return False
+    return state in {"Z", "X"}
 
 
 def _machine() -> str:

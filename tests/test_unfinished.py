@@ -45,6 +45,23 @@ def test_what_a_program_left_that_ended_is_removed_and_that_of_others_is_not(tmp
     assert sorted((tmp_path / unfinished.FOLDER).iterdir()) == sorted([mine, elsewhere])
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nobody says in a file how a process is")
+def test_a_program_that_was_killed_has_ended_though_nobody_asked_how(tmp_path):
+    """In a container whose first process asks nobody, the workers of a killed run stay so for good."""
+    killed = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    mine = unfinished.new_place(tmp_path)
+    left = mine.with_name(mine.name.replace(f"-{os.getpid()}-", f"-{killed.pid}-"))
+    unfinished.write(left / "file", b"half")
+    unfinished.clear(tmp_path)
+    assert left.exists()
+    killed.kill()
+    os.waitid(os.P_PID, killed.pid, os.WEXITED | os.WNOWAIT)  # it is over, and not asked
+    os.kill(killed.pid, 0)
+    unfinished.clear(tmp_path)
+    assert not left.exists()
+    killed.wait()
+
+
 def test_two_places_are_never_one(tmp_path):
     assert len({unfinished.new_place(tmp_path) for _ in range(100)}) == 100
 
