@@ -370,7 +370,7 @@ def test_pointing_at_a_gaussian_lights_its_voxels(head):
             const best = curve.y.reduce((top, y, i) => (y > curve.y[top] ? i : top), 0);
             const axes = plot._fullLayout;
             const box = plot.getBoundingClientRect();
-            return [box.left + axes.xaxis._offset + axes.xaxis.l2p(curve.x[best]),
+            return [box.left + axes.xaxis._offset + axes.xaxis.l2p(curve.x0 + best * curve.dx),
                     box.top + axes.yaxis._offset + axes.yaxis._length / 2];
         }"""
     )
