@@ -239,17 +239,22 @@ class Visitor:
         await self._until(lambda: (axis, index) in {(part["axis"], part["index"]) for part in self.header()["parts"]})
         return time.perf_counter() - began
 
-    async def download(self, suffix: str) -> tuple[float, bytes]:
-        """Press a button for a file whose name ends so; seconds, and the file."""
-        began = time.perf_counter()
+    async def order(self, suffix: str) -> str:
+        """Press a button for a file whose name ends so; where the server then has it."""
         element, _ = self._widget("download_button", f"download {suffix}")
         request = BackMsg()
         request.backend_operation_request.deferred_file.file_id = element.deferred_file_id
         answer = await self._ask("backend_operation_request", request, session_id=self.session)
         if answer.error_msg:
             raise VisitError(answer.error_msg)
+        return answer.deferred_file.url
+
+    async def download(self, suffix: str) -> tuple[float, bytes]:
+        """Press such a button and fetch the file; seconds, and the file."""
+        began = time.perf_counter()
+        path = await self.order(suffix)
         await asyncio.sleep(ROUND_TRIP)
-        content = await self.fetch(answer.deferred_file.url)
+        content = await self.fetch(path)
         return time.perf_counter() - began, content
 
     async def fetch(self, path: str) -> bytes:

@@ -13,6 +13,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from mriseg import report
 from mriseg.app import texts
 from mriseg.app.analysis import KEPT, Analysis
+from mriseg.app.handover import download_button
 from mriseg.app.visitors import held_in
 from mriseg.errors import MrisegError
 from mriseg.tissue import Tissue
@@ -67,10 +68,4 @@ def show_downloads(analysis: Analysis) -> None:
             ("figures", "_desc-tissue_stats.json", None),
             ("everything", ".zip", zipped),
         ):
-            st.download_button(
-                texts.FILES[key],
-                content or partial(one, suffix),
-                f"{NAME}{suffix}",
-                on_click="ignore",
-                key=f"download {suffix}",
-            )
+            download_button(texts.FILES[key], content or partial(one, suffix), f"{NAME}{suffix}", f"download {suffix}")

@@ -14,6 +14,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import DeletedFile
 
 from mriseg.app import texts
+from mriseg.app.handover import download_button
 from mriseg.app.study_queue import MOST_SCANS, MOST_WAITING_BYTES, READ, TURN, WRITE, State, Study, Upload
 from mriseg.derivatives import DICTIONARY, README, REPORT, TABLE, picture
 from mriseg.errors import MrisegError
@@ -128,15 +129,14 @@ def _show_buttons(study: Study) -> None:
         )
         # Streamlit keeps what makes a file for as long as its button stands, and the study must not live as long.
         alive = weakref.ref(study)
-        st.download_button(
+        download_button(
             texts.STUDY_ZIP,
             lambda: zipped(alive()),
             "mriseg_study.zip",
+            "study zip",
             "application/zip",
-            on_click="ignore",
             disabled=not begun,
-            help=texts.STUDY_ZIP_HELP,
-            key="study zip",
+            words=texts.STUDY_ZIP_HELP,
         )
         st.button(
             texts.STUDY_CLEAR,

@@ -18,6 +18,7 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from mriseg.app import handover
 from mriseg.app.memory import KEPT_BYTES, trim
 
 # Longer than `server.disconnectedSessionTTL`, so that nobody can come back to a state that is being emptied.
@@ -153,7 +154,7 @@ def _look_after(runtime: Runtime) -> None:
 
 
 def take_away(runtime: Runtime, now: float) -> None:
-    """Let go of what the server holds for visitors who are gone.
+    """Let go of what the server holds for visitors who are gone, and of the files that others did not fetch in time.
 
     Parameters
     ----------
@@ -176,9 +177,9 @@ def take_away(runtime: Runtime, now: float) -> None:
             _drop(visitor, key)
         runtime.uploaded_file_mgr.remove_session_files(session)
         runtime.media_file_mgr.clear_session_refs(session)
-        for _ in range(2):  # the first time it only marks what was fetched
-            runtime.media_file_mgr.remove_orphaned_files()
+    handover.let_go(runtime, now, {session for session, _ in gone})
     if gone:
+        handover.drop_unused(runtime)
         del visitor, gone
         gc.collect()
         trim()

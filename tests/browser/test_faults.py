@@ -119,6 +119,21 @@ def test_a_download_that_is_not_ones_own_is_unknown(server):
     visited(asking())
 
 
+def test_a_download_is_there_when_it_is_fetched_however_many_pages_run_meanwhile(server):
+    async def fetching() -> None:
+        visitor, *others = (Visitor(server.address) for _ in range(3))
+        for someone in (visitor, *others):
+            await someone.arrive()
+        path = await visitor.order("_volumes.csv")
+        for other in others:
+            await other.move("Smoothness", 2.0)
+        assert (await visitor.fetch(path)).startswith(b"tissue,")
+        for someone in (visitor, *others):
+            await someone.leave()
+
+    visited(fetching())
+
+
 def test_after_the_server_was_killed_a_page_comes_back(server, small):
     async def killed() -> None:
         visitor = Visitor(server.address)

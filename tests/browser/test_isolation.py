@@ -37,9 +37,11 @@ PLANTED = (b"DOE_JANE", b"19700101", b"PLANTED^", b"DOE^JANE", b"X4711-77")
 MARKUP = '<b id="planted">planted</b> **planted** <img src=x onerror="alert(1)">'
 ENDED_WITHIN = 20.0  # seconds
 # Sessions end sooner than on the real page, in the same order: first nobody can come back, then all is let go of.
+# Downloads are held for longer than the tests take: only that their visitor is gone may end them.
 ENTRY = """
-from mriseg.app import visitors
+from mriseg.app import handover, visitors
 visitors.GONE_AFTER, visitors.LOOKED_EVERY = 2.0, 0.5
+handover.HELD_FOR = 600.0
 from mriseg.app.page import run
 run()
 """
