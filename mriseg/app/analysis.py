@@ -183,7 +183,8 @@ def analyse(choice: Choice) -> Analysis | None:
             make_room(analysis.kept_bytes, taken_bytes(), KEPT)
         st.session_state[KEPT] = analysis
         del kept
-        trim()
+        if analysis.scan.kind == "volume":  # of a picture it would take longer than it gives back
+            trim()
         return analysis
     st.session_state.pop(KEPT, None)
     place.error(message)

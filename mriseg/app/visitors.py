@@ -91,22 +91,31 @@ def make_room(size: int, beside: int, key: str) -> None:
     key : str
         Of what is let go of in the states of the sessions; it has `kept_bytes` and `put_aside`.
     """
-    held = [(visitor, kept) for visitor in _others() if (kept := _held(visitor, key)) is not None]
-    too_much = sum(kept.kept_bytes for _, kept in held) + size + beside - KEPT_BYTES
+    too_much = sum(kept.kept_bytes for kept in held_by_others(key)) + size + beside - KEPT_BYTES
     if too_much <= 0:
         return
-    for visitor, kept in held:
-        if too_much > 0 and not kept.is_aside:
-            smaller = kept.put_aside()
-            _replace(visitor, key, smaller)
-            too_much -= kept.kept_bytes - smaller.kept_bytes
-    for visitor, kept in held:
-        if too_much <= 0:
-            break
-        too_much -= kept.put_aside().kept_bytes
-        _drop(visitor, key)
-    del held, visitor, kept
+    for lets_go in (_put_aside, _give_up):
+        for visitor in _others():
+            if too_much > 0:
+                with suppress(KeyError):  # it holds nothing, or its own page is quicker
+                    too_much -= lets_go(visitor, key)
     trim()
+
+
+def _put_aside(visitor: Visitor, key: str) -> int:
+    """Let go of the intensities, and say how many bytes that frees."""
+    kept = visitor.state[key]
+    smaller = kept if kept.is_aside else kept.put_aside()
+    del visitor.state[key]  # what is only replaced Streamlit keeps until the visitor's next run
+    visitor.state[key] = smaller
+    return kept.kept_bytes - smaller.kept_bytes
+
+
+def _give_up(visitor: Visitor, key: str) -> int:
+    """Let go of all of it, and say how many bytes that frees."""
+    freed = visitor.state[key].kept_bytes
+    _drop(visitor, key)
+    return freed
 
 
 def held_in(session: str, key: str) -> Any:
@@ -134,11 +143,6 @@ def _held(visitor: Visitor, key: str) -> Any:
         return visitor.state[key]
     except KeyError:
         return None
-
-
-def _replace(visitor: Visitor, key: str, value: object) -> None:
-    if _held(visitor, key) is not None:
-        visitor.state[key] = value
 
 
 def _drop(visitor: Visitor, key: str) -> None:

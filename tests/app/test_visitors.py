@@ -116,3 +116,21 @@ def test_a_visitor_who_holds_nothing_is_passed_over(there, monkeypatch):
     del there["b"].state["analysis"]
     make_room(1, 0, "analysis")
     assert "analysis" not in there["c"].state
+
+
+def test_where_nobody_holds_anything_a_large_scan_is_still_let_in(monkeypatch):
+    monkeypatch.setattr(visitors, "_visitors", {"a": Visitor(State(), 0.0), "b": Visitor(State(), 1.0)})
+    monkeypatch.setattr(visitors, "KEPT_BYTES", 0)
+    monkeypatch.setattr(visitors, "get_script_run_ctx", lambda: SimpleNamespace(session_id="a"))
+    make_room(200_000_000, 0, "analysis")
+
+
+def test_what_is_put_aside_is_not_kept_as_an_earlier_state(there, monkeypatch):
+    """Streamlit keeps what a run began with beside what it set, until the next run."""
+    deleted = []
+    monkeypatch.setattr(State, "__delitem__", lambda self, key: deleted.append(self.pop(key)), raising=False)
+    monkeypatch.setattr(visitors, "KEPT_BYTES", 350_000_000)
+    monkeypatch.setattr(visitors, "get_script_run_ctx", lambda: SimpleNamespace(session_id="a"))
+    make_room(200_000_000, 0, "analysis")
+    assert deleted == [Held()]
+    assert there["b"].state["analysis"] == Held(is_aside=True)
