@@ -113,6 +113,7 @@ def test_keys_step_through_the_scans_enlarged_mark_them_and_the_marks_last(page)
     page.locator("dialog input").check()
     page.keyboard.press("Escape")
     assert not page.locator("dialog").is_visible()
+    page.wait_for_timeout(500)  # Chromium hands what is kept to another process, and does not say when that has it
     page.reload()
     assert page.inner_text("#save") == "Save those not usable (2)"
     page.select_option("#which", "marked")
