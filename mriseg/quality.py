@@ -31,36 +31,17 @@ from functools import reduce
 from typing import Literal
 
 import numpy as np
-import scipy
-import skimage
 
-from mriseg.extract import Brain
 from mriseg.mixture import Mixture
-from mriseg.morphology import bounding_box
-from mriseg.register import Registration
+from mriseg.surroundings import MEDIAN_DEVIATION, Surroundings
 from mriseg.tissue import Tissue
 
 BRAIN_SAMPLES = 100_000
-THINNED_MM = 3.0  # the whole image is looked at on a grid of this side
-PICTURE_EXTENT_MM = 180.0  # of a brain's longer side in a picture, whose pixels have no size
-# Of the smoothed image: scalp is brighter than half of Otsu's threshold, and than the mean of noise however strong.
-HEAD, AIR_PERCENT, OVER_AIR = 0.5, 20, 1.5
-AIR_MM = 10.0  # from the head: skin that is dark, and what the blur of the image carries beyond it
-PLANE_MM = -14.0  # MNI height of glabella and inion: below it are face and neck, and what they leave in the air
-GHOST = 10.0  # median deviations, as MRIQC has it
-LEAST_AIR = 500  # samples
-FILLED = 0.02  # share of what surrounds the head that is even at one value: coarse levels of noise have 0.01
-CUT_OFF = 0.4  # share of the air at its darkest value: coarse levels leave a third there, a window that cuts noise more
-MEDIAN_DEVIATION = 0.6745  # of a normal distribution, in standard deviations
 RAYLEIGH = float(np.sqrt(2 / (4 - np.pi)))  # noise of the signal over the standard deviation of the air
-LIGHTEST_PERCENT = 99.95
 INU_PERCENT = (5.0, 95.0)
 AXES = "xyz"
 
 NO_AIR = "{} The figures that need its noise are left out: {}."
-STRIPPED = "What surrounds the brain was removed from this scan, and with it the air."
-NOT_SEEN = "Hardly any air can be told from the head."
-ONE_VALUE = "The air around the head was set to one value or cut off at black."
 
 
 @dataclass(frozen=True)
@@ -99,27 +80,24 @@ class Figure:
 
 def quality(
     data: np.ndarray,
-    mask: np.ndarray,
-    box: tuple[slice, ...],
+    inside: np.ndarray,
     field: np.ndarray,
     posteriors: np.ndarray,
     fractions: np.ndarray,
     shares: Mapping[Tissue, float],
     mixture: Mixture,
     spacing: tuple[float, ...] | None,
-    brain: Brain,
+    around: Surroundings,
 ) -> tuple[dict[str, float], tuple[str, ...]]:
     """Measure the quality of a scan and of its segmentation.
 
     Parameters
     ----------
     data : ndarray of float32, shape (i, j) or (i, j, k)
-        The whole image in canonical axes; no signal is 0.
-    mask : ndarray of bool, same shape
+        The brain's box of the image in canonical axes; no signal is 0.
+    inside : ndarray of bool, same shape
         The brain; not empty.
-    box : tuple of slice
-        The part that the arrays below are of.
-    field : ndarray of float32
+    field : ndarray of float32, same shape
         Bias field.
     posteriors : ndarray of float32, shape of the box and 3
         In the order of `Tissue`.
@@ -131,8 +109,8 @@ def quality(
         Named.
     spacing : tuple of float or None
         Sides of a voxel, mm; None for a picture.
-    brain : Brain
-        How the mask came about.
+    around : Surroundings
+        Of the same image.
 
     Returns
     -------
@@ -141,10 +119,10 @@ def quality(
     notes : tuple of str
         Why some are, in sentences.
     """
-    inside = np.flatnonzero(mask[box])
-    at = np.unravel_index(inside[:: -(-len(inside) // BRAIN_SAMPLES)], field.shape)
+    places = np.flatnonzero(inside)
+    at = np.unravel_index(places[:: -(-len(places) // BRAIN_SAMPLES)], inside.shape)
     shading = field[at]
-    values = data[box][at] / shading
+    values = data[at] / shading
     low, middle, high = np.percentile(shading, [INU_PERCENT[0], 50, INU_PERCENT[1]])
     figures = {
         "brain_parenchymal_fraction": shares[Tissue.GM] + shares[Tissue.WM],
@@ -160,16 +138,14 @@ def quality(
     order = np.argsort(values)
     values, parts = values[order], fractions[at][order].T.astype(float)
     found = {tissue: _weighted(values, part) for tissue, part in zip(Tissue, parts, strict=True)}
-    air, whole = _surroundings(data, mask, box, field, spacing, brain)
-    figures |= _of_tissues(found, None if isinstance(air, str) else float(air.std()))
-    figures["wm2max"] = _over(found[Tissue.WM].median, float(np.percentile(whole.values, LIGHTEST_PERCENT)))
+    figures |= _of_tissues(found, around.air_sd)
+    figures["wm2max"] = _over(found[Tissue.WM].median, around.lightest)
+    figures["efc"] = around.entropy_focus
+    figures["fber"] = _over(around.head_median**2, around.air_median**2)
     notes: tuple[str, ...] = ()
-    if isinstance(air, str):
+    if around.missing:
         titles = ", ".join(figure.title.lower() for figure in FIGURES if figure.needs_air)
-        notes = (NO_AIR.format(air, titles),)
-    else:
-        figures["efc"] = _entropy_focus(whole.values[whole.seen], whole.size * float(whole.seen.mean()))
-        figures["fber"] = _over(float(np.median(whole.values[whole.head])) ** 2, float(np.median(air)) ** 2)
+        notes = (NO_AIR.format(around.missing, titles),)
     if spacing is not None and data.ndim == len(AXES):
         figures |= {f"spacing_{axis}": float(side) for axis, side in zip(AXES, spacing, strict=True)}
     return {
@@ -200,15 +176,16 @@ def _weighted(values: np.ndarray, weights: np.ndarray) -> _Statistics:
     return _Statistics(median, sd, deviation, total / 255)
 
 
-def _of_tissues(found: dict[Tissue, _Statistics], air_sd: float | None) -> dict[str, float]:
+def _of_tissues(found: dict[Tissue, _Statistics], air_sd: float) -> dict[str, float]:
     """What compares the signals of the tissues with their spread and with that of the air."""
     gm, wm = found[Tissue.GM], found[Tissue.WM]
     gap = abs(wm.median - gm.median)
     figures = {"cjv": _over(wm.deviation + gm.deviation, gap)}
-    kinds = {"snr": lambda of: _over(of.median, of.sd * np.sqrt(_over(of.count, of.count - 1)))}
-    if air_sd is not None:
-        figures["cnr"] = _over(gap, float(np.sqrt(air_sd**2 + wm.sd**2 + gm.sd**2)))
-        kinds["snrd"] = lambda of: _over(of.median, RAYLEIGH * air_sd)
+    figures["cnr"] = _over(gap, float(np.sqrt(air_sd**2 + wm.sd**2 + gm.sd**2)))
+    kinds = {
+        "snr": lambda of: _over(of.median, of.sd * np.sqrt(_over(of.count, of.count - 1))),
+        "snrd": lambda of: _over(of.median, RAYLEIGH * air_sd),
+    }
     for kind, ratio in kinds.items():
         ratios = {tissue: ratio(statistics) for tissue, statistics in found.items()}
         figures |= {f"{kind}_{tissue.abbreviation.lower()}": value for tissue, value in ratios.items()}
@@ -222,93 +199,6 @@ def _tissue_contrast(mixture: Mixture) -> float:
         return np.nan
     gm, wm = (mixture.tissues.index(tissue) for tissue in (Tissue.GM, Tissue.WM))
     return _over(abs(mixture.means[gm] - mixture.means[wm]), float(np.hypot(mixture.sds[gm], mixture.sds[wm])))
-
-
-@dataclass(frozen=True, eq=False)
-class _Thinned:
-    """The whole image after bias correction, thinned: its values, where the head is, where it is not filling."""
-
-    values: np.ndarray
-    head: np.ndarray
-    seen: np.ndarray
-    size: int
-
-
-def _surroundings(
-    data: np.ndarray,
-    mask: np.ndarray,
-    box: tuple[slice, ...],
-    field: np.ndarray,
-    spacing: tuple[float, ...] | None,
-    brain: Brain,
-) -> tuple[np.ndarray | str, _Thinned]:
-    """Intensities of the air, or why there are none, and the thinned image."""
-    if spacing is None:
-        longest = max(part.stop - part.start for part in bounding_box(mask))
-        spacing = (PICTURE_EXTENT_MM / longest,) * data.ndim
-    steps = [max(1, min(n // 16, round(THINNED_MM / side))) for n, side in zip(data.shape, spacing, strict=True)]
-    sides = tuple(side * step for side, step in zip(spacing, steps, strict=True))
-    places = [np.arange(0, n, step) for n, step in zip(data.shape, steps, strict=True)]
-    within = [np.clip(p - b.start, 0, n - 1) for p, b, n in zip(places, box, field.shape, strict=True)]
-    raw = data[np.ix_(*places)]
-    values = np.maximum(raw / field[np.ix_(*within)], 0)
-    smooth = scipy.ndimage.uniform_filter(values, 3)
-    inside = mask[np.ix_(*places)]
-    head = inside | (smooth > _darkest_head(smooth))
-    reach = [2 * int(np.ceil(AIR_MM / side)) + 1 for side in sides]
-    around = ~scipy.ndimage.maximum_filter(head, reach)
-    even = around & _is_even(data, raw, places)
-    levels, counts = np.unique(raw[even], return_counts=True)
-    filled = around & np.isin(raw, levels[counts > FILLED * np.count_nonzero(around)])
-    whole = _Thinned(values, head, ~filled, data.size)
-    if brain.registration is not None:
-        around &= _above_the_plane(brain.registration, places, spacing)
-    if brain.stripped:
-        return STRIPPED, whole
-    if around.sum() < LEAST_AIR:
-        return NOT_SEEN, whole
-    air, uneven = values[around & ~filled], raw[around & ~even]
-    # Of what a window cut off, much lies apart; of a filling, only its edge.
-    if len(air) < LEAST_AIR or (uneven.size and np.mean(uneven == uneven.min()) > CUT_OFF):
-        return ONE_VALUE, whole
-    deviation = float(np.median(np.abs(air - np.median(air)))) / MEDIAN_DEVIATION
-    if deviation:
-        air = air[air <= GHOST * deviation]
-    return air if len(air) >= LEAST_AIR else NOT_SEEN, whole
-
-
-def _darkest_head(smooth: np.ndarray) -> float:
-    """Between the brightness of the air and that of the head."""
-    if not np.ptp(smooth):
-        return np.inf
-    between = float(skimage.filters.threshold_otsu(smooth))
-    return float(np.clip(OVER_AIR * np.percentile(smooth, AIR_PERCENT), HEAD * between, between))
-
-
-def _is_even(data: np.ndarray, raw: np.ndarray, places: list[np.ndarray]) -> np.ndarray:
-    """Where a voxel of the thinned image has the value of its neighbour in the whole one along each axis."""
-    even = np.ones(raw.shape, bool)
-    for axis, place in enumerate(places):
-        beside = np.where(place + 1 < data.shape[axis], place + 1, place - 1)
-        even &= raw == data[np.ix_(*(beside if a == axis else p for a, p in enumerate(places)))]
-    return even
-
-
-def _above_the_plane(found: Registration, places: list[np.ndarray], spacing: tuple[float, ...]) -> np.ndarray:
-    """Where a grid lies above glabella and inion."""
-    *slopes, height = np.linalg.inv(found.affine)[2]
-    terms = [slope * side * place for slope, side, place in zip(slopes, spacing, places, strict=True)]
-    return np.asarray(height + sum(np.meshgrid(*terms, indexing="ij", sparse=True)) > PLANE_MM)
-
-
-def _entropy_focus(values: np.ndarray, count: float) -> float:
-    """Entropy of the intensities over that of as many equal ones, from a sample of `count` voxels."""
-    x = values.astype(float)
-    energy = np.sqrt(count * np.mean(x**2))
-    if not energy > 0:
-        return np.nan
-    entropy = -np.mean(scipy.special.xlogy(x, x / energy)) * count / energy
-    return float(entropy / (np.sqrt(count) * np.log(np.sqrt(count))))
 
 
 def _over(a: float, b: float) -> float:

@@ -25,6 +25,7 @@ from mriseg.result import Joint, Result
 from mriseg.scan import Scan, farthest_apart_mm
 from mriseg.settings import Settings
 from mriseg.stages import Corrected, Named, Place, Stages, still_true
+from mriseg.surroundings import surroundings
 from mriseg.templates import atlas
 from mriseg.tissue import ORDERS, Contrast, Tissue
 from mriseg.trim import bone_at_the_rim
@@ -154,9 +155,10 @@ def segment(
         voxel_ml = settings.pixel_size**2 / 1000
         notes = (*notes, "Volumes of a picture are for each mm of slice thickness.")
     volumes_ml, shares = measure.volumes(fractions, voxel_ml), measure.shares(fractions)
-    signal = named.signal(canonical.data)
+    around = kept.around or surroundings(named.signal(canonical.data), place.mask, box, bias, canonical.spacing, brain)
+    signal = named.signal(canonical.data[box])
     figures, unmeasured = quality(
-        signal, whole, box, bias, posteriors, fractions, shares, mixture, canonical.spacing, brain
+        signal, inside, bias, posteriors, fractions, shares, mixture, canonical.spacing, around
     )
     notes = (*notes, *unmeasured)
     doubts = measure.doubts(
@@ -193,7 +195,7 @@ def segment(
         orientation=orientation,
         brain_posteriors=posteriors,
         brain_fractions=fractions,
-        stages=Stages(brain, place, named, corrected, fitted, mixture),
+        stages=Stages(brain, place, named, corrected, around, fitted, mixture),
     )
 
 

@@ -8,6 +8,7 @@ from mriseg.extract import Brain
 from mriseg.mixture import Mixture
 from mriseg.name import Naming
 from mriseg.settings import Settings
+from mriseg.surroundings import Surroundings
 from mriseg.zones import Zones
 
 # The settings that each stage hangs on besides what the stages before it found. The smoothness is asked only by the
@@ -17,6 +18,7 @@ KNOBS = {
     "place": ("margin", "pixel_size", "use_position"),
     "named": ("contrast",),
     "corrected": ("correct_bias", "bias_strength"),
+    "around": (),
     "fitted": (),
     "mixture": ("classes",),
 }
@@ -90,6 +92,7 @@ class Stages:
     place : Place
     named : Named
     corrected : Corrected
+    around : Surroundings
     fitted : Mixture
         Of the three tissues.
     mixture : Mixture
@@ -100,6 +103,7 @@ class Stages:
     place: Place | None = None
     named: Named | None = None
     corrected: Corrected | None = None
+    around: Surroundings | None = None
     fitted: Mixture | None = None
     mixture: Mixture | None = None
 

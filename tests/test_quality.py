@@ -7,8 +7,9 @@ import pytest
 from mriseg.extract import Brain
 from mriseg.measure import shares
 from mriseg.morphology import bounding_box
-from mriseg.quality import FIGURES, NOT_SEEN, ONE_VALUE, STRIPPED, quality
+from mriseg.quality import FIGURES, quality
 from mriseg.register import Registration
+from mriseg.surroundings import NOT_SEEN, ONE_VALUE, STRIPPED, surroundings
 from mriseg.tissue import Tissue
 from tests.helpers import little_memory, three_classes
 
@@ -17,6 +18,12 @@ SIGNALS = {GM: 700.0, WM: 1000.0, CSF: 300.0}
 SIDE_MM, NOISE = 3.0, 20.0
 NEED_AIR = {figure.key for figure in FIGURES if figure.needs_air}
 AIR_SD = NOISE * np.sqrt((4 - np.pi) / 2)  # of Rayleigh noise
+
+
+def measured(data, mask, box, brain, **of_box):
+    """Quality of a whole image."""
+    around = surroundings(data, mask, box, of_box["field"], of_box["spacing"], brain)
+    return quality(data[box], mask[box], **of_box, around=around)
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +39,7 @@ def mixture():
 
 @pytest.fixture(scope="module")
 def head(mixture):
-    """Arguments of `quality`: a ball of three tissues in a shell of fat in air, the noise Rician."""
+    """Arguments of `measured`: a ball of three tissues in a shell of fat in air, the noise Rician."""
     rng = np.random.default_rng(0)
     place = np.stack(np.meshgrid(*[np.arange(n) - n // 2 for n in (64, 62, 60)], indexing="ij"))
     radius = np.sqrt((place**2).sum(0))
@@ -61,7 +68,7 @@ def head(mixture):
 
 @pytest.fixture(scope="module")
 def figures(head):
-    found, notes = quality(**head)
+    found, notes = measured(**head)
     assert notes == ()
     return found
 
@@ -110,7 +117,7 @@ def test_entropy_and_energy_are_those_of_the_whole_image(head, figures):
 def test_a_voxel_counts_for_a_tissue_by_its_part(head):
     half = head["fractions"].copy()
     half[..., 0] = 128  # every voxel is half gray matter: its median is that of all
-    found, _ = quality(**{**head, "fractions": half})
+    found, _ = measured(**{**head, "fractions": half})
     inside = head["data"][head["box"]][head["mask"][head["box"]]]
     weights = half[head["mask"][head["box"]]][:, 0].astype(float)
     assert found["snr_gm"] == pytest.approx(np.median(inside) / np.sqrt(np.cov(inside, aweights=weights)), rel=0.02)
@@ -118,12 +125,12 @@ def test_a_voxel_counts_for_a_tissue_by_its_part(head):
 
 def test_all_figures_are_free_of_the_unit(head, figures):
     for factor in (1e-4, 3e5):
-        scaled, _ = quality(**{**head, "data": head["data"] * np.float32(factor)})
+        scaled, _ = measured(**{**head, "data": head["data"] * np.float32(factor)})
         assert scaled == pytest.approx(figures, rel=1e-4)
 
 
 def test_contrasts_do_not_change_with_the_zero_of_the_scale(head, figures):
-    moved, _ = quality(**{**head, "data": head["data"] + np.float32(30)})
+    moved, _ = measured(**{**head, "data": head["data"] + np.float32(30)})
     for key in ("cnr", "cjv", "tissue_contrast"):
         assert moved[key] == pytest.approx(figures[key], rel=1e-4)
     assert moved["snr_csf"] > 1.05 * figures["snr_csf"]
@@ -133,7 +140,7 @@ def test_shading_that_was_found_is_divided_out_and_told(head, figures):
     ramp = np.linspace(0.8, 1.2, head["data"].shape[0], dtype=np.float32)[:, None, None]
     field = np.broadcast_to(ramp[head["box"][0]], head["field"].shape)
     shaded = {**head, "data": head["data"] * ramp, "field": field}
-    found, _ = quality(**shaded)
+    found, _ = measured(**shaded)
     inside = field[head["mask"][head["box"]]]
     assert found["bias_range"] == pytest.approx(inside.max() / inside.min() - 1, rel=1e-5)
     assert found["inu_range"] == pytest.approx(np.percentile(inside, 95) - np.percentile(inside, 5), rel=0.02)
@@ -152,7 +159,7 @@ def test_shading_that_was_found_is_divided_out_and_told(head, figures):
     ],
 )
 def test_without_air_the_figures_that_need_it_are_absent_and_it_is_told_why(head, figures, of, why):
-    found, (note,) = quality(**of(head))
+    found, (note,) = measured(**of(head))
     assert set(figures) - set(found) == NEED_AIR
     assert note.startswith(why)
     assert "signal to noise" in note
@@ -162,7 +169,7 @@ def test_a_cropped_scan_shows_no_air(head, figures):
     tight = tuple(slice(part.start + 9, part.stop - 9) for part in head["box"])
     inner = {key: head[key][9:-9, 9:-9, 9:-9] for key in ("field", "posteriors", "fractions")}
     box = tuple(slice(0, part.stop - part.start) for part in tight)
-    found, (note,) = quality(**{**head, **inner, "data": head["data"][tight], "mask": head["mask"][tight], "box": box})
+    found, (note,) = measured(**{**head, **inner, "data": head["data"][tight], "mask": head["mask"][tight], "box": box})
     assert note.startswith(NOT_SEEN)
     for key in ("cjv", "snr_total"):
         assert found[key] == pytest.approx(figures[key], rel=0.03)
@@ -173,14 +180,14 @@ def test_padding_and_ghosts_are_no_air(head, figures):
     padded[:, :, :8] = 0
     padded[:8] = 7.0
     padded[-6:-4, 10:20, 40:50] = 400
-    found, notes = quality(**{**head, "data": padded})
+    found, notes = measured(**{**head, "data": padded})
     assert notes == ()
     for key in ("cnr", "snrd_total"):
         assert found[key] == pytest.approx(figures[key], rel=0.02)
 
 
 def test_coarse_levels_are_no_reason_to_see_no_air(head, figures):
-    found, _ = quality(**{**head, "data": np.rint(head["data"] / 10) * 10})
+    found, _ = measured(**{**head, "data": np.rint(head["data"] / 10) * 10})
     assert found["snrd_total"] == pytest.approx(figures["snrd_total"], rel=0.04)
 
 
@@ -189,7 +196,7 @@ def test_the_noise_of_a_very_noisy_scan_is_still_seen(head):
     strong = 8 * NOISE
     parts = (rng.normal(0, strong, head["data"].shape) for _ in range(2))
     noisy = np.hypot(np.where(head["data"] > 150, head["data"], 0) + next(parts), next(parts)).astype(np.float32)
-    found, notes = quality(**{**head, "data": noisy})
+    found, notes = measured(**{**head, "data": noisy})
     assert notes == ()
     assert found["snrd_wm"] == pytest.approx(SIGNALS[WM] / strong, rel=0.05)
 
@@ -201,9 +208,9 @@ def test_what_lies_below_the_head_is_not_asked_where_the_average_brain_says_wher
     data = head["data"].copy()
     below = slice(0, 20)
     data[:, :, below] += np.where(data[:, :, below] < 150, 3 * data[:, :, below], 0)  # what a moving jaw leaves
-    found, _ = quality(**{**head, "data": data, "brain": brain})
+    found, _ = measured(**{**head, "data": data, "brain": brain})
     assert found["snrd_total"] == pytest.approx(figures["snrd_total"], rel=0.02)
-    anywhere, _ = quality(**{**head, "data": data})
+    anywhere, _ = measured(**{**head, "data": data})
     assert anywhere["snrd_total"] < 0.8 * figures["snrd_total"]
 
 
@@ -212,15 +219,15 @@ def test_a_tissue_that_is_missing_has_no_figure(head, mixture):
     fractions[..., 1] += fractions[..., 2]
     fractions[..., 2] = 0
     two = replace(mixture, tissues=(GM, GM, WM))
-    found, _ = quality(**{**head, "fractions": fractions, "shares": shares(fractions), "mixture": two})
+    found, _ = measured(**{**head, "fractions": fractions, "shares": shares(fractions), "mixture": two})
     assert "snr_wm" in found
     assert not {"snr_csf", "snrd_csf", "snr_total", "snrd_total"} & set(found)
-    none, _ = quality(**{**head, "mixture": replace(mixture, tissues=(GM, GM, CSF))})
+    none, _ = measured(**{**head, "mixture": replace(mixture, tissues=(GM, GM, CSF))})
     assert "tissue_contrast" not in none
 
 
 def test_of_one_value_nothing_is_made_up(head):
-    found, _ = quality(**{**head, "data": np.full_like(head["data"], 5)})
+    found, _ = measured(**{**head, "data": np.full_like(head["data"], 5)})
     json.dumps(found, allow_nan=False)
     assert not {"cjv", "snr_total", "cnr"} & set(found)
 
@@ -234,7 +241,7 @@ def test_a_picture_has_noise_and_no_voxel_size(head):
     mask = head["mask"][:, :, at].repeat(4, 0).repeat(4, 1)
     box = tuple(slice(4 * part.start, 4 * part.stop) for part in head["box"][:2])
     picture = {"data": data, "mask": mask, "box": box, "spacing": None, "brain": Brain(mask, False)}
-    found, notes = quality(**{**head, **of_box, **picture})
+    found, notes = measured(**{**head, **of_box, **picture})
     assert notes == ()
     assert found["snrd_wm"] == pytest.approx(SIGNALS[WM] / NOISE, rel=0.1)
     assert not any(key.startswith("spacing") for key in found)
@@ -256,4 +263,4 @@ def test_a_large_volume_takes_little_memory(head):
     box = tuple(slice(4 * part.start, 4 * part.stop) for part in head["box"])
     large |= {"box": box, "spacing": (SIDE_MM / 4,) * 3}
     with little_memory(0.75 * large["data"].nbytes):
-        quality(**{**head, **large})
+        measured(**{**head, **large})
