@@ -7,7 +7,8 @@ import streamlit as st
 from mriseg.app import texts
 from mriseg.app.address import from_address, to_address
 from mriseg.app.analysis import OPENING_SAMPLE, Choice
-from mriseg.app.uploads import NOTHING, Listing, forget, listing, newest
+from mriseg.app.uploads import NOTHING, Listing, content, forget, listing, newest
+from mriseg.errors import MrisegError
 from mriseg.samples import SAMPLES
 from mriseg.segment import MOST_CHANNELS
 from mriseg.settings import CLASSES, CONTRASTS, PIXEL_SIZES_MM, Settings
@@ -53,21 +54,21 @@ def choose() -> Choice:
             on_change=_new_scan,
         )
         if not files:
-            forget()
+            forget(UPLOAD, CHANNELS)
         if source in SAMPLES:
             st.caption(SAMPLES[source].description)
-            settings, mask = _settings()
+            settings, mask, refused = _settings()
             to_address(source, settings)
-            return Choice(source, settings, mask)
+            return Choice(source, settings, mask, error=refused)
         to_address(source, Settings())
         found = listing(UPLOAD, newest(files), files)
         number, together = _items(found)
-        settings, mask = _settings()
+        settings, mask, refused = _settings()
         further = _further(f"{CHANNELS} {found.digest} {number}")
         channels = [(f"{found.digest} {other}", found.items[other]) for other in together]
         channels += [(f"{further.digest} {other}", item) for other, item in enumerate(further.items)]
         item = found.items[number] if found.items else None
-        error = found.error or further.error
+        error = found.error or refused or further.error
         return Choice(f"{found.digest} {number}", settings, mask, item, tuple(channels), error)
 
 
@@ -108,8 +109,8 @@ def _further(key: str) -> Listing:
     return listing(CHANNELS, dropped, dropped)
 
 
-def _settings() -> tuple[Settings, bytes | None]:
-    """The settings, and the content of the user's own mask."""
+def _settings() -> tuple[Settings, bytes | None, str]:
+    """The settings, the content of the user's own mask, and why that cannot be taken."""
     contrast = st.segmented_control(
         texts.CONTRAST,
         CONTRASTS,
@@ -126,6 +127,10 @@ def _settings() -> tuple[Settings, bytes | None]:
         help=texts.BRAIN_HELP,
     )
     own = st.file_uploader(texts.MASK_UPLOAD, key=MASK, help=texts.NO_MASK_YET) if mask == OWN else None
+    try:
+        given, error = content(MASK, own), ""
+    except MrisegError as refused:
+        given, error = None, str(refused)
     margin = st.slider(texts.MARGIN, *MARGINS_MM, step=0.5, key=MARGIN, help=texts.MARGIN_HELP)
     with st.expander(texts.MODEL, expanded=True):
         classes = st.number_input(texts.CLASSES, CLASSES[0], CLASSES[-1], key=CLASSES_KEY, help=texts.CLASSES_HELP)
@@ -155,7 +160,7 @@ def _settings() -> tuple[Settings, bytes | None]:
         use_position=use_position,
         classes=classes,
     )
-    return settings, own.getvalue() if own is not None else None
+    return settings, given, error
 
 
 def _knobs(settings: Settings) -> dict[str, object]:

@@ -8,6 +8,7 @@ import streamlit as st
 
 from mriseg.app import texts
 from mriseg.app.analysis import Analysis
+from mriseg.app.uploads import content, forget
 from mriseg.compare import Agreement, Matching, agreement, match_labels, relabel
 from mriseg.errors import MrisegError
 from mriseg.read_labels import read_labels
@@ -116,6 +117,8 @@ def show_comparison(analysis: Analysis) -> None:
             asked = replace(asked, method=method)
         if kind == REMEMBERED and st.button(texts.REMEMBER, help=texts.REMEMBER_HELP):
             asked = replace(asked, remembered=(analysis.key, analysis.result.labels))
+    if kind != FILE:
+        forget(FILE_BOX)
     try:
         if asked.kind == wanted.kind == FILE:
             asked = replace(asked, reference=_reference(analysis, wanted.reference))
@@ -169,11 +172,11 @@ def _made(analysis: Analysis, wanted: Wanted) -> tuple[str, np.ndarray] | None:
 def _reference(analysis: Analysis, kept: Reference | None) -> Reference | None:
     """The segmentation that was dropped, its numbers matched to the tissues as the visitor leaves or changes them."""
     dropped = st.file_uploader(texts.REFERENCE_UPLOAD, key=FILE_BOX, help=texts.REFERENCE_HELP)
-    if dropped is not None:
-        content = dropped.getvalue()
-        digest = hashlib.blake2b(content, digest_size=8).hexdigest()
+    held = content(FILE_BOX, dropped)
+    if dropped is not None and held is not None:
+        digest = hashlib.blake2b(held, digest_size=8).hexdigest()
         if kept is None or kept.digest != digest:
-            labels = read_labels([(dropped.name, content)], analysis.scan)
+            labels = read_labels([(dropped.name, held)], analysis.scan)
             kept = Reference(digest, labels, match_labels(analysis.result.labels, labels))
     if kept is None:
         return None

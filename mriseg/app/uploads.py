@@ -91,14 +91,36 @@ def listing(box: str, latest: Sequence[UploadedFile], dropped: Sequence[Uploaded
     return kept[box][1]
 
 
-def forget(box: str | None = None) -> None:
-    """Let go of what was dropped: into one box, or all of it."""
-    if box is not None:
+def content(box: str, file: UploadedFile | None) -> bytes | None:
+    """What the one file in a box holds; None if there is none.
+
+    It is kept until another is dropped into that box.
+
+    Raises
+    ------
+    MrisegError
+        The server cannot hold it.
+    """
+    if file is None:
+        forget(box)
+        return None
+    kept = st.session_state.setdefault(KEPT, {})
+    if kept.get(box, (None,))[0] != file.file_id:
+        taken = _taken(box, [file])
+        kept[box] = file.file_id, _too_much()
+        if kept[box][1]:
+            taken[file.file_id] = ("", b"")
+    if error := kept[box][1]:
+        raise MrisegError(error)
+    held: bytes = st.session_state[TAKEN][box][file.file_id][1]
+    return held
+
+
+def forget(*boxes: str) -> None:
+    """Let go of what was dropped into boxes."""
+    for box in boxes:
         for key in (KEPT, TAKEN):
             st.session_state.get(key, {}).pop(box, None)
-        return
-    for key in (KEPT, SEEN, NEWEST, TAKEN):
-        st.session_state.pop(key, None)
 
 
 def _taken(box: str, dropped: Sequence[UploadedFile]) -> dict[str, tuple[str, bytes]]:

@@ -12,7 +12,8 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRe
 
 from mriseg import Contrast
 from mriseg.app import uploads, visitors
-from mriseg.app.uploads import forget, listing
+from mriseg.app.uploads import content, forget, listing
+from mriseg.errors import MrisegError
 from mriseg.phantom import simulate
 from mriseg.samples import SAMPLES
 from mriseg.write import encode_scan
@@ -33,7 +34,6 @@ class Dropped:
 @pytest.fixture(autouse=True)
 def _forget():
     yield
-    forget()
     st.session_state.clear()
 
 
@@ -91,3 +91,48 @@ def test_more_than_the_server_can_hold_of_one_is_refused(monkeypatch):
     assert "take them away" in found.error.lower()
     assert uploads.listing("box", files, files) is found
     st.session_state.clear()
+
+
+def test_a_lone_file_is_held_until_another_comes_or_it_is_taken_away(monkeypatch):
+    asked = []
+    monkeypatch.setattr(uploads, "take", lambda files: asked.extend(files) or [(f.name, f.getvalue()) for f in files])
+    first, second = Dropped("1", "a.nii", b"first"), Dropped("2", "b.nii", b"second")
+    assert [content("mask", file) for file in (first, first, second, second)] == [b"first"] * 2 + [b"second"] * 2
+    assert asked == [first, second]
+    assert uploads.taken_bytes() == len(b"second")
+    assert content("mask", None) is None
+    assert uploads.taken_bytes() == 0
+
+
+def test_a_lone_file_that_is_too_much_is_refused_as_long_as_it_stands_there(monkeypatch):
+    monkeypatch.setattr(uploads, "MOST_TAKEN_BYTES", 1000)
+    file = Dropped("1", "a.nii", bytes(1200))
+    for _ in range(2):
+        with pytest.raises(MrisegError, match=r"(?i)take them away"):
+            content("mask", file)
+    assert uploads.taken_bytes() == 0
+    assert content("mask", Dropped("2", "b.nii", bytes(900))) == bytes(900)
+
+
+def test_one_box_is_let_go_of_and_the_others_stay(good):
+    listing("scan", good, good)
+    content("mask", Dropped("1", "a.nii", b"mask"))
+    forget("scan")
+    assert uploads.taken_bytes() == len(b"mask")
+
+
+def test_beside_what_others_dropped_the_server_has_room_for_so_much(monkeypatch, good):
+    """A picture is always taken, so that a server full of heads still shows one."""
+    others = {"box": {"theirs": ("b.nii", bytes(500_000))}}
+    monkeypatch.setattr(uploads, "held_by_others", lambda key: [others])
+    monkeypatch.setattr(uploads, "MOST_TAKEN_BYTES_OF_ALL", 1_000_000)
+    monkeypatch.setattr(uploads, "LITTLE_BYTES", 300_000)
+    for size, fits in ((300_000, True), (400_000, True), (600_000, False)):
+        files = [Dropped(f"{size}", "a.nii", bytes(size))]
+        assert (listing("box", files, files).error == uploads.texts.NO_ROOM) is not fits
+    others["box"]["theirs"] = ("b.nii", bytes(2_000_000))
+    files = [Dropped("little", good[0].name, good[0].content)]
+    assert listing("box", files, files).items
+    others.clear()  # they leave
+    again = [Dropped("again", "a.nii", bytes(600_000))]
+    assert listing("box", again, again).error != uploads.texts.NO_ROOM

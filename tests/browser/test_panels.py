@@ -2,11 +2,14 @@
 
 import io
 import re
+from dataclasses import replace
 
 import numpy as np
 import PIL.Image
 import pytest
+import scipy
 
+from mriseg.app.analysis import OPENING_SAMPLE
 from mriseg.phantom import simulate
 from mriseg.samples import SAMPLES
 from mriseg.scan import volume
@@ -183,6 +186,29 @@ def test_a_reference_is_compared_on_the_same_slice(head_page, phantom):
     found = re.search(r"White matter\s+(0\.\d+)", shown)
     assert found
     assert float(found[1]) > 0.85
+
+
+def test_a_mask_of_ones_own_is_held_while_a_knob_moves(page):
+    """The server keeps it, and not Streamlit: a later run must not find it empty."""
+    scan, truth = SAMPLES[OPENING_SAMPLE].make()
+    page.get_by_role("combobox", name="Brain", exact=True).click()
+    page.get_by_role("option", name="My own mask").click()
+    inner = scipy.ndimage.binary_erosion(truth > 0, iterations=5)
+    box = page.get_by_test_id("stFileUploader").filter(has_text="Drop the mask").locator("input[type=file]")
+    before = shown_result(page)
+    mask = {"name": "mask.nii.gz", "mimeType": "", "buffer": encode_scan(replace(scan, data=inner.astype("float32")))}
+    box.set_input_files(mask)
+    wait_for_another(page, before)
+    given = shown_result(page)
+    knob = page.locator('[role="group"][aria-label="Smoothness"] input').first
+    knob.focus()
+    for key in ("ArrowRight", "ArrowLeft"):
+        before = shown_result(page)
+        page.keyboard.press(key)
+        wait_for_another(page, before)
+    keep(page, "mask")
+    assert shown_result(page) == given
+    assert_whole(page)
 
 
 def test_the_address_opens_the_same_state(page):
