@@ -97,15 +97,27 @@ class Prior:
 
         `zone_shares`, shape (zones,), are the shares of the observations that lie in each zone.
         """
-        common = np.linalg.slogdet(common_covariance(parameters.covariances))[1]
-        apart = np.linalg.slogdet(parameters.covariances)[1].mean() - common
+        common = _log_determinant(common_covariance(parameters.covariances))
+        apart = _log_determinant(parameters.covariances).mean() - common
         expected = zone_shares @ (self.shares * np.log(np.maximum(parameters.weights, SMALLEST_WEIGHT))).sum(1)
         return float(self.share_strength * expected - 0.5 * self.spread_strength * apart)
 
 
 def common_covariance(covariances: np.ndarray) -> np.ndarray:
     """The covariance, shape (d, d), that is likeliest to have several drawn about it: their harmonic mean."""
-    return np.linalg.inv(np.linalg.inv(covariances).mean(0))
+    return _inverse(_inverse(covariances).mean(0))
+
+
+def _inverse(matrices: np.ndarray) -> np.ndarray:
+    """Of matrices (..., d, d). Of one channel it is a quotient: a call of LAPACK takes as long as the rest of a step."""
+    inverse: np.ndarray = np.reciprocal(matrices) if matrices.shape[-1] == 1 else np.linalg.inv(matrices)
+    return inverse
+
+
+def _log_determinant(matrices: np.ndarray) -> np.ndarray:
+    """Of positive definite matrices (..., d, d)."""
+    logs: np.ndarray = np.log(matrices[..., 0, 0]) if matrices.shape[-1] == 1 else np.linalg.slogdet(matrices)[1]
+    return logs
 
 
 def plain(classes: int, tied: bool) -> Structure:
@@ -274,8 +286,8 @@ def _features(points: np.ndarray) -> np.ndarray:
 def _natural(structure: Structure, parameters: Parameters) -> np.ndarray:
     """Coefficients of the features in each Gaussian's log density, shape (1 + d + d^2, gaussians)."""
     means = structure.fractions @ parameters.means
-    precisions = np.linalg.inv(parameters.covariances)[structure.variance]
-    log_determinants = np.linalg.slogdet(parameters.covariances)[1][structure.variance]
+    precisions = _inverse(parameters.covariances)[structure.variance]
+    log_determinants = _log_determinant(parameters.covariances)[structure.variance]
     d = means.shape[1]
     linear = (precisions @ means[:, :, None])[:, :, 0]
     constant = structure.log_share - 0.5 * (d * np.log(2 * np.pi) + log_determinants + (linear * means).sum(1))
@@ -304,7 +316,7 @@ def _update(
     if prior is not None:
         weights = weights + prior.share_strength * zone_shares[:, None] * prior.shares
 
-    precisions = np.linalg.inv(parameters.covariances)[structure.variance]
+    precisions = _inverse(parameters.covariances)[structure.variance]
     normal = np.einsum("g,gk,gl,gde->kdle", zeroth, fractions, fractions, precisions)
     normal = normal.reshape(classes * d, classes * d)
     right = np.einsum("gk,gde,ge->kd", fractions, precisions, first).reshape(-1)

@@ -169,11 +169,12 @@ def segment(
         brain_ml=None if volumes_ml is None else sum(volumes_ml.values()),
         extent_mm=_extent(canonical),
     )
-    own_labels, own_box = restore(labels, orientation), _restored(box, whole.shape, orientation)
-    in_brain = own_labels[own_box] > 0
     volume_intervals = measure.intervals(posteriors, volumes_ml, voxel_ml)
     # In the order of the scan's own axes, and of the brain alone, which is half of its box.
-    posteriors, fractions = (restore(array, orientation)[in_brain] for array in (posteriors, fractions))
+    places = _own_order(inside, orientation)
+    posteriors = np.stack([posteriors[..., k].ravel()[places] for k in range(len(Tissue))], -1)
+    fractions = fractions.reshape(-1, len(Tissue)).take(places, axis=0)
+    own_labels, own_box = restore(labels, orientation), _restored(box, whole.shape, orientation)
     clock.stop()
     return Result(
         labels=own_labels,
@@ -448,6 +449,12 @@ def _restored(box: tuple[slice, ...], shape: tuple[int, ...], orientation: np.nd
         part, length = box[int(axis)], shape[int(axis)]
         own.append(part if direction > 0 else slice(length - part.stop, length - part.start))
     return tuple(own)
+
+
+def _own_order(inside: np.ndarray, orientation: np.ndarray) -> np.ndarray:
+    """Where in the flattened canonical box the brain's voxels are, one after the other along the scan's own axes."""
+    places = np.arange(inside.size, dtype=np.uint32).reshape(inside.shape)
+    return restore(places, orientation)[restore(inside, orientation)].astype(np.intp)
 
 
 def _of_tissues(posteriors: np.ndarray, tissues: tuple[Tissue, ...]) -> np.ndarray:

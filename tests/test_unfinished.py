@@ -62,6 +62,22 @@ def test_a_program_that_was_killed_has_ended_though_nobody_asked_how(tmp_path):
     killed.wait()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="containers of their own numbers of processes are Linux's")
+def test_a_container_of_the_same_name_has_numbers_of_its_own(tmp_path, monkeypatch):
+    """There a number that no process has here may be that of a run at work."""
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    monkeypatch.setattr(os, "getpid", lambda: ended.pid)
+    here = unfinished.new_place(tmp_path)
+    monkeypatch.setattr(os, "readlink", lambda path: "pid:[1]")
+    there = unfinished.new_place(tmp_path)
+    for place in (here, there):
+        unfinished.write(place / "file", b"half")
+    monkeypatch.undo()
+    unfinished.clear(tmp_path)
+    assert list((tmp_path / unfinished.FOLDER).iterdir()) == [there]
+
+
 def test_two_places_are_never_one(tmp_path):
     assert len({unfinished.new_place(tmp_path) for _ in range(100)}) == 100
 

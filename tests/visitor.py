@@ -343,7 +343,7 @@ class Visitor:
 
         def through() -> bool:
             return any(
-                self._ended.get(run) in DONE and (fragment in fragments if fragment else not fragments)
+                self._ended.get(run) in DONE and (fragment in fragments or not fragments)  # all of it has the part, too
                 for run, fragments in self._runs[mark:]
             )
 
