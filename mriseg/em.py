@@ -109,7 +109,7 @@ def common_covariance(covariances: np.ndarray) -> np.ndarray:
 
 
 def _inverse(matrices: np.ndarray) -> np.ndarray:
-    """Of matrices (..., d, d). Of one channel it is a quotient: a call of LAPACK takes as long as the rest of a step."""
+    """Of matrices (..., d, d). Of one channel it is a quotient: a call of LAPACK takes as long as many quotients."""
     inverse: np.ndarray = np.reciprocal(matrices) if matrices.shape[-1] == 1 else np.linalg.inv(matrices)
     return inverse
 

@@ -120,15 +120,16 @@ def quality(
         Why some are, in sentences.
     """
     places = np.flatnonzero(inside)
-    at = np.unravel_index(places[:: -(-len(places) // BRAIN_SAMPLES)], inside.shape)
-    shading = field[at]
-    values = data[at] / shading
+    places = places[:: -(-len(places) // BRAIN_SAMPLES)]
+    shading = field.ravel()[places]
+    values = data[np.unravel_index(places, inside.shape)] / shading  # part of a whole, which must not be copied
+    likeliest = reduce(np.maximum, (posteriors[..., k].ravel()[places] for k in range(len(Tissue))))
     low, middle, high = np.percentile(shading, [INU_PERCENT[0], 50, INU_PERCENT[1]])
     figures = {
         "brain_parenchymal_fraction": shares[Tissue.GM] + shares[Tissue.WM],
         "gm_wm_ratio": _over(shares[Tissue.GM], shares[Tissue.WM]),
         **{f"icvs_{tissue.abbreviation.lower()}": shares[tissue] for tissue in Tissue},
-        "mean_posterior": float(reduce(np.maximum, posteriors[at].T).mean(dtype=float)),
+        "mean_posterior": float(likeliest.mean(dtype=float)),
         "mixed_share": float(mixture.mixed_weights.sum()),
         "tissue_contrast": _tissue_contrast(mixture),
         "bias_range": float(shading.max() / shading.min() - 1),
@@ -136,7 +137,7 @@ def quality(
         "inu_med": float(middle),
     }
     order = np.argsort(values)
-    values, parts = values[order], fractions[at][order].T.astype(float)
+    values, parts = values[order], fractions.reshape(-1, len(Tissue)).take(places[order], axis=0).T.astype(float)
     found = {tissue: _weighted(values, part) for tissue, part in zip(Tissue, parts, strict=True)}
     figures |= _of_tissues(found, around.air_sd)
     figures["wm2max"] = _over(found[Tissue.WM].median, around.lightest)

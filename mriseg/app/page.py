@@ -13,6 +13,7 @@ from mriseg.app.memory import pass_over_libraries, return_freed_memory
 from mriseg.app.mixture import show_fitted, show_histogram, show_joint, show_method, show_selection, show_steps
 from mriseg.app.rendering import show_rendering
 from mriseg.app.study import show_study, show_study_alone
+from mriseg.app.turns import switch_often
 from mriseg.app.viewer import show_viewer
 from mriseg.app.visitors import welcome
 from mriseg.tissue import Tissue
@@ -49,6 +50,7 @@ TILES
 def run() -> None:
     """Draw the page; Streamlit calls this anew after each move of a control."""
     return_freed_memory()
+    switch_often()
     welcome()
     st.set_page_config(page_title="mriseg", page_icon=render.emblem(), layout="wide")
     st.html(LAYOUT)
