@@ -72,9 +72,17 @@ def take(files: Iterable[UploadedFile]) -> list[tuple[str, bytes]]:
         if context is not None and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
             for kept in context.uploaded_file_mgr.get_files(context.session_id, [file.file_id]):
                 context.uploaded_file_mgr.add_file(context.session_id, kept._replace(data=b""))
-            file.seek(0)
-            file.truncate(0)
+            for copy in (file, *_copies(context.session_state, file.file_id)):
+                copy.seek(0)
+                copy.truncate(0)
     return taken
+
+
+def _copies(state: Any, file_id: str) -> list[UploadedFile]:
+    """What the state of a session has of an upload: a script is handed a copy of that, contents and all."""
+    values = state.filtered_state.values()
+    files = (file for value in values for file in (value if isinstance(value, list) else [value]))
+    return [file for file in files if isinstance(file, UploadedFile) and file.file_id == file_id]
 
 
 def make_room(size: int, beside: int, key: str) -> None:

@@ -74,11 +74,13 @@ def test_streamlit_keeps_nothing_of_what_was_taken(monkeypatch):
     records = [UploadedFileRec(f"id {n}", f"name {n}.nii", "", bytes([n]) * 1000) for n in (1, 2)]
     for record in records:
         manager.add_file("me", record)
-    monkeypatch.setattr(
-        visitors, "get_script_run_ctx", lambda: SimpleNamespace(session_id="me", uploaded_file_mgr=manager)
-    )
-    dropped = [UploadedFile(record, None) for record in records]
+    # A script is handed copies of what the state of its session has.
+    dropped, in_state = ([UploadedFile(record, None) for record in records] for _ in range(2))
+    state = SimpleNamespace(filtered_state={"box": in_state, "lone box": in_state[0], "slider": 1.0})
+    context = SimpleNamespace(session_id="me", uploaded_file_mgr=manager, session_state=state)
+    monkeypatch.setattr(visitors, "get_script_run_ctx", lambda: context)
     assert visitors.take(dropped) == [(record.name, record.data) for record in records]
+    assert all(file.getvalue() == b"" for file in in_state)
     assert [len(kept.data) for kept in manager.get_files("me", ["id 1", "id 2"])] == [0, 0]
     assert all(file.getvalue() == b"" for file in dropped)
 
