@@ -18,8 +18,8 @@ import table  # noqa: F401 puts the checkout on the path
 def own(scan: Path) -> np.ndarray:
     """The package here."""
     import mriseg
-    from mriseg.extract import extract
-    from mriseg.orient import orient, restore
+    from mriseg.brain.extraction import extract
+    from mriseg.image.orientation import orient, restore
 
     canonical, orientation = orient(mriseg.read(scan))
     return restore(extract(canonical.data, canonical.spacing).mask, orientation)

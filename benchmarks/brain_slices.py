@@ -25,8 +25,8 @@ import scipy
 from table import DATA, print_table
 
 import mriseg
-from mriseg.errors import BrainNotFoundError
-from mriseg.extract import extract
+from mriseg.brain.extraction import extract
+from mriseg.core.errors import BrainNotFoundError
 
 PLANES = ("sagittal", "coronal", "axial")
 SHARES = (0.2, 0.35, 0.5, 0.65, 0.8)  # of the brain's length along the axis across

@@ -12,9 +12,9 @@ from pathlib import Path
 from table import DATA, print_table
 
 import mriseg
-from mriseg.item import best
-from mriseg.read import contents
-from mriseg.tissue import Tissue
+from mriseg.core.tissue import Tissue
+from mriseg.io.catalog import best
+from mriseg.io.reader import contents
 
 NO_SCANS = {".md", ".txt", ""}
 

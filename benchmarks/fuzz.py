@@ -45,7 +45,12 @@ REPACKED = 0.8  # of packed inputs are unpacked before they are changed
 PNG = b"\x89PNG\r\n\x1a\n"
 INSTRUMENTED = ["mriseg", "nibabel", "nrrd", "tifffile", "PIL", "zipfile"]
 # Where atheris watches a comparison of arrays it keeps the result for ever, until a gigabyte of them ends the process.
-COMPARING_ARRAYS = ["mriseg.canvas", "mriseg.colour_map", "mriseg.panels", "mriseg.dicom_pixels"]
+COMPARING_ARRAYS = [
+    "mriseg.io.pictures.grayscale",
+    "mriseg.io.pictures.colormap",
+    "mriseg.image.panels",
+    "mriseg.io.dicom.pixels",
+]
 SEPARATOR = b"\x00--- file ---\x00"  # between the files of a source
 
 
@@ -95,8 +100,8 @@ def fuzz(reader: str, folder: Path, inputs: int, seed: int) -> None:
     import atheris
 
     with atheris.instrument_imports(include=INSTRUMENTED, exclude=COMPARING_ARRAYS):
-        from mriseg.errors import MrisegError
-        from mriseg.read import contents
+        from mriseg.core.errors import MrisegError
+        from mriseg.io.reader import contents
         from tests.corpus import CORPUS
 
     for number, files in enumerate(CORPUS[reader]()):

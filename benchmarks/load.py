@@ -45,7 +45,7 @@ import numpy as np
 from table import DATA, print_table
 
 from mriseg import Contrast
-from mriseg.phantom import make_phantom, simulate
+from mriseg.datasets.phantom import make_phantom, simulate
 from tests.visitor import XSRF_COOKIE, Server, VisitError, Visitor, own_picture
 
 HEAD_SIDE, HEAD_NOISE, HEAD_BIAS = 256, 3, 20

@@ -16,8 +16,8 @@ import nibabel
 import numpy as np
 import table  # noqa: F401 puts the checkout on the path
 
-from mriseg.morphology import bounding_box
-from mriseg.tissue import Contrast
+from mriseg.core.tissue import Contrast
+from mriseg.image.morphology import bounding_box
 
 
 def values(path: Path) -> np.ndarray:

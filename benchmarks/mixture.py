@@ -22,8 +22,8 @@ from sklearn.mixture import GaussianMixture
 from table import DATA, print_table
 
 from mriseg import HistogramGaussianMixture
-from mriseg.fit import fit
-from mriseg.histogram import histogram
+from mriseg.mixture.fit import fit
+from mriseg.mixture.histogram import histogram
 
 COMPONENTS = 3
 REPEATS = 7

@@ -2,8 +2,8 @@
 
 Every scan is segmented with its brain searched; with the brain given; inverted; in slices of 5 mm where it was
 simulated; and as single slices in three planes. The names are right if the order of the tissues is the contrast's.
-The first two tables are the medians and spreads from which the expectations in `mriseg/name.py` were set; the subjects
-in `HELD_OUT` had no part in them and are reported apart.
+The first two tables are the medians and spreads from which the expectations in `mriseg/segmentation/contrast.py` were
+set; the subjects in `HELD_OUT` had no part in them and are reported apart.
 
     python benchmarks/naming.py [--data ../shared/data] [--simulator ../shared/tools/simulate_head.py]
         [--sources phantom simulated real]
@@ -26,11 +26,11 @@ import scipy
 from table import DATA, print_table
 
 import mriseg
-from mriseg.name import black_level, observations
-from mriseg.orient import orient
-from mriseg.phantom import make_phantom, simulate
-from mriseg.scan import Scan, picture, volume
-from mriseg.tissue import Contrast, Tissue
+from mriseg.core.scan import Scan, picture, volume
+from mriseg.core.tissue import Contrast, Tissue
+from mriseg.datasets.phantom import make_phantom, simulate
+from mriseg.image.orientation import orient
+from mriseg.segmentation.contrast import black_level, observations
 
 HELD_OUT = (
     *("phantom 5", "phantom 6", "head_13", "head_17", "IBSR_11", "IBSR_13"),

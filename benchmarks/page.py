@@ -25,10 +25,10 @@ from playwright.sync_api import Browser, Page, WebSocket, sync_playwright
 from table import print_table
 
 from mriseg import Contrast
-from mriseg.phantom import make_phantom, simulate
-from mriseg.samples import SAMPLES
-from mriseg.scan import picture
-from mriseg.write import encode_scan
+from mriseg.core.scan import picture
+from mriseg.datasets.phantom import make_phantom, simulate
+from mriseg.datasets.samples import SAMPLES
+from mriseg.export.writer import encode_scan
 
 ROOT = Path(__file__).parents[1]
 AT_REST = '[data-testid="stApp"][data-test-script-state="notRunning"]'

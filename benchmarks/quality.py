@@ -11,8 +11,8 @@ from pathlib import Path
 from table import DATA, print_table
 
 import mriseg
-from mriseg.quality import FIGURES
-from mriseg.verdict import Level, verdict
+from mriseg.quality.metrics import FIGURES
+from mriseg.segmentation.verdict import Level, verdict
 
 GROUPS = ("brainweb", "colin27", "slabs", "ibsr", "clinical", "slices", "seed", "dicom")
 NO_SCANS = ("seg", "truth", "label", "mask", "README", "LICENSE", "COPYRIGHT")

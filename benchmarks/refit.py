@@ -21,7 +21,7 @@ import numpy as np
 from table import DATA, print_table
 
 import mriseg
-from mriseg.scan import volume
+from mriseg.core.scan import volume
 
 NOISE, BIAS, SEED = 3, 20, 0
 CHANGES: tuple[dict[str, object], ...] = (

@@ -19,7 +19,7 @@ from table import DATA, print_table
 from tissues import UNSCORED, Case, brainweb, heads
 
 import mriseg
-from mriseg.tissue import Tissue
+from mriseg.core.tissue import Tissue
 
 EDGES = np.array([1 / 3, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1.01])
 

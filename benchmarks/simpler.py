@@ -20,9 +20,9 @@ from table import DATA, print_table
 from tissues import GROUPS, UNSCORED, Case
 
 import mriseg
-from mriseg.compare import dice
-from mriseg.simpler import METHODS, segment_simply
-from mriseg.tissue import Tissue
+from mriseg.core.tissue import Tissue
+from mriseg.evaluation.agreement import dice
+from mriseg.evaluation.baselines import METHODS, segment_simply
 
 TISSUES = [tissue.abbreviation for tissue in Tissue]
 

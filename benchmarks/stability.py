@@ -19,9 +19,9 @@ import numpy as np
 from table import DATA, print_table
 
 import mriseg
-from mriseg.compare import dice
-from mriseg.scan import Scan, volume
-from mriseg.tissue import Tissue
+from mriseg.core.scan import Scan, volume
+from mriseg.core.tissue import Tissue
+from mriseg.evaluation.agreement import dice
 
 NOISE, BIAS, SEED = 3, 20, 0
 

@@ -9,7 +9,7 @@
    after no kill may a file lie under its name that is not whole.
 4. many: 10 000 scans with the engine replaced by a stub (that of the tests): time, the driver's memory, the table.
 5. memory: the largest resident memory of a worker over a head of 256 x 256 x 256 voxels and over the largest volume
-   that is read, from which `mriseg.machine.WORKER_BYTES` follows.
+   that is read, from which `mriseg.study.resources.WORKER_BYTES` follows.
 
     OMP_NUM_THREADS=1 python benchmarks/study.py [--parts workers dask killed many memory] [--scans 30] [--runs 3]
 
@@ -33,11 +33,14 @@ from pathlib import Path
 import numpy as np
 from table import ROOT, print_table, run_measured
 
-from mriseg import Contrast, Settings, bids, cohort, derivatives, limits
-from mriseg.many import in_processes, on_cluster
-from mriseg.phantom import make_phantom, simulate
-from mriseg.scan import Scan, volume
-from mriseg.write import encode_scan
+from mriseg import Contrast, Settings
+from mriseg.core import limits
+from mriseg.core.scan import Scan, volume
+from mriseg.datasets.phantom import make_phantom, simulate
+from mriseg.export.writer import encode_scan
+from mriseg.study import bids, derivatives
+from mriseg.study import run as cohort
+from mriseg.study.executors import in_processes, on_cluster
 from tests import stub_study
 
 SPACING_MM = 2.5  # of the simulated heads: some seconds each
@@ -53,7 +56,7 @@ ONE = """
 import sys
 from pathlib import Path
 from mriseg import Settings, bids, derivatives
-from mriseg.record import attempt
+from mriseg.study.record import attempt
 file, out = map(Path, sys.argv[1:])
 scan = bids.StudyScan(file, "sub-1", "sub-1/anat", file.name, False)
 record = attempt(file, Settings(), lambda image, result: derivatives.write(out, scan, image, result) and None)
@@ -145,7 +148,7 @@ def dask(folder: Path, options: argparse.Namespace) -> None:
     scans = bids.find(study)
     rows = []
     with LocalCluster(2, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster) as client:
-        client.run(__import__, "mriseg.cohort")
+        client.run(__import__, "mriseg.study.run")
         for run in range(options.runs):
             seconds = []
             for name, do in (

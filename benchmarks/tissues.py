@@ -28,8 +28,8 @@ import numpy as np
 from methods import METHODS, values
 from table import DATA, ROOT, print_table, run_measured, table_text
 
-from mriseg.compare import dice
-from mriseg.tissue import Contrast, Tissue
+from mriseg.core.tissue import Contrast, Tissue
+from mriseg.evaluation.agreement import dice
 
 # Label map, contrast, percent noise, percent bias, mm between slices.
 HEADS = (

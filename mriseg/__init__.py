@@ -2,16 +2,16 @@
 
 from typing import Any
 
-from mriseg.errors import MrisegError
-from mriseg.many import segment_many
-from mriseg.read import contents, read
-from mriseg.record import Record
-from mriseg.result import Result
-from mriseg.scan import Scan
-from mriseg.segment import segment
-from mriseg.settings import Settings
-from mriseg.tissue import Contrast, Tissue
-from mriseg.version import __version__
+from mriseg.core.errors import MrisegError
+from mriseg.core.scan import Scan
+from mriseg.core.settings import Settings
+from mriseg.core.tissue import Contrast, Tissue
+from mriseg.core.version import __version__
+from mriseg.io.reader import contents, read
+from mriseg.segmentation.pipeline import segment
+from mriseg.segmentation.result import Result
+from mriseg.study.executors import segment_many
+from mriseg.study.record import Record
 
 __all__ = [
     "Contrast",
@@ -33,7 +33,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     # scikit-learn takes a second to import; only those who use the estimator pay for it.
     if name == "HistogramGaussianMixture":
-        from mriseg.estimator import HistogramGaussianMixture
+        from mriseg.mixture.estimator import HistogramGaussianMixture
 
         return HistogramGaussianMixture
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

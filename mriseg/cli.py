@@ -14,24 +14,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mriseg import report
-from mriseg.bids import SUFFIXES
-from mriseg.errors import MrisegError
-from mriseg.item import best
-from mriseg.many import in_processes, on_cluster
-from mriseg.read import contents
-from mriseg.record import WORKER_DIED, Record, attempt
-from mriseg.result import Result
-from mriseg.samples import SAMPLES
-from mriseg.scan import Scan
-from mriseg.segment import STAGES
-from mriseg.settings import CONTRASTS, MASKS, Settings
-from mriseg.tissue import Tissue
-from mriseg.verdict import certainty
-from mriseg.version import __version__
-from mriseg.write import encode_scan, stem, write
+from mriseg.core.errors import MrisegError
+from mriseg.core.scan import Scan
+from mriseg.core.settings import CONTRASTS, MASKS, Settings
+from mriseg.core.tissue import Tissue
+from mriseg.core.version import __version__
+from mriseg.datasets.samples import SAMPLES
+from mriseg.export.writer import encode_scan, stem, write
+from mriseg.io.catalog import best
+from mriseg.io.reader import contents
+from mriseg.segmentation.pipeline import STAGES
+from mriseg.segmentation.result import Result
+from mriseg.segmentation.verdict import certainty
+from mriseg.study.bids import SUFFIXES
+from mriseg.study.executors import in_processes, on_cluster
+from mriseg.study.record import WORKER_DIED, Record, attempt
 
 if TYPE_CHECKING:
-    from mriseg.cohort import Run
+    from mriseg.study.run import Run
 
 DONE, A_SCAN_FAILED, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
 CONNECTS_WITHIN = 20  # seconds that a scheduler may take to answer
@@ -285,8 +285,10 @@ def _summary(name: str, record: Record) -> str:
 
 def _cohort(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     # Only those who run a study pay for the import.
-    from mriseg import bids, cohort, derivatives, study_progress
-    from mriseg.machine import fitting_workers, share_bytes
+    from mriseg.study import bids, derivatives
+    from mriseg.study import progress as study_progress
+    from mriseg.study import run as cohort
+    from mriseg.study.resources import fitting_workers, share_bytes
 
     if options.workers is not None and options.workers < 1:
         parser.error("--workers must be at least 1")

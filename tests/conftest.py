@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 from threadpoolctl import threadpool_limits
 
-from mriseg import Contrast, Result, Scan, extract_volume, segment
-from mriseg.phantom import Phantom, make_phantom, simulate
+from mriseg import Contrast, Result, Scan, segment
+from mriseg.brain import volume as extract_volume
+from mriseg.datasets.phantom import Phantom, make_phantom, simulate
 
 # Where the average brain lies and which tissue is bright: of a coarse head, nine tenths of the time.
-SLOW = ((extract_volume, "register"), (import_module("mriseg.segment"), "_named"))
+SLOW = ((extract_volume, "register"), (import_module("mriseg.segmentation.pipeline"), "_named"))
 # A file is run by one process as a whole, so the longest begin: one that began last would leave the others idle.
 LONGEST_FIRST = (
     "browser/test_page.py",

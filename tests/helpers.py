@@ -15,8 +15,8 @@ from nibabel.orientations import axcodes2ornt, inv_ornt_aff, ornt_transform
 
 import mriseg
 from mriseg import MrisegError, Tissue
-from mriseg.em import Parameters
-from mriseg.mixture import Mixture
+from mriseg.mixture.em import Parameters
+from mriseg.mixture.model import Mixture
 
 # Every order and direction that three axes can have: 6 permutations times 8 flips.
 ALL_AXES = [

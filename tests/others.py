@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import scipy
 
-from mriseg.phantom import AIR, Phantom
+from mriseg.datasets.phantom import AIR, Phantom
 
 SHAPE = (96, 112, 96)
 NOISE = 4.0

@@ -9,10 +9,13 @@ from functools import partial
 from pathlib import Path
 from unittest.mock import patch
 
-from mriseg import Contrast, Settings, Tissue, bids, cohort, derivatives, unfinished
-from mriseg.many import in_processes
-from mriseg.record import Record
-from mriseg.verdict import Level
+from mriseg import Contrast, Settings, Tissue
+from mriseg.segmentation.verdict import Level
+from mriseg.study import atomic_files as unfinished
+from mriseg.study import bids, derivatives
+from mriseg.study import run as cohort
+from mriseg.study.executors import in_processes
+from mriseg.study.record import Record
 
 ENDINGS = ("_dseg.nii.gz", "_desc-brain_mask.nii.gz", "_label-GM_probseg.nii.gz", "_dseg.json")
 REFUSED = b"refused"

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 from nibabel.affines import apply_affine
 
-from mriseg.align import LEAST_GAIN, align
-from mriseg.register import Registration
-from mriseg.templates import atlas
-from mriseg.tissue import Tissue
-from mriseg.zones import TISSUES
+from mriseg.core.tissue import Tissue
+from mriseg.mixture.spatial_prior import TISSUES
+from mriseg.registration.affine import Registration
+from mriseg.registration.atlas import atlas
+from mriseg.registration.slab import LEAST_GAIN, align
 
 SIZE, THICK_MM = 0.8, 24
 THICK = (1.0, 1.0, 5.0)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mriseg import MrisegError
-from mriseg.bids import find, is_bids
+from mriseg.study.bids import find, is_bids
 
 BIDS = (
     "sub-01/anat/sub-01_T1w.nii.gz",

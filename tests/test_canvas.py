@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mriseg.canvas import LUMINANCE, SAMPLE_SIDE, Canvas
+from mriseg.io.pictures.grayscale import LUMINANCE, SAMPLE_SIDE, Canvas
 from tests.helpers import little_memory
 
 RNG = np.random.default_rng(0)

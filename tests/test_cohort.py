@@ -19,10 +19,13 @@ import numpy as np
 import pytest
 
 import mriseg
-from mriseg import Settings, bids, cli, cohort, derivatives, unfinished
-from mriseg.phantom import make_phantom, simulate
-from mriseg.tissue import Contrast, Tissue
-from mriseg.write import encode_scan
+from mriseg import Settings, cli
+from mriseg.core.tissue import Contrast, Tissue
+from mriseg.datasets.phantom import make_phantom, simulate
+from mriseg.export.writer import encode_scan
+from mriseg.study import atomic_files as unfinished
+from mriseg.study import bids, derivatives
+from mriseg.study import run as cohort
 from tests import stub_study
 
 ROOT = Path(__file__).parents[1]

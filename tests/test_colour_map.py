@@ -7,10 +7,10 @@ import pytest
 import skimage.data
 
 import mriseg
-from mriseg.colour_map import MARKS, OVERLAID, TINTED, UNORDERED
-from mriseg.errors import ReadError
-from mriseg.phantom import simulate
-from mriseg.tissue import Contrast
+from mriseg.core.errors import ReadError
+from mriseg.core.tissue import Contrast
+from mriseg.datasets.phantom import simulate
+from mriseg.io.pictures.colormap import MARKS, OVERLAID, TINTED, UNORDERED
 
 
 def through(*colours):

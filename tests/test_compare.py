@@ -5,7 +5,7 @@ import pytest
 import scipy
 
 from mriseg import MrisegError, Tissue
-from mriseg.compare import NOT_IN_REFERENCE, agreement, dice, disagreement, match_labels, relabel
+from mriseg.evaluation.agreement import NOT_IN_REFERENCE, agreement, dice, disagreement, match_labels, relabel
 
 GM, WM, CSF = Tissue
 SPACING = (0.9, 1.5, 2.5)
@@ -105,7 +105,7 @@ def test_of_a_very_large_surface_some_voxels_speak_for_all(bound, monkeypatch):
     reference = shells()
     labels = np.roll(reference, 12, 0)
     exact = agreement(labels, reference, SPACING)
-    monkeypatch.setattr(f"mriseg.compare.{bound}", 300)
+    monkeypatch.setattr(f"mriseg.evaluation.agreement.{bound}", 300)
     for tissue, found in agreement(labels, reference, SPACING).items():
         assert found.hausdorff95 == pytest.approx(exact[tissue].hausdorff95, rel=0.05)
 

@@ -1,16 +1,16 @@
 import numpy as np
 import pytest
 
-from mriseg.correct import estimate, evaluate
-from mriseg.correct import flat as flat_field
-from mriseg.fit import FLUID_BRIGHT, FLUID_DARK, fit
-from mriseg.histogram import Cells, histogram
-from mriseg.morphology import bounding_box
-from mriseg.phantom import simulate
-from mriseg.register import Registration
-from mriseg.templates import atlas
-from mriseg.tissue import Contrast
-from mriseg.zones import zones
+from mriseg.core.tissue import Contrast
+from mriseg.datasets.phantom import simulate
+from mriseg.image.morphology import bounding_box
+from mriseg.mixture.fit import FLUID_BRIGHT, FLUID_DARK, fit
+from mriseg.mixture.histogram import Cells, histogram
+from mriseg.mixture.spatial_prior import zones
+from mriseg.registration.affine import Registration
+from mriseg.registration.atlas import atlas
+from mriseg.segmentation.bias_field import estimate, evaluate
+from mriseg.segmentation.bias_field import flat as flat_field
 
 SPACING = (2.0, 2.0, 2.0)
 CONTRASTS = (Contrast.T1, Contrast.T2, Contrast.PD, Contrast.FLAIR)

@@ -2,7 +2,7 @@ import imagecodecs
 import numpy as np
 import pytest
 
-from mriseg.dicom_codestream import announced
+from mriseg.io.guards.codestream import announced
 
 PICTURE = np.random.default_rng(0).integers(0, 4096, (48, 64)).astype(np.uint16)
 SMALL = (PICTURE // 16).astype(np.uint8)

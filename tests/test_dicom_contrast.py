@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from mriseg.dicom_contrast import purpose, stated, worth
-from mriseg.tissue import Contrast
+from mriseg.core.tissue import Contrast
+from mriseg.io.dicom.contrast import purpose, stated, worth
 
 T1, T2, PD, FLAIR = Contrast.T1, Contrast.T2, Contrast.PD, Contrast.FLAIR
 

@@ -8,10 +8,10 @@ import pydicom
 import pytest
 
 import mriseg
-from mriseg import limits
-from mriseg.dicom_elements import KNOWN, Budget, Inflated, is_dicom, read_elements
-from mriseg.errors import ReadError, TooLargeError
-from mriseg.files import files
+from mriseg.core import limits
+from mriseg.core.errors import ReadError, TooLargeError
+from mriseg.io.dicom.elements import KNOWN, Budget, Inflated, is_dicom, read_elements
+from mriseg.io.sources import files
 from tests.dicoms import AXIAL, Geometry, brainlike, enhanced, series, written
 from tests.helpers import encoded, little_memory, nifti, refusal
 

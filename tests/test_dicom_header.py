@@ -5,7 +5,7 @@ import pydicom
 import pytest
 
 import mriseg
-from mriseg.read import contents
+from mriseg.io.reader import contents
 from tests.dicoms import (
     brainlike,
     series,

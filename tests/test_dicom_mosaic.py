@@ -11,7 +11,7 @@ import pytest
 
 import mriseg
 from mriseg import MrisegError
-from mriseg.dicom_mosaic import _values
+from mriseg.io.dicom.siemens_mosaic import _values
 from tests.dicoms import AXIAL, Geometry, brainlike, mosaic, turned, written
 from tests.helpers import refusal
 

@@ -2,11 +2,12 @@ import numpy as np
 import pytest
 
 import mriseg
-from mriseg import Contrast, dicom_stacks
-from mriseg.dicom_pixels import codes
-from mriseg.errors import ReadError
-from mriseg.item import best
-from mriseg.read import contents
+from mriseg import Contrast
+from mriseg.core.errors import ReadError
+from mriseg.io.catalog import best
+from mriseg.io.dicom import stacks as dicom_stacks
+from mriseg.io.dicom.pixels import codes
+from mriseg.io.reader import contents
 from tests.dicoms import (
     AXIAL,
     CORONAL,

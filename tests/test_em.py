@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal, norm
 
-from mriseg.em import Parameters, Prior, Structure, log_densities, maximise, plain
-from mriseg.mixture import layout
+from mriseg.mixture.em import Parameters, Prior, Structure, log_densities, maximise, plain
+from mriseg.mixture.model import layout
 
 NO_FLOOR = np.zeros(1)
 STRUCTURES = {

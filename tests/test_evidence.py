@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from mriseg.em import Parameters
-from mriseg.evidence import LEVELS, OUTLIERS_PERCENT, log_evidence, looked_up, sort
-from mriseg.mixture import Mixture, layout
-from mriseg.zones import Zones, one_zone
+from mriseg.mixture.em import Parameters
+from mriseg.mixture.likelihood import LEVELS, OUTLIERS_PERCENT, log_evidence, looked_up, sort
+from mriseg.mixture.model import Mixture, layout
+from mriseg.mixture.spatial_prior import Zones, one_zone
 
 SHAPE = (24, 20, 18)
 EVERYWHERE = np.ones(SHAPE, bool)

@@ -1,6 +1,6 @@
 import numpy as np
 
-from mriseg.evolve import Effort, evolve
+from mriseg.registration.evolution import Effort, evolve
 
 EFFORT = Effort(rounds=12, parents=8, least_parents=4, children=12, step=0.8, decay=0.8)
 PEAK = np.array([1.5, -2.0, 0.25])

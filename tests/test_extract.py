@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import scipy
 
-from mriseg.errors import BrainNotFoundError
-from mriseg.extract import extract, is_stripped, take_everything, take_stripped
-from mriseg.phantom import AIR, SEQUENCES, make_phantom, simulate
-from mriseg.tissue import Contrast
+from mriseg.brain.extraction import extract, is_stripped, take_everything, take_stripped
+from mriseg.core.errors import BrainNotFoundError
+from mriseg.core.tissue import Contrast
+from mriseg.datasets.phantom import AIR, SEQUENCES, make_phantom, simulate
 from tests.helpers import dice
 from tests.others import OTHERS, computed_tomography
 

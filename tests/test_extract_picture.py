@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from mriseg.errors import BrainNotFoundError
-from mriseg.extract_picture import find_brain_in_picture, trust_stripped
-from mriseg.phantom import AIR
-from mriseg.tissue import Contrast
+from mriseg.brain.slice import find_brain_in_picture, trust_stripped
+from mriseg.core.errors import BrainNotFoundError
+from mriseg.core.tissue import Contrast
+from mriseg.datasets.phantom import AIR
 from tests.helpers import dice
 
 # Where the phantom is cut, as voxel indices at 2 mm.

@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 
-from mriseg import extract_volume
-from mriseg.errors import BrainNotFoundError
-from mriseg.extract_volume import find_brain_in_volume
-from mriseg.morphology import largest_component
-from mriseg.phantom import AIR, FAT, MUSCLE, SKIN, VITREOUS, simulate
-from mriseg.register import Registration
-from mriseg.tissue import Contrast
+from mriseg.brain import volume as extract_volume
+from mriseg.brain.volume import find_brain_in_volume
+from mriseg.core.errors import BrainNotFoundError
+from mriseg.core.tissue import Contrast
+from mriseg.datasets.phantom import AIR, FAT, MUSCLE, SKIN, VITREOUS, simulate
+from mriseg.image.morphology import largest_component
+from mriseg.registration.affine import Registration
 from tests.helpers import dice
 
 

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 import mriseg
-from mriseg import limits
-from mriseg.errors import ReadError, TooLargeError
-from mriseg.files import called, files, partner
-from mriseg.read import contents
+from mriseg.core import limits
+from mriseg.core.errors import ReadError, TooLargeError
+from mriseg.io.reader import contents
+from mriseg.io.sources import called, files, partner
 from tests.helpers import little_memory, nifti, refusal
 
 VOXELS = np.random.default_rng(0).integers(0, 1000, (18, 20, 22)).astype(np.int16)

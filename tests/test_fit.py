@@ -3,8 +3,9 @@ from itertools import combinations, pairwise, permutations
 import numpy as np
 import pytest
 
-from mriseg.errors import SeparationError
-from mriseg.fit import (
+from mriseg.core.errors import SeparationError
+from mriseg.core.tissue import Tissue
+from mriseg.mixture.fit import (
     FLUID_BRIGHT,
     FLUID_DARK,
     MIN_VOXELS,
@@ -17,10 +18,9 @@ from mriseg.fit import (
     in_order,
     least_variance_partition,
 )
-from mriseg.histogram import Cells, Histogram, histogram
-from mriseg.mixture import MIXED_PAIRS, layout, pairs
-from mriseg.tissue import Tissue
-from mriseg.zones import Zones
+from mriseg.mixture.histogram import Cells, Histogram, histogram
+from mriseg.mixture.model import MIXED_PAIRS, layout, pairs
+from mriseg.mixture.spatial_prior import Zones
 
 # The noise is that of the scanner, so that all spreads are alike.
 MEANS, NOISE = np.array([200.0, 600, 900]), 30.0

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mriseg.grid import centre, enlarged, reduced
+from mriseg.image.resampling import centre, enlarged, reduced
 
 DATA = np.random.default_rng(0).random((12, 9, 20)).astype(np.float32)
 

@@ -8,12 +8,14 @@ from urllib.parse import unquote, urljoin
 import numpy as np
 import pytest
 
-from mriseg import Tissue, group_report, strip_plot
-from mriseg.record import Record
-from mriseg.report_parts import DISCLAIMER
-from mriseg.study_table import Row
-from mriseg.tissue import Contrast
-from mriseg.verdict import Level
+from mriseg import Tissue
+from mriseg.core.tissue import Contrast
+from mriseg.plotting import strip_plot
+from mriseg.report.content import DISCLAIMER
+from mriseg.segmentation.verdict import Level
+from mriseg.study import group_report
+from mriseg.study.record import Record
+from mriseg.study.table import Row
 from tests.test_study_table import changed, record, study
 
 HOSTILE = "sub-01\"'><script>alert(1)</script><img src=x onerror=alert(2)>&amp;"

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mriseg.histogram import Cells, Histogram, histogram
+from mriseg.mixture.histogram import Cells, Histogram, histogram
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.float32, np.float64])

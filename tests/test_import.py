@@ -4,7 +4,8 @@ import sys
 import pytest
 
 import mriseg
-from mriseg import MrisegError, errors
+from mriseg import MrisegError
+from mriseg.core import errors
 
 HEAVY = ("streamlit", "plotly", "matplotlib", "sklearn", "SimpleITK", "nilearn")
 

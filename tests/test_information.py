@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mriseg.information import mutual_information
+from mriseg.registration.mutual_information import mutual_information
 
 
 def test_what_is_independent_tells_nothing_and_what_is_the_same_tells_all():

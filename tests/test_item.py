@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from mriseg.errors import ReadError
-from mriseg.item import Item, best, refused, suitability
-from mriseg.tissue import Contrast
+from mriseg.core.errors import ReadError
+from mriseg.core.tissue import Contrast
+from mriseg.io.catalog import Item, best, refused, suitability
 
 
 def an(worth: float) -> Item:

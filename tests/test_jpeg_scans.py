@@ -3,8 +3,8 @@ import io
 import numpy as np
 import pytest
 
-from mriseg.errors import ReadError
-from mriseg.jpeg_scans import MOST_STEPS, check_segments
+from mriseg.core.errors import ReadError
+from mriseg.io.guards.jpeg import MOST_STEPS, check_segments
 from tests.helpers import encoded
 
 PICTURE = encoded(np.zeros((32, 32), np.uint8), "JPEG", icc_profile=bytes(300_000))

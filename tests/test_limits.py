@@ -1,8 +1,8 @@
 import pytest
 
-from mriseg import limits
-from mriseg.errors import ReadError, TooLargeError
-from mriseg.limits import MAX_PIXELS, MAX_VOXELS, MIN_PICTURE_SIDE, MIN_VOLUME_VOXELS, check_shape
+from mriseg.core import limits
+from mriseg.core.errors import ReadError, TooLargeError
+from mriseg.core.limits import MAX_PIXELS, MAX_VOXELS, MIN_PICTURE_SIDE, MIN_VOLUME_VOXELS, check_shape
 
 
 @pytest.mark.parametrize(

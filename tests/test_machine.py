@@ -2,7 +2,7 @@
 
 import pytest
 
-from mriseg import machine
+from mriseg.study import resources as machine
 
 
 @pytest.fixture

@@ -12,8 +12,9 @@ import pytest
 
 import mriseg
 from mriseg import MrisegError, Settings, Tissue
-from mriseg.many import in_processes, on_cluster
-from mriseg.write import encode_scan
+from mriseg.datasets import phantom
+from mriseg.export.writer import encode_scan
+from mriseg.study.executors import in_processes, on_cluster
 
 ROOT = Path(__file__).parents[1]
 
@@ -85,11 +86,14 @@ def test_tasks_are_taken_as_workers_become_free(tmp_path):
 
 
 def test_workers_do_not_outlive_who_started_them():
-    code = "import time\nfrom mriseg.many import in_processes\nfor _ in in_processes(time.sleep, [60], 1):\n pass\n"
+    code = (
+        "import time\nfrom mriseg.study.executors import in_processes\n"
+        "for _ in in_processes(time.sleep, [60], 1):\n pass\n"
+    )
     driver = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT)
 
     def children() -> list[str]:
-        found = subprocess.run(["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True).stdout
+        found = subprocess.run(["ps", "-ww", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True).stdout
         return [line for line in found.splitlines() if f" {driver.pid} " in line and "loky" in line]
 
     end = time.monotonic() + 60
@@ -150,7 +154,7 @@ def test_a_cluster_that_gives_the_work_back_is_told(cluster):
 
 @pytest.mark.parametrize("where", ["processes", "cluster"])
 def test_many_scans_have_the_figures_of_one(where, coarse, cluster, tmp_path):
-    scan = mriseg.phantom.simulate(coarse, mriseg.Contrast.T1)
+    scan = phantom.simulate(coarse, mriseg.Contrast.T1)
     good, bad = tmp_path / "good.nii.gz", tmp_path / "bad.nii.gz"
     good.write_bytes(encode_scan(scan))
     bad.write_bytes(b"nothing")

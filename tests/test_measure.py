@@ -3,10 +3,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mriseg.measure import UNKNOWN_SHARE, doubts, intervals, shares, volumes
-from mriseg.name import Naming
-from mriseg.scan import Stated
-from mriseg.tissue import Contrast, Tissue
+from mriseg.core.scan import Stated
+from mriseg.core.tissue import Contrast, Tissue
+from mriseg.segmentation.contrast import Naming
+from mriseg.segmentation.volumes import UNKNOWN_SHARE, doubts, intervals, shares, volumes
 from tests.helpers import three_classes
 
 GM, WM, CSF = Tissue

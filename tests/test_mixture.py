@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal, norm
 
-from mriseg.em import Parameters
-from mriseg.mixture import FRACTION_STEPS, MIXED_PAIRS, Mixture, layout, pairs, uniform
+from mriseg.mixture.em import Parameters
+from mriseg.mixture.model import FRACTION_STEPS, MIXED_PAIRS, Mixture, layout, pairs, uniform
 from tests.helpers import three_classes
 
 X = np.linspace(-60, 200, 20_001)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mriseg import Contrast, Tissue
-from mriseg import mixture_figure as figure
+from mriseg.plotting import mixture_svg as figure
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mriseg.morphology import bounding_box, depth, dilate, erode, largest_component, moved_border
+from mriseg.image.morphology import bounding_box, depth, dilate, erode, largest_component, moved_border
 
 SPACING = (1.0, 2.0, 0.5)
 

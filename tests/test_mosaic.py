@@ -5,9 +5,10 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from mriseg import Contrast, Result, Scan, mosaic, segment
-from mriseg.morphology import bounding_box
-from mriseg.scan import picture, volume
+from mriseg import Contrast, Result, Scan, segment
+from mriseg.core.scan import picture, volume
+from mriseg.image.morphology import bounding_box
+from mriseg.plotting import mosaic
 from tests.helpers import ALL_AXES, little_memory, stored_as
 
 SLICES = 12

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 import scipy
 
-from mriseg.morphology import bounding_box
-from mriseg.name import CANDIDATES, Naming, name, name_by_position, weigh
-from mriseg.phantom import SEQUENCES, simulate
-from mriseg.tissue import ORDERS, Contrast, Tissue
-from mriseg.zones import TISSUES, Zones
+from mriseg.core.tissue import ORDERS, Contrast, Tissue
+from mriseg.datasets.phantom import SEQUENCES, simulate
+from mriseg.image.morphology import bounding_box
+from mriseg.mixture.spatial_prior import TISSUES, Zones
+from mriseg.segmentation.contrast import CANDIDATES, Naming, name, name_by_position, weigh
 from tests.helpers import three_classes
 
 CONTRASTS = tuple(SEQUENCES)

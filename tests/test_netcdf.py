@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import scipy.io
 
-from mriseg import netcdf
-from mriseg.errors import ReadError
+from mriseg.core.errors import ReadError
+from mriseg.io.volumes import netcdf
 from tests.helpers import little_memory
 
 

@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 from nibabel.affines import apply_affine
 
-from mriseg.orient import orient, reorient, restore
-from mriseg.scan import picture, volume
+from mriseg.core.scan import picture, volume
+from mriseg.image.orientation import orient, reorient, restore
 from tests.helpers import ALL_AXES, stored_as
 
 DATA = np.random.default_rng(0).random((17, 18, 19)).astype(np.float32)

@@ -1,8 +1,8 @@
 import pytest
 
-from mriseg import limits
-from mriseg.errors import ReadError, TooLargeError
-from mriseg.pages import is_stack, page_items, page_notes
+from mriseg.core import limits
+from mriseg.core.errors import ReadError, TooLargeError
+from mriseg.io.pictures.pages import is_stack, page_items, page_notes
 
 HUGE = (limits.MAX_PIXELS, 2)
 

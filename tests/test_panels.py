@@ -3,9 +3,9 @@ import PIL.Image
 import PIL.ImageDraw
 import pytest
 
-from mriseg.panels import find_scan
-from mriseg.phantom import simulate
-from mriseg.tissue import Contrast
+from mriseg.core.tissue import Contrast
+from mriseg.datasets.phantom import simulate
+from mriseg.image.panels import find_scan
 
 
 @pytest.fixture(scope="module")

@@ -3,12 +3,12 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from mriseg.evidence import log_evidence, looked_up, sort
-from mriseg.measure import volumes
-from mriseg.mixture import FRACTION_STEPS
-from mriseg.partial_volume import partial_volumes
-from mriseg.tissue import Contrast, Tissue
-from mriseg.zones import one_zone
+from mriseg.core.tissue import Contrast, Tissue
+from mriseg.mixture.likelihood import log_evidence, looked_up, sort
+from mriseg.mixture.model import FRACTION_STEPS
+from mriseg.mixture.spatial_prior import one_zone
+from mriseg.segmentation.partial_volume import partial_volumes
+from mriseg.segmentation.volumes import volumes
 from tests.helpers import three_classes
 
 GM, WM, CSF = Tissue

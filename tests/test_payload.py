@@ -5,10 +5,10 @@ import zlib
 
 import pytest
 
-from mriseg import limits
-from mriseg.errors import ReadError, TooLargeError
-from mriseg.files import File, files
-from mriseg.payload import beside, bunzipped, header_lines, inflated, rest
+from mriseg.core import limits
+from mriseg.core.errors import ReadError, TooLargeError
+from mriseg.io.detached_data import beside, bunzipped, header_lines, inflated, rest
+from mriseg.io.sources import File, files
 from tests.helpers import little_memory
 
 TEXT = b"header\n\n"

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import scipy
 
-from mriseg.phantom import (
+from mriseg.core.tissue import Contrast, Tissue
+from mriseg.datasets.phantom import (
     AIR,
     BONE,
     CSF,
@@ -16,7 +17,6 @@ from mriseg.phantom import (
     make_phantom,
     simulate,
 )
-from mriseg.tissue import Contrast, Tissue
 
 
 def test_equal_seeds_give_equal_heads(coarse):

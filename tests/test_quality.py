@@ -4,13 +4,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mriseg.extract import Brain
-from mriseg.measure import shares
-from mriseg.morphology import bounding_box
-from mriseg.quality import FIGURES, quality
-from mriseg.register import Registration
-from mriseg.surroundings import NOT_SEEN, ONE_VALUE, STRIPPED, surroundings
-from mriseg.tissue import Tissue
+from mriseg.brain.background import NOT_SEEN, ONE_VALUE, STRIPPED, surroundings
+from mriseg.brain.extraction import Brain
+from mriseg.core.tissue import Tissue
+from mriseg.image.morphology import bounding_box
+from mriseg.quality.metrics import FIGURES, quality
+from mriseg.registration.affine import Registration
+from mriseg.segmentation.volumes import shares
 from tests.helpers import little_memory, three_classes
 
 GM, WM, CSF = Tissue

@@ -3,7 +3,7 @@ import warnings
 
 import pytest
 
-from mriseg.quiet import quiet
+from mriseg.io.silence import quiet
 
 
 def fail(logger):

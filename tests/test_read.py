@@ -6,8 +6,8 @@ import pytest
 
 import mriseg
 from mriseg import MrisegError
-from mriseg.errors import ReadError
-from mriseg.read import read_mask
+from mriseg.core.errors import ReadError
+from mriseg.io.reader import read_mask
 from tests.helpers import encoded, nifti, refusal
 
 RNG = np.random.default_rng(0)

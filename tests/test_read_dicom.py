@@ -10,9 +10,10 @@ import pydicom
 import pytest
 
 import mriseg
-from mriseg import Contrast, MrisegError, limits
-from mriseg.errors import ReadError, TooLargeError
-from mriseg.read import contents
+from mriseg import Contrast, MrisegError
+from mriseg.core import limits
+from mriseg.core.errors import ReadError, TooLargeError
+from mriseg.io.reader import contents
 from tests.dicoms import (
     AXIAL,
     CORONAL,

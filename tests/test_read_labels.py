@@ -6,9 +6,9 @@ import pytest
 
 import mriseg
 from mriseg import Tissue
-from mriseg.errors import ReadError
-from mriseg.read_labels import MOST_LABELS, read_labels
-from mriseg.render import coloured
+from mriseg.core.errors import ReadError
+from mriseg.io.label_reader import MOST_LABELS, read_labels
+from mriseg.plotting.slices import coloured
 from tests.helpers import encoded, nifti
 
 RNG = np.random.default_rng(0)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import mriseg
-from mriseg.errors import MrisegError
-from mriseg.limits import BLOCK_BYTES, MAX_VOXELS
-from mriseg.read import contents
+from mriseg.core.errors import MrisegError
+from mriseg.core.limits import BLOCK_BYTES, MAX_VOXELS
+from mriseg.io.reader import contents
 from tests.helpers import ALL_AXES, little_memory, refusal, stored_as
 from tests.kin import META_TYPES, metaimage
 

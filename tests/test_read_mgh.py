@@ -6,9 +6,9 @@ import pytest
 from nibabel.freesurfer.mghformat import header_dtype
 
 import mriseg
-from mriseg.limits import MAX_VOXELS
-from mriseg.read import contents
-from mriseg.read_mgh import is_mgh
+from mriseg.core.limits import MAX_VOXELS
+from mriseg.io.reader import contents
+from mriseg.io.volumes.mgh import is_mgh
 from tests.helpers import ALL_AXES, little_memory, refusal, stored_as
 from tests.kin import DATA, mgh
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import mriseg
-from mriseg import limits
-from mriseg.errors import MrisegError
-from mriseg.read import contents
+from mriseg.core import limits
+from mriseg.core.errors import MrisegError
+from mriseg.io.reader import contents
 from tests.helpers import little_memory, refusal
 from tests.kin import DATA, minc, spaced
 

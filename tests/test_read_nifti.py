@@ -10,8 +10,8 @@ import pytest
 
 import mriseg
 from mriseg import MrisegError
-from mriseg.limits import MAX_VOXELS
-from mriseg.read import contents
+from mriseg.core.limits import MAX_VOXELS
+from mriseg.io.reader import contents
 from tests.helpers import ALL_AXES, little_memory, nifti, refusal, stored_as
 
 VOXELS = np.random.default_rng(0).integers(0, 1000, (18, 20, 22)).astype(np.int16)

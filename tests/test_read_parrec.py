@@ -9,9 +9,9 @@ import pytest
 from nibabel.parrec import PARRECArrayProxy, PARRECHeader
 
 import mriseg
-from mriseg import limits
-from mriseg.errors import MrisegError, ReadError
-from mriseg.read import contents
+from mriseg.core import limits
+from mriseg.core.errors import MrisegError, ReadError
+from mriseg.io.reader import contents
 from tests.helpers import little_memory
 from tests.kin import DATA
 

@@ -9,12 +9,12 @@ import PIL.Image
 import pytest
 
 import mriseg
-from mriseg.errors import TooLargeError
-from mriseg.limits import MAX_PIXELS
-from mriseg.pages import DAMAGED
-from mriseg.read import contents
-from mriseg.read_picture import MOST_GIF_BLOCKS
-from mriseg.upright import upright
+from mriseg.core.errors import TooLargeError
+from mriseg.core.limits import MAX_PIXELS
+from mriseg.io.pictures.exif_orientation import upright
+from mriseg.io.pictures.pages import DAMAGED
+from mriseg.io.pictures.picture import MOST_GIF_BLOCKS
+from mriseg.io.reader import contents
 from tests.helpers import encoded, little_memory, refusal
 
 RNG = np.random.default_rng(0)

@@ -13,7 +13,7 @@ from hypothesis.extra.numpy import arrays
 
 import mriseg
 from mriseg import MrisegError
-from mriseg.read import contents
+from mriseg.io.reader import contents
 from tests import kin
 from tests.corpus import CORPUS
 from tests.helpers import ALL_AXES, encoded, nifti, stored_as

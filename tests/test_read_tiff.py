@@ -14,10 +14,11 @@ import skimage
 import tifffile
 
 import mriseg
-from mriseg import MrisegError, limits
-from mriseg.pages import DAMAGED
-from mriseg.read import contents
-from mriseg.upright import upright
+from mriseg import MrisegError
+from mriseg.core import limits
+from mriseg.io.pictures.exif_orientation import upright
+from mriseg.io.pictures.pages import DAMAGED
+from mriseg.io.reader import contents
 from tests.helpers import encoded, little_memory, refusal
 from tests.test_read_picture import COLOUR, GRAY, LUMINANCE, saved
 

@@ -3,12 +3,12 @@ import pytest
 import scipy
 from nibabel.affines import apply_affine
 
-from mriseg.errors import BrainNotFoundError
-from mriseg.grid import reduced
-from mriseg.phantom import simulate
-from mriseg.register import WORKING_MM, Registration, register
-from mriseg.templates import ATLAS_MM, atlas
-from mriseg.tissue import Contrast
+from mriseg.core.errors import BrainNotFoundError
+from mriseg.core.tissue import Contrast
+from mriseg.datasets.phantom import simulate
+from mriseg.image.resampling import reduced
+from mriseg.registration.affine import WORKING_MM, Registration, register
+from mriseg.registration.atlas import ATLAS_MM, atlas
 
 # MNI positions, mm: the middle of the brain and far out in all directions.
 LANDMARKS = np.array([[0, -20, 8], [50, -20, 8], [-50, -20, 8], [0, 50, 8], [0, -85, 8], [0, -20, 60], [0, -50, -40.0]])

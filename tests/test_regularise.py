@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mriseg import regularise as module
+from mriseg.segmentation import markov_field as module
 
 SHAPES = [(20, 17, 9), (23, 18)]
 

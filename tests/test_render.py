@@ -4,8 +4,9 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from mriseg import Tissue, render
-from mriseg.render import Plane, View
+from mriseg import Tissue
+from mriseg.plotting import slices as render
+from mriseg.plotting.slices import Plane, View
 
 
 @pytest.fixture

@@ -14,13 +14,15 @@ import PIL.Image
 import pypdf
 import pytest
 
-from mriseg import Contrast, MrisegError, Settings, Tissue, read, render, report, report_pdf, segment
-from mriseg.phantom import simulate
-from mriseg.quality import FIGURES
-from mriseg.report_parts import DISCLAIMER, _value, parts
-from mriseg.scan import picture
-from mriseg.verdict import verdict
-from mriseg.version import __version__
+from mriseg import Contrast, MrisegError, Settings, Tissue, read, report, segment
+from mriseg.core.scan import picture
+from mriseg.core.version import __version__
+from mriseg.datasets.phantom import simulate
+from mriseg.plotting import slices as render
+from mriseg.quality.metrics import FIGURES
+from mriseg.report import pdf_document as report_pdf
+from mriseg.report.content import DISCLAIMER, _value, parts
+from mriseg.segmentation.verdict import verdict
 from tests.helpers import stored_as
 
 VOID = {"meta", "img", "path", "rect", "br"}
@@ -343,7 +345,7 @@ def test_the_files_follow_the_stem_like_the_others(volume):
 def test_the_first_report_lets_go_of_its_scan():
     """Asked of a program that has made none before."""
     code = (
-        "import gc, weakref, mriseg; from mriseg import report; from mriseg.samples import SAMPLES\n"
+        "import gc, weakref, mriseg; from mriseg import report; from mriseg.datasets.samples import SAMPLES\n"
         "def made():\n"
         " scan, _ = SAMPLES['slice-t1'].make(); result = mriseg.segment(scan)\n"
         " report.pdf(scan, result); report.html(scan, result)\n"

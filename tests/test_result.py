@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from mriseg import Contrast, Tissue
-from mriseg.evidence import sort
-from mriseg.result import Joint
+from mriseg.mixture.likelihood import sort
+from mriseg.segmentation.result import Joint
 
 
 def test_posteriors_fill_the_grid_in_the_order_of_the_tissues(segmented):

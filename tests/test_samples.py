@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from mriseg import Tissue, read, segment
-from mriseg.compare import dice
-from mriseg.samples import SAMPLES
-from mriseg.write import encode_scan
+from mriseg.datasets.samples import SAMPLES
+from mriseg.evaluation.agreement import dice
+from mriseg.export.writer import encode_scan
 
 
 @pytest.mark.parametrize("name", SAMPLES)

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from mriseg.errors import ReadError
-from mriseg.scan import MAX_NON_FINITE_SHARE, picture, volume
+from mriseg.core.errors import ReadError
+from mriseg.core.scan import MAX_NON_FINITE_SHARE, picture, volume
 
 DATA = np.random.default_rng(0).random((20, 20, 20))
 

@@ -9,10 +9,10 @@ import scipy
 
 import mriseg
 from mriseg import Contrast, MrisegError, Settings, Tissue, segment
-from mriseg.errors import BrainNotFoundError, SettingsError
-from mriseg.phantom import AIR, FAT, MUSCLE, SKIN, VITREOUS, simulate
-from mriseg.scan import picture, volume
-from mriseg.segment import STAGES
+from mriseg.core.errors import BrainNotFoundError, SettingsError
+from mriseg.core.scan import picture, volume
+from mriseg.datasets.phantom import AIR, FAT, MUSCLE, SKIN, VITREOUS, simulate
+from mriseg.segmentation.pipeline import STAGES
 from tests.helpers import ALL_AXES, dice, nifti, stored_as
 
 CONTRASTS = (Contrast.T1, Contrast.T2, Contrast.PD, Contrast.FLAIR)
@@ -312,7 +312,7 @@ def test_twice_gives_the_same_bits(small, reference, nothing_remembered):
 
 def test_another_process_with_one_thread_finds_the_same_labels(segmented):
     code = (
-        "import sys, mriseg; from mriseg.phantom import make_phantom, simulate; "
+        "import sys, mriseg; from mriseg.datasets.phantom import make_phantom, simulate; "
         "scan = simulate(make_phantom(0, 2.0), mriseg.Contrast.T1); "
         "sys.stdout.buffer.write(mriseg.segment(scan).labels.tobytes())"
     )

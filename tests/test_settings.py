@@ -3,8 +3,8 @@ from dataclasses import FrozenInstanceError
 import pytest
 
 from mriseg import Settings
-from mriseg.errors import SettingsError
-from mriseg.settings import BIAS_STRENGTHS, CLASSES, CONTRASTS, MASKS, PIXEL_SIZES_MM
+from mriseg.core.errors import SettingsError
+from mriseg.core.settings import BIAS_STRENGTHS, CLASSES, CONTRASTS, MASKS, PIXEL_SIZES_MM
 
 
 @pytest.mark.parametrize(

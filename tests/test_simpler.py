@@ -6,11 +6,11 @@ from sklearn.cluster import KMeans
 from sklearn.mixture import GaussianMixture
 
 from mriseg import Contrast, MrisegError, Tissue, segment
-from mriseg.compare import dice
-from mriseg.errors import SeparationError
-from mriseg.scan import picture
-from mriseg.settings import Settings
-from mriseg.simpler import METHODS, segment_simply
+from mriseg.core.errors import SeparationError
+from mriseg.core.scan import picture
+from mriseg.core.settings import Settings
+from mriseg.evaluation.agreement import dice
+from mriseg.evaluation.baselines import METHODS, segment_simply
 
 T1 = Contrast.T1.dark_to_bright
 IN_THE_MASK = ("k-means", "otsu", "mixture", "corrected-mixture")

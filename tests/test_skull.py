@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mriseg.skull import LARGEST_RATIO, LEVELS, log_odds
+from mriseg.brain.skull import LARGEST_RATIO, LEVELS, log_odds
 
 TISSUE, FLUID, SCALP, BONE = 30, 12, 38, 4
 BRIGHT_FLUID = 44

@@ -3,10 +3,10 @@ import gzip
 import numpy as np
 import pytest
 
-from mriseg import limits
-from mriseg.errors import ReadError, TooLargeError
-from mriseg.files import files
-from mriseg.slices import Slices
+from mriseg.core import limits
+from mriseg.core.errors import ReadError, TooLargeError
+from mriseg.io.raw_slices import Slices
+from mriseg.io.sources import files
 from tests.helpers import little_memory
 
 SHAPE = (18, 20, 22)

@@ -7,8 +7,8 @@ import imagecodecs
 import numpy as np
 import pytest
 
-from mriseg.errors import ReadError
-from mriseg.sound_png import MOST_CHUNKS, check_chunks, is_interlaced, sound_png
+from mriseg.core.errors import ReadError
+from mriseg.io.guards.png import MOST_CHUNKS, check_chunks, is_interlaced, sound_png
 from tests.helpers import encoded
 from tests.test_read_picture import GRAY, with_chunk
 

@@ -3,7 +3,7 @@ from dataclasses import fields, replace
 import pytest
 
 from mriseg import Contrast, Settings
-from mriseg.stages import KNOBS, Stages, still_true
+from mriseg.segmentation.stages import KNOBS, Stages, still_true
 
 OTHER = {
     "contrast": "t2",

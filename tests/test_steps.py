@@ -3,12 +3,13 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from mriseg import Contrast, Settings, Tissue, em, segment
-from mriseg.fit import MOST_BONE, MOST_OUTLIERS, SHARE_STRENGTH, SPREAD_STRENGTH, expectation
-from mriseg.mixture import uniform
-from mriseg.scan import picture
-from mriseg.steps import BINS, MOST_STEPS, before_correction, corrected, steps_of_fit
-from mriseg.zones import one_zone
+from mriseg import Contrast, Settings, Tissue, segment
+from mriseg.core.scan import picture
+from mriseg.mixture import em
+from mriseg.mixture.em_trace import BINS, MOST_STEPS, before_correction, corrected, steps_of_fit
+from mriseg.mixture.fit import MOST_BONE, MOST_OUTLIERS, SHARE_STRENGTH, SPREAD_STRENGTH, expectation
+from mriseg.mixture.model import uniform
+from mriseg.mixture.spatial_prior import one_zone
 
 
 @pytest.fixture(scope="module", params=[Contrast.T1, Contrast.T2], ids=lambda contrast: contrast.name)

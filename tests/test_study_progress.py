@@ -2,11 +2,11 @@
 
 import pytest
 
-from mriseg.bids import StudyScan
-from mriseg.cohort import Outcome
-from mriseg.errors import WriteError
-from mriseg.record import Record
-from mriseg.study_progress import shown
+from mriseg.core.errors import WriteError
+from mriseg.study.bids import StudyScan
+from mriseg.study.progress import shown
+from mriseg.study.record import Record
+from mriseg.study.run import Outcome
 
 
 def outcome(name: str, failure: str | None = None, is_new: bool = True) -> Outcome:

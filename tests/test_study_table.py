@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from mriseg import Tissue
-from mriseg.record import Record
-from mriseg.study_table import COLUMNS, MOST_Z, NOT_AVAILABLE, Row, dictionary, most_z, outliers, table, z_scores
-from mriseg.tissue import Contrast
-from mriseg.verdict import Level
+from mriseg.core.tissue import Contrast
+from mriseg.segmentation.verdict import Level
+from mriseg.study.record import Record
+from mriseg.study.table import COLUMNS, MOST_Z, NOT_AVAILABLE, Row, dictionary, most_z, outliers, table, z_scores
 
 
 def record(rng: np.random.Generator, **changed: object) -> Record:

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from mriseg.extract import Brain
-from mriseg.morphology import bounding_box
-from mriseg.surroundings import STRIPPED, surroundings
+from mriseg.brain.background import STRIPPED, surroundings
+from mriseg.brain.extraction import Brain
+from mriseg.image.morphology import bounding_box
 
 SIGNAL, NOISE = 800.0, 20.0
 

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from nibabel.affines import apply_affine
 
-from mriseg import templates
-from mriseg.errors import MrisegError
-from mriseg.templates import ATLAS_MM, atlas, template
+from mriseg.core.errors import MrisegError
+from mriseg.registration import atlas as templates
+from mriseg.registration.atlas import ATLAS_MM, atlas, template
 
 
 @pytest.fixture(scope="module")

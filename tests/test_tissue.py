@@ -3,7 +3,7 @@ import colorsys
 import pytest
 
 from mriseg import Contrast, Tissue
-from mriseg.tissue import BACKGROUND
+from mriseg.core.tissue import BACKGROUND
 
 NAMED = [contrast for contrast in Contrast if contrast is not Contrast.UNKNOWN]
 

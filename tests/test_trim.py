@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from mriseg.trim import RIM_MM, UNLIKELY_WHITE, bone_at_the_rim
-from mriseg.zones import Zones, one_zone
+from mriseg.mixture.spatial_prior import Zones, one_zone
+from mriseg.segmentation.skull_rim import RIM_MM, UNLIKELY_WHITE, bone_at_the_rim
 
 ISO = (1.0, 1.0, 1.0)
 

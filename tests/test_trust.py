@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import scipy
 
-from mriseg.register_slice import SlicePose
-from mriseg.tissue import Contrast
-from mriseg.trust import DOUBTFUL, trust_picture, trust_stripped_picture, trust_volume
+from mriseg.brain.confidence import DOUBTFUL, trust_picture, trust_stripped_picture, trust_volume
+from mriseg.core.tissue import Contrast
+from mriseg.registration.slice import SlicePose
 
 CONTRASTS = (Contrast.T1, Contrast.T2, Contrast.PD, Contrast.FLAIR)
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from mriseg import unfinished
-from mriseg.errors import WriteError
+from mriseg.core.errors import WriteError
+from mriseg.study import atomic_files as unfinished
 
 
 def test_a_file_is_replaced_and_nothing_stays_beside_it(tmp_path):
@@ -93,7 +93,7 @@ def test_a_machine_may_be_called_anything(tmp_path, monkeypatch):
 
 def test_a_lock_holds_until_it_is_left(tmp_path):
     code = (
-        "import sys; from pathlib import Path; from mriseg import unfinished\n"
+        "import sys; from pathlib import Path; from mriseg.study import atomic_files as unfinished\n"
         "with unfinished.locked(Path(sys.argv[1]), 'sub-1'): print('in')"
     )
     command = [sys.executable, "-c", code, str(tmp_path)]

@@ -3,7 +3,7 @@ import PIL.Image
 import PIL.ImageOps
 import pytest
 
-from mriseg.upright import upright, upright_shape
+from mriseg.io.pictures.exif_orientation import upright, upright_shape
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (5, 8)).astype(np.uint8)
 

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from mriseg import Contrast, Settings, segment
-from mriseg.measure import doubt_contrast, doubt_fit, doubt_names, doubt_size, doubt_tissues
-from mriseg.phantom import simulate
-from mriseg.scan import picture
-from mriseg.tissue import Tissue
-from mriseg.trust import LOOK
-from mriseg.verdict import HEADLINES, Level, verdict
+from mriseg.brain.confidence import LOOK
+from mriseg.core.scan import picture
+from mriseg.core.tissue import Tissue
+from mriseg.datasets.phantom import simulate
+from mriseg.segmentation.verdict import HEADLINES, Level, verdict
+from mriseg.segmentation.volumes import doubt_contrast, doubt_fit, doubt_names, doubt_size, doubt_tissues
 
 # What a good scan has; each test spoils one thing.
 SOUND = {

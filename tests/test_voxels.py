@@ -4,10 +4,10 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from mriseg import limits
-from mriseg.errors import ReadError, TooLargeError
-from mriseg.files import files
-from mriseg.voxels import Stored, affine_of_spacing, is_plausible, items, read_voxels
+from mriseg.core import limits
+from mriseg.core.errors import ReadError, TooLargeError
+from mriseg.io.raw_volume import Stored, affine_of_spacing, is_plausible, items, read_voxels
+from mriseg.io.sources import files
 
 SHAPE = (18, 20, 22)
 EYE = np.eye(4)

@@ -10,10 +10,10 @@ import pytest
 import scipy
 
 from mriseg import Contrast, MrisegError, Settings, Tissue, read, segment
-from mriseg.morphology import bounding_box
-from mriseg.phantom import simulate
-from mriseg.scan import picture, volume
-from mriseg.write import lookup_table, outputs, stats, stem, volumes_table, write
+from mriseg.core.scan import picture, volume
+from mriseg.datasets.phantom import simulate
+from mriseg.export.writer import lookup_table, outputs, stats, stem, volumes_table, write
+from mriseg.image.morphology import bounding_box
 from tests.helpers import ALL_AXES, stored_as
 
 NIFTI_NAMES = {
@@ -216,7 +216,9 @@ def test_the_table_of_volumes_leaves_unknown_volumes_empty(slice_of_head):
 
 def test_where_writing_fails_no_file_appears(slice_of_head, tmp_path, monkeypatch):
     scan, result = slice_of_head
-    monkeypatch.setattr("mriseg.write.lookup_table", lambda: (_ for _ in ()).throw(OSError(28, "No space left")))
+    monkeypatch.setattr(
+        "mriseg.export.writer.lookup_table", lambda: (_ for _ in ()).throw(OSError(28, "No space left"))
+    )
     with pytest.raises(MrisegError, match="No space left"):
         write(scan, result, tmp_path / "out", "foo")
     assert list((tmp_path / "out").iterdir()) == []

@@ -3,9 +3,9 @@ import pytest
 import scipy
 from nibabel.affines import apply_affine
 
-from mriseg.register import Registration
-from mriseg.templates import ATLAS_MM, atlas
-from mriseg.zones import BLUR_MM, DEEP_NUCLEI, FLUID, GRAY, LEAST_SHARE, WHITE, one_zone, zones
+from mriseg.mixture.spatial_prior import BLUR_MM, DEEP_NUCLEI, FLUID, GRAY, LEAST_SHARE, WHITE, one_zone, zones
+from mriseg.registration.affine import Registration
+from mriseg.registration.atlas import ATLAS_MM, atlas
 
 SIDES = (ATLAS_MM,) * 3
 HERE = np.zeros(3)

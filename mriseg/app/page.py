@@ -2,21 +2,21 @@
 
 import streamlit as st
 
-from mriseg import render
 from mriseg.app import texts
-from mriseg.app.analysis import analyse, current
-from mriseg.app.choose import choose
-from mriseg.app.comparison import show_comparison
-from mriseg.app.downloads import show_downloads
-from mriseg.app.figures import show_numbers, show_tiles, show_totals, show_truth, show_verdict
-from mriseg.app.memory import pass_over_libraries, return_freed_memory
-from mriseg.app.mixture import show_fitted, show_histogram, show_joint, show_method, show_selection, show_steps
-from mriseg.app.rendering import show_rendering
-from mriseg.app.study import show_study, show_study_alone
-from mriseg.app.turns import switch_often
-from mriseg.app.viewer import show_viewer
-from mriseg.app.visitors import welcome
-from mriseg.tissue import Tissue
+from mriseg.app.panels.comparison import show_comparison
+from mriseg.app.panels.downloads import show_downloads
+from mriseg.app.panels.histogram import show_fitted, show_histogram, show_joint, show_method, show_selection, show_steps
+from mriseg.app.panels.metrics import show_numbers, show_tiles, show_totals, show_truth, show_verdict
+from mriseg.app.panels.volume_rendering import show_rendering
+from mriseg.app.server.memory import pass_over_libraries, return_freed_memory
+from mriseg.app.server.queues import switch_often
+from mriseg.app.server.sessions import welcome
+from mriseg.app.session import analyse, current
+from mriseg.app.sidebar import choose
+from mriseg.app.study.tab import show_study, show_study_alone
+from mriseg.app.viewer.viewer import show_viewer
+from mriseg.core.tissue import Tissue
+from mriseg.plotting import slices as render
 
 # Streamlit leaves 96 pixels above its first line and wide cells in tables; without them pictures, histogram and figures
 # fit on a laptop. On a tablet the figures go below the pictures.

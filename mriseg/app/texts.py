@@ -1,4 +1,4 @@
-"""What the page says, in one place. Tissue names come from `mriseg.tissue`, errors and warnings from the engine."""
+"""What the page says, in one place. Names of tissues are in `mriseg.core.tissue`, errors and warnings the engine's."""
 
 PURPOSE = "Gray matter, white matter and cerebrospinal fluid of brain MR images, the arithmetic in the open."
 NOT_A_DEVICE = "Not a medical device."

@@ -3,8 +3,8 @@
 import pytest
 
 from mriseg import Settings
-from mriseg.app.address import compose, parse
-from mriseg.samples import SAMPLES
+from mriseg.app.url_state import compose, parse
+from mriseg.datasets.samples import SAMPLES
 
 OTHER = Settings(
     contrast="t2",

@@ -9,8 +9,8 @@ from streamlit.runtime.media_file_manager import MediaFileManager
 from streamlit.runtime.media_file_storage import MediaFileStorageError
 from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 
-from mriseg.app import handover
-from mriseg.app.handover import HELD_FOR, let_go
+from mriseg.app.server import download_cache as handover
+from mriseg.app.server.download_cache import HELD_FOR, let_go
 
 
 class Server:

@@ -13,11 +13,12 @@ import PIL.Image
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mriseg import Contrast, Tissue, samples, segment
-from mriseg.phantom import make_phantom, simulate
-from mriseg.samples import SAMPLES
-from mriseg.scan import volume
-from mriseg.write import encode_scan
+from mriseg import Contrast, Tissue, segment
+from mriseg.core.scan import volume
+from mriseg.datasets import samples
+from mriseg.datasets.phantom import make_phantom, simulate
+from mriseg.datasets.samples import SAMPLES
+from mriseg.export.writer import encode_scan
 
 ENTRY = str(Path(__file__).parents[2] / "streamlit_app.py")
 PATIENCE = 60  # seconds; a slow machine is not what is tested
@@ -309,7 +310,7 @@ def test_a_constant_picture_is_refused_in_words(page):
 
 
 def test_what_nobody_foresaw_becomes_a_sentence(page, slice_file, monkeypatch):
-    for step in ("mriseg.app.uploads.contents", "mriseg.app.analysis.segment"):
+    for step in ("mriseg.app.server.uploads.contents", "mriseg.app.session.segment"):
         with monkeypatch.context() as broken:
             broken.setattr(step, lambda *anything: 1 / 0)
             drop(page, slice_file, "slice.png")
@@ -371,8 +372,8 @@ def test_taking_the_scan_away_brings_the_opening_sample_back(page, slice_file):
 
 
 def test_downloads_hold_the_result_and_no_name_of_the_dropped_file(page, slice_file):
-    from mriseg.app.downloads import NAME
-    from mriseg.write import outputs
+    from mriseg.app.panels.downloads import NAME
+    from mriseg.export.writer import outputs
 
     drop(page, slice_file, "Doe_Jane.png")
     labels = {button.label for button in page.get("download_button")}
@@ -439,7 +440,7 @@ def test_a_sample_is_compared_with_its_truth_and_the_viewer_gets_it(page):
     page.main.selectbox(key="compare with").select("truth").run()
     assert nothing_broke(page)
     assert sent(page)["other"] == "Truth"
-    from mriseg.compare import dice
+    from mriseg.evaluation.agreement import dice
 
     truth = kept(page).truth
     for tissue, value in dice(kept(page).result.labels, truth).items():
@@ -473,7 +474,7 @@ def test_a_reference_on_another_grid_is_refused_in_words(page, head_file, slice_
 
 
 def test_every_simpler_method_stands_beside_the_model(page):
-    from mriseg.simpler import METHODS
+    from mriseg.evaluation.baselines import METHODS
 
     open_tab(page, "Compare")
     page.main.selectbox(key="compare with").select("method").run()
@@ -567,7 +568,7 @@ def test_the_old_scan_is_gone_before_the_new_one_is_segmented(page, slice_file, 
         alive.append(old() is not None)
         return segment(*arguments, **others)
 
-    monkeypatch.setattr("mriseg.app.analysis.segment", looked)
+    monkeypatch.setattr("mriseg.app.session.segment", looked)
     drop(page, slice_file, "slice.png")
     assert nothing_broke(page)
     assert alive == [False]
@@ -579,7 +580,7 @@ def test_a_segmentation_whose_intensities_were_put_aside_is_shown_again_as_it_wa
     page.session_state["analysis"] = before.put_aside()
     assert kept(page).kept_bytes < before.kept_bytes - before.scan.data.nbytes / 2
     assert kept(page).key == before.key
-    monkeypatch.setattr("mriseg.app.analysis.segment", lambda *_: pytest.fail("it is segmented anew"))
+    monkeypatch.setattr("mriseg.app.session.segment", lambda *_: pytest.fail("it is segmented anew"))
     page.run()
     assert not page.exception
     assert kept(page).result is before.result

@@ -7,13 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mriseg import Contrast, render, segment
-from mriseg.app.planes import LEVELS, PICTURE, pack
-from mriseg.orient import orient, reorient
-from mriseg.phantom import simulate
-from mriseg.render import Plane, View
-from mriseg.samples import SAMPLES
-from mriseg.tissue import Tissue
+from mriseg import Contrast, segment
+from mriseg.app.viewer.slices import LEVELS, PICTURE, pack
+from mriseg.core.tissue import Tissue
+from mriseg.datasets.phantom import simulate
+from mriseg.datasets.samples import SAMPLES
+from mriseg.image.orientation import orient, reorient
+from mriseg.plotting import slices as render
+from mriseg.plotting.slices import Plane, View
 
 LIMITS = (0.0, 100.0)
 

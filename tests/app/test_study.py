@@ -15,13 +15,14 @@ from streamlit.runtime.uploaded_file_manager import DeletedFile
 from streamlit.testing.v1 import AppTest
 
 from mriseg import Contrast, read, segment
-from mriseg.app import study_queue, texts
-from mriseg.app.study import _dropped, study_table, zipped
-from mriseg.app.study_queue import MOST_SCANS, State, Study
-from mriseg.errors import MrisegError
-from mriseg.phantom import simulate
-from mriseg.samples import SAMPLES
-from mriseg.write import encode_scan, outputs
+from mriseg.app import texts
+from mriseg.app.study import queue as study_queue
+from mriseg.app.study.queue import MOST_SCANS, State, Study
+from mriseg.app.study.tab import _dropped, study_table, zipped
+from mriseg.core.errors import MrisegError
+from mriseg.datasets.phantom import simulate
+from mriseg.datasets.samples import SAMPLES
+from mriseg.export.writer import encode_scan, outputs
 from tests.dicoms import brainlike, series
 
 ENTRY = str(Path(__file__).parents[2] / "streamlit_app.py")

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from mriseg.app import turns
-from mriseg.app.turns import Line
+from mriseg.app.server import queues as turns
+from mriseg.app.server.queues import Line
 
 
 @pytest.fixture(autouse=True)

@@ -11,12 +11,13 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
 
 from mriseg import Contrast
-from mriseg.app import uploads, visitors
-from mriseg.app.uploads import content, forget, listing
-from mriseg.errors import MrisegError
-from mriseg.phantom import simulate
-from mriseg.samples import SAMPLES
-from mriseg.write import encode_scan
+from mriseg.app.server import sessions as visitors
+from mriseg.app.server import uploads
+from mriseg.app.server.uploads import content, forget, listing
+from mriseg.core.errors import MrisegError
+from mriseg.datasets.phantom import simulate
+from mriseg.datasets.samples import SAMPLES
+from mriseg.export.writer import encode_scan
 
 
 @dataclass(frozen=True)

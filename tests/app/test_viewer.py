@@ -2,7 +2,7 @@
 
 import pytest
 
-from mriseg.app.viewer import Want, _want
+from mriseg.app.viewer.viewer import Want, _want
 
 SHAPE = (30, 40, 50)
 GOOD = {"result": "a b", "scan": "c", "cursor": [29, 0, 12], "slices": [[0, 29], [2, 49]], "count": 3}

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from mriseg.app import visitors
-from mriseg.app.visitors import GONE_AFTER, Visitor, make_room, take_away
+from mriseg.app.server import sessions as visitors
+from mriseg.app.server.sessions import GONE_AFTER, Visitor, make_room, take_away
 
 
 class State(dict):

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from mriseg import Contrast
-from mriseg.phantom import Phantom, simulate
-from mriseg.write import encode_scan
+from mriseg.datasets.phantom import Phantom, simulate
+from mriseg.export.writer import encode_scan
 
 sync_api = pytest.importorskip("playwright.sync_api") if os.environ.get("CI") != "true" else None
 if sync_api is None:

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from mriseg import Contrast
-from mriseg.phantom import Phantom, simulate
-from mriseg.write import encode_scan
+from mriseg.datasets.phantom import Phantom, simulate
+from mriseg.export.writer import encode_scan
 from tests.visitor import XSRF_COOKIE, Server, VisitError, Visitor, own_picture, visited
 
 pytestmark = pytest.mark.browser

@@ -7,9 +7,9 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from mriseg import group_report
-from mriseg.record import Record
-from mriseg.study_table import Row
+from mriseg.study import group_report
+from mriseg.study.record import Record
+from mriseg.study.table import Row
 from tests.browser.conftest import sync_api
 from tests.test_study_table import changed, record
 

@@ -6,9 +6,9 @@ import nibabel
 import pytest
 
 from mriseg import Contrast
-from mriseg.phantom import simulate
-from mriseg.samples import SAMPLES
-from mriseg.write import encode_scan
+from mriseg.datasets.phantom import simulate
+from mriseg.datasets.samples import SAMPLES
+from mriseg.export.writer import encode_scan
 from tests.browser.conftest import CANVAS, assert_whole, colours, drop, keep, shown_result, wait_for_another
 
 pytestmark = pytest.mark.browser

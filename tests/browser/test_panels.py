@@ -9,12 +9,12 @@ import PIL.Image
 import pytest
 import scipy
 
-from mriseg.app.analysis import OPENING_SAMPLE
-from mriseg.phantom import simulate
-from mriseg.samples import SAMPLES
-from mriseg.scan import volume
-from mriseg.tissue import Contrast
-from mriseg.write import encode_scan
+from mriseg.app.session import OPENING_SAMPLE
+from mriseg.core.scan import volume
+from mriseg.core.tissue import Contrast
+from mriseg.datasets.phantom import simulate
+from mriseg.datasets.samples import SAMPLES
+from mriseg.export.writer import encode_scan
 from tests.browser.conftest import (
     CANVAS,
     assert_whole,

@@ -6,8 +6,8 @@ import subprocess
 import pytest
 
 from mriseg import Contrast
-from mriseg.phantom import simulate
-from mriseg.write import encode_scan
+from mriseg.datasets.phantom import simulate
+from mriseg.export.writer import encode_scan
 from tests.visitor import ROOT, Server, VisitError, Visitor, visited
 
 pytestmark = pytest.mark.browser

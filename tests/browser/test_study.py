@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from mriseg import Contrast, Result, read, segment
-from mriseg.phantom import make_phantom, simulate
-from mriseg.write import encode_scan
+from mriseg.datasets.phantom import make_phantom, simulate
+from mriseg.export.writer import encode_scan
 from tests.browser.conftest import assert_whole, keep, opened
 
 pytestmark = pytest.mark.browser

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from mriseg import Contrast
-from mriseg.orient import orient
-from mriseg.phantom import simulate
-from mriseg.samples import SAMPLES
-from mriseg.scan import volume
-from mriseg.write import encode_scan
+from mriseg.core.scan import volume
+from mriseg.datasets.phantom import simulate
+from mriseg.datasets.samples import SAMPLES
+from mriseg.export.writer import encode_scan
+from mriseg.image.orientation import orient
 from tests.browser.conftest import (
     CANVAS,
     assert_whole,

@@ -1,0 +1,71 @@
+"""Files to take away: each is made when it is asked for."""
+
+import datetime
+import io
+import weakref
+import zipfile
+from collections.abc import Callable
+from functools import partial
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from mriseg import report
+from mriseg.app import texts
+from mriseg.app.server.download_cache import download_button
+from mriseg.app.server.sessions import held_in
+from mriseg.app.session import KEPT, Analysis
+from mriseg.core.errors import MrisegError
+from mriseg.core.tissue import Tissue
+from mriseg.export.writer import outputs, volumes_table
+
+HTML, PDF = report.HTML, report.PDF
+VOLUMES = "_volumes.csv"
+NAME = "mriseg"  # downloads carry no name of the dropped file, which may be that of a person
+
+
+def show_downloads(analysis: Analysis) -> None:
+    """Buttons for the report, labels, posteriors, mask, figures, and all of it."""
+    ending = ".png" if analysis.scan.kind == "picture" else ".nii.gz"
+    posteriors = [f"_label-{tissue.abbreviation}_probseg{ending}" for tissue in Tissue]
+    # Streamlit keeps what makes a file for as long as its button stands, and the scan must not live as long.
+    alive, own_key, context = weakref.ref(analysis), analysis.key, get_script_run_ctx()
+    session = "" if context is None else context.session_id
+
+    def files() -> dict[str, Callable[[], bytes]]:
+        current: Analysis | None = alive() or held_in(session, KEPT)
+        if current is None or current.key != own_key:
+            raise MrisegError(texts.NO_LONGER)
+        scan, result = current.taken_back().scan, current.result
+        table = {VOLUMES: lambda: volumes_table(result).encode()}
+        today = datetime.date.today()
+        reports = {
+            HTML: lambda: report.html(scan, result, today).encode(),
+            PDF: lambda: report.pdf(scan, result, today),
+        }
+        return outputs(scan, result) | reports | table
+
+    def one(suffix: str) -> bytes:
+        return files()[suffix]()
+
+    def zipped(suffixes: list[str] | None = None) -> bytes:
+        stream = io.BytesIO()
+        found = files()
+        with zipfile.ZipFile(stream, "w") as archive:  # its members are compressed already
+            for suffix in suffixes or found:
+                archive.writestr(f"{NAME}{suffix}", found[suffix]())
+        return stream.getvalue()
+
+    st.markdown(f"**{texts.DOWNLOADS}**")
+    with st.container(horizontal=True):
+        for key, suffix, content in (
+            ("report-html", HTML, None),
+            ("report-pdf", PDF, None),
+            ("labels", f"_dseg{ending}", None),
+            ("posteriors", "_probseg.zip", lambda: zipped(posteriors)),
+            ("mask", f"_desc-brain_mask{ending}", None),
+            ("volumes", VOLUMES, None),
+            ("figures", "_desc-tissue_stats.json", None),
+            ("everything", ".zip", zipped),
+        ):
+            download_button(texts.FILES[key], content or partial(one, suffix), f"{NAME}{suffix}", f"download {suffix}")

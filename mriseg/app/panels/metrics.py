@@ -1,0 +1,109 @@
+"""Tiles and tables: contrast, volumes, quality, the verdict, agreement with a known truth."""
+
+import streamlit as st
+
+from mriseg.app import texts
+from mriseg.app.session import Analysis
+from mriseg.core.tissue import Tissue
+from mriseg.evaluation.agreement import dice
+from mriseg.quality.metrics import FIGURES
+from mriseg.segmentation.result import Result
+from mriseg.segmentation.verdict import Level, certainty, verdict
+
+
+def show_tiles(result: Result) -> None:
+    """The contrast and the size of each tissue, beside the pictures."""
+    if result.settings.contrast == "auto":
+        origin = texts.NAMES_SURE.format(certainty(result.contrast_confidence))
+    else:
+        origin = texts.AS_YOU_SAID
+    st.markdown(f"{texts.CONTRAST} **{result.contrast.suffix}**, {origin}")
+    with st.container(key="tiles"):
+        for tissue in Tissue:
+            share = f"{result.fractions[tissue]:.1%}"
+            value, below, more = share, texts.OF_CAVITY, None
+            if result.volumes_ml is not None and result.volume_intervals_ml is not None:
+                low, high = result.volume_intervals_ml[tissue]
+                value = millilitres(result, result.volumes_ml[tissue])
+                below = f"{low:.0f} – {high:.0f} mL · {share}" if is_volume(result) else f"{share} {texts.OF_CAVITY}"
+                more = texts.INTERVAL_HELP.format(millilitres(result, low), millilitres(result, high), share)
+            st.metric(tissue.title, value, below, help=more, delta_color="off", delta_arrow="off", border=True)
+
+
+def is_volume(result: Result) -> bool:
+    """Whether the result is of a volume; the volumes of a picture are for each mm of thickness."""
+    return result.labels.ndim > 2
+
+
+def millilitres(result: Result, volume: float) -> str:
+    """A volume as it is shown."""
+    return f"{volume:.0f} mL" if is_volume(result) else f"{volume:.1f} {texts.ML_PER_MM}"
+
+
+def show_totals(result: Result) -> None:
+    """Cranial cavity, parenchymal fraction and their like, in short lines."""
+    quality = result.quality
+    words = [f"{texts.PARENCHYMA} **{quality['brain_parenchymal_fraction']:.1%}**"]
+    if result.brain_ml is not None:
+        words.insert(0, f"{texts.CAVITY} **{millilitres(result, result.brain_ml)}**")
+    if "gm_wm_ratio" in quality:
+        words.append(f"{texts.RATIO} **{quality['gm_wm_ratio']:.2f}**")
+    sure = texts.MASK_SURE.format(certainty(result.brain.confidence))
+    words += [
+        texts.MASK_SAID if result.brain.given else sure,
+        f"{texts.TIME} **{sum(result.seconds.values()):.1f} s**",
+    ]
+    stages = "\n".join(f"- {stage}: {seconds:.2f} s" for stage, seconds in result.seconds.items())
+    st.markdown(" · ".join(words), help=f"{texts.TOTALS_HELP}\n\n{stages}")
+
+
+def show_verdict(result: Result) -> None:
+    """How far the result can be used; where it cannot, what to do about it."""
+    found = verdict(result)
+    doubts = [finding for finding in found.findings if finding.level > Level.GOOD]
+    if found.level > Level.GOOD:
+        lines = [f"- **{finding.about}.** {finding}" for finding in doubts]
+        st.warning("\n".join([f"**{found.headline}**", "", *lines]))
+    else:
+        st.success(found.headline)
+
+
+def show_numbers(result: Result) -> None:
+    """Every figure with what it means, and all that can be said of its trust."""
+    st.markdown(f"**{texts.FINDINGS}**")
+    st.markdown("\n".join(f"- **{finding.about}.** {finding}" for finding in verdict(result).findings))
+    st.markdown(numbers_table(result))
+    for note in result.notes:
+        st.caption(note)
+
+
+def numbers_table(result: Result) -> str:
+    """Volumes and figures of quality as a Markdown table."""
+    rows = [texts.NUMBERS_HEAD, "|---|---|---|---|---|"]
+    for tissue in Tissue:
+        size, interval = f"{result.fractions[tissue]:.1%} {texts.OF_CAVITY}", ""
+        if result.volumes_ml is not None and result.volume_intervals_ml is not None:
+            size = f"{millilitres(result, result.volumes_ml[tissue])}, {size}"
+            low, high = result.volume_intervals_ml[tissue]
+            interval = f"{millilitres(result, low)} – {millilitres(result, high)}"
+        rows.append(f"| {tissue.title} | {size} | {interval} | | {texts.VOLUME_MEANING} |")
+    for figure in FIGURES:
+        if figure.key not in result.quality:
+            continue
+        value = result.quality[figure.key]
+        shown = f"{value:.1%}" if figure.unit == "%" else f"{value:.3g} {figure.unit}".strip()
+        usual = ""
+        if figure.usual is not None:
+            low, high = figure.usual
+            usual = f"{low:.0%} – {high:.0%}" if figure.unit == "%" else f"{low:g} – {high:g}"
+        rows.append(f"| {figure.title} | {shown} | {usual} | {texts.GOOD[figure.good]} | {figure.meaning} |")
+    return "\n".join(rows)
+
+
+def show_truth(analysis: Analysis) -> None:
+    """Dice against the truth, for a scan that was simulated from one."""
+    if analysis.truth is None:
+        return
+    overlap = dice(analysis.result.labels, analysis.truth)
+    words = " · ".join(f"{tissue.title} **{overlap[tissue]:.3f}**" for tissue in Tissue)
+    st.markdown(f"{texts.TRUTH}: {words}", help=texts.TRUTH_HELP)

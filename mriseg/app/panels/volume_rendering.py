@@ -1,0 +1,85 @@
+"""The brain in three dimensions, by NiiVue in the browser; made when it is asked for."""
+
+import gzip
+
+import nibabel
+import numpy as np
+import streamlit as st
+
+from mriseg.app import texts
+from mriseg.app.session import Analysis
+from mriseg.core.tissue import BACKGROUND, Tissue
+from mriseg.image.orientation import orient, reorient
+from mriseg.plotting import slices as render
+
+MOST_VOXELS = 1_500_000  # 4 MB to the browser as colours; finer is not seen in a rendering
+HEIGHT = 480  # pixels
+COLOUR = np.dtype([("R", "u1"), ("G", "u1"), ("B", "u1")])  # a NIfTI of colours
+FAINTEST = 0.55  # brightness of the darkest voxel: fluid is dark on T1, and would not be seen
+SPEED = 1  # of gzip
+
+
+def show_rendering(analysis: Analysis) -> None:
+    """Draw the brain in its tissues' colours, to be turned."""
+    if analysis.scan.kind == "picture":
+        st.caption(texts.NO_RENDERING)
+        return
+    # Half a megabyte of the server's memory and the viewer's 3 MB in the browser only where somebody wants to see it.
+    from niivue_component import niivue_viewer
+
+    shown = st.segmented_control(
+        texts.RENDERED,
+        list(Tissue),
+        selection_mode="multi",
+        default=[Tissue.GM, Tissue.WM],
+        format_func=lambda tissue: tissue.title,
+        key="rendered",
+        label_visibility="collapsed",
+    )
+    st.caption(texts.RENDERING_WORDS)
+    which = "".join(tissue.abbreviation for tissue in shown)
+    with st.container(width=HEIGHT):
+        niivue_viewer(
+            nifti_data=coloured_volume(analysis, tuple(shown)),
+            filename=f"{analysis.key}{which}.nii.gz",  # the viewer keeps what it has by its name
+            height=HEIGHT,
+            view_mode="3d",
+            styled=False,
+            settings={"crosshair": False},
+            update_interval_ms=None,
+            key=f"rendering {analysis.key} {which}",
+        )
+
+
+def coloured_volume(analysis: Analysis, shown: tuple[Tissue, ...]) -> bytes:
+    """The brain as a NIfTI of colours, in canonical axes, thinned to what a rendering shows.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        Of a volume.
+    shown : tuple of Tissue
+        Everything else is left empty.
+
+    Returns
+    -------
+    bytes
+        Compressed. Each voxel has its tissue's colour, darkened as the scan is dark there.
+    """
+    scan, orientation = orient(analysis.scan)
+    assert scan.affine is not None  # only a picture has none
+    labels = reorient(analysis.result.labels, orientation)
+    step = max(1, int(np.ceil((analysis.result.mask.sum() / MOST_VOXELS) ** (1 / 3))))
+    places = [np.flatnonzero(labels.any(tuple(a for a in range(3) if a != axis))) for axis in range(3)]
+    first = np.array([place[0] for place in places])
+    part = tuple(slice(place[0], place[-1] + 1, step) for place in places)
+    brightness = FAINTEST + (1 - FAINTEST) * render.gray(scan.data[part], analysis.limits) / 255
+    table = np.zeros((max(tissue.number for tissue in Tissue) + 1, 3))
+    for tissue in shown:
+        table[tissue.number] = tissue.rgb
+    table[BACKGROUND] = 0
+    colours = (table[labels[part]] * brightness[..., None]).astype(np.uint8)
+    affine = scan.affine @ np.diag([step, step, step, 1.0])
+    affine[:3, 3] = (scan.affine @ [*first, 1])[:3]
+    image = nibabel.Nifti1Image(np.ascontiguousarray(colours).view(COLOUR)[..., 0], affine)
+    return gzip.compress(image.to_bytes(), SPEED)

@@ -1,0 +1,197 @@
+"""Who is on the page, and what the server holds for each: let go of when they leave, or when others need the room.
+
+Streamlit keeps the state of a visitor whose connection ended for a while, in case it was the network, and then until
+someone else's ends (`server.disconnectedSessionTTL`, and a cache that is swept on writing only). A scan must not lie
+in memory for so long, so it is taken away here.
+"""
+
+import gc
+import threading
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from streamlit.runtime import Runtime
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from mriseg.app.server import download_cache as handover
+from mriseg.app.server.memory import KEPT_BYTES, trim
+
+# Longer than `server.disconnectedSessionTTL`, so that nobody can come back to a state that is being emptied.
+GONE_AFTER, LOOKED_EVERY = 30.0, 5.0  # seconds
+WATCH = "visitors"  # name of the thread that looks after them
+
+
+@dataclass(eq=False)
+class Visitor:
+    """One who has the page open.
+
+    Attributes
+    ----------
+    state : Any
+        Of the session, as Streamlit keeps it.
+    last_seen : float
+        When the page last ran for it, in the seconds of `time.monotonic`.
+    left : float or None
+        When its connection was first found to have ended; None while it stands.
+    """
+
+    state: Any = field(repr=False)
+    last_seen: float
+    left: float | None = None
+
+
+_visitors: dict[str, Visitor] = {}
+_lock = threading.Lock()
+
+
+def welcome() -> None:
+    """Note that the page runs for a visitor; called at the beginning of each run."""
+    context = get_script_run_ctx()
+    if context is None or not Runtime.exists():  # a test, or a script of its own
+        return
+    with _lock:
+        _visitors[context.session_id] = Visitor(context.session_state, time.monotonic())
+        if not any(thread.name == WATCH for thread in threading.enumerate()):
+            threading.Thread(target=_look_after, args=(Runtime.instance(),), name=WATCH, daemon=True).start()
+
+
+def take(files: Iterable[UploadedFile]) -> list[tuple[str, bytes]]:
+    """The names and contents of uploads, of which Streamlit holds no more than that they are there.
+
+    Its list goes on to show them, and later runs are told of them as before, but with nothing in them.
+    """
+    context = get_script_run_ctx()
+    taken = []
+    for file in files:
+        taken.append((file.name, file.getvalue()))
+        if context is not None and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
+            for kept in context.uploaded_file_mgr.get_files(context.session_id, [file.file_id]):
+                context.uploaded_file_mgr.add_file(context.session_id, kept._replace(data=b""))
+            for copy in (file, *_copies(context.session_state, file.file_id)):
+                copy.seek(0)
+                copy.truncate(0)
+    return taken
+
+
+def _copies(state: Any, file_id: str) -> list[UploadedFile]:
+    """What the state of a session has of an upload: a script is handed a copy of that, contents and all."""
+    values = state.filtered_state.values()
+    files = (file for value in values for file in (value if isinstance(value, list) else [value]))
+    return [file for file in files if isinstance(file, UploadedFile) and file.file_id == file_id]
+
+
+def make_room(size: int, beside: int, key: str) -> None:
+    """Let go of what is kept for others, the least recently used first, until so many bytes more may be kept.
+
+    First of intensities, which a visitor who comes back waits a moment for, then of segmentations, which are made
+    again from the upload.
+
+    Parameters
+    ----------
+    size : int
+    beside : int
+        Bytes that lie there whoever goes, the uploads.
+    key : str
+        Of what is let go of in the states of the sessions; it has `kept_bytes` and `put_aside`.
+    """
+    too_much = sum(kept.kept_bytes for kept in held_by_others(key)) + size + beside - KEPT_BYTES
+    if too_much <= 0:
+        return
+    for lets_go in (_put_aside, _give_up):
+        for visitor in _others():
+            if too_much > 0:
+                with suppress(KeyError):  # it holds nothing, or its own page is quicker
+                    too_much -= lets_go(visitor, key)
+    trim()
+
+
+def _put_aside(visitor: Visitor, key: str) -> int:
+    """Let go of the intensities, and say how many bytes that frees."""
+    kept = visitor.state[key]
+    smaller = kept if kept.is_aside else kept.put_aside()
+    del visitor.state[key]  # what is only replaced Streamlit keeps until the visitor's next run
+    visitor.state[key] = smaller
+    return kept.kept_bytes - smaller.kept_bytes
+
+
+def _give_up(visitor: Visitor, key: str) -> int:
+    """Let go of all of it, and say how many bytes that frees."""
+    freed = visitor.state[key].kept_bytes
+    _drop(visitor, key)
+    return freed
+
+
+def held_in(session: str, key: str) -> Any:
+    """What a session holds under a key; None if nothing."""
+    with _lock:
+        visitor = _visitors.get(session)
+    return None if visitor is None else _held(visitor, key)
+
+
+def held_by_others(key: str) -> list[Any]:
+    """What the sessions of other visitors hold under a key."""
+    return [held for visitor in _others() if (held := _held(visitor, key)) is not None]
+
+
+def _others() -> list[Visitor]:
+    """All but the visitor that the page runs for, who was seen least recently first."""
+    context = get_script_run_ctx()
+    with _lock:
+        others = [visitor for session, visitor in _visitors.items() if context and session != context.session_id]
+    return sorted(others, key=lambda visitor: visitor.last_seen)
+
+
+def _held(visitor: Visitor, key: str) -> Any:
+    try:
+        return visitor.state[key]
+    except KeyError:
+        return None
+
+
+def _drop(visitor: Visitor, key: str) -> None:
+    with suppress(KeyError):  # its own page may be quicker
+        del visitor.state[key]
+
+
+def _look_after(runtime: Runtime) -> None:
+    """Take away what those left who are gone, as long as the server runs; should it fail, a visitor starts it anew."""
+    while True:
+        time.sleep(LOOKED_EVERY)
+        take_away(runtime, time.monotonic())
+
+
+def take_away(runtime: Runtime, now: float) -> None:
+    """Let go of what the server holds for visitors who are gone, and of the files that others did not fetch in time.
+
+    Parameters
+    ----------
+    runtime : Runtime
+        Streamlit's.
+    now : float
+        In the seconds of `time.monotonic`.
+    """
+    gone = []
+    with _lock:
+        for session, visitor in list(_visitors.items()):
+            if runtime.is_active_session(session):
+                visitor.left = None
+            elif visitor.left is None:
+                visitor.left = now
+            elif now - visitor.left >= GONE_AFTER:
+                gone.append((session, _visitors.pop(session)))
+    for session, visitor in gone:
+        for key in visitor.state.filtered_state:
+            _drop(visitor, key)
+        runtime.uploaded_file_mgr.remove_session_files(session)
+        runtime.media_file_mgr.clear_session_refs(session)
+    handover.let_go(runtime, now, {session for session, _ in gone})
+    if gone:
+        handover.drop_unused(runtime)
+        del visitor, gone
+        gc.collect()
+        trim()

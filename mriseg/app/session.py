@@ -1,0 +1,278 @@
+"""From what the visitor chose to a segmentation, kept for the session so that a control need not wait for all of it."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import streamlit as st
+
+from mriseg.app import texts
+from mriseg.app.server.memory import MOST_VOXELS, trim
+from mriseg.app.server.queues import PICTURE, PICTURE_AGAIN, VOLUME_AGAIN, WHOLE, Line
+from mriseg.app.server.sessions import make_room, welcome
+from mriseg.app.server.uploads import taken_bytes
+from mriseg.core.errors import MrisegError
+from mriseg.core.limits import at_most
+from mriseg.core.scan import Scan
+from mriseg.core.settings import Settings
+from mriseg.datasets.samples import SAMPLES
+from mriseg.io.catalog import Item
+from mriseg.io.reader import read_mask
+from mriseg.plotting import slices as render
+from mriseg.segmentation.pipeline import STAGES, segment
+from mriseg.segmentation.result import Result
+from mriseg.segmentation.stages import still_true
+
+OPENING_SAMPLE = next(iter(SAMPLES))
+KEPT = "analysis"
+KEPT_OF_A_SCAN = 2  # times the scan itself, of a head with air around it
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """What the visitor chose.
+
+    Attributes
+    ----------
+    source : str
+        What tells this scan from others: the name of a sample, or a digest of what was dropped and a number.
+    settings : Settings
+    mask : bytes or None
+        The visitor's own.
+    item : Item or None
+        The scan that was dropped; None for a sample.
+    channels : tuple of (str, Item)
+        Further contrasts of the same head, each with what tells it from others.
+    error : str
+        Why there is no scan in what was dropped.
+    """
+
+    source: str
+    settings: Settings
+    mask: bytes | None = None
+    item: Item | None = None
+    channels: tuple[tuple[str, Item], ...] = ()
+    error: str = ""
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """What tells the further contrasts from others."""
+        return tuple(which for which, _ in self.channels)
+
+    @property
+    def brain(self) -> str:
+        """What tells how this brain is found from other ways: a setting, or a digest of a mask."""
+        return self.settings.mask if self.mask is None else hashlib.blake2b(self.mask).hexdigest()
+
+    def asks_the_same(self, other: "Choice") -> bool:
+        """Whether another choice would be answered by the same analysis."""
+        return (self.source, self.brain, self.beside, self.settings) == (
+            other.source,
+            other.brain,
+            other.beside,
+            other.settings,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Analysis:
+    """What the visitor chose, and its segmentation; of a simulated scan the truth, too.
+
+    Attributes
+    ----------
+    choice : Choice
+    scan : Scan
+    channels : tuple of Scan
+        The further contrasts.
+    truth : ndarray of uint8 or None
+        Labels that a simulated scan was made from.
+    result : Result
+    limits : tuple of float
+        Intensities shown black and white.
+    widest : tuple of int
+        Along each canonical axis the slice that shows most of the brain.
+    is_aside : bool
+        Whether the intensities were let go of, because others needed the room.
+    """
+
+    choice: Choice
+    scan: Scan
+    channels: tuple[Scan, ...]
+    truth: np.ndarray | None
+    result: Result
+    limits: tuple[float, float]
+    widest: tuple[int, ...]
+    is_aside: bool = False
+
+    @property
+    def source(self) -> str:
+        """Which scan this is."""
+        return self.choice.source
+
+    @property
+    def kept_bytes(self) -> int:
+        """Memory that it takes."""
+        result, place = self.result, self.result.stages.place
+        assert place is not None
+        # Of the labels and of the mask only the planes that the brain's box lies in were ever written.
+        box = 2 * result.labels[result.box[0]].nbytes + place.zones.index.nbytes
+        scans = 0 if self.is_aside else sum(scan.data.nbytes for scan in (self.scan, *self.channels))
+        return scans + box + result.brain_posteriors.nbytes + result.brain_fractions.nbytes
+
+    @property
+    def key(self) -> str:
+        """What tells this result from others of the session."""
+        which = repr((self.source, self.choice.brain, self.choice.beside, self.result.settings))
+        return hashlib.blake2b(which.encode(), digest_size=8).hexdigest()
+
+    def put_aside(self) -> "Analysis":
+        """The same without the intensities, which are more than half of it and lie in the upload, packed."""
+        return replace(self, scan=_emptied(self.scan), channels=tuple(map(_emptied, self.channels)), is_aside=True)
+
+    def taken_back(self) -> "Analysis":
+        """The same with the intensities, read again if they were let go of."""
+        if not self.is_aside:
+            return self
+        return replace(self, scan=_scan(self.choice)[0], channels=_channels(self.choice), is_aside=False)
+
+
+def current() -> Analysis:
+    """The analysis that is shown, for a part of the page that runs again by itself.
+
+    Where it was let go of, because another scan was chosen meanwhile or others needed the room, the whole page is run.
+    """
+    welcome()
+    kept: Analysis | None = st.session_state.get(KEPT)
+    if kept is None or kept.is_aside:
+        st.rerun()
+    return kept
+
+
+def analyse(choice: Choice) -> Analysis | None:
+    """Segment the chosen scan, or say on the page why that cannot be done and return None.
+
+    What the last run of this session found is used again as far as the change leaves it true: all of it for the
+    same scan and settings, else what the stages before the first that a changed setting touches have found.
+    """
+    kept: Analysis | None = st.session_state.get(KEPT)
+    if kept is not None and not kept.is_aside and kept.choice.asks_the_same(choice):
+        return kept
+    if kept is not None and kept.source != choice.source:
+        st.session_state.pop(KEPT, None)  # others may have needed the room meanwhile
+        kept = None  # the old scan makes room before the new one is read
+    place = st.empty()
+    try:
+        if choice.error:
+            raise MrisegError(choice.error)
+        if choice.source == OPENING_SAMPLE and choice.settings == Settings() and choice.mask is None:
+            _show(place, "read")
+            analysis = _opening()
+        else:
+            with _line(choice, kept).turn(lambda before: _show_line(place, before)):
+                analysis = _segment(choice, kept, lambda stage: _show(place, stage))
+    except MrisegError as error:
+        message = str(error)
+    except MemoryError:
+        message = texts.TOO_LITTLE_MEMORY
+    except Exception:  # whatever a hostile file provokes, the visitor gets a sentence and the page goes on
+        message = texts.UNFORESEEN
+    else:
+        place.empty()
+        if choice.source != OPENING_SAMPLE:  # that is everybody's
+            make_room(analysis.kept_bytes, taken_bytes(), KEPT)
+        st.session_state[KEPT] = analysis
+        del kept
+        if analysis.scan.kind == "volume":  # of a picture it would take longer than it gives back
+            trim()
+        return analysis
+    st.session_state.pop(KEPT, None)
+    place.error(message)
+    return None
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def _opening() -> Analysis:
+    """The scan that the page opens on, once for all visitors: it holds nothing of anyone's.
+
+    It draws no progress, because what a cached function draws is drawn again for each who gets its value.
+    """
+    return _segment(Choice(OPENING_SAMPLE, Settings()), None, lambda stage: None)
+
+
+def _segment(choice: Choice, kept: Analysis | None, progress: Callable[[str], None]) -> Analysis:
+    """The analysis of a choice; `kept` is an earlier one of the same scan."""
+    if kept is not None and kept.is_aside:
+        progress("read")
+        make_room(kept.kept_bytes + kept.scan.data.nbytes * (1 + len(kept.channels)), taken_bytes(), KEPT)
+        kept = kept.taken_back()
+        if kept.choice.asks_the_same(choice):
+            return kept
+    earlier = _earlier(choice, kept)
+    if kept is not None:
+        scan, truth = kept.scan, kept.truth
+    else:
+        progress("read")
+        scan, truth = _scan(choice)
+    if scan.kind == "volume":
+        make_room(KEPT_OF_A_SCAN * scan.data.nbytes, taken_bytes(), KEPT)
+    mask = read_mask(choice.mask, scan) if choice.mask is not None and earlier is None else None
+    is_beside = kept is not None and kept.choice.beside == choice.beside
+    channels = kept.channels if kept is not None and is_beside else _channels(choice)
+    result = segment(scan, choice.settings, mask, earlier, progress, channels)
+    if earlier is not None and kept is not None:
+        limits, widest = kept.limits, kept.widest
+    else:
+        found = result.brain.mask
+        areas = [
+            np.count_nonzero(found, tuple(a for a in range(found.ndim) if a != axis)) for axis in range(found.ndim)
+        ]
+        limits, widest = render.window(scan.data, result.mask), tuple(int(np.argmax(area)) for area in areas)
+    return Analysis(choice, scan, channels, truth, result, limits, widest)
+
+
+def _scan(choice: Choice) -> tuple[Scan, np.ndarray | None]:
+    """The chosen scan, and the truth of a simulated one."""
+    if choice.item is None:
+        return SAMPLES[choice.source].make()
+    with at_most(MOST_VOXELS):
+        return choice.item.load(), None
+
+
+def _channels(choice: Choice) -> tuple[Scan, ...]:
+    with at_most(MOST_VOXELS):
+        return tuple(item.load() for _, item in choice.channels)
+
+
+def _emptied(scan: Scan) -> Scan:
+    """A scan of the same shape that takes no memory."""
+    return replace(scan, data=np.broadcast_to(np.float32(0), scan.data.shape))
+
+
+def _earlier(choice: Choice, kept: Analysis | None) -> Result | None:
+    """The result that an analysis of the same scan gives the new one to start from."""
+    if kept is None:
+        return None
+    found_as = kept.choice.brain, kept.choice.beside, kept.result.settings.mask
+    return kept.result if found_as == (choice.brain, choice.beside, choice.settings.mask) else None
+
+
+def _line(choice: Choice, kept: Analysis | None) -> Line:
+    """Where to wait for one's turn: with those who want as much."""
+    if kept is None:
+        is_picture = SAMPLES[choice.source].kind == "picture" if choice.item is None else choice.item.is_picture
+    else:
+        is_picture = kept.scan.kind == "picture"
+    earlier = _earlier(choice, kept)
+    if earlier is not None and still_true(earlier.stages, earlier.settings, choice.settings).corrected is not None:
+        return PICTURE_AGAIN if is_picture else VOLUME_AGAIN
+    return PICTURE if is_picture else WHOLE
+
+
+def _show_line(place: "st.delta_generator.DeltaGenerator", before: int) -> None:
+    place.info(texts.BEFORE_YOURS[min(before, 2)].format(before))
+
+
+def _show(place: "st.delta_generator.DeltaGenerator", stage: str) -> None:
+    stages = {"read": "Reading the scan", **STAGES}
+    place.progress(list(stages).index(stage) / len(stages), f"{stages[stage]} …")

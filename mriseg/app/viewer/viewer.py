@@ -1,0 +1,145 @@
+"""The scan and its segmentation in linked planes: mounts `viewer.js` and sends it the slices that it asks for."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeGuard
+
+import streamlit as st
+
+from mriseg.app import texts
+from mriseg.app.panels.comparison import compared
+from mriseg.app.session import Analysis, current
+from mriseg.app.viewer.slices import PICTURE, pack
+from mriseg.core.scan import Scan
+from mriseg.image.orientation import orient
+from mriseg.plotting import slices as render
+from mriseg.plotting.slices import Plane
+
+HEIGHT = 330  # pixels of a plane on the screen: with the histogram below they fit a laptop
+MOST_AT_ONCE = 3  # slices that one answer holds
+VIEWER = "viewer"
+_HERE = Path(__file__).parent
+_mount = st.components.v2.component(
+    "mriseg_viewer",
+    html='<div class="mriseg-viewer"></div>',
+    css=(_HERE / "viewer.css").read_text("utf-8"),
+    js=(_HERE / "viewer.js").read_text("utf-8"),
+    isolate_styles=False,  # the viewer marks the histogram, which stands outside it
+)
+
+
+@st.fragment
+def show_viewer() -> None:
+    """Draw the viewer; only this part runs again when it asks for a slice."""
+    analysis = current()
+    scan, _ = orient(analysis.scan)
+    planes = _planes(scan)
+    other = compared(analysis)
+    which = analysis.key if other is None else f"{analysis.key} {other.key}"
+    want = _want(st.session_state.get(VIEWER, {}).get("want"), scan.data.shape)
+    cursor, slices = analysis.widest, None
+    if want is not None and want.scan == analysis.source:
+        cursor = want.cursor
+        slices = want.slices if want.result == which else None
+    if slices is None:
+        slices = tuple((plane.axis, cursor[plane.axis]) for plane in planes) or ((PICTURE, 0),)
+    title, labels = (None, None) if other is None else (other.title, other.labels)
+    words = {"result": which, "other": title, "count": want.count if want else 0, **_words(analysis, planes)}
+    _mount(
+        key=VIEWER,
+        data=pack(analysis.scan, analysis.result, analysis.limits, slices, words, labels),
+        on_want_change=lambda: None,
+    )
+
+
+def _planes(scan: Scan) -> list[Plane]:
+    """The planes worth showing, that in which the scan was acquired first; none for a picture."""
+    if scan.spacing is None or scan.kind == "picture":
+        return []
+    first = render.default_plane(scan.spacing)
+    # A volume of a single slice is worth showing in its own plane alone.
+    planes = [plane for plane in Plane if 1 not in scan.data.shape or scan.data.shape[plane.axis] == 1]
+    return sorted(planes, key=lambda plane: plane is not first)
+
+
+@dataclass(frozen=True)
+class Want:
+    """What the viewer asks for: slices of a result, and where its cursor stands in the scan."""
+
+    result: str
+    scan: str
+    cursor: tuple[int, ...]
+    slices: tuple[tuple[int, int], ...]
+    count: int
+
+
+def _want(sent: object, shape: tuple[int, ...]) -> Want | None:
+    """What the browser sent, if it is what a viewer of a volume of this shape sends."""
+    if not isinstance(sent, dict) or len(shape) != len(Plane):
+        return None
+    result, scan, count = sent.get("result"), sent.get("scan"), sent.get("count")
+    cursor, slices = sent.get("cursor"), sent.get("slices")
+    if not isinstance(result, str) or not isinstance(scan, str) or not _is_index(count, None):
+        return None
+    if not isinstance(cursor, list) or len(cursor) != len(shape) or not all(map(_is_index, cursor, shape)):
+        return None
+    if not isinstance(slices, list) or len(slices) > MOST_AT_ONCE:
+        return None
+    for asked in slices:
+        if not isinstance(asked, list) or len(asked) != 2 or not _is_index(asked[0], len(shape)):
+            return None
+        if not _is_index(asked[1], shape[asked[0]]):
+            return None
+    return Want(result, scan, tuple(cursor), tuple((axis, index) for axis, index in slices), count)
+
+
+def _is_index(value: object, below: int | None) -> TypeGuard[int]:
+    """Whether a value is a whole number from 0, and below another."""
+    return type(value) is int and value >= 0 and (below is None or value < below)
+
+
+def _words(analysis: Analysis, planes: list[Plane]) -> dict[str, object]:
+    """What the viewer says, and where it begins."""
+    return {
+        "scan": analysis.source,
+        "start": analysis.widest,
+        "plane": planes[0].axis if planes else PICTURE,
+        "planes": [(plane.axis, plane.title) for plane in planes],
+        "letters": {plane.axis: plane.letters for plane in planes},
+        "doubtful": analysis.result.brain.doubtful,
+        "height": HEIGHT,
+        "words": {
+            "plane": texts.PLANE,
+            "slice": texts.SLICE,
+            "layout": texts.LAYOUT,
+            "layouts": texts.LAYOUTS,
+            "layer": texts.LAYER,
+            "layers": texts.LAYERS,
+            "opacity": texts.OPACITY,
+            "opacityHelp": texts.OPACITY_HELP,
+            "width": texts.WINDOW_WIDTH,
+            "level": texts.WINDOW_LEVEL,
+            "contours": texts.CONTOURS,
+            "contoursHelp": texts.CONTOURS_HELP,
+            "shading": texts.PROBED_SHADING,
+            "outline": texts.OUTLINE,
+            "outlineHelp": texts.OUTLINE_HELP,
+            "near": texts.NEAR,
+            "nearHelp": texts.NEAR_HELP,
+            "radiological": texts.RADIOLOGICAL,
+            "radiologicalHelp": texts.RADIOLOGICAL_HELP,
+            "save": texts.SAVE_VIEW,
+            "more": texts.MORE_CONTROLS,
+            "tissueHelp": texts.TISSUE_HELP,
+            "probeHelp": texts.PROBE_HELP,
+            "pixel": texts.PIXEL,
+            "intensity": texts.PROBED_INTENSITY,
+            "corrected": texts.PROBED_CORRECTED,
+            "outside": texts.OUTSIDE,
+            "original": texts.ORIGINAL,
+            "disagreement": texts.DISAGREEMENT,
+            "sidesUnknown": texts.SIDES_UNKNOWN,
+            "canvasHelp": texts.CANVAS_HELP,
+            "saveAs": "mriseg_view.png",
+        },
+    }

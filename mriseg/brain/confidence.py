@@ -1,0 +1,175 @@
+"""How far a brain mask can be trusted, from how it came about, and what to do where it cannot.
+
+Each figure below becomes a factor between 0 and 1: 1 from what good masks have, 0 from what other things have that
+were mistaken for heads (bottles, fruit, knees, noise), straight between. Their product is the confidence.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mriseg.image.morphology import depth
+from mriseg.image.resampling import reduced
+from mriseg.registration.affine import Registration
+from mriseg.registration.atlas import ATLAS_MM, Atlas, atlas
+from mriseg.registration.slice import SlicePose
+
+DOUBTFUL = 0.5  # a factor below this is said in words
+LOOK = "Look at the outline, and make it tighter or looser or give a mask of your own where it is wrong."
+NOT_A_HEAD = "If it shows anything else than a head, the tissues named here mean nothing."
+
+# Agreement of atlas and volume, nats: 0.29 to 0.6 on heads, up to 0.2 on fruit and bottles; once what surrounds the
+# brain is gone, 0.63 to 0.74 on brains and up to 0.37 on the same bottles and fruit.
+AGREEMENT, AGREEMENT_STRIPPED = (0.12, 0.28), (0.37, 0.50)
+COVERAGE = (0.3, 0.9)  # share of the atlas in the field of view and in the head
+SYMMETRY = (0.75, 0.93)  # Dice of the mask with its mirror image: 0.97 to 0.99
+# How much brighter than the brain its surroundings are, in brightnesses of the brain: below 0 in MR images (bone is
+# dark), up to 0.3 beside bright fat, 7 in a CT.
+BRIGHT_SKULL = (3.0, 1.5)
+LEAST_BRIGHTNESS = 6.0  # spreads of the brain: in a CT, whose air is at -1000, water is not bright
+AROUND_MM = (2.0, 6.0)  # outside the mask
+FIGURES_MM = 3.0  # voxel side at which these figures are taken
+# Of a slice: cost of the first outline, -0.5 and less in 95 % of slices of heads; agreement, 0.57 and more.
+OUTLINE_COST, SLICE_AGREEMENT = (-0.40, -0.56), (0.42, 0.52)
+# Mutual information, nats, of the atlas's tissues with the intensities of a stripped slice: 0.03 and more in 90 %.
+INNER_AGREEMENT = (0.01, 0.04)
+
+
+@dataclass(frozen=True)
+class Trust:
+    """How far a mask can be trusted.
+
+    Attributes
+    ----------
+    confidence : float
+        0 to 1; below 0.5 the mask is marked doubtful.
+    doubts : tuple of str
+        What speaks against it, each with what to do.
+    """
+
+    confidence: float
+    doubts: tuple[str, ...] = ()
+
+
+def trust_volume(
+    data: np.ndarray, spacing: tuple[float, ...], mask: np.ndarray, found: Registration, stripped: bool
+) -> Trust:
+    """Judge the mask of a volume.
+
+    Parameters
+    ----------
+    data : ndarray of float32, shape (i, j, k)
+        In canonical axes.
+    spacing : tuple of float
+        Voxel sides, mm.
+    mask : ndarray of bool, same shape
+        Not empty.
+    found : Registration
+        Where the atlas lies in the volume.
+    stripped : bool
+        Whether the volume came without skull.
+    """
+    image, sides, first = reduced(data, spacing, FIGURES_MM)
+    share, _, _ = reduced(mask.astype(np.float32), spacing, FIGURES_MM)
+    inside = share > 0.5
+    symmetry = _symmetry(inside, sides, first, found, atlas())
+    excess = 0.0 if stripped else _excess_around(image, inside, sides)
+    usual = AGREEMENT_STRIPPED if stripped else AGREEMENT
+    return _product(
+        (
+            _factor(found.agreement, usual),
+            f"The average brain hardly fits this volume (agreement {found.agreement:.2f}; brains have {usual[1]:.1f} "
+            f"and more). {NOT_A_HEAD} {LOOK}",
+        ),
+        (
+            _factor(found.coverage, COVERAGE),
+            f"Only {found.coverage:.0%} of a brain lies in the image; volumes are those of what is seen. {LOOK}",
+        ),
+        (
+            _factor(symmetry, SYMMETRY),
+            f"The brain mask differs between left and right (overlap {symmetry:.2f}; usually 0.97). {LOOK}",
+        ),
+        _bright_skull(excess),
+    )
+
+
+def trust_picture(image: np.ndarray, mask: np.ndarray, pose: SlicePose, outline_cost: float) -> Trust:
+    """Judge the mask of a slice of a head.
+
+    Parameters
+    ----------
+    image : ndarray of float32, shape (rows, columns)
+        On the square pixels of the pose, air 0.
+    mask : ndarray of bool, same shape
+    pose : SlicePose
+        Where the slice lies in the atlas.
+    outline_cost : float
+        Of the first outline, see `mriseg.brain.contour`.
+    """
+    confidence = min(_factor(outline_cost, OUTLINE_COST), _factor(pose.agreement, SLICE_AGREEMENT))
+    return _product(
+        (
+            confidence,
+            f"This hardly looks like a slice of a head (outline {-outline_cost:.2f}, heads have 0.5; agreement "
+            f"{pose.agreement:.2f}, heads have 0.6). {NOT_A_HEAD} {LOOK}",
+        ),
+        _bright_skull(_excess_around(image, mask, (pose.pixel_mm,) * 2)),
+    )
+
+
+def trust_stripped_picture(agreement: float) -> Trust:
+    """Judge a slice that was taken as skull-stripped, by its tissues' agreement with the atlas (nats)."""
+    return _product(
+        (
+            _factor(agreement, INNER_AGREEMENT),
+            "The picture shows no skull, so everything in it was taken as brain, but little in it is arranged like the "
+            f"tissues of a brain. {NOT_A_HEAD}",
+        )
+    )
+
+
+def _product(*judged: tuple[float, str]) -> Trust:
+    confidence = float(np.prod([factor for factor, _ in judged]))
+    # Where only together they make the mask doubtful, the worst is said.
+    limit = max(DOUBTFUL, min(factor for factor, _ in judged) + 1e-9) if confidence < DOUBTFUL else 0.0
+    return Trust(confidence, tuple(sentence for factor, sentence in judged if factor < limit))
+
+
+def _factor(value: float, bad_and_good: tuple[float, float]) -> float:
+    bad, good = bad_and_good
+    return float(np.clip((value - bad) / (good - bad), 0, 1))
+
+
+def _bright_skull(excess: float) -> tuple[float, str]:
+    return (
+        _factor(excess, BRIGHT_SKULL),
+        "What surrounds the brain is several times as bright as the brain, as bone is in a CT; bone gives no signal in "
+        "MR images. The tissues named here mean nothing in a CT. Drop an MR image.",
+    )
+
+
+def _excess_around(image: np.ndarray, inside: np.ndarray, sides: tuple[float, ...]) -> float:
+    """By how much the surroundings of the mask are brighter than the brain, in brightnesses of the brain."""
+    away = depth(~inside, sides, at_border="edge")
+    around = (away > AROUND_MM[0]) & (away < AROUND_MM[1])
+    if not around.any() or not inside.any():
+        return 0.0
+    low, usual, high = np.percentile(image[inside], [15, 75, 85])
+    brightness = min(usual - np.percentile(image, 1), LEAST_BRIGHTNESS * (high - low))
+    return float((np.percentile(image[around], 75) - usual) / max(brightness, 1e-9))
+
+
+def _symmetry(
+    inside: np.ndarray, sides: tuple[float, ...], first: np.ndarray, found: Registration, average: Atlas
+) -> float:
+    """Dice of the mask with its mirror image about the atlas's middle, where both lie in the field of view."""
+    near = np.argwhere(average.depth[::2, ::2, ::2] > -2 * ATLAS_MM) * 2 * ATLAS_MM + average.origin
+    seen, halves = np.ones(len(near), bool), []
+    for mirror in (1, -1):
+        at = (near * [mirror, 1, 1]) @ found.affine[:3, :3].T + found.affine[:3, 3]
+        index = np.rint((at - first) / sides).astype(np.intp).T
+        within = ((index >= 0) & (index < np.array(inside.shape)[:, None])).all(0)
+        halves.append(inside[tuple(np.where(within, index, 0))])
+        seen &= within
+    left, right = (half[seen] for half in halves)
+    return float(2 * (left & right).sum() / max(1, left.sum() + right.sum()))

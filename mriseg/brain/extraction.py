@@ -1,0 +1,318 @@
+"""Where the brain is: the mask that everything after it works in.
+
+Convention: brain plus the fluid in and around it, up to the inner skull. Air, skull, scalp, eyes and neck are
+out.
+"""
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+import numpy as np
+import scipy
+import skimage
+
+from mriseg.brain.confidence import DOUBTFUL, Trust, trust_volume
+from mriseg.brain.slice import find_brain_in_picture, shrink, trust_stripped
+from mriseg.brain.volume import find_brain_in_volume, register_stripped
+from mriseg.core.errors import BrainNotFoundError
+from mriseg.image.morphology import bounding_box
+from mriseg.image.panels import find_scan, is_inverted
+from mriseg.registration.affine import Registration
+
+# A slab thinner than this holds no whole outline of a brain in depth: its slices are searched one by one.
+SLAB_MM = 60.0
+# Of the directions from the centre outwards, the share that crosses a dark band with something bright beyond it in
+# their last quarter. Heads show 0.3 to 1, stripped brains (where a sulcus can look like a skull) 0 to 0.25.
+SKULL_SHARE = 0.27
+SKULL_FROM = 0.75  # of the way to the surface
+SKULL_SIDE = 256  # pixels: in more of them a skull is not seen better
+# A stripped scan was multiplied by a mask: at least this share of what is outside the brain is one value.
+CONSTANT_SHARE = 0.98
+DARK, BRIGHT = 0.35, 0.5  # of the median of the foreground: bone and air are below, scalp and brain above
+AIR = 0.03  # of the intensity range above the background: what a mask or a resampling leaves around a brain
+LEAST_RANGE = 1e-4  # of the largest value: less is rounding, not anatomy
+VOID = 0.06  # of the brain's median: fluid on T1 and FLAIR is above 0.1, air below
+PIECE = 0.02  # of the largest: tips of the temporal lobes are larger, letters and stray voxels are not
+TOO_LITTLE = "There is too little in this scan to compare it with a brain. Look at what was taken for brain."
+FAINT = 0.3  # of Otsu's threshold: scalp and brain are brighter, the noise of the air is not
+
+
+@dataclass(frozen=True, eq=False)
+class Brain:
+    """The brain mask and how it came about.
+
+    Attributes
+    ----------
+    mask : ndarray of bool
+        In the axes of the scan it was found in.
+    stripped : bool
+        Whether the scan came without skull and was taken as it is.
+    notes : tuple of str
+        What the user should know, in sentences.
+    registration : Registration or None
+        Where the average brain lies in it, if it was laid over to find the brain.
+    inverted : bool
+        Whether the picture shows air bright.
+    confidence : float
+        How far the mask can be trusted, 0 to 1, see `mriseg.brain.confidence`; 1 if it was given.
+    doubts : tuple of str
+        What speaks against it, each with what to do.
+    pixel_mm : float or None
+        Of a picture: side of a pixel in mm, if the head has the size of the average.
+    given : bool
+        Whether the user gave the mask, or said to take everything.
+    """
+
+    mask: np.ndarray
+    stripped: bool
+    notes: tuple[str, ...] = ()
+    registration: Registration | None = None
+    inverted: bool = False
+    confidence: float = 1.0
+    doubts: tuple[str, ...] = ()
+    pixel_mm: float | None = None
+    given: bool = False
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether the mask should not be used without looking at it."""
+        return self.confidence < DOUBTFUL
+
+
+def extract(data: np.ndarray, spacing: tuple[float, ...] | None) -> Brain:
+    """Find the brain.
+
+    Parameters
+    ----------
+    data : ndarray of float32, shape (rows, columns) or (i, j, k)
+        Intensities of a picture, upright, or of a volume in canonical axes (left to right, posterior to
+        anterior, inferior to superior).
+    spacing : tuple of float or None
+        Sides of a pixel or voxel in mm; None where unknown, for a picture.
+
+    Returns
+    -------
+    Brain
+
+    Raises
+    ------
+    BrainNotFoundError
+        If nothing in the image can be a brain.
+    """
+    if not np.ptp(data) > LEAST_RANGE * np.abs(data).max():
+        raise BrainNotFoundError("The image is of one gray. Check that the export held the scan.")
+    if data.ndim == 2:
+        brain = _in_picture(data, spacing or (1.0, 1.0))
+    else:
+        brain = _in_volume(data, spacing or (1.0, 1.0, 1.0))
+    if not brain.mask.any():
+        raise BrainNotFoundError(
+            "No brain was found in this image. Drop an MR image of a head; if it shows a brain without skull, "
+            "say that it is skull-stripped (mask 'none')."
+        )
+    return brain
+
+
+def _in_volume(data: np.ndarray, spacing: tuple[float, ...]) -> Brain:
+    # Every other voxel shows a skull as well as every one.
+    coarse = tuple(slice(None, None, 2 if n > 64 else 1) for n in data.shape)
+    if is_stripped(data[coarse], tuple(s * (c.step or 1) for s, c in zip(spacing, coarse, strict=True))):
+        mask = _without_air(_taken_as_it_is(data), data)
+        return _stripped_volume(data, spacing, mask, "The scan is already skull-stripped; it was taken as it is.")
+    extent = np.array(data.shape) * spacing
+    if extent.min() < SLAB_MM:
+        mask, trust = _slice_by_slice(data, spacing, int(np.argmin(extent)))
+        notes = ("The volume is a thin slab: the brain was searched slice by slice.",)
+        return Brain(_without_air(mask, data), False, notes, confidence=trust.confidence, doubts=trust.doubts)
+    mask, found = find_brain_in_volume(data, spacing)
+    mask = _without_air(mask, data)
+    if not mask.any():
+        return Brain(mask, False)
+    trust = trust_volume(data, spacing, mask, found, stripped=False)
+    return Brain(mask, False, registration=found, confidence=trust.confidence, doubts=trust.doubts)
+
+
+def _stripped_volume(data: np.ndarray, spacing: tuple[float, ...], mask: np.ndarray, note: str) -> Brain:
+    if not mask.any():
+        return Brain(mask, True)
+    extent = np.array(data.shape) * spacing
+    if extent.min() < SLAB_MM:
+        return Brain(mask, True, (note,))  # too little of a brain to compare with the atlas
+    found = register_stripped(data, spacing, mask)
+    if found is None:
+        return Brain(mask, True, (note,), confidence=0.0, doubts=(TOO_LITTLE,))
+    trust = trust_volume(data, spacing, mask, found, stripped=True)
+    return Brain(mask, True, (note,), found, confidence=trust.confidence, doubts=trust.doubts)
+
+
+def _slice_by_slice(data: np.ndarray, spacing: tuple[float, ...], across: int) -> tuple[np.ndarray, Trust]:
+    """The mask of a slab, and the trust in its typical slice."""
+    mask = np.zeros(data.shape, bool)
+    in_plane = tuple(s for axis, s in enumerate(spacing) if axis != across)
+    trusts = []
+    for index in range(data.shape[across]):
+        at = (slice(None),) * across + (index,)
+        # Canonical axes point right, anterior and superior; a picture's rows run down.
+        with suppress(BrainNotFoundError):  # the outer slices of a slab may show nothing
+            found, trust, _ = find_brain_in_picture(data[at].T[::-1], in_plane[::-1])
+            mask[at] = found[::-1].T
+            trusts.append(trust)
+    trusts.sort(key=lambda trust: trust.confidence)
+    return _large_pieces(mask), trusts[len(trusts) // 2] if trusts else Trust(0.0)
+
+
+def _in_picture(data: np.ndarray, spacing: tuple[float, ...]) -> Brain:
+    panel = find_scan(data)
+    inside, image = panel.box, data[panel.box]
+    notes: tuple[str, ...] = ()
+    if panel.count > 1:
+        notes = (
+            f"The picture holds {panel.count} panels; the one {panel.place} was segmented. "
+            "Crop the picture to segment another.",
+        )
+    elif panel.framed:
+        notes = ("A plain frame around the picture was left out.",)
+    inverted = is_inverted(image)
+    if inverted:
+        image = image.max() - image
+        notes = (*notes, "The picture is inverted: air is bright. The brain was searched on its negative.")
+    mask = np.zeros(data.shape, bool)
+    step = max(1, max(image.shape) // SKULL_SIDE)
+    stripped = is_stripped(image[::step, ::step], tuple(step * side for side in spacing))
+    if stripped:
+        notes = (*notes, "The picture shows a skull-stripped brain; it was taken as it is.")
+        found = _without_air(_taken_as_it_is(image), image)
+        trust, pixel_mm = trust_stripped(image, spacing, found) if found.any() else (Trust(0.0), None)
+    else:
+        found, trust, pixel_mm = find_brain_in_picture(image, spacing)
+        found = _without_air(found, image)
+    mask[inside] = found
+    return Brain(mask, stripped, notes, None, inverted, trust.confidence, trust.doubts, pixel_mm)
+
+
+def take_stripped(data: np.ndarray, spacing: tuple[float, ...] | None) -> Brain:
+    """Take a scan as skull-stripped because its user says so: the brain is where it is above zero.
+
+    Raises
+    ------
+    BrainNotFoundError
+        If nothing is.
+    """
+    mask = data > 0
+    if not mask.any():
+        raise BrainNotFoundError("Nothing in the scan is above zero. Let the brain be found instead (mask 'auto').")
+    note = "The scan was taken as skull-stripped: the brain is where it is above zero."
+    if data.ndim == 3:
+        return _stripped_volume(data, spacing or (1.0, 1.0, 1.0), mask, note)
+    trust, pixel_mm = trust_stripped(data, spacing or (1.0, 1.0), mask)
+    return Brain(mask, True, (note,), confidence=trust.confidence, doubts=trust.doubts, pixel_mm=pixel_mm)
+
+
+def take_given(data: np.ndarray, spacing: tuple[float, ...] | None, mask: np.ndarray) -> Brain:
+    """Take a mask that the user gave, and lay the average brain over what it holds.
+
+    The mask is not doubted. Where the average brain does not agree with it, as with a part of a brain, there is no
+    registration.
+
+    Parameters
+    ----------
+    data : ndarray of float32, shape (rows, columns) or (i, j, k)
+        Intensities in canonical axes.
+    spacing : tuple of float or None
+        Sides of a voxel in mm.
+    mask : ndarray of bool, same shape
+        The brain, not empty.
+    """
+    registration = None
+    if spacing is not None and data.ndim == 3:
+        like = _stripped_volume(data, spacing, mask, "")
+        registration = None if like.doubtful else like.registration
+    return Brain(mask, False, ("The brain mask was given.",), registration, given=True)
+
+
+def take_everything(data: np.ndarray) -> Brain:
+    """Take the whole image as brain because its user says so."""
+    return Brain(np.ones(data.shape, bool), False, ("The whole image was taken as brain, as you said.",), given=True)
+
+
+def is_stripped(data: np.ndarray, spacing: tuple[float, ...]) -> bool:
+    """Whether an image shows a brain whose skull and surroundings were already set to one value.
+
+    Parameters
+    ----------
+    data : ndarray of float32, 2-D or 3-D
+        Intensities, air darker than tissue.
+    spacing : tuple of float
+        Sides of a pixel or voxel in mm.
+    """
+    foreground = _above(data, FAINT * skimage.filters.threshold_otsu(data))
+    outside = data[~scipy.ndimage.binary_dilation(foreground, iterations=3)]
+    if not outside.size or np.mean(outside == np.median(outside)) < CONSTANT_SHARE:
+        return False
+    if data.ndim == 2:
+        return _skull_share(data, foreground, spacing) < SKULL_SHARE
+    shares = []
+    for axis in range(3):
+        area = foreground.sum(tuple(a for a in range(3) if a != axis))
+        at = (slice(None),) * axis + (int(area.argmax()),)
+        in_plane = tuple(s for a, s in enumerate(spacing) if a != axis)
+        if min(foreground[at].shape) > 1:
+            shares.append(_skull_share(data[at], foreground[at], in_plane))
+    return float(np.mean(shares)) < SKULL_SHARE
+
+
+def _taken_as_it_is(data: np.ndarray) -> np.ndarray:
+    """All that a mask left of a stripped scan: what differs from its background, holes filled."""
+    background = np.median(data[[0, -1]])
+    return _above(data, background + AIR * (np.percentile(data, 99.5) - background))
+
+
+def _without_air(mask: np.ndarray, data: np.ndarray) -> np.ndarray:
+    """The mask without sinuses and other voids at its border: large pieces that give no signal.
+
+    Voids that the brain encloses stay: on a good FLAIR scan they are the ventricles.
+    """
+    if not mask.any():
+        return mask
+    box = bounding_box(mask, margin=1)
+    inside, image = mask[box], data[box] - np.percentile(data, 1)
+    dark = scipy.ndimage.gaussian_filter(image, 1) < VOID * np.median(image[inside])
+    voids = scipy.ndimage.binary_opening(dark & inside)
+    if not voids.any():
+        return mask
+    kept = np.zeros_like(mask)
+    kept[box] = _large_pieces(scipy.ndimage.binary_fill_holes(inside & ~voids) & inside)
+    return kept
+
+
+def _above(data: np.ndarray, level: float) -> np.ndarray:
+    """The large pieces above a level, their holes filled."""
+    return scipy.ndimage.binary_fill_holes(_large_pieces(data > level))
+
+
+def _large_pieces(mask: np.ndarray) -> np.ndarray:
+    labels, count = scipy.ndimage.label(mask)
+    sizes = np.bincount(labels.ravel(), minlength=count + 1)
+    sizes[0] = 0
+    return (sizes >= max(1, PIECE * sizes.max()))[labels]
+
+
+def _skull_share(data: np.ndarray, foreground: np.ndarray, spacing: tuple[float, ...]) -> float:
+    """Share of the directions from the centre that cross a dark band with something bright beyond it."""
+    image = shrink(np.where(foreground, data - data.min(), 0), spacing)
+    body = shrink(foreground.astype(np.float32), spacing) > 0.5
+    if not body.any():
+        return 0.0
+    typical = np.median(image[body])
+    centre = scipy.ndimage.center_of_mass(body)
+    polar = skimage.transform.warp_polar(image, centre, radius=max(image.shape), output_shape=(180, max(image.shape)))
+    within = skimage.transform.warp_polar(
+        body.astype(np.float32), centre, radius=max(image.shape), output_shape=polar.shape
+    )
+    crossed = 0
+    for profile, inside in zip(polar, within > 0.5, strict=True):
+        edge = int(np.flatnonzero(inside)[-1]) + 1 if inside.any() else 0
+        outer = profile[int(SKULL_FROM * edge) : edge]
+        beyond = np.maximum.accumulate(outer[::-1])[::-1]
+        crossed += bool(((outer < DARK * typical) & (beyond > BRIGHT * typical)).any())
+    return crossed / len(polar)

@@ -1,0 +1,212 @@
+"""The brain in a single slice: a first outline, the average brain laid over it, then the border moved by the picture.
+
+The first outline is one closed curve, so it misses parts that bone sets apart (the tips of the temporal lobes low in
+the skull) and, where fluid is dark, the fluid around the brain. But it tells where the brain is, and with it the
+average brain can be laid over the slice, see `mriseg.registration.slice`. From there on it is as in a volume: the atlas
+gives each pixel a signed distance to a likely border, the picture a log-likelihood ratio of inside and outside, and
+the border is where the two together say nothing.
+"""
+
+import numpy as np
+import scipy
+import skimage
+
+from mriseg.brain.confidence import Trust, trust_picture, trust_stripped_picture
+from mriseg.brain.contour import brain_outlines
+from mriseg.brain.skull import LARGEST_RATIO, LAYERS_MM, LEVELS, log_odds
+from mriseg.core.errors import BrainNotFoundError
+from mriseg.image.morphology import bounding_box, depth, dilate, erode, largest_component
+from mriseg.registration.atlas import atlas
+from mriseg.registration.mutual_information import mutual_information
+from mriseg.registration.slice import SlicePose, register_slice
+
+WORKING_SIDE = 224  # pixels: the brain is searched at about 1 mm, whatever the picture's size
+PIXEL = (1.0, 1.0)
+SPECK, HEAD_CLOSING, SKIN = 1.5, 10, 3.0  # pixels: letters and noise go, mouth and sinuses close, skin peels off
+LEAST_HEAD = 5.0  # pixels, the radius of a circle that fits in it
+
+SHADING_REACH = 0.3  # of the radius of the head, 22 mm: coils shade over longer ways, tissues change over shorter
+SHADING_STEP = 4  # pixels: so smooth a field needs no more
+FEW_TISSUE = 0.02  # share of tissue about a pixel from which its brightness is believed
+LEAST_FIELD = 0.3  # of Otsu's threshold: where there is only air, its noise is not to be raised
+BRIGHTEST = 3.0  # times the tissue around: fluid on T2; vessels and fat say no more
+
+AGREEMENT_WEIGHT = 1.5  # of a nat, in certain edges: decides between two outlines that cost about the same
+# Slices of heads are at -0.4 or less and 0.48 or more; noise, textures and photographs miss one or the other.
+LARGEST_COST, LEAST_AGREEMENT = -0.3, 0.43
+# A stripped slice gets air around it, as a head has: fractions of the radius of a circle as large as the brain.
+STRIPPED_MARGIN, STRIPPED_SHELL, STRIPPED_BLUR = 0.3, 0.25, 0.02
+STRIPPED_LEVELS = 8
+
+# The atlas's surface lies on the cortex; the mask is to reach the inner skull.
+OUTWARD = 4.5  # mm
+SPREAD = 2.5  # mm between the inner skull and where the atlas puts it: the pose of a slice is not certain
+BLUR_MM = 1.0  # of the evidence
+FARTHEST = 14.0  # mm that the border may move
+# Where the atlas expects bone, what lies farther outside the first outline than this is doubted: each mm counts as
+# so much more. Without it a thin skull with dark marrow passes for fluid and cortex.
+DOUBTED_BELOW, DOUBTED_FROM, DOUBT = -2.0, 5.0, 0.5  # mm, mm, and mm for each mm
+OUT_OF_SIGHT = np.float32(-1e3)  # mm, the depth of air: it is neither bone nor scalp
+LEAST_SCALP = 0.05  # of the radius of the head: nearer to its surface there is no brain
+OPENING, CLOSING = 3.0, 4.0  # mm: optic nerves and vessels are cut, the mouths of sulci closed
+
+
+def find_brain_in_picture(data: np.ndarray, spacing: tuple[float, ...]) -> tuple[np.ndarray, Trust, float]:
+    """Mask the brain in a slice of a whole head.
+
+    Parameters
+    ----------
+    data : ndarray of float32, shape (rows, columns)
+        Intensities, upright, air darker than tissue.
+    spacing : tuple of float
+        Sides of a pixel in mm, or any unit.
+
+    Returns
+    -------
+    mask : ndarray of bool, same shape
+    trust : Trust
+    pixel_mm : float
+        Side of a pixel in mm along the rows, if the head has the size of the average.
+
+    Raises
+    ------
+    BrainNotFoundError
+        If the picture shows no head with a brain in it.
+    """
+    image = shrink(data, spacing)
+    low, high = np.percentile(image, [1, 99.5])
+    if not high > low:
+        raise BrainNotFoundError("The picture is of one gray. Choose the scan itself.")
+    image = scipy.ndimage.gaussian_filter(np.clip((image - low) / (high - low), 0, 1), 0.7)
+    level = skimage.filters.threshold_otsu(image)
+    tissue = image > 0.5 * level
+    head = _head(tissue)
+    to_surface = depth(head, PIXEL).astype(np.float32)
+    radius = float(to_surface.max())
+    if radius < LEAST_HEAD:
+        raise BrainNotFoundError("No head was found in this picture. Drop a slice that shows one.")
+    image = _without_shading(image, head & tissue, SHADING_REACH * radius, level)
+    outlines = brain_outlines(image, to_surface)
+    poses = [register_slice(image, to_surface, outline.inside) for outline in outlines]
+    outline, pose = max(
+        zip(outlines, poses, strict=True), key=lambda pair: AGREEMENT_WEIGHT * pair[1].agreement - pair[0].cost
+    )
+    if outline.cost > LARGEST_COST or pose.agreement < LEAST_AGREEMENT:
+        raise BrainNotFoundError(
+            "Nothing in this picture looks like a brain in its skull. Drop a slice of a head, the right way up; if it "
+            "shows a brain without skull, say that it is skull-stripped (mask 'none')."
+        )
+    border = _border(image, to_surface, outline.inside, pose)
+    trust = trust_picture(image, border > 0, pose, outline.cost)
+    return _resize(border, data.shape) > 0, trust, pose.pixel_mm * image.shape[1] / data.shape[1]
+
+
+def trust_stripped(data: np.ndarray, spacing: tuple[float, ...], mask: np.ndarray) -> tuple[Trust, float]:
+    """Judge a slice that came without skull, by the atlas laid over it.
+
+    Parameters
+    ----------
+    data : ndarray of float32, shape (rows, columns)
+    spacing : tuple of float
+        Sides of a pixel in mm, or any unit.
+    mask : ndarray of bool, same shape
+        What was not background.
+
+    Returns
+    -------
+    trust : Trust
+    pixel_mm : float
+        Side of a pixel in mm along the rows, if the brain has the size of the average.
+    """
+    brain = shrink(mask.astype(np.float32), spacing) > 0.5
+    if brain.sum() < np.pi * LEAST_HEAD**2:
+        return trust_stripped_picture(0.0), 1.0
+    radius = float(np.sqrt(brain.sum() / np.pi))
+    margin = int(np.ceil(STRIPPED_MARGIN * radius))
+    image = np.pad(shrink(np.where(mask, data, 0), spacing), margin)
+    brain = np.pad(brain, margin)
+    low, high = np.percentile(image[brain], [0.5, 99.5])
+    image = np.clip((image - low) / max(high - low, 1e-9), 0, 1) * brain
+    head = dilate(brain, STRIPPED_SHELL * radius, PIXEL)
+    pose = register_slice(image, depth(head, PIXEL).astype(np.float32), brain)
+    average = atlas()
+    tissues = np.stack([pose.warp(map_, brain.shape) for map_ in (average.white, average.gray, average.fluid)])
+    within = brain & (tissues.sum(0) > 0.5)
+    values = scipy.ndimage.gaussian_filter(image, STRIPPED_BLUR * radius)[within]
+    shares = np.arange(1, STRIPPED_LEVELS) / STRIPPED_LEVELS
+    level = np.searchsorted(np.quantile(values, shares), values) if values.size else np.zeros(0, int)
+    pairs = tissues.argmax(0)[within] * STRIPPED_LEVELS + level
+    joint = np.bincount(pairs, minlength=3 * STRIPPED_LEVELS).reshape(3, -1) + 1e-3
+    agreement = float(mutual_information((joint / joint.sum())[None])[0])
+    return trust_stripped_picture(agreement), pose.pixel_mm * (brain.shape[1] - 2 * margin) / data.shape[1]
+
+
+def shrink(data: np.ndarray, spacing: tuple[float, ...]) -> np.ndarray:
+    """Resample a slice to square pixels with `WORKING_SIDE` of them along its longer side."""
+    extent = np.array(data.shape) * spacing
+    shape = np.maximum(8, np.rint(extent * (WORKING_SIDE / extent.max())).astype(int))
+    blur = [max(0.0, 0.5 * (n / m - 1)) for n, m in zip(data.shape, shape, strict=True)]
+    return _resize(scipy.ndimage.gaussian_filter(data.astype(np.float32), blur), tuple(shape))
+
+
+def _resize(image: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    factors = [m / n for n, m in zip(image.shape, shape, strict=True)]
+    return scipy.ndimage.zoom(image, factors, order=1, mode="nearest", grid_mode=True)
+
+
+def _head(foreground: np.ndarray) -> np.ndarray:
+    """The head without its skin: what is not air, closed over mouth and sinuses, and filled."""
+    margin = 2 * HEAD_CLOSING
+    solid = erode(np.pad(foreground, margin), SPECK, PIXEL)
+    closed = dilate(solid, HEAD_CLOSING, PIXEL)
+    head = erode(largest_component(closed), HEAD_CLOSING - SPECK + SKIN, PIXEL)
+    return scipy.ndimage.binary_fill_holes(head)[margin:-margin, margin:-margin]
+
+
+def _without_shading(image: np.ndarray, tissue: np.ndarray, reach: float, level: float) -> np.ndarray:
+    """The image over the mean of the tissue around each pixel: 1 is typical of the place."""
+    coarse = (slice(None, None, SHADING_STEP),) * 2
+
+    def around(values: np.ndarray) -> np.ndarray:
+        blurred = scipy.ndimage.gaussian_filter(values[coarse], reach / SHADING_STEP, mode="constant", truncate=3)
+        return _resize(blurred, image.shape)
+
+    share = tissue.astype(np.float32)
+    field = (around(share * image) + FEW_TISSUE * level) / (around(share) + FEW_TISSUE)
+    return np.minimum(image / np.maximum(field, LEAST_FIELD * level), BRIGHTEST).astype(np.float32)
+
+
+def _border(image: np.ndarray, to_surface: np.ndarray, outline: np.ndarray, pose: SlicePose) -> np.ndarray:
+    """Signed distance to the border of the brain, positive inside."""
+    average, side = atlas(), pose.pixel_mm
+    sides = (side, side)
+    likely = pose.warp(average.depth, image.shape) + np.float32(OUTWARD)
+    found = np.full(image.shape, -FARTHEST, np.float32)
+    if not (likely > 0).any():
+        return found
+    box = bounding_box(likely > LAYERS_MM[0])
+    in_scalp = (to_surface < LEAST_SCALP * to_surface.max())[box]
+    fluid = (pose.warp(average.fluid, image.shape) > 0.5)[box]
+    image, likely, outline, in_head = image[box], likely[box], outline[box], to_surface[box] > 0
+    top = np.percentile(image[likely > 0], 99.5)
+    level = np.clip(image * (LEVELS / max(top, 1e-6)), 0, LEVELS - 1).astype(np.intp)
+    beyond = scipy.ndimage.distance_transform_edt(~outline, sampling=sides)
+    doubt = DOUBT * np.maximum(beyond - DOUBTED_FROM, 0) * (likely < DOUBTED_BELOW)
+    likely = (likely - doubt).astype(np.float32)
+    by_intensity, by_depth = log_odds(level, np.where(in_head, likely, OUT_OF_SIGHT), fluid, SPREAD)
+    by_intensity[in_scalp] = -LARGEST_RATIO
+    evidence = scipy.ndimage.gaussian_filter(by_intensity, BLUR_MM / side)
+    brain = _smoothed((evidence + by_depth > 0) & (likely > -FARTHEST) | (likely > FARTHEST), side)
+    border = depth(brain, sides, at_border="edge") - depth(~brain, sides, at_border="edge")
+    found[box] = border
+    return found
+
+
+def _smoothed(brain: np.ndarray, side: float) -> np.ndarray:
+    """Opened, closed and filled; it may lie in several pieces."""
+    sides = (side, side)
+    margin = int(np.ceil((OPENING + CLOSING) / side)) + 1
+    padded = np.pad(brain, margin)
+    opened = dilate(erode(padded, OPENING, sides), OPENING, sides) & padded
+    closed = erode(dilate(opened, CLOSING, sides), CLOSING, sides)
+    return scipy.ndimage.binary_fill_holes(closed)[margin:-margin, margin:-margin]

@@ -1,0 +1,158 @@
+"""The brain in a volume of a whole head: the atlas laid over the scan, then the border moved by the scan itself.
+
+The affine atlas gives each voxel a signed distance to a likely border. The scan says how far the brain and its fluid
+really reach, and gives each voxel a log-likelihood ratio: do its intensities occur in the brain, or in the bone and
+scalp around? The border is where the two together say nothing. See `mriseg.brain.skull`.
+"""
+
+import numpy as np
+import scipy
+import skimage
+
+from mriseg.brain.skull import LAYERS_MM, LEVELS, log_odds
+from mriseg.core.errors import BrainNotFoundError
+from mriseg.image.morphology import bounding_box, depth, dilate, erode, largest_component
+from mriseg.image.resampling import centre, enlarged, reduced
+from mriseg.registration.affine import WORKING_MM, Registration, register
+from mriseg.registration.atlas import Atlas, atlas
+
+LEAST_AGREEMENT = 0.1  # nats, of atlas and scan; noise and other organs have less
+STRIPPED_MARGIN, STRIPPED_SHELL = 15.0, 14.0  # mm of air put around a stripped brain, and of it taken for head
+BORDER_MM = 2.0  # voxels are averaged to about this side where the border is moved
+HEAD_CLOSING = 8.0  # mm, over nostrils and ear canals
+BRIGHTEST = 98.5  # percentile of the head at which intensities are cut off: fat and vessels
+# The atlas's surface lies on the cortex; the mask is to reach the inner skull.
+OUTWARD = 3.5  # mm
+SPREAD = 1.5  # mm between the inner skull and where the atlas puts it
+BLUR_MM = 1.0  # of the evidence
+FARTHEST = 14.0  # mm that the border may move: fluid over a shrunken brain
+OPENING, CLOSING = 3.0, 4.0  # mm: optic nerves and vessels are cut, the mouths of sulci closed
+
+
+def find_brain_in_volume(data: np.ndarray, spacing: tuple[float, ...]) -> tuple[np.ndarray, Registration]:
+    """Mask the brain of a whole head.
+
+    Parameters
+    ----------
+    data : ndarray of float32, shape (i, j, k)
+        Intensities in canonical axes, air darker than tissue.
+    spacing : tuple of float
+        Sides of a voxel in mm.
+
+    Returns
+    -------
+    mask : ndarray of bool, shape of `data`
+    registration : Registration
+        Where the atlas lies.
+
+    Raises
+    ------
+    BrainNotFoundError
+        If there is no head.
+    """
+    anchor = centre(data)
+    image, sides, first = reduced(data, spacing, WORKING_MM, anchor)
+    low = np.percentile(image, 1)
+    bright = image[image > low + 0.05 * (image.max() - low)]
+    if not bright.size:
+        raise BrainNotFoundError("The volume is of one gray. Choose the scan itself.")
+    image = np.clip((image - low) / (np.percentile(bright, BRIGHTEST) - low), 0, 1)
+    head = _head(image > 0.5 * skimage.filters.threshold_otsu(image), sides)
+    found = register(image, head, sides, atlas())
+    if found.agreement < LEAST_AGREEMENT:
+        raise BrainNotFoundError(
+            f"The average brain does not fit this volume anywhere (agreement {found.agreement:.2f}, heads have 0.3 and "
+            "more). Drop a scan of a head; if it shows a brain without skull, say that it is stripped (mask 'none')."
+        )
+    found = _moved(found, first)
+    return _moved_border(data, spacing, anchor, found, atlas()), found
+
+
+def register_stripped(data: np.ndarray, spacing: tuple[float, ...], mask: np.ndarray) -> Registration | None:
+    """Lay the atlas over a volume that came without skull; None if there is too little in it.
+
+    Parameters
+    ----------
+    data : ndarray of float32, shape (i, j, k)
+        Intensities in canonical axes.
+    spacing : tuple of float
+        Sides of a voxel in mm.
+    mask : ndarray of bool, same shape
+        The brain, not empty.
+    """
+    box = bounding_box(mask)
+    inside = mask[box].astype(np.float32)
+    anchor = centre(inside)
+    image, sides, first = reduced(data[box] * inside, spacing, WORKING_MM, anchor)
+    brain = reduced(inside, spacing, WORKING_MM, anchor)[0] > 0.5
+    first = first + [part.start * side for part, side in zip(box, spacing, strict=True)]
+    margins = [int(np.ceil(STRIPPED_MARGIN / side)) for side in sides]
+    image, brain = (np.pad(array, [(m, m) for m in margins]) for array in (image, brain))
+    if not brain.any():
+        return None
+    low, high = np.percentile(image[brain], [0.5, BRIGHTEST])
+    image = np.where(brain, np.clip((image - low) / max(high - low, 1e-9), 0, 1), 0).astype(np.float32)
+    try:
+        found = register(image, dilate(brain, STRIPPED_SHELL, sides), sides, atlas())
+    except BrainNotFoundError:
+        return None
+    return _moved(found, first - np.array(margins) * sides)
+
+
+def _moved(found: Registration, first: np.ndarray) -> Registration:
+    """A registration to a part of the scan, counted from the scan's first voxel."""
+    shift = np.eye(4)
+    shift[:3, 3] = first
+    return Registration(shift @ found.affine, found.agreement, found.coverage)
+
+
+def _head(foreground: np.ndarray, sides: tuple[float, ...]) -> np.ndarray:
+    """The head with everything in it: what is not air, closed, filled in space and slice by slice."""
+    margin = [int(np.ceil(HEAD_CLOSING / side)) + 1 for side in sides]
+    closed = dilate(np.pad(foreground, [(m, m) for m in margin]), HEAD_CLOSING, sides)
+    closed = largest_component(erode(closed, HEAD_CLOSING, sides))
+    head = closed[tuple(slice(m, -m) for m in margin)]
+    for axis in range(3):
+        for index in range(head.shape[axis]):
+            at = (slice(None),) * axis + (index,)
+            head[at] = scipy.ndimage.binary_fill_holes(head[at])
+    return head
+
+
+def _moved_border(
+    data: np.ndarray, spacing: tuple[float, ...], anchor: tuple[int, ...], found: Registration, average: Atlas
+) -> np.ndarray:
+    image, sides, first = reduced(data, spacing, BORDER_MM, anchor)
+    scale = np.float32(np.cbrt(np.linalg.det(found.affine[:3, :3])))
+    likely = found.warp(average.depth, average, image.shape, sides, first) * scale + np.float32(OUTWARD)
+    box = bounding_box(likely > LAYERS_MM[0])
+    image, likely, origin = image[box], likely[box], first + [b.start * s for b, s in zip(box, sides, strict=True)]
+    fluid = found.warp(average.fluid, average, image.shape, sides, origin) > 0.5
+    top = np.percentile(image[likely > 0], 99.5)
+    bottom = image.min()
+    level = np.clip((image - bottom) * np.float32(LEVELS / max(top - bottom, 1e-6)), 0, LEVELS - 1).astype(np.int8)
+
+    by_intensity, by_depth = log_odds(level, likely, fluid, SPREAD)
+    evidence = scipy.ndimage.gaussian_filter(by_intensity, [BLUR_MM / side for side in sides])
+    brain = _smoothed((evidence + by_depth > 0) & (likely > -FARTHEST) | (likely > FARTHEST), sides)
+    if not brain.any():
+        raise BrainNotFoundError("No brain was found in this volume. Drop a scan of a whole head or of a brain.")
+    border = (depth(brain, sides, at_border="edge") - depth(~brain, sides, at_border="edge")).astype(np.float32)
+    mask = np.zeros(data.shape, bool)
+    target, positions = [], []
+    for axis, length in enumerate(data.shape):
+        at = (np.arange(length) * spacing[axis] - origin[axis]) / sides[axis]
+        within = np.flatnonzero((at > -1) & (at < border.shape[axis]))
+        target.append(slice(within[0], within[-1] + 1))
+        positions.append(at[within])
+    mask[tuple(target)] = enlarged(border, positions) > 0
+    return mask
+
+
+def _smoothed(brain: np.ndarray, sides: tuple[float, ...]) -> np.ndarray:
+    """The largest piece after opening, then closed and filled."""
+    margin = [int(np.ceil((OPENING + CLOSING) / side)) + 1 for side in sides]
+    padded = np.pad(brain, [(m, m) for m in margin])
+    opened = dilate(largest_component(erode(padded, OPENING, sides)), OPENING, sides) & padded
+    closed = erode(dilate(opened, CLOSING, sides), CLOSING, sides)
+    return scipy.ndimage.binary_fill_holes(closed)[tuple(slice(m, -m) for m in margin)]

@@ -1,0 +1,306 @@
+"""How far a segmentation agrees with a reference, and which number of the reference is which tissue."""
+
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+import scipy
+
+from mriseg.core.errors import MrisegError
+from mriseg.core.tissue import BACKGROUND, Tissue
+from mriseg.image.morphology import bounding_box
+
+# A number of a reference that lies farther outside the brain than this is skull, scalp or ground. Fluid of a whole
+# cavity beside a tight brain is up to two thirds outside.
+MOSTLY_OUTSIDE = 0.75
+PERCENT = 95  # of a surface that is nearer to the other one than the Hausdorff distance says
+NEAR = 2  # shortest voxel sides: as far a surface is looked for voxel by voxel
+# Of a surface, the voxels that are asked; of those with nothing near, the same. A brain of 1 mm has 350 000, and some
+# 50 000 with nothing near; more come from methods that label noise in the air.
+MOST_ASKED, MOST_FAR = 500_000, 50_000
+NOT_IN_REFERENCE = max(tissue.number for tissue in Tissue) + 1  # in a map of disagreement
+
+
+@dataclass(frozen=True, eq=False)
+class Matching:
+    """Which number of a reference is which tissue, and why. With `dataclasses.replace` other tissues can be told.
+
+    Attributes
+    ----------
+    numbers : tuple of int
+        Of the reference, ascending, without 0.
+    tissues : tuple of Tissue or None
+        What each of them is; None for no tissue, as skull or ground.
+    voxels : tuple of int
+        How many each of them has.
+    shares : ndarray of shape (numbers, 4)
+        Of the voxels of each number, the share outside the segmented brain, then in each tissue in their order.
+    """
+
+    numbers: tuple[int, ...]
+    tissues: tuple[Tissue | None, ...]
+    voxels: tuple[int, ...]
+    shares: np.ndarray
+
+    @property
+    def overlaps(self) -> tuple[float, ...]:
+        """For each number the share of its voxels that are segmented as what it is taken for."""
+        columns = [BACKGROUND if tissue is None else tissue.number for tissue in self.tissues]
+        return tuple(float(row[column]) for row, column in zip(self.shares, columns, strict=True))
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How far one tissue agrees with the reference.
+
+    Attributes
+    ----------
+    dice, jaccard : float
+        Common voxels over the mean of both sizes, and over all voxels of either; 1 where neither has the tissue.
+    volume_difference : float or None
+        How much larger the tissue is than in the reference, in percent of the reference; None where that has none.
+    volume_difference_ml : float or None
+        The same in mL, by counting voxels; None for a picture.
+    hausdorff95 : float or None
+        The 95 % Hausdorff distance in mm, in pixels where the spacing is unknown; 0 where neither has the tissue, None
+        where only one has it.
+    """
+
+    dice: float
+    jaccard: float
+    volume_difference: float | None
+    volume_difference_ml: float | None
+    hausdorff95: float | None
+
+
+def match_labels(labels: np.ndarray, reference: np.ndarray) -> Matching:
+    """Find out which number of a reference is which tissue, by where its voxels lie in a segmentation.
+
+    Up to three numbers that lie in the brain are as many tissues: of all ways to name them, the one with most voxels in
+    common. Of more, each is the tissue that it overlaps most, by the geometric mean of both shares (Ochiai), so that
+    little fluid does not pass for what surrounds it. A number nearly all of which lies outside the brain is none.
+
+    Parameters
+    ----------
+    labels : ndarray of uint8
+        0 outside the brain, then the tissues' numbers.
+    reference : ndarray of unsigned integers, same shape
+        As `mriseg.io.label_reader.read_labels` returns it: 0 is background, other numbers are anything.
+
+    Returns
+    -------
+    Matching
+
+    Raises
+    ------
+    MrisegError
+        If the shapes differ or the reference is 0 everywhere.
+
+    References
+    ----------
+    Kuhn: The Hungarian method for the assignment problem. Naval Res Logist Quart 2, 1955.
+    Ochiai: Zoogeographical studies on the soleoid fishes found in Japan and its neighbouring regions. Bull Jpn Soc Sci
+    Fish 22, 1957.
+    """
+    _check_shapes(labels, reference)
+    is_labelled = reference != 0
+    if not is_labelled.any():
+        raise MrisegError("The reference holds no label: it is 0 everywhere. Give the file that the labels are in.")
+    box = bounding_box(is_labelled)
+    columns = len(Tissue) + 1
+    joint = np.bincount((reference[box].astype(np.intp) * columns + labels[box]).ravel())
+    counts = np.pad(joint, (0, -len(joint) % columns)).reshape(-1, columns)
+    sizes = np.maximum(counts[:, 1:].sum(0), 1)  # of the tissues
+    numbers = 1 + np.flatnonzero(counts[1:].any(1))
+    counts = counts[numbers]
+    voxels = counts.sum(1)
+    shares = counts / voxels[:, None]
+    in_brain = np.flatnonzero(shares[:, 0] <= MOSTLY_OUTSIDE)
+    if len(in_brain) <= len(Tissue):
+        rows, chosen = scipy.optimize.linear_sum_assignment(counts[in_brain, 1:], maximize=True)
+    else:
+        rows, chosen = np.arange(len(in_brain)), (counts[in_brain, 1:] / np.sqrt(sizes)).argmax(1)
+    tissues: list[Tissue | None] = [None] * len(numbers)
+    for row, column in zip(in_brain[rows], chosen, strict=True):
+        if counts[row, 1 + column]:
+            tissues[row] = list(Tissue)[column]
+    return Matching(tuple(numbers.tolist()), tuple(tissues), tuple(voxels.tolist()), shares)
+
+
+def relabel(reference: np.ndarray, matching: Matching) -> np.ndarray:
+    """The reference with the tissues' own numbers.
+
+    Parameters
+    ----------
+    reference : ndarray of unsigned integers
+    matching : Matching
+        Of that reference; numbers that it does not know become background.
+
+    Returns
+    -------
+    ndarray of uint8, same shape
+    """
+    table = np.zeros(1 + max(int(reference.max()), *matching.numbers), np.uint8)
+    for number, tissue in zip(matching.numbers, matching.tissues, strict=True):
+        table[number] = BACKGROUND if tissue is None else tissue.number
+    return table[reference]
+
+
+def agreement(labels: np.ndarray, reference: np.ndarray, spacing: tuple[float, ...] | None) -> dict[Tissue, Agreement]:
+    """Overlap, difference in volume and distance of the surfaces, of each tissue.
+
+    Parameters
+    ----------
+    labels, reference : ndarray of uint8, one shape
+        0 outside the brain, then the tissues' numbers (see `relabel`).
+    spacing : tuple of float or None
+        Sides of a voxel or pixel in mm; None where unknown.
+
+    Returns
+    -------
+    dict of Tissue to Agreement
+
+    Raises
+    ------
+    MrisegError
+        If the shapes differ.
+
+    Notes
+    -----
+    The surface of a tissue is its voxels with a face to something else or to the end of the image. The 95th percentile
+    of their distances to the nearest one of the other surface is taken from each side and the larger one counts, as
+    MONAI has it; MedPy takes the percentile of both sides together. Of very large surfaces every so many-th voxel is
+    asked.
+
+    References
+    ----------
+    Taha, Hanbury: Metrics for evaluating 3D medical image segmentation. BMC Med Imaging 15, 2015.
+    """
+    _check_shapes(labels, reference)
+    either = (labels != BACKGROUND) | (reference != BACKGROUND)
+    box = bounding_box(either) if either.any() else (slice(0, 1),) * labels.ndim
+    labels, reference = labels[box], reference[box]
+    sides = spacing or (1.0,) * labels.ndim
+    voxel_ml = float(np.prod(spacing)) / 1000 if spacing is not None and len(spacing) == 3 else None
+    found = {}
+    for tissue in Tissue:
+        mine, theirs = labels == tissue.number, reference == tissue.number
+        ours, whole, common = (int(np.count_nonzero(mask)) for mask in (mine, theirs, mine & theirs))
+        found[tissue] = Agreement(
+            dice=2 * common / (ours + whole) if ours + whole else 1.0,
+            jaccard=common / (ours + whole - common) if ours + whole else 1.0,
+            volume_difference=100 * (ours - whole) / whole if whole else None,
+            volume_difference_ml=None if voxel_ml is None else (ours - whole) * voxel_ml,
+            hausdorff95=_hausdorff(mine, theirs, sides) if ours and whole else None if ours or whole else 0.0,
+        )
+    return found
+
+
+def disagreement(labels: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """Where a segmentation differs from a reference, and what the reference has there.
+
+    Parameters
+    ----------
+    labels, reference : ndarray of uint8, one shape
+        0 outside the brain, then the tissues' numbers.
+
+    Returns
+    -------
+    ndarray of uint8, same shape
+        0 where they agree; where they differ the number of the reference's tissue, or `NOT_IN_REFERENCE` where the
+        reference has none.
+
+    Raises
+    ------
+    MrisegError
+        If the shapes differ.
+    """
+    _check_shapes(labels, reference)
+    found = np.where(reference == BACKGROUND, np.uint8(NOT_IN_REFERENCE), reference)
+    found[labels == reference] = 0
+    return found
+
+
+def dice(labels: np.ndarray, truth: np.ndarray) -> dict[Tissue, float]:
+    """Overlap of each tissue: twice the common voxels over the sum of both.
+
+    Parameters
+    ----------
+    labels, truth : ndarray of uint8, one shape
+        0 outside the brain, then the tissues' numbers.
+
+    Returns
+    -------
+    dict of Tissue to float
+        0 for no common voxel, 1 for the same voxels; 1 where neither has the tissue.
+
+    Raises
+    ------
+    MrisegError
+        If the shapes differ.
+
+    References
+    ----------
+    Dice: Measures of the amount of ecologic association between species. Ecology 26, 1945.
+    """
+    _check_shapes(labels, truth)
+    overlap = {}
+    for tissue in Tissue:
+        mine, theirs = labels == tissue.number, truth == tissue.number
+        size = int(mine.sum()) + int(theirs.sum())
+        overlap[tissue] = 2 * int((mine & theirs).sum()) / size if size else 1.0
+    return overlap
+
+
+def _check_shapes(labels: np.ndarray, reference: np.ndarray) -> None:
+    if labels.shape != reference.shape:
+        raise MrisegError(
+            f"The segmentation has the shape {labels.shape}, the reference {reference.shape}. Compare on one grid."
+        )
+
+
+def _hausdorff(mine: np.ndarray, theirs: np.ndarray, spacing: tuple[float, ...]) -> float:
+    """The 95 % Hausdorff distance of two masks that are not empty, in the unit of `spacing`."""
+    a, b = _surface(mine), _surface(theirs)
+    return max(_directed(a, b, spacing), _directed(b, a, spacing))
+
+
+def _surface(mask: np.ndarray) -> np.ndarray:
+    """The voxels of a mask with a face to its outside."""
+    padded = np.pad(mask, 1)
+    interior = mask.copy()
+    for axis in range(mask.ndim):
+        for step in (slice(0, -2), slice(2, None)):
+            interior &= padded[tuple(step if a == axis else slice(1, -1) for a in range(mask.ndim))]
+    return mask & ~interior
+
+
+def _directed(of: np.ndarray, to: np.ndarray, spacing: tuple[float, ...]) -> float:
+    """The 95th percentile of the distances from each voxel of a surface to the nearest of another.
+
+    Two segmentations of one brain lie near each other, so most voxels find the other surface within a few steps; a
+    distance transform of the whole box takes ten times as long.
+    """
+    reach = [int(NEAR * min(spacing) / side) for side in spacing]
+    steps = np.array([*product(*(range(-r, r + 1) for r in reach))])
+    lengths = np.sqrt(((steps * spacing) ** 2).sum(1))
+    order = np.argsort(lengths, kind="stable")
+    order = order[lengths[order] <= NEAR * min(spacing)]  # beyond, the box of steps is not complete
+    padded = np.pad(to, [(r, r) for r in reach])
+    strides = np.array(padded.strides) // padded.itemsize
+    flat = padded.ravel()
+    asked = np.argwhere(of)
+    asked = asked[:: 1 + len(asked) // MOST_ASKED]
+    places = (asked + reach) @ strides
+    distances = np.full(len(places), np.inf)
+    left = np.arange(len(places))
+    for step in order:
+        is_there = flat[places[left] + steps[step] @ strides]
+        distances[left[is_there]] = lengths[step]
+        left = left[~is_there]
+        if len(left) <= (1 - PERCENT / 100) * (len(places) - 1) - 1:  # the farthest do not move the percentile
+            return float(np.percentile(distances, PERCENT))
+    tree = scipy.spatial.cKDTree(np.argwhere(to) * spacing, compact_nodes=False, balanced_tree=False)
+    every = 1 + len(left) // MOST_FAR
+    distances[left] = tree.query(asked[left[::every]] * spacing)[0].repeat(every)[: len(left)]
+    return float(np.percentile(distances, PERCENT))

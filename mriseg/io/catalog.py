@@ -1,0 +1,93 @@
+"""What a source holds: each scan in it that can be chosen, or the reason why it cannot.
+
+A folder of a scanner holds several series, a file may hold several volumes. One of them is segmented; by default the
+one that shows the tissues best.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from mriseg.core.errors import ReadError
+from mriseg.core.scan import Scan
+from mriseg.core.tissue import Contrast
+
+# Of two whole heads the finer counts; T1 and T2 tell three tissues apart better than proton density.
+PREFERENCE = {Contrast.T1: 0.0, Contrast.T2: -0.7, Contrast.FLAIR: -0.8, Contrast.PD: -1.0, Contrast.UNKNOWN: -1.2}
+# A brain is at least as long in every direction; a field of view that is longer does not help. A slab through a part of
+# it is of little use however fine it is: half of the brain is worth a quarter of the resolution.
+BRAIN_MM, MISSING_WEIGHT = 120.0, 2.0
+PICTURE, LARGE_PICTURE_PIXELS = -16.0, 2e6  # less than a slice that is 1 mm thick
+
+
+@dataclass(frozen=True, eq=False)
+class Item:
+    """One scan that a source holds.
+
+    Attributes
+    ----------
+    title : str
+        What it is, in words: description, plane, size, contrast as its header says. Names nobody.
+    suitability : float
+        The higher, the better for telling tissues apart; among the items of one source.
+    load : callable
+        Reads it. Raises ReadError if it cannot be read after all.
+    refusal : str or None
+        Why it cannot be segmented; None if nothing in its header speaks against it.
+    """
+
+    title: str
+    suitability: float
+    load: Callable[[], Scan] = field(repr=False)
+    refusal: str | None = None
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether it is a picture, or a volume of hardly more than one."""
+        return self.suitability <= PICTURE
+
+
+def refused(title: str, why: str) -> Item:
+    """An item that is only listed."""
+
+    def load() -> Scan:
+        raise ReadError(why)
+
+    return Item(title, -np.inf, load, why)
+
+
+def suitability(
+    shape: tuple[int, ...], spacing: tuple[float, ...] | None = None, contrast: Contrast = Contrast.UNKNOWN
+) -> float:
+    """How well a scan of this size and contrast will show the tissues, in units of a doubled resolution.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Pixels or voxels along each axis.
+    spacing : tuple of float, optional
+        Their sides in mm; 1 if not known.
+    contrast : Contrast
+        What the header says of it.
+    """
+    if len(shape) == 2:
+        share = min(float(np.prod(shape)) / LARGE_PICTURE_PIXELS, 1.0)
+        return float(np.log2(share) + PICTURE + PREFERENCE[contrast])
+    spacing = spacing or (1.0,) * len(shape)
+    seen = np.minimum(np.multiply(shape, spacing) / BRAIN_MM, 1.0)
+    coarseness = max(max(spacing), 1.0)  # the thickest side: 5 mm slices mix tissues however fine their pixels are
+    return float(MISSING_WEIGHT * np.log2(seen).sum() - np.log2(coarseness) + PREFERENCE[contrast])
+
+
+def most_suitable(items: tuple[Item, ...], most: int) -> tuple[Item, ...]:
+    """The items that are worth listing if there are too many: the most suitable, in the order given."""
+    if len(items) <= most:
+        return items
+    kept = sorted(range(len(items)), key=lambda index: -items[index].suitability)[:most]
+    return tuple(items[index] for index in sorted(kept))
+
+
+def best(items: tuple[Item, ...]) -> Item:
+    """The item to segment if nobody chooses: the most suitable, of equals the first."""
+    return max(items, key=lambda item: item.suitability)

@@ -1,0 +1,175 @@
+"""Where the voxels that a text header announces lie: behind it or in a file beside it, plain or packed.
+
+A header is a hostile text. What it calls a file is looked for among the files that were given, in its own folder, and
+never opened as a path; what it calls packed is unpacked as it is read, up to the usual bound.
+"""
+
+import bz2
+import io
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from functools import partial
+from typing import BinaryIO
+
+from mriseg.core import limits
+from mriseg.core.errors import ReadError, TooLargeError
+from mriseg.io.sources import DAMAGED, File, called, spend
+
+PACKED_BYTES, SKIPPED_BYTES = 64_000, 500_000  # taken from a packed stream, or read over in it, at a time
+
+
+def header_lines(file: File, most: int = limits.MAX_HEADER_BYTES) -> Iterator[bytes]:
+    """The lines at the beginning of a file, each with its end.
+
+    Parameters
+    ----------
+    file : File
+    most : int
+        Bytes that they may have together.
+
+    Raises
+    ------
+    TooLargeError
+        If there are more and still another line is asked for.
+    """
+    left = most
+    with file.open() as stream:
+        while line := stream.readline(left):
+            spend(limits.PARSED_COST * len(line))
+            yield line
+            left -= len(line)
+            if left <= 0:
+                raise TooLargeError("The header is longer than any real one. Export the volume again.")
+
+
+def beside(header: File, name: str, among: Sequence[File], half: str) -> File:
+    """The file that a header names as the one with its voxels.
+
+    Parameters
+    ----------
+    header : File
+    name : str
+        As the header spells it.
+    among : sequence of File
+        That were given together with the header.
+    half : str
+        What to say if it is not among them.
+
+    Raises
+    ------
+    ReadError
+        If the name leads out of the header's folder or stands for several files, or there is no such file.
+    """
+    name = name.removeprefix("./").removeprefix(".\\")
+    if name.split()[:1] == ["LIST"] or "%" in name:
+        raise ReadError("The header spreads its voxels over several files. Save the volume as a single .nii.gz.")
+    if any(mark in name for mark in "/\\:"):
+        raise ReadError(
+            "The header names a file in another folder as the one with its voxels. "
+            "Put both into one folder, let the header give the name alone, and drop both."
+        )
+    found = called(name, header, among)
+    if found is None or found is header:
+        raise ReadError(half)
+    return found
+
+
+def rest(file: File, offset: int) -> File:
+    """What lies behind a header in its file, as a file of its own."""
+    if offset == 0:
+        return file
+    size = max(file.most_unpacked - offset, 0)
+    return File(file.name, size, partial(_Rest, file, offset), file.folder)  # type: ignore[arg-type]
+
+
+def inflated(file: File) -> File:
+    """What a file holds that was packed by zlib, without the frame of gzip."""
+    size = min(file.size * limits.MAX_DEFLATE_RATIO, limits.MAX_UNPACKED_BYTES)
+    return File(file.name, size, partial(_Inflated, file), file.folder)  # type: ignore[arg-type]
+
+
+def bunzipped(file: File) -> File:
+    """What a file holds that was packed by bzip2, which knows no bound to how densely."""
+    return File(file.name, limits.MAX_UNPACKED_BYTES, partial(_bunzip, file), file.folder)
+
+
+def _bunzip(file: File) -> BinaryIO:
+    return bz2.BZ2File(file.content())  # type: ignore[return-value]
+
+
+class _Rest(io.RawIOBase):
+    """A stream from an offset on."""
+
+    def __init__(self, file: File, offset: int) -> None:
+        self._closing = ExitStack()
+        self._stream = self._closing.enter_context(file.open())
+        self._offset = offset
+        self._stream.seek(offset)
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self._stream.seek(offset + (self._offset if whence == io.SEEK_SET else 0), whence) - self._offset
+
+    def tell(self) -> int:
+        return self._stream.tell() - self._offset
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        data = self._stream.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        self._closing.close()
+        super().close()
+
+
+class _Inflated(io.RawIOBase):
+    """A stream unpacked by zlib."""
+
+    def __init__(self, file: File) -> None:
+        self._stream = file.content()
+        self._restart()
+
+    def _restart(self) -> None:
+        self._stream.seek(0)
+        self._engine = zlib.decompressobj()
+        self._position = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        target = offset + (self._position if whence == io.SEEK_CUR else 0)
+        if target < self._position:
+            self._restart()
+        while self._position < target and self.read(min(target - self._position, SKIPPED_BYTES)):
+            pass
+        return self._position
+
+    def tell(self) -> int:
+        return self._position
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        filled = 0
+        while filled < len(buffer) and not self._engine.eof:
+            packed = self._engine.unconsumed_tail or self._stream.read(PACKED_BYTES)
+            if not packed:
+                raise ReadError(DAMAGED)  # it ends before its own end mark
+            data = self._engine.decompress(packed, len(buffer) - filled)
+            buffer[filled : filled + len(data)] = data
+            filled += len(data)
+        self._position += filled
+        return filled
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()

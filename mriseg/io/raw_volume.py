@@ -1,0 +1,180 @@
+"""Volumes whose voxels lie in a row behind a header: where they lie, and how they are read block by block."""
+
+from dataclasses import dataclass
+from functools import partial
+from math import prod
+from typing import BinaryIO
+
+import nibabel
+import numpy as np
+
+from mriseg.core import limits
+from mriseg.core.errors import ReadError
+from mriseg.core.scan import Scan, volume
+from mriseg.io.catalog import Item, suitability
+from mriseg.io.sources import CUT_SHORT, File
+
+SIDES_UNKNOWN = "The header does not say how the scan lies in space: left and right are unknown."
+SIZE_UNKNOWN = "The header does not say how large the voxels are: 1 mm is assumed. Left and right are unknown too."
+BROKEN_AFFINE = "The header's orientation is broken: voxel sizes are kept, left and right are unknown."
+
+
+@dataclass(frozen=True, eq=False)
+class Stored:
+    """One or more volumes on one grid, as their file stores them, the first axis fastest.
+
+    Attributes
+    ----------
+    file : File
+        That holds the voxels.
+    offset : int
+        Of the first voxel, in bytes of the unpacked content.
+    dtype : dtype
+        Integers or floating point, in the byte order of the file.
+    shape : tuple of int
+        Voxels of one volume along each axis.
+    affine : ndarray of shape (4, 4)
+        From voxel indices to RAS+ mm.
+    count : int
+        Volumes, one after the other.
+    scaling : tuple of float
+        Slope and intercept: values are slope * stored + intercept.
+    sides_known : bool
+        Whether the affine says truly which side of the body is left.
+    header : nibabel.Nifti1Header or None
+        Geometry to write results with.
+    note : str
+        What the user should know of the geometry.
+    series : str
+        What several volumes are, such as "a time series, 2 s apart".
+    """
+
+    file: File
+    offset: int
+    dtype: np.dtype
+    shape: tuple[int, int, int]
+    affine: np.ndarray
+    count: int = 1
+    scaling: tuple[float, float] = (1.0, 0.0)
+    sides_known: bool = True
+    header: nibabel.Nifti1Header | None = None
+    note: str = ""
+    series: str = "several volumes"
+
+    @property
+    def volume_bytes(self) -> int:
+        """Bytes of one volume as stored."""
+        return prod(self.shape) * self.dtype.itemsize
+
+
+def items(stored: Stored) -> tuple[Item, ...]:
+    """The volumes as items to choose from.
+
+    Raises
+    ------
+    ReadError
+        If they are too large, too small, hold no real numbers, or more than their file can hold.
+    """
+    limits.check_shape(stored.shape)
+    if stored.dtype.kind == "c":
+        raise ReadError("The volume holds complex numbers. Save its magnitude as a new volume and try again.")
+    if stored.dtype.kind not in "iuf" or stored.dtype.itemsize > 8:
+        raise ReadError("The volume holds colours or a rare type. Save it in gray, as one number a voxel.")
+    if stored.offset < 0 or stored.offset + stored.volume_bytes > stored.file.most_unpacked:
+        raise ReadError(CUT_SHORT)
+    spacing = tuple(float(side) for side in nibabel.affines.voxel_sizes(stored.affine))
+    size = in_words(stored.shape, spacing)
+    worth = suitability(stored.shape, spacing)
+    if stored.count == 1:
+        return (Item(size, worth, partial(_load, stored, 0)),)
+    return tuple(
+        Item(f"Volume {index + 1} of {stored.count} ({stored.series}), {size}", worth, partial(_load, stored, index))
+        for index in range(min(stored.count, limits.MAX_ITEMS))
+    )
+
+
+def in_words(shape: tuple[int, ...], spacing: tuple[float, ...]) -> str:
+    """A grid in words: its voxels and their sides."""
+    return f"{' x '.join(map(str, shape))} voxels of {' x '.join(f'{side:.3g}' for side in spacing)} mm"
+
+
+def is_plausible(affine: np.ndarray) -> bool:
+    """Whether an affine gives every voxel a place and a size that a scanner can have."""
+    low, high = limits.VOXEL_SIDES_MM
+    with np.errstate(all="ignore"):
+        if not np.isfinite(affine).all() or not abs(np.linalg.det(affine[:3, :3])) >= 1e-9:
+            return False
+        sides = nibabel.affines.voxel_sizes(affine)
+    return bool((sides > low).all() and (sides < high).all())
+
+
+def affine_of_spacing(spacing: tuple[float, ...]) -> np.ndarray:
+    """The affine of an upright grid with voxels of these sides, 1 mm where one cannot be."""
+    sides = np.array((*spacing, 1, 1, 1)[:3], float)
+    low, high = limits.VOXEL_SIDES_MM
+    sides[~((sides > low) & (sides < high))] = 1
+    return np.diag([*sides, 1])
+
+
+def _load(stored: Stored, index: int) -> Scan:
+    with stored.file.open() as stream:
+        stream.seek(stored.offset + index * stored.volume_bytes)
+        data = read_voxels(stream, stored.shape, stored.dtype, stored.scaling)
+        read_over_end(stream)
+    notes = [stored.note] if stored.note else []
+    if stored.count > 1:
+        notes.append(f"The file holds {stored.count} volumes ({stored.series}); this is number {index + 1}.")
+    return volume(data, stored.affine, stored.header, tuple(notes), stored.sides_known, copy=False)
+
+
+def read_over_end(stream: BinaryIO) -> None:
+    """Read what little may follow the voxels: where gzip finds its end it compares the checksum."""
+    for _ in range(limits.MAX_TRAILING_BLOCKS):
+        if not stream.read(limits.TRAILING_BLOCK_BYTES):
+            break
+
+
+def read_voxels(
+    stream: BinaryIO,
+    shape: tuple[int, int, int],
+    dtype: np.dtype,
+    scaling: tuple[float, float] = (1.0, 0.0),
+) -> np.ndarray:
+    """Read a volume whose first axis runs fastest.
+
+    Needs the volume in float32 and `limits.BLOCK_BYTES` a few times over, whatever type is stored.
+
+    Parameters
+    ----------
+    stream : binary file
+        At the first voxel.
+    shape : tuple of int
+        Voxels along each axis; checked by the caller.
+    dtype : dtype
+        Integers or floating point, in the byte order of the file.
+    scaling : tuple of float
+        Slope and intercept: values are slope * stored + intercept, in double precision before they are rounded.
+
+    Returns
+    -------
+    ndarray of float32, the shape given, Fortran order
+
+    Raises
+    ------
+    ReadError
+        If the stream ends before the volume does.
+    """
+    count, (slope, intercept) = prod(shape), scaling
+    voxels = np.empty(count, np.float32)
+    step = max(1, limits.BLOCK_BYTES // dtype.itemsize)
+    with np.errstate(over="ignore", invalid="ignore"):  # what does not fit becomes infinite and is counted as broken
+        for first in range(0, count, step):
+            wanted = min(step, count - first)
+            block = stream.read(wanted * dtype.itemsize)
+            if len(block) < wanted * dtype.itemsize:
+                raise ReadError(CUT_SHORT)
+            stored = np.frombuffer(block, dtype)
+            if scaling != (1.0, 0.0):
+                stored = stored * np.float64(slope) + np.float64(intercept)
+            voxels[first : first + wanted] = stored
+    return voxels.reshape(shape, order="F")

@@ -1,0 +1,221 @@
+"""From bytes, paths, folders and archives to a `Scan`. What a file is, its first bytes say, not its name."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from mriseg.core import limits
+from mriseg.core.errors import ReadError
+from mriseg.core.scan import Scan, farthest_apart_mm
+from mriseg.io.catalog import Item, best, most_suitable, refused
+from mriseg.io.dicom.reader import is_dicom, read_dicom
+from mriseg.io.pictures.picture import is_picture, read_picture
+from mriseg.io.pictures.tiff import is_tiff, read_tiff
+from mriseg.io.sources import File, files, listing
+from mriseg.io.volumes.metaimage import is_metaimage, read_metaimage
+from mriseg.io.volumes.mgh import is_mgh, read_mgh
+from mriseg.io.volumes.minc import is_minc, read_minc
+from mriseg.io.volumes.nifti import is_nifti, read_nifti
+from mriseg.io.volumes.nrrd import is_nrrd, read_nrrd
+from mriseg.io.volumes.parrec import is_parrec, read_parrec
+
+Source = bytes | str | Path | Sequence[tuple[str, bytes]]
+
+# Each format by its first bytes, and who lists the scans of one such file; NIfTI last, as Analyze has no magic number.
+FORMATS: tuple[tuple[Callable[[bytes], bool], Callable[[File, Sequence[File]], tuple[Item, ...]]], ...] = (
+    (is_picture, read_picture),
+    (is_tiff, read_tiff),
+    (is_mgh, read_mgh),
+    (is_nrrd, read_nrrd),
+    (is_metaimage, read_metaimage),
+    (is_minc, read_minc),
+    (is_parrec, read_parrec),
+    (is_nifti, read_nifti),
+)
+READABLE = (
+    "mriseg reads DICOM series (a folder, its files or a zip), NIfTI, Analyze, MGH, NRRD, MetaImage, MINC 1 and "
+    "PAR/REC volumes and PNG, JPEG, TIFF, BMP, WebP and GIF pictures"
+)
+# Files that people do drop, told apart so that the message can say what to do with each.
+KNOWN_BUT_UNREAD = (
+    (b"%PDF", "a PDF document", "Export the image from it as PNG."),
+    (b"Rar!", "a RAR archive", "Unpack it and drop the folder inside."),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive", "Unpack it and drop the folder inside."),
+    (b"BZh", "a file packed by bzip2", "Unpack it and drop what is inside."),
+    (b"\xfd7zXZ", "a file packed by xz", "Unpack it and drop what is inside."),
+    (b"PK\x03\x04", "a zip archive in another one", "Unpack it and drop what is inside."),
+    (b"PK", "an empty or split zip archive", "Pack the scan again."),
+    (b"\x89HDF", "a MINC 2 or other HDF5 file", "Convert it with mnc2nii and drop the .nii."),
+    (b"\x00\x00\x00\x0cjP  ", "a JPEG 2000 picture", "Open it in a viewer and save it as PNG."),
+    (b"\xff\x4f\xff\x51", "a JPEG 2000 picture", "Open it in a viewer and save it as PNG."),
+    (b"8BPS", "a Photoshop file", "Save the image as PNG."),
+    *(
+        (bytes([0, 0, 0, length]) + b"ftyp", "a HEIC or AVIF picture or a film", "Save one picture of it as PNG.")
+        for length in range(16, 64, 4)  # of the first box of its kind of file
+    ),
+    (b"MATLAB", "a MATLAB file", "Save the volume as .nii.gz."),
+    (b"\x93NUMPY", "a NumPy array", "Save it as .nii.gz, which also holds the voxel size."),
+)
+
+
+def read(source: Source, name: str | None = None) -> Scan:
+    """Read an MR image.
+
+    Parameters
+    ----------
+    source : bytes, str, Path or sequence of (str, bytes)
+        The content of a file, the path of a file or folder, or the names and contents of several files. Zip archives
+        are looked into. Of several scans the one that shows the tissues best is read; `contents` lists them.
+    name : str, optional
+        What the file was called whose content is given. Only its ending is used, to find the other half of a pair and
+        to word the error when the content is not what the ending promises.
+
+    Returns
+    -------
+    Scan
+        In the file's own axis order.
+
+    Raises
+    ------
+    ReadError
+        If it is none of the formats listed in the README, damaged, too large, or holds no gray-scale picture or volume.
+    """
+    return best(contents(source, name)).load()
+
+
+def contents(source: Source, name: str | None = None) -> tuple[Item, ...]:
+    """List the scans that a source holds, from their headers; nothing of a volume's size is allocated.
+
+    Parameters
+    ----------
+    source, name
+        As for `read`.
+
+    Returns
+    -------
+    tuple of Item
+        Each scan with its title and a way to load it; those that cannot be read with the reason.
+
+    Raises
+    ------
+    ReadError
+        If nothing in it can be read.
+    """
+    with listing():
+        groups = _listed(files(source, name))
+    items = most_suitable(tuple(item for group in groups for item in group), limits.MAX_ITEMS)
+    if not items:
+        raise ReadError(f"None of the files is an image that can be read. {READABLE}.")
+    refusals = [item.refusal for item in items if item.refusal]
+    if len(refusals) == len(items):
+        raise ReadError(refusals[0])
+    return items
+
+
+def read_mask(source: Source, scan: Scan) -> np.ndarray:
+    """Read a brain mask: an image on the grid of a scan, above zero in the brain.
+
+    Parameters
+    ----------
+    source
+        As for `read`.
+    scan : Scan
+        That the mask belongs to.
+
+    Returns
+    -------
+    ndarray of bool, shape of the scan
+
+    Raises
+    ------
+    ReadError
+        If it cannot be read or lies on another grid.
+    """
+    return read_on_grid(source, scan, "mask").data > 0
+
+
+def read_on_grid(source: Source, scan: Scan, what: str) -> Scan:
+    """Read an image that must lie on the grid of a scan.
+
+    Parameters
+    ----------
+    source
+        As for `read`.
+    scan : Scan
+        That the image belongs to.
+    what : str
+        How messages are to call the image.
+
+    Raises
+    ------
+    ReadError
+        If it cannot be read or lies on another grid.
+    """
+    image = read(source)
+    check_shape(image.data.shape, scan, what)
+    if farthest_apart_mm(image, scan) > min(scan.spacing or (1.0,)) / 2:  # headers round
+        raise ReadError(
+            f"The {what} has the scan's size but lies elsewhere in space (their affines differ). "
+            "Resample it to the scan's grid."
+        )
+    return image
+
+
+def check_shape(shape: tuple[int, ...], scan: Scan, what: str) -> None:
+    """Refuse an image of another shape than the scan's; `what` is how the message calls it."""
+    if shape != scan.data.shape:
+        raise ReadError(
+            f"The {what} has the shape {shape}, the scan {scan.data.shape}. Give a {what} on the scan's grid."
+        )
+
+
+def _listed(files: Sequence[File]) -> list[tuple[Item, ...]]:
+    """The scans of each file that holds one; what cannot be read is listed with its reason if there are others."""
+    dicom, groups = [], []
+    given = [file for file in files if not file.is_beside]
+    for file in given:
+        try:
+            start = file.start()
+            if is_dicom(start):
+                dicom.append(file)
+                continue
+            reader = next((reader for is_kind, reader in FORMATS if is_kind(start)), None)
+            if reader is not None:
+                groups.append(reader(file, files))
+            elif len(given) == 1:
+                raise ReadError(_not_read(start, file.name))
+        except ReadError as error:
+            if len(given) == 1:
+                raise
+            groups.append((refused("unreadable", str(error)),))
+    if len(groups) > 1:
+        groups = [
+            tuple(replace(item, title=f"File {number}: {item.title}") for item in group)
+            for number, group in enumerate(groups, 1)
+        ]
+    if dicom:
+        try:
+            groups.insert(0, read_dicom(dicom))
+        except ReadError as error:
+            if not groups:
+                raise
+            groups.insert(0, (refused("DICOM files", str(error)),))
+    return groups
+
+
+def _not_read(start: bytes, name: str) -> str:
+    if not start.strip(b"\x00"):
+        return "The file is empty. Choose the scan again, or export it anew."
+    for magic, what, advice in KNOWN_BUT_UNREAD:
+        if start.startswith(magic):
+            return f"This is {what}, which is not read here. {advice}"
+    if start[257:262] == b"ustar":
+        return "This is a tar archive, which is not read here. Unpack it and drop the folder inside."
+    ending = name.lower().removesuffix(".gz").rpartition(".")[2]
+    if ending in ("img", "raw", "zraw", "rec"):
+        return "This is one half of a volume, without the header that says its size. Drop both files together."
+    if ending in ("nii", "mgh", "mgz", "dcm", "nrrd", "nhdr", "mha", "mhd", "mnc", "par"):
+        return f"The file is named .{ending}, but its content is not of that kind. Export the volume again as .nii.gz."
+    return f"This is not an image that can be read. {READABLE}."

@@ -1,0 +1,373 @@
+"""What a report says and shows, before it is laid out as a page or on paper.
+
+Words come from the result and from here, never from a file's name or the text fields of a header.
+"""
+
+import datetime
+from dataclasses import dataclass
+
+import numpy as np
+
+from mriseg.core.scan import Scan
+from mriseg.core.settings import Settings
+from mriseg.core.tissue import Contrast, Tissue
+from mriseg.core.version import __version__
+from mriseg.image.morphology import bounding_box
+from mriseg.image.orientation import orient, reorient
+from mriseg.plotting import slices as render
+from mriseg.plotting.mixture_svg import mixture_svg, mixture_words
+from mriseg.plotting.slices import Plane, View
+from mriseg.quality.metrics import FIGURES, Figure
+from mriseg.segmentation.result import Result
+from mriseg.segmentation.verdict import Level, certainty, verdict
+
+TITLE = "Brain tissue report"
+DISCLAIMER = "For research and education; not a medical device."
+UNIDENTIFIED = "This report names no person and no file. Write down elsewhere whose scan it is."
+SIDES_UNKNOWN = "The file does not say which side is left, so no letters are drawn."
+RADIOLOGICAL = "The patient's right is at the left of the picture (radiological convention)."
+PER_MM = "Volumes of a picture are for each mm of slice thickness."
+NO_VOLUMES = "The size of a pixel is not known, so there are shares but no volumes."
+INTERVALS = (
+    "The volume of a tissue is the sum of each voxel's partial volumes. It lies in the interval with a probability of "
+    "95% if the brain mask is right. The cranial cavity is the brain with the fluid in and around it."
+)
+CONTRASTS = {
+    Contrast.T1: "T1-weighted",
+    Contrast.T2: "T2-weighted",
+    Contrast.PD: "proton density-weighted",
+    Contrast.FLAIR: "FLAIR",
+    Contrast.UNKNOWN: "unknown",
+}
+# Figures of quality that are said as volumes, ratios and size, and the parts of a mean that is shown.
+NOT_SHOWN = (
+    *("brain_parenchymal_fraction", "gm_wm_ratio", "icvs_", "spacing_"),
+    *(f"{kind}_{tissue.abbreviation.lower()}" for kind in ("snr", "snrd") for tissue in Tissue),
+)
+LEVELS = {Level.GOOD: "", Level.CARE: " (with care)", Level.NOT: " (do not use)"}
+GOOD = {"high": "high", "low": "low", "one": "near\u00a01", "none": ""}
+
+OPACITY = 0.35  # of the tissues' colours; their contours are drawn in full
+BESIDE = 1 / 12  # of the brain's width: the sagittal slice lies so far beside the fissure, which shows little but fluid
+MARGIN = 0.12  # shown around the brain, in sides of its box
+# Pixels: all planes together are so wide, and none higher. On A4 that is 130 to the inch, more than the scan has, and
+# even a noisy one, which packs badly, stays below a megabyte. Under colours 64 gray levels show no less than 256.
+ROW_WIDTH, LARGEST_HEIGHT, COARSE = 900, 450, np.uint8(0b11111100)
+STRIP = 0.2  # height over width below which a plane is left out
+SAMPLED = 1_000_000  # voxels that say which intensity is shown white
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One slice, as it came and segmented; both of one size.
+
+    Attributes
+    ----------
+    title : str
+        The plane and the number of the slice.
+    original, segmented : ndarray of uint8, shape (rows, columns) or (rows, columns, 3)
+    """
+
+    title: str
+    original: np.ndarray
+    segmented: np.ndarray
+
+    @property
+    def width(self) -> int:
+        return self.original.shape[1]
+
+    @property
+    def height(self) -> int:
+        return self.original.shape[0]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of words under a heading for each column; the first column names the row.
+
+    Attributes
+    ----------
+    head : tuple of str
+    rows : tuple of tuple of str
+    worded : tuple of int
+        Columns that hold words rather than numbers.
+    """
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    worded: tuple[int, ...] = (0,)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A report's content, each part in words or as a picture.
+
+    Attributes
+    ----------
+    facts : tuple of (str, str)
+        What was segmented and when the report was made.
+    headline : str
+        How far the segmentation can be used, in one sentence.
+    findings : tuple of (str, str)
+        What can be trusted and what not: what it is about, and whole sentences.
+    pictures : tuple of Picture
+        The planes, or the one of a picture.
+    sides : str
+        What the letters on the pictures say; empty for a picture, which has none.
+    volumes : Table
+        A row for each tissue, in their order, and one for the whole.
+    volumes_note : str
+    ratios : tuple of (str, str)
+    figure, figure_words : str
+        The mixture as SVG, and what it shows.
+    mixture, quality : Table
+    settings : tuple of (str, str)
+    notes : tuple of str
+        What was done that the user should know.
+    """
+
+    facts: tuple[tuple[str, str], ...]
+    headline: str
+    findings: tuple[tuple[str, str], ...]
+    pictures: tuple[Picture, ...]
+    sides: str
+    volumes: Table
+    volumes_note: str
+    ratios: tuple[tuple[str, str], ...]
+    figure: str
+    figure_words: str
+    mixture: Table
+    quality: Table
+    settings: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...]
+
+
+def parts(scan: Scan, result: Result, date: datetime.date | None) -> Parts:
+    """Gather what a report holds.
+
+    Parameters
+    ----------
+    scan : Scan
+        That was segmented.
+    result : Result
+    date : date or None
+        On which the report is made, if it is to say so.
+    """
+    judged = verdict(result)
+    return Parts(
+        facts=_facts(scan, result, date),
+        headline=judged.headline,
+        findings=tuple((f"{found.about}{LEVELS[found.level]}", str(found)) for found in judged.findings),
+        pictures=_pictures(scan, result),
+        sides="" if scan.kind == "picture" else (RADIOLOGICAL if scan.sides_known else SIDES_UNKNOWN),
+        volumes=_volumes(result),
+        volumes_note=_volumes_note(scan, result),
+        ratios=_ratios(result),
+        figure=mixture_svg(result),
+        figure_words=mixture_words(result.mixture),
+        mixture=_mixture(result),
+        quality=_quality(result),
+        settings=_settings(result.settings),
+        notes=result.notes,
+    )
+
+
+def _facts(scan: Scan, result: Result, date: datetime.date | None) -> tuple[tuple[str, str], ...]:
+    if result.settings.contrast == "auto":
+        origin = f"found, {certainty(result.contrast_confidence)} sure"
+    else:
+        origin = "as given"
+    facts = [("Contrast", f"{CONTRASTS[result.contrast]} ({origin})")]
+    size = " × ".join(str(n) for n in scan.data.shape)
+    if scan.spacing is None:
+        facts.append(("Image", f"picture of {size} pixels"))
+    else:
+        spacing = " × ".join(f"{side:.3g}" for side in scan.spacing)
+        facts.append(("Image", f"volume of {size} voxels of {spacing} mm"))
+    if result.mixture.channels > 1:
+        facts.append(("Contrasts fitted together", str(result.mixture.channels)))
+    sure = f"{certainty(result.brain.confidence)} sure" + (", DOUBTFUL" if result.brain.doubtful else "")
+    facts.append(("Brain mask", "as given" if result.brain.given else sure))
+    if date is not None:
+        facts.append(("Date of this report", date.isoformat()))
+    facts.append(("Software", f"mriseg {__version__}"))
+    return tuple(facts)
+
+
+def _pictures(scan: Scan, result: Result) -> tuple[Picture, ...]:
+    """The slices through the middle of the brain, cropped to it, all in one scale."""
+    scan, orientation = orient(scan)
+    labels, mask = (reorient(array, orientation) for array in (result.labels, result.mask))
+    step = (slice(None, None, max(1, round((mask.size / SAMPLED) ** (1 / mask.ndim)))),) * mask.ndim
+    limits = render.window(scan.data[step], mask[step] if mask[step].any() else np.ones(mask[step].shape, bool))
+    box = _shown(bounding_box(mask), mask.shape)
+    views = [View(None)]
+    if scan.spacing is not None:
+        views = [View(plane, _middle(mask, plane), sides_known=scan.sides_known) for plane in Plane]
+        views = [view for view in views if not _is_strip(box, scan.spacing, view)]
+    sides = [render.pixel_sides(scan.spacing, view) for view in views]
+    boxed = [[_boxed(array, box, view) for array in (scan.data, labels)] for view in views]
+    heights = [piece.shape[0] * side[0] for (piece, _), side in zip(boxed, sides, strict=True)]
+    widths = [piece.shape[1] * side[1] for (piece, _), side in zip(boxed, sides, strict=True)]
+    columns = max(2, len(views))  # the two halves of a single picture stand side by side
+    scale = min(ROW_WIDTH / sum(widths) * len(views) / columns, LARGEST_HEIGHT / max(heights))
+    side_mm = result.settings.pixel_size if scan.spacing is None else 1.0
+    pixel_mm = None if side_mm is None else side_mm / scale
+    found = []
+    for view, side, (piece, piece_labels), height, width in zip(views, sides, boxed, heights, widths, strict=True):
+        frame = (max(1, round(height * scale)), max(1, round(width * scale)))
+        levels = render.enlarge(render.gray(piece, limits), side, frame, smooth=True)
+        shown = render.enlarge(piece_labels, side, frame, smooth=False)
+        coloured = _contoured(render.coloured(levels & COARSE, shown, OPACITY), shown)
+        found.append(
+            Picture(
+                _title(view, scan),
+                render.annotated(levels, view, pixel_mm),
+                render.annotated(coloured, view, pixel_mm),
+            )
+        )
+    return tuple(found)
+
+
+def _middle(mask: np.ndarray, plane: Plane) -> int:
+    """The slice that has half of the brain on either side; of sagittal ones one beside it."""
+    passed = np.count_nonzero(mask, tuple(axis for axis in range(3) if axis != plane.axis)).cumsum()
+    middle = int(np.searchsorted(passed, passed[-1] / 2))
+    if plane is Plane.SAGITTAL:
+        width = np.count_nonzero(np.diff(passed, prepend=0))
+        middle -= round(BESIDE * width)
+    return middle
+
+
+def _shown(box: tuple[slice, ...], shape: tuple[int, ...]) -> tuple[slice, ...]:
+    """A box with a margin around it, within the image."""
+    found = []
+    for part, n in zip(box, shape, strict=True):
+        margin = round(MARGIN * (part.stop - part.start))
+        found.append(slice(max(0, part.start - margin), min(n, part.stop + margin)))
+    return tuple(found)
+
+
+def _is_strip(box: tuple[slice, ...], spacing: tuple[float, ...], view: View) -> bool:
+    """Whether so little of a slab is seen in a plane that it shows nothing."""
+    assert view.plane is not None
+    low, high = sorted((box[k].stop - box[k].start) * spacing[k] for k in range(3) if k != view.plane.axis)
+    return low < STRIP * high
+
+
+def _boxed(array: np.ndarray, box: tuple[slice, ...], view: View) -> np.ndarray:
+    """The part of a slice that lies in the box."""
+    if view.plane is None:
+        return array[box]
+    across = slice(view.index, view.index + 1)
+    within = tuple(across if axis == view.plane.axis else part for axis, part in enumerate(box))
+    return render.cut(array[within], View(view.plane, 0, view.radiological))
+
+
+def _contoured(image: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """The picture with each tissue's border, inside the tissue, in its full colour."""
+    padded = np.pad(labels, 1, mode="edge")
+    inner = np.ones(labels.shape, bool)
+    for neighbour in (padded[:-2, 1:-1], padded[2:, 1:-1], padded[1:-1, :-2], padded[1:-1, 2:]):
+        inner &= neighbour == labels
+    image = image.copy()
+    for tissue in Tissue:
+        image[(labels == tissue.number) & ~inner] = tissue.rgb
+    return image
+
+
+def _title(view: View, scan: Scan) -> str:
+    if view.plane is None:
+        return "The picture"
+    return f"{view.plane.title}, slice {view.index + 1} of {scan.data.shape[view.plane.axis]}"
+
+
+def _volumes(result: Result) -> Table:
+    share = {tissue: f"{fraction:.1%}" for tissue, fraction in result.fractions.items()}
+    if result.volumes_ml is None or result.volume_intervals_ml is None or result.brain_ml is None:
+        rows = [(f"{tissue.title} ({tissue.abbreviation})", share[tissue]) for tissue in Tissue]
+        return Table(("Tissue", "Share of the cranial cavity"), (*rows, ("Cranial cavity", "100.0%")))
+    decimals = 0 if result.brain_ml >= 100 else 1
+    rows_ml = []
+    for tissue in Tissue:
+        low, high = result.volume_intervals_ml[tissue]
+        rows_ml.append(
+            (
+                f"{tissue.title} ({tissue.abbreviation})",
+                f"{result.volumes_ml[tissue]:.{decimals}f}",
+                f"{low:.{decimals}f} to {high:.{decimals}f}",
+                share[tissue],
+            )
+        )
+    head = ("Tissue", "Volume, mL", "95% interval, mL", "Share of the cranial cavity")
+    return Table(head, (*rows_ml, ("Cranial cavity", f"{result.brain_ml:.{decimals}f}", "", "100.0%")))
+
+
+def _volumes_note(scan: Scan, result: Result) -> str:
+    if result.volumes_ml is None:
+        return NO_VOLUMES
+    return f"{INTERVALS} {PER_MM}" if scan.kind == "picture" else INTERVALS
+
+
+def _ratios(result: Result) -> tuple[tuple[str, str], ...]:
+    gray, white = (result.fractions[tissue] for tissue in (Tissue.GM, Tissue.WM))
+    ratios = [("Brain-parenchymal fraction, (GM + WM) / cranial cavity", f"{gray + white:.3f}")]
+    if white > 0:
+        ratios.append(("Gray to white matter, GM / WM", f"{gray / white:.2f}"))
+    return tuple(ratios)
+
+
+def _mixture(result: Result) -> Table:
+    mixture = result.mixture
+    rows = [
+        (tissue.title, f"{weight:.3f}", f"{mean:.4g}", f"{sd:.3g}")
+        for tissue, weight, mean, sd in zip(mixture.tissues, mixture.weights, mixture.means, mixture.sds, strict=True)
+    ]
+    if mixture.deep_gray is not None:
+        weight, mean, sd = mixture.deep_gray
+        rows.append(("Deep gray matter", f"{weight:.3f}", f"{mean:.4g}", f"{sd:.3g}"))
+    rows.append(("Mixed voxels", f"{mixture.mixed_weights.sum():.3f}", "", f"{mixture.mixed_sd:.3g}"))
+    rows.append(("Outliers", f"{mixture.outliers:.3f}", "", ""))
+    return Table(("Class", "Share π", "Mean μ", "SD σ"), tuple(rows))
+
+
+def _quality(result: Result) -> Table:
+    """The figures of the whole scan that stand nowhere else in the report."""
+    rows = [
+        (
+            figure.title,
+            _value(result.quality[figure.key], figure),
+            _usual(figure),
+            GOOD[figure.good],
+            figure.meaning,
+        )
+        for figure in FIGURES
+        if figure.key in result.quality and not figure.key.startswith(NOT_SHOWN)
+    ]
+    return Table(("Figure", "Value", "Usual", "Good", "What it means"), tuple(rows), worded=(0, 3, 4))
+
+
+def _value(value: float, figure: Figure) -> str:
+    if figure.unit == "%":
+        return f"{value:.0%}"
+    return f"{value:#.3g}".rstrip(".") if abs(value) < 1000 else f"{value:,.0f}"
+
+
+def _usual(figure: Figure) -> str:
+    if figure.usual is None:
+        return ""
+    low, high = figure.usual
+    return f"{low:.0%} to {high:.0%}" if figure.unit == "%" else f"{low:g} to {high:g}"
+
+
+def _settings(settings: Settings) -> tuple[tuple[str, str], ...]:
+    """Every knob, by name, so that the segmentation can be made again."""
+    return tuple((name.replace("_", " "), _said(value)) for name, value in vars(settings).items())
+
+
+def _said(value: object) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)

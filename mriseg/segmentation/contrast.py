@@ -1,0 +1,340 @@
+"""Which tissue each class is, by evidence and with a confidence; never by its rank alone.
+
+Fluid lies at the rim of the brain and in the ventricles, white matter deep and away from the rim, gray matter in
+between. That holds on any contrast, so where the classes lie and how large they are decides the order of the
+tissues. How their signals are spaced helps, and tells apart contrasts that share an order: on a T2-weighted scan
+fluid gives about twice the signal of gray matter, on a proton-density one hardly more. Where there is little fluid no
+class need be it, so the brightest hundredth of the brain is asked too.
+
+Signal is measured from the black of what surrounds the brain. Where that is the bright end of the scale, the scan is
+stored inverted; its tissues then come in reversed order.
+
+The expectations below are medians and spreads over brains and slices in three planes: simulated anatomies in four
+contrasts, children and adults of several scanners. `benchmarks/naming.py` prints them, and how often the names come
+out right.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mriseg.core.tissue import ORDERS, Contrast, Tissue
+from mriseg.image.morphology import bounding_box, depth
+from mriseg.mixture.histogram import Histogram
+from mriseg.mixture.model import Mixture
+from mriseg.mixture.spatial_prior import TISSUES, Zones
+
+# Each pair is what is expected and its spread, which is no less than what sequences and anatomies differ by beyond
+# those measured: a tenth of the brain, a twentieth in depth, and for signals what the physics leaves open.
+# Of the class means by signal, (middle - dark) / (bright - dark) and dark / middle; of the brain, the signal that its
+# brightest hundredth exceeds / middle.
+SIGNALS = {
+    Contrast.T1: ((0.57, 0.10), (0.48, 0.17), (1.50, 0.20)),
+    Contrast.T2: ((0.25, 0.15), (0.72, 0.10), (2.10, 0.35)),
+    Contrast.PD: ((0.51, 0.10), (0.87, 0.06), (1.25, 0.10)),
+    Contrast.FLAIR: ((0.79, 0.10), (0.23, 0.12), (1.38, 0.15)),
+    Contrast.UNKNOWN: ((0.50, 0.25), (0.50, 0.35), (1.70, 0.60)),  # about anything
+}
+# Share of the brain, mean depth, and share in the shallowest fifth. Depth is the rank of a voxel's distance to the
+# brain's surface: 0 at the rim, 1 at the deepest point. They differ by contrast as the classes overlap: cortex that
+# shares voxels with fluid looks like white matter on FLAIR, fluid and gray matter look alike on PD.
+PLACES = {
+    Contrast.T1: {
+        Tissue.CSF: ((0.15, 0.10), (0.34, 0.08), (0.48, 0.14)),
+        Tissue.GM: ((0.45, 0.10), (0.46, 0.05), (0.23, 0.06)),
+        Tissue.WM: ((0.39, 0.10), (0.61, 0.05), (0.04, 0.05)),
+    },
+    Contrast.T2: {
+        Tissue.WM: ((0.40, 0.13), (0.57, 0.05), (0.10, 0.05)),
+        Tissue.GM: ((0.45, 0.14), (0.46, 0.08), (0.24, 0.08)),
+        Tissue.CSF: ((0.14, 0.10), (0.39, 0.08), (0.36, 0.10)),
+    },
+    Contrast.PD: {
+        Tissue.WM: ((0.34, 0.10), (0.55, 0.05), (0.15, 0.05)),
+        Tissue.GM: ((0.48, 0.10), (0.49, 0.05), (0.22, 0.05)),
+        Tissue.CSF: ((0.17, 0.10), (0.46, 0.05), (0.24, 0.05)),
+    },
+    Contrast.FLAIR: {
+        Tissue.CSF: ((0.14, 0.10), (0.35, 0.07), (0.41, 0.10)),
+        Tissue.WM: ((0.50, 0.12), (0.53, 0.06), (0.15, 0.06)),
+        Tissue.GM: ((0.37, 0.11), (0.52, 0.05), (0.17, 0.05)),
+    },
+}
+# Where the classes are no tissues, as in noise, each lies anywhere.
+ANYWHERE = ((0.33, 0.20), (0.50, 0.03), (0.20, 0.03))
+RARE = 0.1  # how often that is, against a brain in each of the contrasts
+CANDIDATES = tuple(SIGNALS)
+BRIGHTEST = 0.01  # share of the brain that is asked for the signal of fluid
+OUTER = 0.2  # the shallowest fifth of the brain
+# What surrounds the brain: up to so much of its extent away, near enough to leave out a frame around the picture. Its
+# darkest voxels are black, less a few that may be broken.
+AROUND = 0.25
+BLACK_PERCENT = 5.0
+SLAB_MM = 60.0  # a brain thinner than this is a slab that goes on beyond its outermost slices
+FAR_MM = 1e4  # farther than any border
+FARTHEST = 3.0  # spreads: farther off says no more, so that one odd value cannot decide
+# What the places of the classes in the average brain say, nats a voxel, counts as so many voxels: it is about as
+# telling as all other evidence together. Right orders have 0.1 to 0.4, wrong ones less than 0.
+POSITION = 30.0
+# Nats by which a header that states the contrast counts: 19 in 20 are right. What it cannot know is an export under
+# another's header, or a contrast agent.
+STATED = 3.0
+TEMPER = 0.5  # the pieces of evidence overlap; with this power the confidences are calibrated
+STRANGE = 50.0  # sum of squared deviations past which no contrast fits: a FLAIR scan without GM-WM contrast has 43
+WORKING_MM = 2.0  # finer voxels are thinned for the depth
+
+
+@dataclass(frozen=True)
+class Naming:
+    """What the classes of a mixture are.
+
+    Attributes
+    ----------
+    contrast : Contrast
+        The likeliest, or `UNKNOWN` where none fits the evidence.
+    tissues : tuple of Tissue
+        Of the classes, from dark to bright as they are stored.
+    confidence : float
+        Probability, 0 to 1, that the tissues are named rightly; 1 where the user said the contrast.
+    inverted : bool
+        Whether the scan is stored with its air bright, so that the tissues come in reversed order.
+    """
+
+    contrast: Contrast
+    tissues: tuple[Tissue, ...]
+    confidence: float
+    inverted: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What one fit says for each contrast.
+
+    Attributes
+    ----------
+    log_odds : dict of Contrast to float
+        Logarithm of how likely the classes look as they do, up to a constant.
+    brightest : dict of Contrast to float
+        Spreads between the brightest hundredth of the brain and what is expected; NaN where it was not asked.
+    strangeness : dict of Contrast to float
+        Sum of all squared deviations in spreads.
+    inverted : bool
+        Whether air is bright.
+    stated : Contrast or None
+        What the header states.
+    """
+
+    log_odds: dict[Contrast, float]
+    brightest: dict[Contrast, float]
+    strangeness: dict[Contrast, float]
+    inverted: bool
+    stated: Contrast | None = None
+
+
+def weigh(
+    mixture: Mixture,
+    posteriors: np.ndarray,
+    mask: np.ndarray,
+    spacing: tuple[float, ...],
+    bars: Histogram | None = None,
+    black: float = 0.0,
+    zones: Zones | None = None,
+    stated: Contrast | None = None,
+) -> Evidence:
+    """Hold what a fit shows, where its classes lie, how large they are and how spaced, against each contrast.
+
+    Parameters
+    ----------
+    mixture : Mixture
+        As fitted.
+    posteriors : ndarray of shape (3, i, j) or (3, i, j, k)
+        Of the classes, from dark to bright, in the brain's box.
+    mask : ndarray of bool, shape (i, j) or (i, j, k)
+        The brain.
+    spacing : tuple of float
+        Voxel sides in mm.
+    bars : Histogram, optional
+        Of the brain's intensities, to ask its brightest part as well as its classes.
+    black : float
+        Intensity of no signal, as `black_level` finds it.
+    zones : Zones, optional
+        What the average brain expects, on the grid of the mask.
+    stated : Contrast, optional
+        What the scan's header states.
+    """
+    signals, places = observations(mixture, posteriors, mask, spacing, bars, black)
+    found = np.concatenate([signals, places.ravel()])
+    known = np.isfinite(found)
+    log_odds, brightest, strangeness = {}, {}, {}
+    for candidate in CANDIDATES:
+        expected = [PLACES[candidate][tissue] for tissue in candidate.dark_to_bright] or [ANYWHERE] * 3
+        mean, spread = np.concatenate([SIGNALS[candidate], *expected]).T
+        deviation = np.minimum(np.abs(found - mean) / spread, FARTHEST)
+        brightest[candidate] = float(deviation[len(signals) - 1])
+        strangeness[candidate] = float((deviation[known] ** 2).sum())
+        log_odds[candidate] = TEMPER * float(-0.5 * strangeness[candidate] - np.log(spread[known]).sum())
+    log_odds[Contrast.UNKNOWN] += np.log(RARE)
+    inverted = is_inverted(mixture, black)
+    if zones is not None and len(zones) > 1:
+        for candidate in CANDIDATES:
+            order = stored_order(candidate, inverted)
+            log_odds[candidate] += POSITION * TEMPER * _told_by_position(posteriors, mask, zones, order)
+    if stated is not None:
+        log_odds[stated] += STATED
+    return Evidence(log_odds, brightest, strangeness, inverted, stated)
+
+
+def name(if_dark: Evidence, if_bright: Evidence) -> Naming:
+    """Name the classes by the evidence of two fits.
+
+    Parameters
+    ----------
+    if_dark, if_bright : Evidence
+        Of the fit that expects fluid to be the darkest class as stored, and of the one that expects the brightest:
+        each contrast is judged by the fit that was made for it.
+
+    Returns
+    -------
+    Naming
+    """
+    inverted = if_dark.inverted
+
+    def made_for(contrast: Contrast) -> Evidence:
+        return if_dark if contrast.fluid_is_dark != inverted else if_bright
+
+    named = [contrast for contrast in CANDIDATES if contrast is not Contrast.UNKNOWN]
+    log_odds = {contrast: made_for(contrast).log_odds[contrast] for contrast in named}
+    nothing = max(evidence.log_odds[Contrast.UNKNOWN] for evidence in (if_dark, if_bright))
+    most = max(nothing, *log_odds.values())
+    total = sum(np.exp(value - most) for value in (nothing, *log_odds.values()))
+    chance = {contrast: float(np.exp(value - most) / total) for contrast, value in log_odds.items()}
+    of_nothing = float(np.exp(nothing - most) / total)
+    best = max(chance, key=chance.__getitem__)
+    rivals = [contrast for contrast in named if contrast.dark_to_bright == best.dark_to_bright]
+    of_order = sum(chance[contrast] for contrast in rivals)
+    if if_dark.stated in rivals:  # the order agrees, and nobody knows better which of its contrasts it is
+        best = if_dark.stated
+    elif np.isfinite(made_for(best).brightest[best]):  # between contrasts of one order fluid decides
+        best = min(rivals, key=lambda contrast: made_for(contrast).brightest[contrast])
+    strange = of_nothing > of_order or made_for(best).strangeness[best] > STRANGE
+    confidence = round(of_order + of_nothing / len(ORDERS), 6)
+    strange = strange and best is not if_dark.stated
+    return Naming(Contrast.UNKNOWN if strange else best, stored_order(best, inverted), confidence, inverted)
+
+
+def name_by_position(evidence: Evidence, tissues: tuple[Tissue, ...]) -> Naming:
+    """Name a contrast whose classes a mixture with zones has already told apart by where they lie.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        Of that mixture.
+    tissues : tuple of Tissue
+        From dark to bright as stored, as they were fitted.
+    """
+    named = [contrast for contrast in CANDIDATES if contrast is not Contrast.UNKNOWN]
+    most = max(evidence.log_odds[contrast] for contrast in CANDIDATES)
+    chance = {contrast: float(np.exp(evidence.log_odds[contrast] - most)) for contrast in CANDIDATES}
+    total = sum(chance.values())
+    rivals = [contrast for contrast in named if stored_order(contrast, evidence.inverted) == tissues]
+    of_nothing = chance[Contrast.UNKNOWN] / len(ORDERS)
+    if not rivals:
+        return Naming(Contrast.UNKNOWN, tissues, round(of_nothing / total, 6), evidence.inverted)
+    best = min(rivals, key=lambda contrast: (contrast is not evidence.stated, evidence.brightest[contrast]))
+    confidence = round((sum(chance[contrast] for contrast in rivals) + of_nothing) / total, 6)
+    strange = evidence.strangeness[best] > STRANGE and best is not evidence.stated
+    return Naming(Contrast.UNKNOWN if strange else best, tissues, confidence, evidence.inverted)
+
+
+def stored_order(contrast: Contrast, inverted: bool) -> tuple[Tissue, ...]:
+    """The tissues from dark to bright as the scan is stored."""
+    return contrast.dark_to_bright[:: -1 if inverted else 1]
+
+
+def is_inverted(mixture: Mixture, black: float) -> bool:
+    """Whether no signal lies at the bright end of the scale."""
+    return bool(black > (mixture.means[0] + mixture.means[-1]) / 2)
+
+
+def black_level(data: np.ndarray, mask: np.ndarray) -> float:
+    """Intensity of no signal: of the air, the bone or the filling around a brain; 0 where nothing is around it.
+
+    Parameters
+    ----------
+    data : ndarray, shape (i, j) or (i, j, k)
+        Intensities.
+    mask : ndarray of bool, same shape
+        The brain; at least one voxel.
+    """
+    near = bounding_box(mask, margin=int(AROUND * max(part.stop - part.start for part in bounding_box(mask))))
+    thin = tuple(slice(part.start, part.stop, 1 + (part.stop - part.start) // 64) for part in near)
+    data, mask = data[thin], mask[thin]
+    around = data[~mask]
+    if not around.size or not mask.any():
+        return 0.0
+    inverted = np.median(around) > np.median(data[mask])
+    return float(np.percentile(around, 100 - BLACK_PERCENT if inverted else BLACK_PERCENT))
+
+
+def observations(
+    mixture: Mixture,
+    posteriors: np.ndarray,
+    mask: np.ndarray,
+    spacing: tuple[float, ...],
+    bars: Histogram | None = None,
+    black: float = 0.0,
+) -> tuple[np.ndarray, np.ndarray]:
+    """What the classes are named by; parameters as those of `weigh`.
+
+    Returns
+    -------
+    signals : ndarray of shape (3,)
+        As in `SIGNALS`; the last is NaN without a histogram.
+    places : ndarray of shape (3, 3)
+        Of each class, from little to much signal, what `PLACES` lists.
+    """
+    places = _places(posteriors, mask, spacing)
+    signal, top = mixture.means - black, np.nan
+    inverted = is_inverted(mixture, black)
+    if bars is not None:
+        share = np.cumsum(bars.counts) / bars.counts.sum()
+        top = bars.levels[np.searchsorted(share, BRIGHTEST if inverted else 1 - BRIGHTEST)] - black
+    if inverted:
+        places, signal, top = places[::-1], -signal[::-1], -top
+    dark, middle, bright = signal
+    middle_from_black = max(middle, 1e-3 * bright)  # the black of a tight picture may lie above
+    return np.array([(middle - dark) / (bright - dark), dark / middle_from_black, top / middle_from_black]), places
+
+
+def _told_by_position(posteriors: np.ndarray, mask: np.ndarray, zones: Zones, order: tuple[Tissue, ...]) -> float:
+    """Nats a voxel by which the average brain expects the classes where they lie, if these are the tissues."""
+    if not order:
+        return 0.0
+    zone = zones.index[mask]
+    found = np.stack([np.bincount(zone, values[mask], len(zones)) for values in posteriors], 1)
+    expected = np.log(zones.shares[:, [TISSUES.index(tissue) for tissue in order]])
+    usual = np.log(np.bincount(zone, minlength=len(zones)) @ np.exp(expected) / len(zone))
+    return float((found * (expected - usual)).sum() / len(zone))
+
+
+def _places(posteriors: np.ndarray, mask: np.ndarray, spacing: tuple[float, ...]) -> np.ndarray:
+    """For each class its share of the brain, its mean depth, and its share in the outer part; shape (3, 3)."""
+    steps = [
+        min(max(1, int(WORKING_MM / side)), n // 16) if mask.ndim == 3 and n > 32 else 1
+        for n, side in zip(mask.shape, spacing, strict=True)
+    ]
+    thin = tuple(slice(None, None, step) for step in steps)
+    classes, mask = posteriors[:, *thin].argmax(0), mask[thin]
+    sides = tuple(side * step for side, step in zip(spacing, steps, strict=True))
+    # Where the field of view cuts the brain is no rim of it; a slab's rim is that of its slices.
+    extent = [part.stop - part.start for part in bounding_box(mask)]
+    slab = [mask.ndim == 3 and n * side < SLAB_MM for n, side in zip(extent, sides, strict=True)]
+    sampling = tuple(FAR_MM if cut else side for cut, side in zip(slab, sides, strict=True))
+    to_surface = depth(mask, sampling, at_border="edge")[mask]
+    rank = np.empty(len(to_surface))
+    rank[np.argsort(to_surface, kind="stable")] = (np.arange(len(to_surface)) + 0.5) / len(to_surface)
+    classes = classes[mask]
+    size = np.maximum(np.bincount(classes, minlength=3), 1)
+    mean_depth = np.bincount(classes, rank, 3) / size
+    outer = np.bincount(classes, rank < OUTER, 3) / size
+    return np.stack([size / len(classes), mean_depth, outer], 1)

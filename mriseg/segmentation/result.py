@@ -1,0 +1,200 @@
+"""What a segmentation is: everything that the page, the command line and Python show comes from here."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from mriseg.brain.extraction import Brain
+from mriseg.core.settings import Settings
+from mriseg.core.tissue import Contrast, Tissue
+from mriseg.image.orientation import restore
+from mriseg.mixture.histogram import Histogram
+from mriseg.mixture.likelihood import Sorted
+from mriseg.mixture.model import Mixture
+from mriseg.segmentation.bias_field import evaluate
+from mriseg.segmentation.stages import Stages
+
+
+@dataclass(frozen=True, eq=False)
+class Joint:
+    """Joint histogram of the first two channels in the brain.
+
+    Attributes
+    ----------
+    counts : ndarray of shape (levels of the first, levels of the second)
+        Voxels.
+    bars : tuple of Histogram
+        Of each channel.
+    """
+
+    counts: np.ndarray = field(repr=False)
+    bars: tuple[Histogram, ...] = field(repr=False)
+
+    @classmethod
+    def of(cls, found: Sorted, inside: np.ndarray) -> "Joint":
+        """From voxels sorted by two or three channels, and the brain."""
+        shape = [len(b.levels) for b in found.bars]
+        counts = np.bincount(found.index[inside], minlength=int(np.prod(shape))).reshape(shape)
+        return cls(counts.sum(tuple(range(2, len(shape)))), found.bars)
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """A segmented scan, on the grid and in the axis order of the input.
+
+    Attributes
+    ----------
+    labels : ndarray of uint8, shape of the scan
+        0 outside the brain, 1 gray matter, 2 white matter, 3 cerebrospinal fluid.
+    brain : Brain
+        How the mask came about, and how far it can be trusted; in canonical axes, before `Settings.margin`.
+    mixture : Mixture
+        Fitted to the brain's intensities, its classes named.
+    histogram : Histogram
+        The intensities that it was fitted to, after bias correction; of the first channel.
+    joint : Joint or None
+        Where several channels were fitted together.
+    contrast : Contrast
+        Given by the user or found.
+    contrast_confidence : float
+        Probability that the tissues are named rightly; 1 where the user said the contrast.
+    volumes_ml : dict of Tissue to float, or None
+        Sum of the partial volumes times the volume of a voxel, in mL; for a picture with a pixel size, in mL for
+        each mm of slice thickness; None where the pixel size is unknown.
+    volume_intervals_ml : dict of Tissue to (float, float), or None
+        Between which volumes the truth lies with a probability of 95 %, if the mask is right.
+    fractions : dict of Tissue to float
+        Of the cranial cavity (the mask), from the partial volumes; sums to 1.
+    quality : dict of str to float
+        Figures that say how far to trust the result, see `mriseg.quality.metrics`.
+    notes, warnings : tuple of str
+        What was done, and what to doubt, in sentences.
+    settings : Settings
+        That it was made with.
+    seconds : dict of str to float
+        Wall time of each stage.
+    box : tuple of slice
+        The part of the grid that holds the brain.
+    orientation : ndarray of shape (3, 2) or (2, 2)
+        How the axes of the scan lie to canonical ones, see `mriseg.image.orientation.orient`.
+    brain_posteriors : ndarray of float32, shape (voxels of the mask, 3)
+        `posteriors[mask]`: all that need be kept of them.
+    brain_fractions : ndarray of uint8, shape (voxels of the mask, 3)
+        `partial_volumes[mask]` times 255.
+    stages : Stages
+        What `mriseg.segmentation.pipeline` need not find again where only some settings change.
+    """
+
+    labels: np.ndarray = field(repr=False)
+    brain: Brain = field(repr=False)
+    mixture: Mixture
+    histogram: Histogram = field(repr=False)
+    joint: Joint | None
+    contrast: Contrast
+    contrast_confidence: float
+    volumes_ml: dict[Tissue, float] | None
+    volume_intervals_ml: dict[Tissue, tuple[float, float]] | None
+    fractions: dict[Tissue, float]
+    quality: dict[str, float]
+    notes: tuple[str, ...]
+    warnings: tuple[str, ...]
+    settings: Settings
+    seconds: dict[str, float]
+    box: tuple[slice, ...] = field(repr=False)
+    orientation: np.ndarray = field(repr=False)
+    brain_posteriors: np.ndarray = field(repr=False)
+    brain_fractions: np.ndarray = field(repr=False)
+    stages: Stages = field(repr=False)
+
+    @property
+    def mask(self) -> np.ndarray:
+        """The brain, bool, shape of the scan: all three tissues. Made anew at each call."""
+        return self.labels > 0
+
+    @property
+    def posteriors(self) -> np.ndarray:
+        """Probability that a voxel is mostly each tissue, float32, shape of the scan and 3 (GM, WM, CSF).
+
+        Sums to 1 in the brain, 0 outside. How much of each tissue a voxel holds is another question, which
+        `partial_volumes` answers: of a voxel that is surely half gray and half white the posterior may be 0.5 or 1.
+
+        Made anew at each call: a full grid of them is twelve times the size of the labels.
+        """
+        posteriors = np.zeros((*self.labels.shape, len(Tissue)), np.float32)
+        posteriors[self.mask] = self.brain_posteriors
+        return posteriors
+
+    def posteriors_across(self, axis: int, index: int) -> np.ndarray:
+        """The posteriors of one slice, without making those of the others.
+
+        Parameters
+        ----------
+        axis : int
+            Across the slice, of the scan's own.
+        index : int
+            Along it.
+
+        Returns
+        -------
+        ndarray of float32, shape of the scan and 3, but 1 along the axis
+        """
+        inside = self.labels[self.box] > 0
+        shape = tuple(1 if a == axis else n for a, n in enumerate(self.labels.shape))
+        found = np.zeros((*shape, len(Tissue)), np.float32)
+        here = index - self.box[axis].start
+        if 0 <= here < inside.shape[axis]:
+            rows = inside.sum(-1, dtype=np.int32)
+            first = (np.cumsum(rows.ravel()) - rows.ravel()).reshape(rows.shape)[..., None]  # of each row's voxels
+            if axis == inside.ndim - 1:
+                first = first + inside[..., :here].sum(-1, dtype=np.int32)[..., None]
+            part = tuple(slice(here, here + 1) if a == axis else slice(None) for a in range(inside.ndim))
+            cut = inside[part]
+            first = first if axis == inside.ndim - 1 else first[part[:-1]]
+            position = (first + np.cumsum(cut, -1, dtype=np.int32) - 1)[cut]
+            where = tuple(slice(None) if a == axis else b for a, b in enumerate(self.box))
+            found[where][cut] = self.brain_posteriors[position]
+        return found
+
+    @property
+    def partial_volumes(self) -> np.ndarray:
+        """Fraction of each voxel that each tissue fills, as expected, float32, shape of the scan and 3.
+
+        Sums to 1 in the brain within a hundredth, 0 outside; kept in steps of 1/255. Volumes are its sums before that.
+        """
+        fractions = np.zeros((*self.labels.shape, len(Tissue)), np.float32)
+        fractions[self.mask] = self.brain_fractions * np.float32(1 / 255)
+        return fractions
+
+    @property
+    def entropy(self) -> np.ndarray:
+        """How unsure each label is, float32, shape of the scan: 0 sure, 1 all tissues alike; 0 outside the brain.
+
+        Shannon's entropy of the posteriors over its largest value, log 3.
+        """
+        entropy = np.zeros(self.labels.shape, np.float32)
+        total = np.zeros(len(self.brain_posteriors), np.float32)
+        for p in self.brain_posteriors.T:
+            total -= p * np.log(np.maximum(p, np.float32(1e-12)))
+        entropy[self.mask] = np.clip(total / np.float32(np.log(len(Tissue))), 0, 1)
+        return entropy
+
+    @property
+    def bias(self) -> np.ndarray:
+        """The field that the scan was divided by, float32, shape of the scan; 1 outside the brain's box."""
+        bias = np.ones(self.labels.shape, np.float32)
+        bias[self.box] = self.box_bias
+        return bias
+
+    @property
+    def box_bias(self) -> np.ndarray:
+        """The field in the brain's box, float32, shape of the box."""
+        corrected, place = self.stages.corrected, self.stages.place
+        assert corrected is not None
+        assert place is not None
+        shape = tuple(part.stop - part.start for part in place.box)
+        return restore(evaluate(corrected.coefficients[0], shape), self.orientation)
+
+    @property
+    def brain_ml(self) -> float | None:
+        """Volume of the mask in mL, the sum of the tissues; None where the pixel size is unknown."""
+        return None if self.volumes_ml is None else sum(self.volumes_ml.values())

@@ -1,0 +1,49 @@
+"""Bone that the brain mask took in, seen only once the tissues are known.
+
+Where fluid is bright, a voxel that bone shares with the fluid outside the brain is as dark as white matter, and so are
+veins in the dura. White matter never lies at the inner skull: what looks like it there is taken from the mask.
+"""
+
+import numpy as np
+import scipy
+
+from mriseg.image.morphology import bounding_box, depth
+from mriseg.mixture.spatial_prior import Zones
+from mriseg.segmentation.contrast import FAR_MM, SLAB_MM
+
+UNLIKELY_WHITE = 0.1  # expected share of white matter: less of it lies beyond the cortex
+RIM_MM = 3.0  # where nothing is expected of places: no white matter lies nearer to the inner skull
+
+
+def bone_at_the_rim(white: np.ndarray, mask: np.ndarray, zones: Zones, spacing: tuple[float, ...]) -> np.ndarray:
+    """Voxels named white matter that reach the outside without passing another tissue, where there can be none.
+
+    Parameters
+    ----------
+    white : ndarray of bool, shape (i, j) or (i, j, k)
+        What was named white matter.
+    mask : ndarray of bool, same shape
+        The brain; a margin of one voxel around it shows what is outside.
+    zones : Zones
+        On the same grid.
+    spacing : tuple of float
+        Voxel sides in mm.
+
+    Returns
+    -------
+    ndarray of bool
+    """
+    box = bounding_box(mask)
+    extent = [(part.stop - part.start) * side for part, side in zip(box, spacing, strict=True)]
+    cut = [mask.ndim == 3 and length < SLAB_MM for length in extent]
+    if len(zones) > 1:
+        possible = zones.shares[:, 2][zones.index] < UNLIKELY_WHITE
+    else:
+        sampling = tuple(FAR_MM if c else side for c, side in zip(cut, spacing, strict=True))
+        possible = depth(mask, sampling, at_border="edge") < RIM_MM
+    # The brain goes on beyond the faces of a slab: there is no outside.
+    part = tuple(b if c else slice(None) for b, c in zip(box, cut, strict=True))
+    outside = ~mask[part]
+    reached = np.zeros(mask.shape, bool)
+    reached[part] = scipy.ndimage.binary_propagation(outside, mask=outside | (white & possible)[part])
+    return reached & mask

@@ -1,0 +1,457 @@
+"""The report of a study as one HTML file beside its results: what to look at first, distributions, every segmentation.
+
+It asks for nothing but the pictures that lie beside it, so it works offline and from a file server alike. Names and
+reasons come from files and may hold anything: all text is escaped, links are percent-encoded and start in the folder
+of the report, and the page's own policy lets no script run but the one written here.
+"""
+
+import base64
+import hashlib
+import json
+import math
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+
+from mriseg.core.tissue import Contrast, Tissue
+from mriseg.core.version import __version__
+from mriseg.plotting import mosaic, strip_plot
+from mriseg.report.content import CONTRASTS, DISCLAIMER
+from mriseg.segmentation.verdict import Level
+from mriseg.study.table import COLUMNS, LEAST_SCANS, Column, Row, most_z, outliers
+
+_HERE = Path(__file__).parent
+STYLE = (_HERE / "group_report.css").read_text("utf-8")
+SCRIPT = (_HERE / "group_report.js").read_text("utf-8")
+
+# Figures that are shown at once; the others are folded away. None of an interval's ends.
+MAIN = (
+    *(f"{tissue.abbreviation.lower()}_ml" for tissue in Tissue),
+    "cranial_cavity_ml",
+    "brain_parenchymal_fraction",
+    "gm_wm_ratio",
+    "tissue_contrast",
+    "snrd_total",
+    "bias_range",
+    "mixed_share",
+    "efc",
+    "mask_confidence",
+)
+IN_TABLE = (*(key for key in MAIN if key != "efc"), "contrast_confidence")
+INTERVAL_ENDS = ("_ml_low", "_ml_high")
+MOST_LISTED = 100  # flagged scans that are listed with their pictures; all are in the table
+MOST_NAMED = 200  # failures of one reason that are named
+COMMON = 0.5  # share of the scans: what is found of more says something of the study, not of a scan
+LEVELS = {Level.GOOD: "good", Level.CARE: "with care", Level.NOT: "do not use"}
+OUTLINE, DOUBTFUL = "Outline of the brain", "What was taken for brain may be none."
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """A column with the numbers of all scans as they are shown, None where a scan has none."""
+
+    column: Column
+    values: list[float | None]
+    decimals: int
+    median: float
+
+    @property
+    def heading(self) -> str:
+        return f"{self.column.title}, {self.column.unit}" if self.column.unit else self.column.title
+
+    def said(self, value: float) -> str:
+        unit = {"": "", "%": "%"}.get(self.column.unit, f"\u00a0{self.column.unit}")
+        return f"{value:.{self.decimals}f}{unit}"
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """What there is to say of a scan.
+
+    Attributes
+    ----------
+    apart : tuple of str
+        Names of the columns in which it lies apart.
+    reasons : tuple of str
+        Why it should be looked at, the worst first; none if it need not.
+    rank : tuple of int
+        The larger the sooner.
+    """
+
+    apart: tuple[str, ...]
+    reasons: tuple[str, ...]
+    rank: tuple[int, int]
+
+
+def html(rows: Sequence[Row], settings: Mapping[str, Any] | None, pictures: Mapping[str, str]) -> str:
+    """Make the report of a study.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+        One for each scan, each with a name of its own.
+    settings : mapping or None
+        By name, that all scans were segmented with; None if they were not all the same.
+    pictures : mapping of str to str
+        Where the picture of each segmented scan lies, as a path from the folder of the report, by the scan's name.
+
+    Returns
+    -------
+    str
+        A whole document without a date: equal arguments give equal text.
+    """
+    links = {name: "./" + quote(path.encode("utf-8", "surrogateescape")) for name, path in pictures.items()}
+    done = [row for row in rows if row.record.failure is None]
+    shown = [found for column in COLUMNS if (found := _shown(column, rows)) is not None]
+    common = _common(done)
+    judged = _judge(rows, shown, common)
+    flagged = sorted((n for n, found in enumerate(judged) if found.reasons), key=lambda n: (judged[n].rank, -n))[::-1]
+    body = [
+        _header(rows, len(done), len(flagged)),
+        _flagged(rows, judged, flagged, common, links),
+        _failures(rows),
+        _distributions(rows, judged, shown, links),
+        _every_scan(len(rows)),
+        _settings(settings),
+        f'<script type="application/json" id="study">{_json(_study(rows, judged, flagged, shown, links))}</script>',
+        f"<script>{SCRIPT}</script>",
+    ]
+    digest = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
+    policy = (
+        f"default-src 'none'; img-src 'self' file:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    page = (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escape(_title(rows))}</title>\n<style>\n{STYLE}"
+        f":root {{ --wide: {mosaic.WIDTH}; --high: {mosaic.HEIGHT}; }}\n</style>\n</head>\n<body>\n"
+        + "\n".join(part for part in body if part)
+        + "\n</body>\n</html>\n"
+    )
+    return page.encode("utf-8", "replace").decode()  # a file name may hold bytes that are no text
+
+
+def _shown(column: Column, rows: Sequence[Row]) -> _Shown | None:
+    scale = 100 if column.unit == "%" else 1
+    found = [None if row.record.failure is not None else column.value(row.record) for row in rows]
+    values = [None if value is None or not math.isfinite(value) else scale * float(value) for value in found]
+    known = [value for value in values if value is not None]
+    if not known:
+        return None
+    median = float(np.median(known))
+    decimals = {"%": 1, "mm": 2}.get(column.unit, int(np.clip(2 - math.floor(math.log10(abs(median) or 1)), 0, 3)))
+    return _Shown(column, values, decimals, median)
+
+
+def _common(done: Sequence[Row]) -> dict[str, int]:
+    """What is found of so many scans that it sets none apart: how many each."""
+    counts = Counter(about for row in done for about in {_about(finding) for finding in row.record.findings})
+    if len(done) < LEAST_SCANS:
+        return {}
+    return {about: count for about, count in counts.most_common() if count > COMMON * len(done)}
+
+
+def _about(finding: str) -> str:
+    return finding.partition(": ")[0]
+
+
+def _judge(rows: Sequence[Row], shown: Sequence[_Shown], common: Mapping[str, int]) -> list[_Judged]:
+    apart = outliers(rows)
+    by_name = {found.column.name: found for found in shown}
+    contrasts = Counter(row.record.contrast for row in rows if row.record.contrast is not None)
+    usual, count = contrasts.most_common(1)[0] if contrasts else (None, 0)
+    usual = usual if count > COMMON * contrasts.total() else None
+    judged = []
+    for n, row in enumerate(rows):
+        record = row.record
+        if record.failure is not None:
+            judged.append(_Judged((), (), (0, 0)))
+            continue
+        findings = [
+            finding for finding in record.findings if record.level is Level.NOT or _about(finding) not in common
+        ]
+        others = []
+        if record.mask_doubtful and not any(_about(finding) == OUTLINE for finding in findings):
+            others.append(DOUBTFUL)
+        if usual is not None and record.contrast is not usual:
+            others.append(f"It looks {_contrast(record.contrast)}; most scans of the study look {_contrast(usual)}.")
+        names = apart.get(row.name, ())
+        if names:
+            others.append(f"Apart from the other scans: {_listed([by_name[name] for name in names], n)}.")
+        severe = record.level is Level.NOT or record.mask_doubtful
+        reasons = [*findings, *others] if severe else [*others, *findings]
+        judged.append(_Judged(names, tuple(reasons), (int(severe), len(findings) + len(names))))
+    return judged
+
+
+def _listed(shown: Sequence[_Shown], number: int) -> str:
+    """Values of a scan with the medians of the study."""
+    said = []
+    for found in shown:
+        value = found.values[number]
+        assert value is not None  # it lies apart
+        said.append(f"{found.column.title.lower()} {found.said(value)} (median {found.said(found.median)})")
+    return ", ".join(said)
+
+
+def _contrast(contrast: Contrast | None) -> str:
+    return CONTRASTS[contrast] if contrast is not None else "unknown"
+
+
+def _title(rows: Sequence[Row]) -> str:
+    return f"Brain tissue in a study of {_many(len(rows), 'scan')}"
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
+def _header(rows: Sequence[Row], done: int, flagged: int) -> str:
+    counts = (
+        (done, "segmented", "#scans"),
+        (len(rows) - done, "failed", "#failed" if done < len(rows) else None),
+        (flagged, "to look at", "#flagged" if flagged else None),
+    )
+    tiles = [f"<b>{count:,}</b> {words}" for count, words, _ in counts]
+    linked = [
+        f'<a href="{link}">{tile}</a>' if link else f"<span>{tile}</span>"
+        for tile, (_, _, link) in zip(tiles, counts, strict=True)
+    ]
+    return (
+        f"<header><h1>{escape(_title(rows))}</h1>"
+        f'<p class="small">Gray matter, white matter and cerebrospinal fluid by mriseg {escape(__version__)}. '
+        f"<strong>{escape(DISCLAIMER)}</strong></p>"
+        f'<nav class="counts">{"".join(linked)}</nav></header>'
+    )
+
+
+def _flagged(
+    rows: Sequence[Row],
+    judged: Sequence[_Judged],
+    flagged: Sequence[int],
+    common: Mapping[str, int],
+    links: Mapping[str, str],
+) -> str:
+    done = sum(row.record.failure is None for row in rows)
+    if not done:
+        return ""
+    said = ""
+    if common:
+        listed = "; ".join(f"{escape(about)} ({count:,} of {done:,})" for about, count in common.items())
+        said = f'<p class="small">Found of most scans, so none is listed for it alone: {listed}.</p>'
+    if not flagged:
+        return f'<section id="flagged"><h2>Look at first</h2><p>No scan stands out.</p>{said}</section>'
+    items = []
+    for n in flagged[:MOST_LISTED]:
+        row = rows[n]
+        reasons = "".join(f"<li>{escape(reason)}</li>" for reason in judged[n].reasons)
+        heading = f"{_link(row.name, n, links)} {_badge(row.record.level)}"
+        items.append(f"<article>{_mosaic(row.name, n, links)}<div><h3>{heading}</h3><ul>{reasons}</ul></div></article>")
+    more = len(flagged) - len(items)
+    rest = f"<p>{_many(more, 'more scan')} below: show those to look at.</p>" if more else ""
+    return f'<section id="flagged"><h2>Look at first</h2>{said}{"".join(items)}{rest}</section>'
+
+
+def _mosaic(name: str, number: int, links: Mapping[str, str]) -> str:
+    if name not in links:
+        return ""
+    return (
+        f'<a href="{escape(links[name])}" data-scan="{number}"><img class="mosaic" loading="lazy" '
+        f'src="{escape(links[name])}" width="{mosaic.WIDTH}" height="{mosaic.HEIGHT}" '
+        f'alt="Slices of {escape(name)} with its tissues"></a>'
+    )
+
+
+def _link(name: str, number: int, links: Mapping[str, str]) -> str:
+    if name not in links:
+        return escape(name)
+    return f'<a href="{escape(links[name])}" data-scan="{number}">{escape(name)}</a>'
+
+
+def _badge(level: Level | None) -> str:
+    if level is None:
+        return ""
+    return f'<span class="badge" data-level="{level.name}">{LEVELS[level]}</span>'
+
+
+def _failures(rows: Sequence[Row]) -> str:
+    """Failures by reason, the most frequent first."""
+    by_reason: dict[str, list[str]] = defaultdict(list)
+    for row in rows:
+        if row.record.failure is not None:
+            by_reason[row.record.failure].append(row.name)
+    if not by_reason:
+        return ""
+    items = []
+    for reason, names in sorted(by_reason.items(), key=lambda item: -len(item[1])):
+        listed = ", ".join(escape(name) for name in names[:MOST_NAMED])
+        more = f" and {len(names) - MOST_NAMED:,} more, in the table" if len(names) > MOST_NAMED else ""
+        items.append(f"<dt>{escape(reason)}</dt><dd>{_many(len(names), 'scan')}: {listed}{more}</dd>")
+    return f'<section id="failed"><h2>Not segmented</h2><dl>{"".join(items)}</dl></section>'
+
+
+def _distributions(
+    rows: Sequence[Row], judged: Sequence[_Judged], shown: Sequence[_Shown], links: Mapping[str, str]
+) -> str:
+    apart: dict[str, set[int]] = defaultdict(set)
+    for n, scan in enumerate(judged):
+        for name in scan.apart:
+            apart[name].add(n)
+    main: list[str] = []
+    others: list[str] = []
+    for found in shown:
+        name = found.column.name
+        if not name.endswith(INTERVAL_ENDS):
+            (main if name in MAIN else others).append(_plot(rows, found, apart[name], links))
+    if not main:
+        return ""
+    folded = ""
+    if others:
+        folded = (
+            f"<details><summary>{_many(len(others), 'more figure')}</summary>"
+            f'<div class="plots">{"".join(others)}</div></details>'
+        )
+    done = sum(row.record.failure is None for row in rows)
+    words = f"Every dot is a scan; in studies of more than {strip_plot.MOST_DOTS} scans bars count them. "
+    if done >= strip_plot.LEAST_QUARTILES:
+        words += "The line is the median, the band holds the middle half. "
+    if done >= LEAST_SCANS:
+        words += (
+            f"Diamonds lie apart from the other scans (modified z score above {most_z(done):.1f}, for figures of "
+            "quality only on the bad side) and open the scan, of many the farthest "
+            f"{strip_plot.MOST_APART}; triangles lie beyond the axis."
+        )
+    else:
+        words += f"Of fewer than {LEAST_SCANS} scans none is said to lie apart."
+    return (
+        f'<section id="distributions"><h2>Distributions</h2><p class="small">{words}</p>'
+        f'<div class="plots">{"".join(main)}</div>{folded}</section>'
+    )
+
+
+def _plot(rows: Sequence[Row], found: _Shown, apart: set[int], links: Mapping[str, str]) -> str:
+    known = [(n, value) for n, value in enumerate(found.values) if value is not None]
+    inside = np.array([value for n, value in known if n not in apart])
+    dots = [
+        strip_plot.Dot(value, f"{rows[n].name}: {found.said(value)}", links.get(rows[n].name), n)
+        for n, value in known
+        if n in apart
+    ]
+    low, _, high = strip_plot.quartiles(np.array([value for _, value in known]))
+    figures = f"median {found.said(found.median)}"
+    if len(known) >= strip_plot.LEAST_QUARTILES:
+        figures += f", middle half {low:.{found.decimals}f} to {high:.{found.decimals}f}"
+    words = f"{found.column.title}: {figures}, {_many(len(known), 'scan')}, {len(dots)} apart"
+    return (
+        f'<figure><figcaption title="{escape(found.column.meaning)}"><b>{escape(found.column.title)}</b> '
+        f"<span>{escape(figures)}</span></figcaption>{strip_plot.svg(inside, dots, words)}</figure>"
+    )
+
+
+def _every_scan(count: int) -> str:
+    """The frame that the script fills with the pictures and the table."""
+    return f"""<section id="scans"><h2>All scans</h2>
+<noscript><p>The pictures and the table of all scans need JavaScript. The figures are also in the table of the study,
+the pictures in its folders.</p></noscript>
+<form id="tools" hidden>
+<span role="group" aria-label="View">
+<button type="button" data-view="mosaics" aria-pressed="true">Pictures</button>
+<button type="button" data-view="table" aria-pressed="false">Table</button></span>
+<label>Find <input type="search" id="find" placeholder="name, reason, contrast"></label>
+<label>Show <select id="which">
+<option value="all">all</option><option value="flagged">to look at</option><option value="failed">failed</option>
+<option value="marked">not usable</option><option value="unmarked">not marked</option></select></label>
+<label>Order <select id="order"></select></label>
+<button type="button" id="save">Save those not usable</button>
+<output id="count">{count:,}</output>
+<span class="pages"><button type="button" id="before" aria-label="Page before">‹</button><span id="page"></span>
+<button type="button" id="after" aria-label="Next page">›</button></span>
+</form>
+<p class="small" id="keys" hidden>Click enlarges. Then <kbd>j</kbd> and <kbd>k</kbd> or the arrow keys go from scan to
+scan, <kbd>x</kbd> marks one as not usable, <kbd>Esc</kbd> closes. Above the bare slices, below with tissues: {_key()}.
+<span id="kept"></span></p>
+<div id="mosaics"></div>
+<div id="table" hidden></div>
+</section>
+<dialog id="enlarged" aria-label="One scan enlarged" tabindex="-1"><div class="bar">
+<button type="button" data-step="-1">‹ Before</button><button type="button" data-step="1">Next ›</button>
+<strong></strong><span class="badge"></span><span class="at"></span>
+<label><input type="checkbox"> not usable</label><button type="button" class="close" aria-label="Close">×</button></div>
+<img class="mosaic" alt=""><p class="figures"></p><ul></ul></dialog>"""
+
+
+def _key() -> str:
+    return ", ".join(f'<i style="background: {tissue.colour}"></i>{escape(tissue.title.lower())}' for tissue in Tissue)
+
+
+def _settings(settings: Mapping[str, Any] | None) -> str:
+    if settings is None:
+        return ""
+    items = "".join(
+        f"<div><dt>{escape(name.replace('_', ' '))}:</dt><dd>{escape(_said(value))}</dd></div>"
+        for name, value in settings.items()
+    )
+    return f'<details id="settings"><summary>Settings</summary><dl class="facts">{items}</dl></details>'
+
+
+def _said(value: object) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _study(
+    rows: Sequence[Row],
+    judged: Sequence[_Judged],
+    flagged: Sequence[int],
+    shown: Sequence[_Shown],
+    links: Mapping[str, str],
+) -> dict[str, Any]:
+    """What the script needs of every scan; texts that many have are kept once."""
+    by_name = {found.column.name: found for found in shown}
+    columns = [by_name[name] for name in IN_TABLE if name in by_name]
+    at = {found.column.name: n for n, found in enumerate(columns)}
+    texts: dict[str, int] = {}
+    scans = []
+    for n, row in enumerate(rows):
+        record, found = row.record, judged[n]
+        said = [record.failure] if record.failure is not None else found.reasons
+        values = [
+            None if (value := column.values[n]) is None else round(value, column.decimals or None) for column in columns
+        ]
+        scans.append(
+            [
+                row.name,
+                links.get(row.name),
+                "FAILED" if record.failure is not None else record.level.name if record.level is not None else "",
+                record.contrast.suffix if record.contrast is not None else "",
+                values if record.failure is None else [],
+                [at[name] for name in found.apart if name in at],
+                [texts.setdefault(text, len(texts)) for text in said],
+            ]
+        )
+    return {
+        "columns": [
+            {"title": found.heading, "meaning": found.column.meaning, "decimals": found.decimals} for found in columns
+        ],
+        "levels": {"FAILED": "failed", **{level.name: words for level, words in LEVELS.items()}},
+        "flagged": list(flagged),
+        "texts": list(texts),
+        "scans": scans,
+    }
+
+
+def _json(plain: Any) -> str:
+    """JSON that cannot end the element it stands in."""
+    text = json.dumps(plain, separators=(",", ":"), allow_nan=False)
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")

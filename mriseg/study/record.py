@@ -1,0 +1,172 @@
+"""What is kept of one scan of many: its figures or why there are none; never a volume."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mriseg.core.errors import MrisegError, ReadError, WriteError
+from mriseg.core.scan import Scan
+from mriseg.core.settings import Settings
+from mriseg.core.tissue import Contrast, Tissue
+from mriseg.io.catalog import best
+from mriseg.io.reader import contents, read, read_mask
+from mriseg.segmentation.pipeline import segment
+from mriseg.segmentation.result import Result
+from mriseg.segmentation.verdict import Level, verdict
+
+TOO_LITTLE_MEMORY = "There is not enough memory for this scan. Crop it to the head, or use fewer workers."
+UNFORESEEN = "It could not be segmented, for a reason not foreseen ({})."
+WORKER_DIED = (
+    "A worker died over this scan, and again when it was tried once more, probably of too little memory. Use fewer "
+    "workers or crop the scan."
+)
+
+
+@dataclass(frozen=True)
+class Record:
+    """One scan of many.
+
+    Attributes
+    ----------
+    path : str
+        As it was given.
+    failure : str or None
+        Why it was not segmented, in a sentence; all figures are then None or empty.
+    is_final : bool
+        Whether trying again would fail again: for a reason that lies in the scan, not in the machine.
+    contrast : Contrast or None
+    contrast_confidence, mask_confidence : float or None
+    mask_doubtful : bool
+    volumes_ml, volume_intervals_ml, fractions, brain_ml, quality, warnings
+        As in `Result`.
+    verdict : str
+        How far the segmentation can be used, in a sentence.
+    level : Level or None
+        The same as a grade.
+    findings : tuple of str
+        What the verdict stands on, the worst first; only what is not good.
+    several : str
+        Which of several scans in the source was taken, in a sentence; "" where it holds one.
+    """
+
+    path: str
+    failure: str | None = None
+    is_final: bool = True
+    contrast: Contrast | None = None
+    contrast_confidence: float | None = None
+    mask_confidence: float | None = None
+    mask_doubtful: bool = False
+    volumes_ml: dict[Tissue, float] | None = None
+    volume_intervals_ml: dict[Tissue, tuple[float, float]] | None = None
+    fractions: dict[Tissue, float] = field(default_factory=dict)
+    brain_ml: float | None = None
+    quality: dict[str, float] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    verdict: str = ""
+    level: Level | None = None
+    findings: tuple[str, ...] = ()
+    several: str = ""
+
+
+def attempt(
+    path: Path,
+    settings: Settings,
+    use: Callable[[Scan, Result], None] | None = None,
+    progress: Callable[[str], None] | None = None,
+    number: int | None = None,
+    mask_file: Path | None = None,
+    channel_files: Sequence[Path] = (),
+) -> Record:
+    """Segment one scan; whatever is wrong with it becomes a sentence.
+
+    Parameters
+    ----------
+    path : Path
+        Of a file, folder or archive.
+    settings : Settings
+    use : callable, optional
+        Called with scan and result, to write them.
+    progress : callable, optional
+        Called with "read", the key of each stage of `mriseg.segmentation.pipeline.STAGES`, and "write".
+    number : int, optional
+        Which of several scans in it, from 1 on; the one that shows the tissues best if not given.
+    mask_file : Path, optional
+        The brain, if it is known.
+    channel_files : sequence of Path
+        Further contrasts of the same head on the same grid.
+    """
+    said = progress or (lambda stage: None)
+    try:
+        said("read")
+        items = contents(path)
+        if number is not None and not 1 <= number <= len(items):
+            raise ReadError(f"It holds {len(items)} scans; there is no number {number}. `mriseg list` shows them.")
+        item = best(items) if number is None else items[number - 1]
+        scan = item.load()
+        mask = None if mask_file is None else read_mask(mask_file, scan)
+        result = segment(scan, settings, mask, progress=progress, channels=[read(file) for file in channel_files])
+        said("write")
+        if use is not None:
+            use(scan, result)
+    except MrisegError as error:
+        return Record(str(path), str(error), is_final=not isinstance(error, WriteError))
+    except MemoryError:
+        return Record(str(path), TOO_LITTLE_MEMORY, is_final=False)
+    except Exception as error:  # whatever a hostile file provokes, the others go on
+        return Record(str(path), UNFORESEEN.format(type(error).__name__), is_final=False)
+    several = f"Of {len(items)} scans in it, number {items.index(item) + 1}: {item.title}." if len(items) > 1 else ""
+    return of_result(str(path), result, several)
+
+
+def of_result(path: str, result: Result, several: str = "") -> Record:
+    """The record of a segmented scan; `several` says which of several in its source it was."""
+    found = verdict(result)
+    return Record(
+        path,
+        contrast=result.contrast,
+        contrast_confidence=result.contrast_confidence,
+        mask_confidence=result.brain.confidence,
+        mask_doubtful=result.brain.doubtful,
+        volumes_ml=result.volumes_ml,
+        volume_intervals_ml=result.volume_intervals_ml,
+        fractions=result.fractions,
+        brain_ml=result.brain_ml,
+        quality=result.quality,
+        warnings=result.warnings,
+        verdict=found.headline,
+        level=found.level,
+        findings=tuple(f"{f.about}: {f}" for f in found.findings if f.level > Level.GOOD),
+        several=several,
+    )
+
+
+def to_plain(record: Record) -> dict[str, Any]:
+    """A record as numbers, strings, lists and dicts, ready for JSON."""
+    plain = {name: value for name, value in vars(record).items() if name != "path"}
+    plain["contrast"] = record.contrast and record.contrast.suffix
+    for name in ("volumes_ml", "volume_intervals_ml", "fractions"):
+        plain[name] = plain[name] and {tissue.abbreviation: value for tissue, value in plain[name].items()}
+    plain["level"] = None if record.level is None else record.level.name
+    return plain
+
+
+def from_plain(path: str, plain: dict[str, Any]) -> Record:
+    """A record from what `to_plain` made of it.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        If it was made by another version or damaged.
+    """
+    plain = dict(plain)
+    plain["contrast"] = plain["contrast"] and {contrast.suffix: contrast for contrast in Contrast}[plain["contrast"]]
+    for name in ("volumes_ml", "volume_intervals_ml", "fractions"):
+        plain[name] = plain[name] and {Tissue[short]: value for short, value in plain[name].items()}
+    plain["volume_intervals_ml"] = plain["volume_intervals_ml"] and {
+        tissue: tuple(between) for tissue, between in plain["volume_intervals_ml"].items()
+    }
+    plain["fractions"] = plain["fractions"] or {}
+    plain["level"] = plain["level"] and Level[plain["level"]]
+    plain["warnings"], plain["findings"] = tuple(plain["warnings"]), tuple(plain["findings"])
+    return Record(path, **plain)

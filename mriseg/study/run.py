@@ -1,0 +1,215 @@
+"""A study: each scan of a folder segmented once, its results as BIDS derivatives, a table and a report of all.
+
+The unit is one scan: paths go to a worker and figures come back, volumes never travel. What is done already the worker
+finds out, which has to read the scan for it.
+"""
+
+import shutil
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from mriseg.core.errors import MrisegError
+from mriseg.core.scan import Scan
+from mriseg.core.settings import Settings
+from mriseg.core.version import __version__
+from mriseg.segmentation.result import Result
+from mriseg.study import atomic_files as unfinished
+from mriseg.study import derivatives, group_report
+from mriseg.study import table as study_table
+from mriseg.study.bids import StudyScan
+from mriseg.study.executors import TRIES
+from mriseg.study.record import TOO_LITTLE_MEMORY, UNFORESEEN, WORKER_DIED, Record, attempt
+from mriseg.study.table import Row
+
+ANOTHER = (
+    "OUT_DIR holds the results of another scan under this name, such as of another contrast, and keeps them. Give each "
+    "its own OUT_DIR."
+)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One scan for a worker.
+
+    Attributes
+    ----------
+    scan : StudyScan
+    out : Path
+        The folder of results, which the worker sees by the same path.
+    settings : Settings
+    version : str
+        Of mriseg, which the worker must have too.
+    marks : str
+        Where the run notes which scans were begun, a path in the folder of results.
+    """
+
+    scan: StudyScan
+    out: Path
+    settings: Settings
+    version: str
+    marks: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one scan.
+
+    Attributes
+    ----------
+    scan : StudyScan
+    record : Record
+    is_new : bool
+        Whether it was segmented now, and not by an earlier run.
+    seconds : float
+        That the worker took.
+    """
+
+    scan: StudyScan
+    record: Record
+    is_new: bool = True
+    seconds: float = 0.0
+
+
+Run = Callable[[Callable[[Task], Outcome], Iterable[Task]], Generator[tuple[Task, Outcome | None], None, None]]
+
+
+def segment_study(
+    scans: Sequence[StudyScan], out: Path, settings: Settings, run: Run
+) -> Generator[Outcome, None, None]:
+    """Segment the scans of a study that are not segmented yet, and give what becomes of each as it finishes.
+
+    Parameters
+    ----------
+    scans : sequence of StudyScan
+        From `bids.find`.
+    out : Path
+        The folder of results. It may hold those of earlier runs.
+    settings : Settings
+    run : callable
+        Does the tasks: `many.in_processes` or `many.on_cluster` with all but work and tasks given.
+
+    Yields
+    ------
+    Outcome
+        In the order in which they finish.
+
+    Raises
+    ------
+    MrisegError
+        If the folder cannot be written to.
+    """
+    marks = unfinished.new_place(out)
+    tasks = (Task(scan, out, settings, __version__, marks.relative_to(out).as_posix()) for scan in scans)
+    with unfinished.told():
+        unfinished.clear(out)
+        marks.mkdir(parents=True)
+    try:
+        with closing(run(segment_one, tasks)) as finished:
+            for task, outcome in finished:
+                # It got as far as to begin, so what an earlier run left is stale.
+                yield outcome or Outcome(task.scan, _failed(task, WORKER_DIED, is_stale=True))
+    finally:
+        shutil.rmtree(marks, ignore_errors=True)
+
+
+def segment_one(task: Task) -> Outcome:
+    """Segment one scan of a study and put its files into place, unless an earlier run did just that."""
+    began = time.perf_counter()
+    scan, out = task.scan, task.out
+    if task.version != __version__:
+        why = f"The worker has mriseg {__version__}, the study is run with {task.version}. Install the same on both."
+        return Outcome(scan, Record(str(scan.path), why, is_final=False))
+    if scan.refusal is not None:
+        return Outcome(scan, _failed(task, scan.refusal))
+    place = unfinished.new_place(out)
+    is_stale = False  # whether results of an earlier run are known to be of other bytes or settings
+    try:
+        of = derivatives.identity(scan, task.settings)
+        with unfinished.told(), unfinished.locked(out, scan.name):
+            kept = derivatives.saved(out, scan, of)
+            if kept is not None:
+                return Outcome(scan, kept, is_new=False)
+            if derivatives.is_of_another(out, scan):
+                return Outcome(scan, Record(str(scan.path), ANOTHER, is_final=False))
+            is_stale = True
+            with _noted(out / task.marks / scan.name):
+                files: dict[str, int] = {}
+
+                def write(image: Scan, result: Result) -> None:
+                    with unfinished.told():
+                        files.update(derivatives.write(place, scan, image, result))
+
+                record = attempt(scan.path, task.settings, write)
+                derivatives.finish(out, scan, of, record, place, files)
+    except MrisegError as error:
+        record = _failed(task, str(error), is_stale)
+    except MemoryError:
+        record = _failed(task, TOO_LITTLE_MEMORY, is_stale)
+    except Exception as error:  # whatever a hostile name or file provokes, the others go on
+        record = _failed(task, UNFORESEEN.format(type(error).__name__), is_stale)
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+    return Outcome(scan, record, seconds=time.perf_counter() - began)
+
+
+@contextmanager
+def _noted(mark: Path) -> Iterator[None]:
+    """Note that a scan is begun. A worker that dies leaves the note, so that the others know how often that was.
+
+    Raises
+    ------
+    MrisegError
+        If so many workers died over it that it is given up. Clusters have their own limit, often a higher one.
+    """
+    begun = mark.stat().st_size if mark.exists() else 0
+    if begun >= TRIES:
+        raise MrisegError(WORKER_DIED)
+    mark.parent.mkdir(parents=True, exist_ok=True)
+    mark.write_bytes(b"." * (begun + 1))
+    try:
+        yield
+    finally:
+        mark.unlink(missing_ok=True)
+
+
+def _failed(task: Task, why: str, is_stale: bool = False) -> Record:
+    """Record a failure that lies in the machine or the file system, so that another run tries again.
+
+    Results of an earlier run stay unless they are stale: that a disk is away for an hour is no reason to lose them.
+    """
+    record = Record(str(task.scan.path), why, is_final=False)
+    if is_stale or not derivatives.is_done(task.out, task.scan):
+        with suppress(OSError):  # on a full disk nothing can be recorded
+            place = unfinished.new_place(task.out)
+            derivatives.finish(task.out, task.scan, {"source": task.scan.source}, record, place, {})
+    return record
+
+
+def summarise(out: Path, study: Path, settings: Settings, is_bids: bool) -> list[Row]:
+    """Write the table, its dictionary and the report of all scans that the folder of results holds.
+
+    Several runs may share the folder, such as the tasks of a Slurm array: if a scan was added meanwhile all is written
+    again, so that the last to finish leaves a whole table.
+
+    Raises
+    ------
+    MrisegError
+        If the folder cannot be written to.
+    """
+    with unfinished.told():
+        derivatives.describe(out, study, is_bids)
+        while True:
+            before = derivatives.state(out)
+            rows = [Row(*found) for found in derivatives.records(out)]
+            unfinished.replace(out, derivatives.TABLE, study_table.table(rows).encode("utf-8", "replace"))
+            unfinished.replace(out, derivatives.DICTIONARY, study_table.dictionary().encode())
+            pictures = {row.name: derivatives.picture(row.name) for row in rows if row.record.failure is None}
+            unfinished.replace(
+                out, derivatives.REPORT, group_report.html(rows, asdict(settings), pictures).encode("utf-8", "replace")
+            )
+            if derivatives.state(out) == before:
+                unfinished.clear(out)
+                return rows

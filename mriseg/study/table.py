@@ -1,0 +1,258 @@
+"""The table of a study: a row for each scan, a column for each figure, and what each column means.
+
+References
+----------
+Iglewicz, Hoaglin: How to detect and handle outliers. ASQC, 1993 (the modified z score and its limit of 3.5).
+BIDS specification 1.10, "Tabular files" and "Data dictionaries".
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mriseg.core.tissue import Tissue
+from mriseg.quality.metrics import FIGURES
+from mriseg.study.record import Record
+
+NOT_AVAILABLE = "n/a"
+DONE, FAILED = "done", "failed"
+MOST_Z = 3.5  # modified z score past which a value is an outlier, where the scans are many
+# Of few scans the median deviation is itself unsure. With this much more over their number to 3/2, one in a thousand
+# normal values is an outlier from 8 scans on; with 3.5 alone it would be one in 50 of 8 scans, and that in each column.
+MORE_Z = 110.0
+LEAST_SCANS = 8  # below that a median deviation says nothing
+# Differences from the median that are none, however alike the other scans are: of a share, and of the median otherwise.
+LEAST_SHARE, LEAST_RATIO = 0.01, 0.001
+# The median and the mean absolute deviation of a normal distribution, in standard deviations.
+MEDIAN_DEVIATION, MEAN_DEVIATION = 0.6745, 0.7979
+
+
+@dataclass(frozen=True)
+class Row:
+    """One scan of a study.
+
+    Attributes
+    ----------
+    name : str
+        What the names of its derivatives begin with.
+    source : str
+        Its path in the study.
+    record : Record
+    """
+
+    name: str
+    source: str
+    record: Record
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of figures.
+
+    Attributes
+    ----------
+    name : str
+        In the table.
+    title : str
+        In a clinician's words.
+    unit : str
+        "mL", "mm", "%" for a share to be shown in percent, "" for a ratio.
+    meaning : str
+        In a sentence.
+    value : callable
+        Takes a record; None where it has none.
+    suspect : {"high", "low", "both", "none"}
+        On which side of the others an outlier is suspect.
+    """
+
+    name: str
+    title: str
+    unit: str
+    meaning: str
+    value: Callable[[Record], float | None]
+    suspect: str = "none"
+
+
+def _volumes() -> list[Column]:
+    columns = []
+    for tissue in Tissue:
+        short, title = tissue.abbreviation.lower(), tissue.title.lower()
+        columns += [
+            Column(
+                f"{short}_ml",
+                tissue.title,
+                "mL",
+                f"Volume of {title}, from partial volumes.",
+                lambda record, tissue=tissue: record.volumes_ml and record.volumes_ml[tissue],  # type: ignore[misc]
+                "both",
+            ),
+            *(
+                Column(
+                    f"{short}_ml_{side}",
+                    f"{tissue.title}, {side}est likely",
+                    "mL",
+                    f"{side.title()} end of the interval that holds the volume of {title} with a probability of 95 %, "
+                    "if the mask is right.",
+                    lambda record, tissue=tissue, end=end: (
+                        record.volume_intervals_ml  # type: ignore[misc]
+                        and record.volume_intervals_ml[tissue][end]
+                    ),
+                )
+                for end, side in enumerate(("low", "high"))
+            ),
+        ]
+    return columns
+
+
+COLUMNS: tuple[Column, ...] = (
+    *_volumes(),
+    Column(
+        "cranial_cavity_ml",
+        "Cranial cavity",
+        "mL",
+        "Volume of the brain mask: gray matter, white matter and fluid together.",
+        lambda record: record.brain_ml,
+        "both",
+    ),
+    *(
+        Column(
+            figure.key,
+            figure.title,
+            figure.unit,
+            figure.meaning,
+            lambda record, key=figure.key: record.quality.get(key),  # type: ignore[misc]
+            {"high": "low", "low": "high", "one": "both", "none": "both"}[figure.good],
+        )
+        for figure in FIGURES
+    ),
+    Column(
+        "mask_confidence",
+        "Certainty of the mask",
+        "%",
+        "How sure it is that the outline found is that of a brain.",
+        lambda record: record.mask_confidence,
+        "low",
+    ),
+    Column(
+        "contrast_confidence",
+        "Certainty of the contrast",
+        "%",
+        "Probability that the tissues are named rightly.",
+        lambda record: record.contrast_confidence,
+        "low",
+    ),
+)
+WORDS = {
+    "participant_id": "Participant, as in the study.",
+    "session_id": "Session, as in the study; n/a where it has none.",
+    "scan": "What the names of the scan's derivatives begin with.",
+    "status": "Whether the scan was segmented.",
+    "reason": "Why it was not segmented.",
+    "contrast": "What the scan is weighted by, as its tissues show.",
+    "verdict": "How far the segmentation can be used: GOOD, CARE (with care) or NOT.",
+    "doubts": "What the verdict stands on.",
+    "outliers": "Columns in which the scan lies apart from the others of the study: modified z score above "
+    f"{MOST_Z:g}, more in a small study, on the side that is bad for figures of quality.",
+}
+
+
+def outliers(rows: Sequence[Row]) -> dict[str, tuple[str, ...]]:
+    """Columns in which each scan lies apart from the others.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+
+    Returns
+    -------
+    dict of str to tuple of str
+        Names of columns by the name of the scan; only scans that have any. Empty for fewer than 8 scans.
+    """
+    done = [row for row in rows if row.record.failure is None]
+    found: dict[str, list[str]] = {}
+    for column in COLUMNS:
+        if column.suspect == "none":
+            continue
+        valued = [(row.name, column.value(row.record)) for row in done]
+        valued = [(name, value) for name, value in valued if value is not None and np.isfinite(value)]
+        if len(valued) < LEAST_SCANS:
+            continue
+        values = np.array([value for _, value in valued])
+        median = np.median(values)
+        least = LEAST_SHARE if column.unit == "%" else LEAST_RATIO * abs(median)
+        scores = np.where(np.abs(values - median) >= least, z_scores(values), 0)
+        most = most_z(len(valued))
+        bad = {"high": scores > most, "low": scores < -most, "both": np.abs(scores) > most}[column.suspect]
+        for (name, _), is_bad in zip(valued, bad, strict=True):
+            if is_bad:
+                found.setdefault(name, []).append(column.name)
+    return {name: tuple(columns) for name, columns in found.items()}
+
+
+def most_z(count: int) -> float:
+    """The modified z score past which one value of so many is an outlier."""
+    return MOST_Z + MORE_Z / count**1.5
+
+
+def z_scores(values: np.ndarray) -> np.ndarray:
+    """Modified z scores: distance from the median over the median deviation, or where that is 0 the mean one.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n,)
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        In standard deviations of a normal distribution; 0 where all values are alike.
+    """
+    distance = values - np.median(values)
+    spread = float(np.median(np.abs(distance))) / MEDIAN_DEVIATION
+    spread = spread or float(np.mean(np.abs(distance))) / MEAN_DEVIATION
+    return distance / spread if spread > 0 else np.zeros_like(distance)
+
+
+def table(rows: Sequence[Row]) -> str:
+    """The table as tab-separated values, as BIDS has them."""
+    apart = outliers(rows)
+    lines = ["\t".join([*list(WORDS)[:6], *(column.name for column in COLUMNS), *list(WORDS)[6:]])]
+    for row in rows:
+        record = row.record
+        figures = [column.value(record) for column in COLUMNS]
+        participant, *rest = row.name.split("_")
+        cells = [
+            participant,
+            next((part for part in rest if part.startswith("ses-")), None),
+            row.name,
+            DONE if record.failure is None else FAILED,
+            record.failure,
+            record.contrast and record.contrast.suffix,
+            *(None if value is None else repr(float(value)) for value in figures),
+            None if record.level is None else record.level.name,
+            " ".join(record.findings) or None,
+            " ".join(apart.get(row.name, ())) or None,
+        ]
+        lines.append("\t".join(NOT_AVAILABLE if cell is None else _one_line(cell) for cell in cells))
+    return "\n".join(lines) + "\n"
+
+
+def dictionary() -> str:
+    """What each column of the table means, as JSON."""
+    entries: dict[str, dict[str, Any]] = {name: {"Description": words} for name, words in list(WORDS.items())[:6]}
+    for column in COLUMNS:
+        entry = {"LongName": column.title, "Description": column.meaning}
+        if column.unit in ("mL", "mm"):
+            entry["Units"] = column.unit
+        elif column.unit == "%":
+            entry["Description"] += " As a share, 0 to 1."
+        entries[column.name] = entry
+    entries |= {name: {"Description": words} for name, words in list(WORDS.items())[6:]}
+    entries["status"]["Levels"] = {DONE: "It was segmented.", FAILED: "It was not."}
+    return json.dumps(entries, indent=2, ensure_ascii=False) + "\n"
+
+
+def _one_line(cell: str) -> str:
+    return " ".join(cell.split())
