@@ -20,15 +20,15 @@ SLOW = ((extract_volume, "register"), (import_module("mriseg.segmentation.pipeli
 # A file is run by one process as a whole, so the longest begin: one that began last would leave the others idle.
 LONGEST_FIRST = (
     "browser/test_page.py",
-    "test_segment.py",
+    "segmentation/test_pipeline.py",
     "browser/test_viewer.py",
     "browser/test_panels.py",
     "browser/test_study.py",
     "app/test_page.py",
-    "test_extract.py",
-    "app/test_study.py",
-    "test_samples.py",
-    "test_write.py",
+    "brain/test_extraction.py",
+    "app/study/test_tab.py",
+    "datasets/test_samples.py",
+    "export/test_writer.py",
     "test_cli.py",
     "test_hostile.py",
 )

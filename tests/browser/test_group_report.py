@@ -11,7 +11,7 @@ from mriseg.study import group_report
 from mriseg.study.record import Record
 from mriseg.study.table import Row
 from tests.browser.conftest import sync_api
-from tests.test_study_table import changed, record
+from tests.study.test_table import changed, record
 
 pytestmark = pytest.mark.browser
 HOSTILE = 'sub-<img src=x onerror="document.title=1">'

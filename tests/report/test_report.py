@@ -353,6 +353,6 @@ def test_the_first_report_lets_go_of_its_scan():
         "kept = made(); gc.collect(); print([one() for one in kept])"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1]
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]
     )
     assert done.stdout == "[None, None]\n"

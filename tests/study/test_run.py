@@ -28,7 +28,7 @@ from mriseg.study import bids, derivatives
 from mriseg.study import run as cohort
 from tests import stub_study
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def tree(out: Path) -> dict[str, bytes]:

@@ -25,7 +25,7 @@ from mriseg.datasets.samples import SAMPLES
 from mriseg.export.writer import encode_scan, outputs
 from tests.dicoms import brainlike, series
 
-ENTRY = str(Path(__file__).parents[2] / "streamlit_app.py")
+ENTRY = str(Path(__file__).parents[3] / "streamlit_app.py")
 PATIENCE = 120  # seconds; a slow machine is not what is tested
 BROKEN = b"these words are no scan"
 

@@ -20,7 +20,7 @@ from mriseg.io.pictures.exif_orientation import upright
 from mriseg.io.pictures.pages import DAMAGED
 from mriseg.io.reader import contents
 from tests.helpers import encoded, little_memory, refusal
-from tests.test_read_picture import COLOUR, GRAY, LUMINANCE, saved
+from tests.io.pictures.test_picture import COLOUR, GRAY, LUMINANCE, saved
 
 RNG = np.random.default_rng(0)
 STACK = RNG.integers(0, 256, (12, 40, 50)).astype(np.uint8)

@@ -16,7 +16,7 @@ from mriseg.datasets import phantom
 from mriseg.export.writer import encode_scan
 from mriseg.study.executors import in_processes, on_cluster
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def obey(word: str, folder: Path) -> str | int:

@@ -16,7 +16,7 @@ from mriseg.segmentation.verdict import Level
 from mriseg.study import group_report
 from mriseg.study.record import Record
 from mriseg.study.table import Row
-from tests.test_study_table import changed, record, study
+from tests.study.test_table import changed, record, study
 
 HOSTILE = "sub-01\"'><script>alert(1)</script><img src=x onerror=alert(2)>&amp;"
 VOID = {"meta", "img", "path", "rect", "input", "br"}

@@ -10,7 +10,7 @@ import pytest
 from mriseg.core.errors import ReadError
 from mriseg.io.guards.png import MOST_CHUNKS, check_chunks, is_interlaced, sound_png
 from tests.helpers import encoded
-from tests.test_read_picture import GRAY, with_chunk
+from tests.io.pictures.test_picture import GRAY, with_chunk
 
 RNG = np.random.default_rng(0)
 

@@ -98,7 +98,7 @@ def test_a_lock_holds_until_it_is_left(tmp_path):
     )
     command = [sys.executable, "-c", code, str(tmp_path)]
     with unfinished.locked(tmp_path, "sub-1"):
-        other = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[1])
+        other = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2])
         with pytest.raises(subprocess.TimeoutExpired):
             other.wait(4)
     assert other.communicate(timeout=60)[0] == "in\n"
