@@ -4,7 +4,7 @@
     git switch CHANGE
     python benchmarks/digests.py | diff before.txt -
 
-Seconds and versions are blanked first; all else counts to the byte. Takes 3 minutes.
+Seconds and versions are blanked first; all else counts to the byte. Takes a minute or two.
 """
 
 import argparse
@@ -33,7 +33,7 @@ SCANS = (
     "clinical/ms07_stripped_T2.nii.gz",
     "consistency/fs01_T1w.mgz",
     "cases/10_mp2rage_uni_2mm.nii.gz",
-    "dicom/ge/001",
+    "dicom/enhanced_xa30",
 )
 JOINT = ("clinical/ms07_stripped_T1.nii.gz", "clinical/ms07_stripped_T2.nii.gz")
 STUDY = ("clinical/ms12_T1W.nii.gz", "ibsr/IBSR_01.nii.gz", "slabs/slab_1_t1.nii.gz")
