@@ -26,11 +26,12 @@ import scipy
 from table import DATA, print_table
 
 import mriseg
+from mriseg.brain.background import background_level
 from mriseg.core.scan import Scan, picture, volume
 from mriseg.core.tissue import Contrast, Tissue
 from mriseg.datasets.phantom import make_phantom, simulate
 from mriseg.image.orientation import orient
-from mriseg.segmentation.contrast import black_level, observations
+from mriseg.segmentation.contrast import observations
 
 HELD_OUT = (
     *("phantom 5", "phantom 6", "head_13", "head_17", "IBSR_11", "IBSR_13"),
@@ -188,7 +189,7 @@ def outcome(source: Source, kind: str, scan: Scan, brain: np.ndarray | None, inv
         told.mask[told.box],
         scan.spacing or (1.0, 1.0),
         told.histogram,
-        black_level(scan.data, told.mask),
+        background_level(scan.data, told.mask),
     )
     right = source.contrast.dark_to_bright[:: -1 if inverted else 1]
     return Outcome(

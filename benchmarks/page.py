@@ -28,7 +28,7 @@ from mriseg import Contrast
 from mriseg.core.scan import picture
 from mriseg.datasets.phantom import make_phantom, simulate
 from mriseg.datasets.samples import SAMPLES
-from mriseg.export.writer import encode_scan
+from mriseg.export.images import encode_scan
 
 ROOT = Path(__file__).parents[1]
 AT_REST = '[data-testid="stApp"][data-test-script-state="notRunning"]'

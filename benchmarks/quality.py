@@ -11,7 +11,7 @@ from pathlib import Path
 from table import DATA, print_table
 
 import mriseg
-from mriseg.quality.metrics import FIGURES
+from mriseg.quality.definitions import FIGURES
 from mriseg.segmentation.verdict import Level, verdict
 
 GROUPS = ("brainweb", "colin27", "slabs", "ibsr", "clinical", "slices", "seed", "dicom")

@@ -37,7 +37,7 @@ from mriseg import Contrast, Settings
 from mriseg.core import limits
 from mriseg.core.scan import Scan, volume
 from mriseg.datasets.phantom import make_phantom, simulate
-from mriseg.export.writer import encode_scan
+from mriseg.export.images import encode_scan
 from mriseg.study import bids, derivatives
 from mriseg.study import run as cohort
 from mriseg.study.executors import in_processes, on_cluster

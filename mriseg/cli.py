@@ -20,15 +20,17 @@ from mriseg.core.settings import CONTRASTS, MASKS, Settings
 from mriseg.core.tissue import Tissue
 from mriseg.core.version import __version__
 from mriseg.datasets.samples import SAMPLES
-from mriseg.export.writer import encode_scan, stem, write
+from mriseg.export.images import encode_scan
+from mriseg.export.writer import stem, write
 from mriseg.io.catalog import best
 from mriseg.io.reader import contents
 from mriseg.segmentation.pipeline import STAGES
 from mriseg.segmentation.result import Result
 from mriseg.segmentation.verdict import certainty
+from mriseg.study.attempt import attempt
 from mriseg.study.bids import SUFFIXES
 from mriseg.study.executors import in_processes, on_cluster
-from mriseg.study.record import WORKER_DIED, Record, attempt
+from mriseg.study.record import WORKER_DIED, Record
 
 if TYPE_CHECKING:
     from mriseg.study.run import Run

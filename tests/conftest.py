@@ -5,7 +5,6 @@ import os
 import pickle
 from collections.abc import Callable, Iterator
 from functools import cache, wraps
-from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -14,9 +13,10 @@ from threadpoolctl import threadpool_limits
 from mriseg import Contrast, Result, Scan, segment
 from mriseg.brain import volume as extract_volume
 from mriseg.datasets.phantom import Phantom, make_phantom, simulate
+from mriseg.segmentation import trial_fits
 
 # Where the average brain lies and which tissue is bright: of a coarse head, nine tenths of the time.
-SLOW = ((extract_volume, "register"), (import_module("mriseg.segmentation.pipeline"), "_named"))
+SLOW = ((extract_volume, "register"), (trial_fits, "try_orders"))
 # A file is run by one process as a whole, so the longest begin: one that began last would leave the others idle.
 LONGEST_FIRST = (
     "browser/test_page.py",
@@ -84,12 +84,12 @@ def once(function: Callable, folder: Path) -> Callable:
     """The function, which reads what it returned for equal arguments from a file of the folder."""
 
     @wraps(function)
-    def found(*arguments: object) -> object:
-        asked = hashlib.blake2b(pickle.dumps((function.__qualname__, arguments)), digest_size=16)
+    def found(*arguments: object, **keywords: object) -> object:
+        asked = hashlib.blake2b(pickle.dumps((function.__qualname__, arguments, keywords)), digest_size=16)
         kept = folder / asked.hexdigest()
         if not kept.exists():
             written = kept.with_suffix(f".{os.getpid()}")
-            written.write_bytes(pickle.dumps(function(*arguments)))
+            written.write_bytes(pickle.dumps(function(*arguments, **keywords)))
             written.replace(kept)  # another process finds all of it or nothing
         return pickle.loads(kept.read_bytes())
 

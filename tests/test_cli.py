@@ -10,7 +10,7 @@ from mriseg import Contrast
 from mriseg.cli import main
 from mriseg.datasets.phantom import simulate
 from mriseg.datasets.samples import SAMPLES
-from mriseg.export.writer import encode_scan
+from mriseg.export.images import encode_scan
 from mriseg.plotting.slices import png
 from tests.others import bottle
 

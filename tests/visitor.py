@@ -473,7 +473,7 @@ def own_picture(seed: int, side: int = 512) -> bytes:
 
     from mriseg.core.scan import picture
     from mriseg.datasets.samples import SAMPLES
-    from mriseg.export.writer import encode_scan
+    from mriseg.export.images import encode_scan
 
     scan, _ = SAMPLES["slice-t2"].make()
     rows, columns = (np.linspace(0, n - 1, side).round().astype(int) for n in scan.data.shape)

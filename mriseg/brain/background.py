@@ -32,6 +32,12 @@ NOT_SEEN = "Hardly any air can be told from the head."
 ONE_VALUE = "The air around the head was set to one value or cut off at black."
 
 
+# What surrounds the brain: up to so much of its extent away, near enough to leave out a frame around the picture. Its
+# darkest voxels are black, less a few that may be broken.
+MARGIN_SHARE = 0.25
+BACKGROUND_PERCENTILE = 5.0
+
+
 @dataclass(frozen=True)
 class Surroundings:
     """What figures of quality take from outside the brain.
@@ -177,3 +183,23 @@ def _entropy_focus(values: np.ndarray, count: float) -> float:
         return np.nan
     entropy = -np.mean(scipy.special.xlogy(x, x / energy)) * count / energy
     return float(entropy / (np.sqrt(count) * np.log(np.sqrt(count))))
+
+
+def background_level(data: np.ndarray, mask: np.ndarray) -> float:
+    """Intensity of no signal: of the air, the bone or the filling around a brain; 0 where nothing is around it.
+
+    Parameters
+    ----------
+    data : ndarray, shape (i, j) or (i, j, k)
+        Intensities.
+    mask : ndarray of bool, same shape
+        The brain; at least one voxel.
+    """
+    near = bounding_box(mask, margin=int(MARGIN_SHARE * max(part.stop - part.start for part in bounding_box(mask))))
+    thin = tuple(slice(part.start, part.stop, 1 + (part.stop - part.start) // 64) for part in near)
+    data, mask = data[thin], mask[thin]
+    around = data[~mask]
+    if not around.size or not mask.any():
+        return 0.0
+    inverted = np.median(around) > np.median(data[mask])
+    return float(np.percentile(around, 100 - BACKGROUND_PERCENTILE if inverted else BACKGROUND_PERCENTILE))

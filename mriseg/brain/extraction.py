@@ -9,32 +9,19 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy
-import skimage
 
 from mriseg.brain.confidence import DOUBTFUL, Trust, trust_volume
-from mriseg.brain.slice import find_brain_in_picture, shrink, trust_stripped
+from mriseg.brain.slice import find_brain_in_picture, trust_stripped
+from mriseg.brain.stripped import SKULL_SIDE, is_stripped, stripped_mask
 from mriseg.brain.volume import find_brain_in_volume, register_stripped
 from mriseg.core.errors import BrainNotFoundError
-from mriseg.image.morphology import bounding_box
+from mriseg.image.morphology import SLAB_MM, bounding_box, large_pieces
 from mriseg.image.panels import find_scan, is_inverted
 from mriseg.registration.affine import Registration
 
-# A slab thinner than this holds no whole outline of a brain in depth: its slices are searched one by one.
-SLAB_MM = 60.0
-# Of the directions from the centre outwards, the share that crosses a dark band with something bright beyond it in
-# their last quarter. Heads show 0.3 to 1, stripped brains (where a sulcus can look like a skull) 0 to 0.25.
-SKULL_SHARE = 0.27
-SKULL_FROM = 0.75  # of the way to the surface
-SKULL_SIDE = 256  # pixels: in more of them a skull is not seen better
-# A stripped scan was multiplied by a mask: at least this share of what is outside the brain is one value.
-CONSTANT_SHARE = 0.98
-DARK, BRIGHT = 0.35, 0.5  # of the median of the foreground: bone and air are below, scalp and brain above
-AIR = 0.03  # of the intensity range above the background: what a mask or a resampling leaves around a brain
 LEAST_RANGE = 1e-4  # of the largest value: less is rounding, not anatomy
 VOID = 0.06  # of the brain's median: fluid on T1 and FLAIR is above 0.1, air below
-PIECE = 0.02  # of the largest: tips of the temporal lobes are larger, letters and stray voxels are not
 TOO_LITTLE = "There is too little in this scan to compare it with a brain. Look at what was taken for brain."
-FAINT = 0.3  # of Otsu's threshold: scalp and brain are brighter, the noise of the air is not
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +104,7 @@ def _in_volume(data: np.ndarray, spacing: tuple[float, ...]) -> Brain:
     # Every other voxel shows a skull as well as every one.
     coarse = tuple(slice(None, None, 2 if n > 64 else 1) for n in data.shape)
     if is_stripped(data[coarse], tuple(s * (c.step or 1) for s, c in zip(spacing, coarse, strict=True))):
-        mask = _without_air(_taken_as_it_is(data), data)
+        mask = _without_air(stripped_mask(data), data)
         return _stripped_volume(data, spacing, mask, "The scan is already skull-stripped; it was taken as it is.")
     extent = np.array(data.shape) * spacing
     if extent.min() < SLAB_MM:
@@ -158,7 +145,7 @@ def _slice_by_slice(data: np.ndarray, spacing: tuple[float, ...], across: int) -
             mask[at] = found[::-1].T
             trusts.append(trust)
     trusts.sort(key=lambda trust: trust.confidence)
-    return _large_pieces(mask), trusts[len(trusts) // 2] if trusts else Trust(0.0)
+    return large_pieces(mask), trusts[len(trusts) // 2] if trusts else Trust(0.0)
 
 
 def _in_picture(data: np.ndarray, spacing: tuple[float, ...]) -> Brain:
@@ -181,7 +168,7 @@ def _in_picture(data: np.ndarray, spacing: tuple[float, ...]) -> Brain:
     stripped = is_stripped(image[::step, ::step], tuple(step * side for side in spacing))
     if stripped:
         notes = (*notes, "The picture shows a skull-stripped brain; it was taken as it is.")
-        found = _without_air(_taken_as_it_is(image), image)
+        found = _without_air(stripped_mask(image), image)
         trust, pixel_mm = trust_stripped(image, spacing, found) if found.any() else (Trust(0.0), None)
     else:
         found, trust, pixel_mm = find_brain_in_picture(image, spacing)
@@ -235,38 +222,6 @@ def take_everything(data: np.ndarray) -> Brain:
     return Brain(np.ones(data.shape, bool), False, ("The whole image was taken as brain, as you said.",), given=True)
 
 
-def is_stripped(data: np.ndarray, spacing: tuple[float, ...]) -> bool:
-    """Whether an image shows a brain whose skull and surroundings were already set to one value.
-
-    Parameters
-    ----------
-    data : ndarray of float32, 2-D or 3-D
-        Intensities, air darker than tissue.
-    spacing : tuple of float
-        Sides of a pixel or voxel in mm.
-    """
-    foreground = _above(data, FAINT * skimage.filters.threshold_otsu(data))
-    outside = data[~scipy.ndimage.binary_dilation(foreground, iterations=3)]
-    if not outside.size or np.mean(outside == np.median(outside)) < CONSTANT_SHARE:
-        return False
-    if data.ndim == 2:
-        return _skull_share(data, foreground, spacing) < SKULL_SHARE
-    shares = []
-    for axis in range(3):
-        area = foreground.sum(tuple(a for a in range(3) if a != axis))
-        at = (slice(None),) * axis + (int(area.argmax()),)
-        in_plane = tuple(s for a, s in enumerate(spacing) if a != axis)
-        if min(foreground[at].shape) > 1:
-            shares.append(_skull_share(data[at], foreground[at], in_plane))
-    return float(np.mean(shares)) < SKULL_SHARE
-
-
-def _taken_as_it_is(data: np.ndarray) -> np.ndarray:
-    """All that a mask left of a stripped scan: what differs from its background, holes filled."""
-    background = np.median(data[[0, -1]])
-    return _above(data, background + AIR * (np.percentile(data, 99.5) - background))
-
-
 def _without_air(mask: np.ndarray, data: np.ndarray) -> np.ndarray:
     """The mask without sinuses and other voids at its border: large pieces that give no signal.
 
@@ -281,38 +236,5 @@ def _without_air(mask: np.ndarray, data: np.ndarray) -> np.ndarray:
     if not voids.any():
         return mask
     kept = np.zeros_like(mask)
-    kept[box] = _large_pieces(scipy.ndimage.binary_fill_holes(inside & ~voids) & inside)
+    kept[box] = large_pieces(scipy.ndimage.binary_fill_holes(inside & ~voids) & inside)
     return kept
-
-
-def _above(data: np.ndarray, level: float) -> np.ndarray:
-    """The large pieces above a level, their holes filled."""
-    return scipy.ndimage.binary_fill_holes(_large_pieces(data > level))
-
-
-def _large_pieces(mask: np.ndarray) -> np.ndarray:
-    labels, count = scipy.ndimage.label(mask)
-    sizes = np.bincount(labels.ravel(), minlength=count + 1)
-    sizes[0] = 0
-    return (sizes >= max(1, PIECE * sizes.max()))[labels]
-
-
-def _skull_share(data: np.ndarray, foreground: np.ndarray, spacing: tuple[float, ...]) -> float:
-    """Share of the directions from the centre that cross a dark band with something bright beyond it."""
-    image = shrink(np.where(foreground, data - data.min(), 0), spacing)
-    body = shrink(foreground.astype(np.float32), spacing) > 0.5
-    if not body.any():
-        return 0.0
-    typical = np.median(image[body])
-    centre = scipy.ndimage.center_of_mass(body)
-    polar = skimage.transform.warp_polar(image, centre, radius=max(image.shape), output_shape=(180, max(image.shape)))
-    within = skimage.transform.warp_polar(
-        body.astype(np.float32), centre, radius=max(image.shape), output_shape=polar.shape
-    )
-    crossed = 0
-    for profile, inside in zip(polar, within > 0.5, strict=True):
-        edge = int(np.flatnonzero(inside)[-1]) + 1 if inside.any() else 0
-        outer = profile[int(SKULL_FROM * edge) : edge]
-        beyond = np.maximum.accumulate(outer[::-1])[::-1]
-        crossed += bool(((outer < DARK * typical) & (beyond > BRIGHT * typical)).any())
-    return crossed / len(polar)

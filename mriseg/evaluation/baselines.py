@@ -10,14 +10,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import skimage
 
+from mriseg.brain.background import background_level
 from mriseg.core.errors import SeparationError, SettingsError
 from mriseg.core.scan import Scan
 from mriseg.core.settings import Settings
 from mriseg.core.tissue import Contrast, Tissue
-from mriseg.mixture.fit import least_variance_partition
 from mriseg.mixture.histogram import Histogram
+from mriseg.mixture.initialization import least_variance_partition
 from mriseg.mixture.likelihood import sort
-from mriseg.segmentation.contrast import black_level
 from mriseg.segmentation.pipeline import segment
 from mriseg.segmentation.result import Result
 
@@ -117,7 +117,7 @@ def _full(scan: Scan, result: Result, channels: Sequence[Scan]) -> np.ndarray:
 def _signal(scan: Scan, result: Result) -> np.ndarray:
     """Intensities in the brain, counted from black where the scan is stored with its air bright."""
     values = scan.data[result.mask]
-    black = black_level(scan.data, result.mask)
+    black = background_level(scan.data, result.mask)
     return np.maximum(np.float32(black) - values, 0) if black > np.median(values) else values
 
 

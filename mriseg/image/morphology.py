@@ -5,6 +5,13 @@ from typing import Literal
 import numpy as np
 import scipy
 
+# A slab thinner than this holds no whole outline of a brain in depth: its slices are searched one by one.
+SLAB_MM = 60.0
+PIECE_SHARE = 0.02  # of the largest: tips of the temporal lobes are larger, letters and stray voxels are not
+
+
+FAR_MM = 1e4  # farther than any border
+
 
 def largest_component(mask: np.ndarray) -> np.ndarray:
     """The face-connected piece with the most voxels; empty if the mask is."""
@@ -69,3 +76,10 @@ def moved_border(mask: np.ndarray, distance: float, spacing: tuple[float, ...]) 
     else:
         moved[box] = depth(mask[box], spacing, at_border="edge") > -distance
     return moved
+
+
+def large_pieces(mask: np.ndarray) -> np.ndarray:
+    labels, count = scipy.ndimage.label(mask)
+    sizes = np.bincount(labels.ravel(), minlength=count + 1)
+    sizes[0] = 0
+    return (sizes >= max(1, PIECE_SHARE * sizes.max()))[labels]

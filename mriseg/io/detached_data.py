@@ -14,9 +14,9 @@ from typing import BinaryIO
 
 from mriseg.core import limits
 from mriseg.core.errors import ReadError, TooLargeError
-from mriseg.io.sources import DAMAGED, File, called, spend
-
-PACKED_BYTES, SKIPPED_BYTES = 64_000, 500_000  # taken from a packed stream, or read over in it, at a time
+from mriseg.io.file import File
+from mriseg.io.sidecar import called
+from mriseg.io.streams import DAMAGED, PACKED_BYTES, SKIPPED_BYTES, spend
 
 
 def header_lines(file: File, most: int = limits.MAX_HEADER_BYTES) -> Iterator[bytes]:

@@ -8,13 +8,14 @@ import PIL.Image
 
 from mriseg.core.errors import ReadError
 from mriseg.core.scan import Scan
+from mriseg.io.file import File
+from mriseg.io.guards.png import DAMAGED
 from mriseg.io.pictures.colormap import MARKS, OVERLAID, TINTED, UNORDERED
 from mriseg.io.pictures.grayscale import LUMINANCE
-from mriseg.io.pictures.pages import DAMAGED
 from mriseg.io.pictures.picture import FORMATS, is_picture, read_picture
 from mriseg.io.reader import Source, check_shape, read_on_grid
 from mriseg.io.silence import quiet
-from mriseg.io.sources import File, files
+from mriseg.io.sources import files
 
 MOST_LABELS = 64  # FreeSurfer's aseg has 45; scans have more gray levels, and so have pictures with blurred borders
 MOST_NUMBER = np.iinfo(np.uint16).max  # FreeSurfer's go up to 14 175

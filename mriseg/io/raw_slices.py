@@ -10,8 +10,8 @@ from nibabel.affines import voxel_sizes
 from mriseg.core import limits
 from mriseg.core.errors import ReadError, TooLargeError
 from mriseg.core.scan import Scan, volume
+from mriseg.io.file import CUT_SHORT, File
 from mriseg.io.raw_volume import read_over_end, read_voxels
-from mriseg.io.sources import CUT_SHORT, File
 
 
 @dataclass(frozen=True, eq=False)

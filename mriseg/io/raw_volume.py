@@ -12,7 +12,7 @@ from mriseg.core import limits
 from mriseg.core.errors import ReadError
 from mriseg.core.scan import Scan, volume
 from mriseg.io.catalog import Item, suitability
-from mriseg.io.sources import CUT_SHORT, File
+from mriseg.io.file import CUT_SHORT, File
 
 SIDES_UNKNOWN = "The header does not say how the scan lies in space: left and right are unknown."
 SIZE_UNKNOWN = "The header does not say how large the voxels are: 1 mm is assumed. Left and right are unknown too."

@@ -11,9 +11,11 @@ from mriseg.core.errors import ReadError
 from mriseg.core.scan import Scan, farthest_apart_mm
 from mriseg.io.catalog import Item, best, most_suitable, refused
 from mriseg.io.dicom.reader import is_dicom, read_dicom
+from mriseg.io.file import File
 from mriseg.io.pictures.picture import is_picture, read_picture
 from mriseg.io.pictures.tiff import is_tiff, read_tiff
-from mriseg.io.sources import File, files, listing
+from mriseg.io.sources import files
+from mriseg.io.streams import listing
 from mriseg.io.volumes.metaimage import is_metaimage, read_metaimage
 from mriseg.io.volumes.mgh import is_mgh, read_mgh
 from mriseg.io.volumes.minc import is_minc, read_minc

@@ -1,28 +1,17 @@
-"""The way to a result, to be shown: intensities before and after correction, and the fit climbing step by step."""
+"""Expectation-maximization step by step, from a poor start, to be shown."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from mriseg.core.scan import Scan
 from mriseg.core.tissue import Tissue
-from mriseg.image.orientation import orient
 from mriseg.mixture import em
-from mriseg.mixture.fit import (
-    MOST_BONE,
-    MOST_OUTLIERS,
-    SHARE_STRENGTH,
-    SPREAD_STRENGTH,
-    SPREAD_STRENGTH_UNNAMED,
-    VARIANCE_FLOOR,
-    even_expectation,
-    expectation,
-)
+from mriseg.mixture.fit import MOST_BONE, MOST_OUTLIERS, SHARE_STRENGTH, SPREAD_STRENGTH, SPREAD_STRENGTH_UNNAMED
 from mriseg.mixture.histogram import Histogram
-from mriseg.mixture.likelihood import LEVELS, typical_histogram
+from mriseg.mixture.initialization import VARIANCE_FLOOR
 from mriseg.mixture.model import Mixture, layout, uniform
+from mriseg.mixture.prior import even_expectation, expectation
 from mriseg.mixture.spatial_prior import one_zone
-from mriseg.segmentation.result import Result
 
 BINS = 256  # as many as are drawn
 PLAIN = 100  # iterations as the textbook has them; what remains is climbed in strides
@@ -52,23 +41,26 @@ class Step:
     log_likelihood: float
 
 
-def steps_of_fit(result: Result) -> tuple[Step, ...]:
-    """Fit a result's histogram again from a poor start, and show the way.
+def steps_of_fit(histogram: Histogram, fitted: Mixture) -> tuple[Step, ...]:
+    """Fit a histogram again from a poor start, and show the way.
 
     The start spreads its means evenly over the intensities, with equal weights and one spread for all. Most of the
-    steps shown are early ones, where much moves. The last is a fixed point; it differs from the result's mixture by
+    steps shown are early ones, where much moves. The last is a fixed point; it differs from the fitted mixture by
     what position and further contrasts have told that one.
 
     Parameters
     ----------
-    result : Result
+    histogram : Histogram
+        That of the first channel, as a result holds it.
+    fitted : Mixture
+        Of the same result: how many classes there are, and which tissue each is.
 
     Returns
     -------
     tuple of Step
         At most 60.
     """
-    bars, fitted = result.histogram.rebin(BINS), result.mixture
+    bars = histogram.rebin(BINS)
     filled = bars.counts > 0
     levels, counts = bars.levels[filled], bars.counts[filled]
     centre = np.average(levels, weights=counts)
@@ -114,43 +106,3 @@ def steps_of_fit(result: Result) -> tuple[Step, ...]:
 
     shown = np.unique(np.rint(np.geomspace(1, len(way), MOST_STEPS)).astype(int)) - 1
     return tuple(step(int(at)) for at in shown)
-
-
-def before_correction(scan: Scan, result: Result) -> Histogram:
-    """The brain's intensities as they were before the bias field was divided out.
-
-    Parameters
-    ----------
-    scan : Scan
-        That was segmented.
-    result : Result
-
-    Returns
-    -------
-    Histogram
-        Of the same voxels in the same units as `Result.histogram`, which are those of the negative where the scan is
-        stored inverted. Its bins may have another width.
-    """
-    place, named = result.stages.place, result.stages.named
-    assert place is not None
-    assert named is not None
-    data = orient(scan)[0].data[place.box]
-    return typical_histogram(named.signal(data[place.mask[place.box]]), LEVELS[1])
-
-
-def corrected(scan: Scan, result: Result) -> np.ndarray:
-    """The scan with the bias field divided out in the brain's box, float32, shape of the scan.
-
-    In the units of the result's mixture: of a scan that is stored inverted its negative.
-
-    Parameters
-    ----------
-    scan : Scan
-        That was segmented.
-    result : Result
-    """
-    named = result.stages.named
-    assert named is not None
-    data = named.signal(scan.data).astype(np.float32)
-    data[result.box] /= result.box_bias
-    return data

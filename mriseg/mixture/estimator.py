@@ -11,8 +11,8 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from mriseg.mixture import em
-from mriseg.mixture.fit import least_variance_partition
 from mriseg.mixture.histogram import histogram
+from mriseg.mixture.initialization import least_variance_partition
 
 
 class HistogramGaussianMixture(DensityMixin, BaseEstimator):

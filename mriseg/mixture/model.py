@@ -1,6 +1,6 @@
 """The fitted mixture of tissue intensities: what is drawn over the histogram and what decides a voxel."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import pairwise
 
@@ -264,3 +264,40 @@ def uniform(x: np.ndarray, between: tuple[np.ndarray, np.ndarray]) -> np.ndarray
 def _points(x: np.ndarray) -> np.ndarray:
     x = np.asarray(x, float)
     return x[:, None] if x.ndim == 1 else x
+
+
+def by_brightness(mixture: Mixture) -> tuple[Tissue, ...]:
+    """The tissues from dark to bright as they were fitted on the first channel."""
+    return tuple(mixture.tissues[k] for k in np.argsort(mixture.means, kind="stable"))
+
+
+def in_order(mixture: Mixture, tissues: tuple[Tissue, ...]) -> Mixture:
+    """The same mixture with its classes in another order."""
+    return _permuted(mixture, np.array([mixture.tissues.index(tissue) for tissue in tissues]))
+
+
+def sort_classes(mixture: Mixture) -> Mixture:
+    """The same with its pure classes from dark to bright, should the fit have exchanged two of them; names stay."""
+    return replace(_permuted(mixture, np.argsort(mixture.means, kind="stable")), tissues=mixture.tissues)
+
+
+def _permuted(mixture: Mixture, order: np.ndarray) -> Mixture:
+    """The same with its classes in the order given, and all that hangs on their order."""
+    n, old = mixture.classes, mixture.parameters
+    if (order == np.arange(n)).all():
+        return mixture
+    rank = np.argsort(order)
+    moved = [(int(rank[a]), int(rank[b])) for a, b in pairs(n)]
+    where = {(min(pair), max(pair)): (at, pair[0] > pair[1]) for at, pair in enumerate(moved)}
+    columns = [int(k) for k in order]
+    for at, pair in enumerate(pairs(n)):
+        source, turned = where.get(pair, (at, False))
+        columns += [n + 2 * source + 1, n + 2 * source] if turned else [n + 2 * source, n + 2 * source + 1]
+    columns += range(len(columns), old.weights.shape[1])
+    classes = np.concatenate([order, np.arange(n, len(old.means))])
+    parameters = em.Parameters(
+        old.means[classes], old.covariances[np.append(order, n)], old.weights[:, columns], old.outliers
+    )
+    deep = None if mixture.deep is None else (int(rank[mixture.deep[0]]), int(rank[mixture.deep[1]]))
+    tissues = tuple(mixture.tissues[k] for k in order) if mixture.tissues else ()
+    return replace(mixture, parameters=parameters, deep=deep, tissues=tissues)

@@ -14,12 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 import scipy
 
-from mriseg.core.tissue import Tissue
 from mriseg.image.resampling import enlarged
 from mriseg.registration.affine import Registration
-from mriseg.registration.atlas import ATLAS_MM, Atlas
-
-TISSUES = (Tissue.CSF, Tissue.GM, Tissue.WM)  # the order of all expected shares here
+from mriseg.registration.atlas import ATLAS_MM, FLUID, GRAY, WHITE, Atlas
 
 # An affine leaves the cortex some millimetres off; blurred by so much (standard deviation, mm) the average brain
 # promises no more than it can keep. Between 2 and 4 the labels are nearly the same.
@@ -29,8 +26,6 @@ FLUID_EDGES = (0.04, 0.08, 0.15, 0.25, 0.4, 0.6, 0.8)  # expected share of fluid
 WHITE_EDGES = (0.08, 0.16, 0.3, 0.45, 0.6, 0.75, 0.88, 0.95)  # and of white matter in what is no fluid
 # MNI mm. Thalamus, caudate, putamen and pallidum lie here and are brighter than cortex on T1, as they hold myelin.
 DEEP_NUCLEI = ((-36.0, 36.0), (-40.0, 25.0), (-14.0, 24.0))
-# What is expected of a brain where it is not known which part it is.
-FLUID, GRAY, WHITE = 0.23, 0.42, 0.35
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,9 +11,8 @@ Ashburner, Friston: Unified segmentation. NeuroImage 26, 2005 (tissue maps regis
 import numpy as np
 import scipy
 
-from mriseg.mixture.spatial_prior import FLUID, GRAY, WHITE
 from mriseg.registration.affine import CENTRE, Registration
-from mriseg.registration.atlas import ATLAS_MM, Atlas
+from mriseg.registration.atlas import ATLAS_MM, FLUID, GRAY, WHITE, Atlas
 
 POINTS = 2500
 BLUR_MM = 2.0

@@ -7,7 +7,8 @@ import numpy as np
 
 from mriseg.core.tissue import Tissue
 from mriseg.plotting import slices as render
-from mriseg.report.content import DISCLAIMER, TITLE, UNIDENTIFIED, Parts, Picture, Table
+from mriseg.report.content import DISCLAIMER, TITLE, UNIDENTIFIED, Parts, Table
+from mriseg.report.pictures import Picture
 
 # Of the first sheet on paper, mm: what is left for pictures without a verdict, and what each line of one takes; letters
 # on such a line.

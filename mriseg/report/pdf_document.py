@@ -13,7 +13,8 @@ from mriseg.core.errors import MrisegError
 from mriseg.core.tissue import Tissue
 from mriseg.core.version import __version__
 from mriseg.plotting import slices as render
-from mriseg.report.content import DISCLAIMER, TITLE, UNIDENTIFIED, Parts, Picture, Table
+from mriseg.report.content import DISCLAIMER, TITLE, UNIDENTIFIED, Parts, Table
+from mriseg.report.pictures import Picture
 
 # fpdf2 keeps the error that it got for a package it does without, and with it all that was at work when it was
 # imported: the scan whose report came first would stay in memory for as long as the program runs.

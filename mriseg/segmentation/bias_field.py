@@ -19,12 +19,17 @@ from itertools import product
 import numpy as np
 
 from mriseg.core.errors import SeparationError
+from mriseg.core.scan import Scan
+from mriseg.core.settings import Settings
 from mriseg.core.tissue import Tissue
 from mriseg.mixture import em
 from mriseg.mixture.fit import ZONE_STRENGTH, fit
 from mriseg.mixture.histogram import Cells, histogram
+from mriseg.mixture.likelihood import sort
 from mriseg.mixture.model import Mixture, uniform
 from mriseg.mixture.spatial_prior import Zones, one_zone
+from mriseg.segmentation.markov_field import regularized_posteriors
+from mriseg.segmentation.stages import Corrected, Named
 
 # A field of the coil and of dielectric effects varies over a hand's breadth: half a period of the finest cosine.
 FINEST_MM = 45.0
@@ -180,3 +185,36 @@ def _unexplained(levels: np.ndarray, mixture: Mixture) -> tuple[np.ndarray, np.n
     pull = weights @ (densities * (levels[:, None] - means) * means / variances).T
     tiny = np.finfo(float).tiny
     return pull / (certainty + tiny), certainty / (total + tiny)
+
+
+def estimate_fields(
+    scan: Scan,
+    data: list[np.ndarray],
+    inside: np.ndarray,
+    spacing: tuple[float, ...],
+    named: Named,
+    settings: Settings,
+) -> Corrected:
+    """The bias field of each channel. In further ones where the tissues lie in the first tells their order."""
+    known = spacing if scan.kind == "volume" or settings.pixel_size is not None else None
+    tissues, located = named.naming.tissues, named.zones
+
+    def field(channel: np.ndarray, order: tuple[Tissue, ...]) -> tuple[np.ndarray, Mixture | None]:
+        if not settings.correct_bias:
+            return flat(inside.ndim), None
+        return estimate(channel, inside, order, known, located, strength=settings.bias_strength)
+
+    coefficients, start = field(data[0], tissues)
+    if len(data) == 1:
+        return Corrected((coefficients,), start)
+    found = sort([data[0] / evaluate(coefficients, inside.shape)], inside)
+    mixture = fit(found.cells(inside, located), tissues, located, start)
+    posteriors = regularized_posteriors(found, mixture, inside, spacing, located)
+    others = [field(channel, _order_in_channel(channel, posteriors, tissues))[0] for channel in data[1:]]
+    return Corrected((coefficients, *others), mixture)
+
+
+def _order_in_channel(data: np.ndarray, posteriors: np.ndarray, tissues: tuple[Tissue, ...]) -> tuple[Tissue, ...]:
+    """The tissues from dark to bright in another channel, by where they lie in the first."""
+    means = [np.average(data, weights=posterior) for posterior in posteriors]
+    return tuple(tissues[i] for i in np.argsort(means, kind="stable"))

@@ -19,59 +19,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from mriseg.core.tissue import ORDERS, Contrast, Tissue
-from mriseg.image.morphology import bounding_box, depth
+from mriseg.image.morphology import FAR_MM, bounding_box, depth
 from mriseg.mixture.histogram import Histogram
 from mriseg.mixture.model import Mixture
-from mriseg.mixture.spatial_prior import TISSUES, Zones
+from mriseg.mixture.spatial_prior import Zones
+from mriseg.registration.atlas import TISSUES
+from mriseg.segmentation.contrast_tables import ANYWHERE, PLACES, RARE, SIGNALS
 
-# Each pair is what is expected and its spread, which is no less than what sequences and anatomies differ by beyond
-# those measured: a tenth of the brain, a twentieth in depth, and for signals what the physics leaves open.
-# Of the class means by signal, (middle - dark) / (bright - dark) and dark / middle; of the brain, the signal that its
-# brightest hundredth exceeds / middle.
-SIGNALS = {
-    Contrast.T1: ((0.57, 0.10), (0.48, 0.17), (1.50, 0.20)),
-    Contrast.T2: ((0.25, 0.15), (0.72, 0.10), (2.10, 0.35)),
-    Contrast.PD: ((0.51, 0.10), (0.87, 0.06), (1.25, 0.10)),
-    Contrast.FLAIR: ((0.79, 0.10), (0.23, 0.12), (1.38, 0.15)),
-    Contrast.UNKNOWN: ((0.50, 0.25), (0.50, 0.35), (1.70, 0.60)),  # about anything
-}
-# Share of the brain, mean depth, and share in the shallowest fifth. Depth is the rank of a voxel's distance to the
-# brain's surface: 0 at the rim, 1 at the deepest point. They differ by contrast as the classes overlap: cortex that
-# shares voxels with fluid looks like white matter on FLAIR, fluid and gray matter look alike on PD.
-PLACES = {
-    Contrast.T1: {
-        Tissue.CSF: ((0.15, 0.10), (0.34, 0.08), (0.48, 0.14)),
-        Tissue.GM: ((0.45, 0.10), (0.46, 0.05), (0.23, 0.06)),
-        Tissue.WM: ((0.39, 0.10), (0.61, 0.05), (0.04, 0.05)),
-    },
-    Contrast.T2: {
-        Tissue.WM: ((0.40, 0.13), (0.57, 0.05), (0.10, 0.05)),
-        Tissue.GM: ((0.45, 0.14), (0.46, 0.08), (0.24, 0.08)),
-        Tissue.CSF: ((0.14, 0.10), (0.39, 0.08), (0.36, 0.10)),
-    },
-    Contrast.PD: {
-        Tissue.WM: ((0.34, 0.10), (0.55, 0.05), (0.15, 0.05)),
-        Tissue.GM: ((0.48, 0.10), (0.49, 0.05), (0.22, 0.05)),
-        Tissue.CSF: ((0.17, 0.10), (0.46, 0.05), (0.24, 0.05)),
-    },
-    Contrast.FLAIR: {
-        Tissue.CSF: ((0.14, 0.10), (0.35, 0.07), (0.41, 0.10)),
-        Tissue.WM: ((0.50, 0.12), (0.53, 0.06), (0.15, 0.06)),
-        Tissue.GM: ((0.37, 0.11), (0.52, 0.05), (0.17, 0.05)),
-    },
-}
-# Where the classes are no tissues, as in noise, each lies anywhere.
-ANYWHERE = ((0.33, 0.20), (0.50, 0.03), (0.20, 0.03))
-RARE = 0.1  # how often that is, against a brain in each of the contrasts
 CANDIDATES = tuple(SIGNALS)
 BRIGHTEST = 0.01  # share of the brain that is asked for the signal of fluid
 OUTER = 0.2  # the shallowest fifth of the brain
-# What surrounds the brain: up to so much of its extent away, near enough to leave out a frame around the picture. Its
-# darkest voxels are black, less a few that may be broken.
-AROUND = 0.25
-BLACK_PERCENT = 5.0
 SLAB_MM = 60.0  # a brain thinner than this is a slab that goes on beyond its outermost slices
-FAR_MM = 1e4  # farther than any border
 FARTHEST = 3.0  # spreads: farther off says no more, so that one odd value cannot decide
 # What the places of the classes in the average brain say, nats a voxel, counts as so many voxels: it is about as
 # telling as all other evidence together. Right orders have 0.1 to 0.4, wrong ones less than 0.
@@ -254,26 +212,6 @@ def stored_order(contrast: Contrast, inverted: bool) -> tuple[Tissue, ...]:
 def is_inverted(mixture: Mixture, black: float) -> bool:
     """Whether no signal lies at the bright end of the scale."""
     return bool(black > (mixture.means[0] + mixture.means[-1]) / 2)
-
-
-def black_level(data: np.ndarray, mask: np.ndarray) -> float:
-    """Intensity of no signal: of the air, the bone or the filling around a brain; 0 where nothing is around it.
-
-    Parameters
-    ----------
-    data : ndarray, shape (i, j) or (i, j, k)
-        Intensities.
-    mask : ndarray of bool, same shape
-        The brain; at least one voxel.
-    """
-    near = bounding_box(mask, margin=int(AROUND * max(part.stop - part.start for part in bounding_box(mask))))
-    thin = tuple(slice(part.start, part.stop, 1 + (part.stop - part.start) // 64) for part in near)
-    data, mask = data[thin], mask[thin]
-    around = data[~mask]
-    if not around.size or not mask.any():
-        return 0.0
-    inverted = np.median(around) > np.median(data[mask])
-    return float(np.percentile(around, 100 - BLACK_PERCENT if inverted else BLACK_PERCENT))
 
 
 def observations(

@@ -14,6 +14,9 @@ from functools import reduce
 import numpy as np
 
 from mriseg.image.morphology import bounding_box
+from mriseg.mixture.likelihood import Sorted, log_evidence, looked_up
+from mriseg.mixture.model import Mixture
+from mriseg.mixture.spatial_prior import Zones
 
 # How much a neighbour of the same tissue adds to the log posterior, by the share of voxels that intensity alone gives
 # to a wrong tissue: where noise hides little, neighbours must not wash thin structures away. On a scan of 3 % noise
@@ -114,3 +117,17 @@ def _update(
     np.exp(field, out=field)
     field *= mask[slab] / reduce(np.add, field)
     target[:, first:last] = field
+
+
+def regularized_posteriors(
+    found: Sorted,
+    mixture: Mixture,
+    inside: np.ndarray,
+    spacing: tuple[float, ...],
+    located: Zones,
+    smoothness: float = 1.0,
+) -> np.ndarray:
+    """Posteriors of the classes, shape (classes, ...)."""
+    strength = smoothness * coupling(mixture.overlap(found.points))
+    table = log_evidence(mixture, found)
+    return regularise(table, looked_up(found, located), inside, spacing, strength)

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from mriseg.brain.extraction import Brain
+from mriseg.core.scan import Scan
 from mriseg.core.settings import Settings
 from mriseg.core.tissue import Contrast, Tissue
-from mriseg.image.orientation import restore
+from mriseg.image.orientation import orient, restore
 from mriseg.mixture.histogram import Histogram
-from mriseg.mixture.likelihood import Sorted
+from mriseg.mixture.likelihood import LEVELS, Sorted, typical_histogram
 from mriseg.mixture.model import Mixture
 from mriseg.segmentation.bias_field import evaluate
 from mriseg.segmentation.stages import Stages
@@ -198,3 +199,25 @@ class Result:
     def brain_ml(self) -> float | None:
         """Volume of the mask in mL, the sum of the tissues; None where the pixel size is unknown."""
         return None if self.volumes_ml is None else sum(self.volumes_ml.values())
+
+
+def before_correction(scan: Scan, result: Result) -> Histogram:
+    """The brain's intensities as they were before the bias field was divided out.
+
+    Parameters
+    ----------
+    scan : Scan
+        That was segmented.
+    result : Result
+
+    Returns
+    -------
+    Histogram
+        Of the same voxels in the same units as `Result.histogram`, which are those of the negative where the scan is
+        stored inverted. Its bins may have another width.
+    """
+    place, named = result.stages.place, result.stages.named
+    assert place is not None
+    assert named is not None
+    data = orient(scan)[0].data[place.box]
+    return typical_histogram(named.signal(data[place.mask[place.box]]), LEVELS[1])

@@ -15,7 +15,7 @@ from enum import IntEnum
 import numpy as np
 
 from mriseg.core.tissue import Contrast
-from mriseg.segmentation import volumes as measure
+from mriseg.segmentation import warnings
 from mriseg.segmentation.result import Result
 
 SURE_MASK = 0.8  # confidence of a mask that nobody need look at
@@ -142,9 +142,9 @@ def _names(result: Result) -> Iterator[Finding]:
             Level.GOOD, about, f"The tissues were named as those of a {result.contrast.suffix} scan, as you said."
         )
         return
-    doubt = measure.doubt_names(result.contrast, result.contrast_confidence)
+    doubt = warnings.doubt_names(result.contrast, result.contrast_confidence)
     if doubt:
-        level = Level.CARE if result.contrast_confidence >= measure.DOUBTFUL_NAMES else Level.NOT
+        level = Level.CARE if result.contrast_confidence >= warnings.DOUBTFUL_NAMES else Level.NOT
         yield Finding(level, about, doubt)
         return
     why = f"The names are {certainty(result.contrast_confidence)} sure."
@@ -154,7 +154,7 @@ def _names(result: Result) -> Iterator[Finding]:
 
 
 def _tissues(result: Result) -> Iterator[Finding]:
-    doubt = measure.doubt_tissues(result.mixture)
+    doubt = warnings.doubt_tissues(result.mixture)
     if doubt:
         yield Finding(Level.CARE, "Missing tissue", doubt)
 
@@ -164,7 +164,7 @@ def _contrast(result: Result) -> Iterator[Finding]:
     if contrast is None:
         return
     about, why = "Gray against white matter", f"Their contrast is {contrast:.1f} (usually 2 to 6)."
-    doubt = measure.doubt_contrast(result.quality)
+    doubt = warnings.doubt_contrast(result.quality)
     if doubt:
         yield Finding(Level.CARE, about, doubt)
     elif contrast < LITTLE_CONTRAST:
@@ -220,7 +220,7 @@ def _thickness(result: Result) -> Iterator[Finding]:
 
 
 def _size(result: Result) -> Iterator[Finding]:
-    doubt = measure.doubt_size(result.brain_ml)
+    doubt = warnings.doubt_size(result.brain_ml)
     if doubt in result.warnings:
         yield Finding(Level.NOT, "Size of the brain", str(doubt))
 
@@ -282,7 +282,7 @@ def _scale(result: Result) -> Iterator[Finding]:
 
 
 def _fit(result: Result) -> Iterator[Finding]:
-    doubt = measure.doubt_fit(result.mixture)
+    doubt = warnings.doubt_fit(result.mixture)
     if doubt:
         yield Finding(Level.CARE, "Fit of the mixture", doubt)
 

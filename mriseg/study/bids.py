@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mriseg.core.errors import ReadError
-from mriseg.io.sources import is_litter
+from mriseg.io.archive import is_litter
 from mriseg.study.atomic_files import OWN
 
 LABEL = "[0-9A-Za-z+]+"

@@ -23,8 +23,9 @@ from mriseg.core.scan import Scan
 from mriseg.core.settings import Settings
 from mriseg.core.tissue import Tissue
 from mriseg.core.version import __version__
-from mriseg.export.writer import outputs, stats
-from mriseg.io.sources import halves
+from mriseg.export.statistics import stats
+from mriseg.export.writer import outputs
+from mriseg.io.sidecar import halves
 from mriseg.plotting import mosaic
 from mriseg.segmentation.result import Result
 from mriseg.study import atomic_files as unfinished

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from mriseg.core.errors import MrisegError
 from mriseg.core.settings import Settings
-from mriseg.study.record import WORKER_DIED, Record, attempt
+from mriseg.study.attempt import attempt
+from mriseg.study.record import WORKER_DIED, Record
 from mriseg.study.resources import fitting_workers
 
 if TYPE_CHECKING:

@@ -8,10 +8,8 @@ of the report, and the page's own policy lets no script run but the one written 
 import base64
 import hashlib
 import json
-import math
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -24,7 +22,8 @@ from mriseg.core.version import __version__
 from mriseg.plotting import mosaic, strip_plot
 from mriseg.report.content import CONTRASTS, DISCLAIMER
 from mriseg.segmentation.verdict import Level
-from mriseg.study.table import COLUMNS, LEAST_SCANS, Column, Row, most_z, outliers
+from mriseg.study.flags import Judgment, ShownColumn, common_findings, judge, shown_column
+from mriseg.study.table import COLUMNS, LEAST_SCANS, Row, most_z
 
 _HERE = Path(__file__).parent
 STYLE = (_HERE / "group_report.css").read_text("utf-8")
@@ -47,46 +46,7 @@ IN_TABLE = (*(key for key in MAIN if key != "efc"), "contrast_confidence")
 INTERVAL_ENDS = ("_ml_low", "_ml_high")
 MOST_LISTED = 100  # flagged scans that are listed with their pictures; all are in the table
 MOST_NAMED = 200  # failures of one reason that are named
-COMMON = 0.5  # share of the scans: what is found of more says something of the study, not of a scan
 LEVELS = {Level.GOOD: "good", Level.CARE: "with care", Level.NOT: "do not use"}
-OUTLINE, DOUBTFUL = "Outline of the brain", "What was taken for brain may be none."
-
-
-@dataclass(frozen=True)
-class _Shown:
-    """A column with the numbers of all scans as they are shown, None where a scan has none."""
-
-    column: Column
-    values: list[float | None]
-    decimals: int
-    median: float
-
-    @property
-    def heading(self) -> str:
-        return f"{self.column.title}, {self.column.unit}" if self.column.unit else self.column.title
-
-    def said(self, value: float) -> str:
-        unit = {"": "", "%": "%"}.get(self.column.unit, f"\u00a0{self.column.unit}")
-        return f"{value:.{self.decimals}f}{unit}"
-
-
-@dataclass(frozen=True)
-class _Judged:
-    """What there is to say of a scan.
-
-    Attributes
-    ----------
-    apart : tuple of str
-        Names of the columns in which it lies apart.
-    reasons : tuple of str
-        Why it should be looked at, the worst first; none if it need not.
-    rank : tuple of int
-        The larger the sooner.
-    """
-
-    apart: tuple[str, ...]
-    reasons: tuple[str, ...]
-    rank: tuple[int, int]
 
 
 def html(rows: Sequence[Row], settings: Mapping[str, Any] | None, pictures: Mapping[str, str]) -> str:
@@ -108,9 +68,9 @@ def html(rows: Sequence[Row], settings: Mapping[str, Any] | None, pictures: Mapp
     """
     links = {name: "./" + quote(path.encode("utf-8", "surrogateescape")) for name, path in pictures.items()}
     done = [row for row in rows if row.record.failure is None]
-    shown = [found for column in COLUMNS if (found := _shown(column, rows)) is not None]
-    common = _common(done)
-    judged = _judge(rows, shown, common)
+    shown = [found for column in COLUMNS if (found := shown_column(column, rows)) is not None]
+    common = common_findings(done)
+    judged = judge(rows, shown, common)
     flagged = sorted((n for n, found in enumerate(judged) if found.reasons), key=lambda n: (judged[n].rank, -n))[::-1]
     body = [
         _header(rows, len(done), len(flagged)),
@@ -137,69 +97,6 @@ def html(rows: Sequence[Row], settings: Mapping[str, Any] | None, pictures: Mapp
         + "\n</body>\n</html>\n"
     )
     return page.encode("utf-8", "replace").decode()  # a file name may hold bytes that are no text
-
-
-def _shown(column: Column, rows: Sequence[Row]) -> _Shown | None:
-    scale = 100 if column.unit == "%" else 1
-    found = [None if row.record.failure is not None else column.value(row.record) for row in rows]
-    values = [None if value is None or not math.isfinite(value) else scale * float(value) for value in found]
-    known = [value for value in values if value is not None]
-    if not known:
-        return None
-    median = float(np.median(known))
-    decimals = {"%": 1, "mm": 2}.get(column.unit, int(np.clip(2 - math.floor(math.log10(abs(median) or 1)), 0, 3)))
-    return _Shown(column, values, decimals, median)
-
-
-def _common(done: Sequence[Row]) -> dict[str, int]:
-    """What is found of so many scans that it sets none apart: how many each."""
-    counts = Counter(about for row in done for about in {_about(finding) for finding in row.record.findings})
-    if len(done) < LEAST_SCANS:
-        return {}
-    return {about: count for about, count in counts.most_common() if count > COMMON * len(done)}
-
-
-def _about(finding: str) -> str:
-    return finding.partition(": ")[0]
-
-
-def _judge(rows: Sequence[Row], shown: Sequence[_Shown], common: Mapping[str, int]) -> list[_Judged]:
-    apart = outliers(rows)
-    by_name = {found.column.name: found for found in shown}
-    contrasts = Counter(row.record.contrast for row in rows if row.record.contrast is not None)
-    usual, count = contrasts.most_common(1)[0] if contrasts else (None, 0)
-    usual = usual if count > COMMON * contrasts.total() else None
-    judged = []
-    for n, row in enumerate(rows):
-        record = row.record
-        if record.failure is not None:
-            judged.append(_Judged((), (), (0, 0)))
-            continue
-        findings = [
-            finding for finding in record.findings if record.level is Level.NOT or _about(finding) not in common
-        ]
-        others = []
-        if record.mask_doubtful and not any(_about(finding) == OUTLINE for finding in findings):
-            others.append(DOUBTFUL)
-        if usual is not None and record.contrast is not usual:
-            others.append(f"It looks {_contrast(record.contrast)}; most scans of the study look {_contrast(usual)}.")
-        names = apart.get(row.name, ())
-        if names:
-            others.append(f"Apart from the other scans: {_listed([by_name[name] for name in names], n)}.")
-        severe = record.level is Level.NOT or record.mask_doubtful
-        reasons = [*findings, *others] if severe else [*others, *findings]
-        judged.append(_Judged(names, tuple(reasons), (int(severe), len(findings) + len(names))))
-    return judged
-
-
-def _listed(shown: Sequence[_Shown], number: int) -> str:
-    """Values of a scan with the medians of the study."""
-    said = []
-    for found in shown:
-        value = found.values[number]
-        assert value is not None  # it lies apart
-        said.append(f"{found.column.title.lower()} {found.said(value)} (median {found.said(found.median)})")
-    return ", ".join(said)
 
 
 def _contrast(contrast: Contrast | None) -> str:
@@ -235,7 +132,7 @@ def _header(rows: Sequence[Row], done: int, flagged: int) -> str:
 
 def _flagged(
     rows: Sequence[Row],
-    judged: Sequence[_Judged],
+    judged: Sequence[Judgment],
     flagged: Sequence[int],
     common: Mapping[str, int],
     links: Mapping[str, str],
@@ -299,7 +196,7 @@ def _failures(rows: Sequence[Row]) -> str:
 
 
 def _distributions(
-    rows: Sequence[Row], judged: Sequence[_Judged], shown: Sequence[_Shown], links: Mapping[str, str]
+    rows: Sequence[Row], judged: Sequence[Judgment], shown: Sequence[ShownColumn], links: Mapping[str, str]
 ) -> str:
     apart: dict[str, set[int]] = defaultdict(set)
     for n, scan in enumerate(judged):
@@ -337,7 +234,7 @@ def _distributions(
     )
 
 
-def _plot(rows: Sequence[Row], found: _Shown, apart: set[int], links: Mapping[str, str]) -> str:
+def _plot(rows: Sequence[Row], found: ShownColumn, apart: set[int], links: Mapping[str, str]) -> str:
     known = [(n, value) for n, value in enumerate(found.values) if value is not None]
     inside = np.array([value for n, value in known if n not in apart])
     dots = [
@@ -412,9 +309,9 @@ def _said(value: object) -> str:
 
 def _study(
     rows: Sequence[Row],
-    judged: Sequence[_Judged],
+    judged: Sequence[Judgment],
     flagged: Sequence[int],
-    shown: Sequence[_Shown],
+    shown: Sequence[ShownColumn],
     links: Mapping[str, str],
 ) -> dict[str, Any]:
     """What the script needs of every scan; texts that many have are kept once."""

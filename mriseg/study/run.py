@@ -19,9 +19,10 @@ from mriseg.segmentation.result import Result
 from mriseg.study import atomic_files as unfinished
 from mriseg.study import derivatives, group_report
 from mriseg.study import table as study_table
+from mriseg.study.attempt import TOO_LITTLE_MEMORY, UNFORESEEN, attempt
 from mriseg.study.bids import StudyScan
 from mriseg.study.executors import TRIES
-from mriseg.study.record import TOO_LITTLE_MEMORY, UNFORESEEN, WORKER_DIED, Record, attempt
+from mriseg.study.record import WORKER_DIED, Record
 from mriseg.study.table import Row
 
 ANOTHER = (

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from mriseg.core.tissue import Tissue
-from mriseg.quality.metrics import FIGURES
+from mriseg.quality.definitions import FIGURES
 from mriseg.study.record import Record
 
 NOT_AVAILABLE = "n/a"

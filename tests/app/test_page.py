@@ -18,7 +18,7 @@ from mriseg.core.scan import volume
 from mriseg.datasets import samples
 from mriseg.datasets.phantom import make_phantom, simulate
 from mriseg.datasets.samples import SAMPLES
-from mriseg.export.writer import encode_scan
+from mriseg.export.images import encode_scan
 
 ENTRY = str(Path(__file__).parents[2] / "streamlit_app.py")
 PATIENCE = 60  # seconds; a slow machine is not what is tested

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import scipy
 
-from mriseg.brain.extraction import extract, is_stripped, take_everything, take_stripped
+from mriseg.brain.extraction import extract, take_everything, take_stripped
+from mriseg.brain.stripped import is_stripped
 from mriseg.core.errors import BrainNotFoundError
 from mriseg.core.tissue import Contrast
 from mriseg.datasets.phantom import AIR, SEQUENCES, make_phantom, simulate

@@ -14,7 +14,7 @@ import pytest
 
 from mriseg import Contrast
 from mriseg.datasets.phantom import Phantom, simulate
-from mriseg.export.writer import encode_scan
+from mriseg.export.images import encode_scan
 
 sync_api = pytest.importorskip("playwright.sync_api") if os.environ.get("CI") != "true" else None
 if sync_api is None:

@@ -12,7 +12,7 @@ import pytest
 
 from mriseg import Contrast
 from mriseg.datasets.phantom import Phantom, simulate
-from mriseg.export.writer import encode_scan
+from mriseg.export.images import encode_scan
 from tests.visitor import XSRF_COOKIE, Server, VisitError, Visitor, own_picture, visited
 
 pytestmark = pytest.mark.browser

@@ -21,7 +21,7 @@ import pytest
 from mriseg import Contrast
 from mriseg.datasets.phantom import Phantom, simulate
 from mriseg.datasets.samples import SAMPLES
-from mriseg.export.writer import encode_scan
+from mriseg.export.images import encode_scan
 from tests.browser.conftest import STARTS_WITHIN, WINDOW, drop, rest
 from tests.dicoms import PERSON, brainlike, series
 from tests.visitor import ROOT, XSRF_COOKIE, Server, Visitor, visited

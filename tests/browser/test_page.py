@@ -8,7 +8,7 @@ import pytest
 from mriseg import Contrast
 from mriseg.datasets.phantom import simulate
 from mriseg.datasets.samples import SAMPLES
-from mriseg.export.writer import encode_scan
+from mriseg.export.images import encode_scan
 from tests.browser.conftest import CANVAS, assert_whole, colours, drop, keep, shown_result, wait_for_another
 
 pytestmark = pytest.mark.browser

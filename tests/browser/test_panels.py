@@ -14,7 +14,7 @@ from mriseg.core.scan import volume
 from mriseg.core.tissue import Contrast
 from mriseg.datasets.phantom import simulate
 from mriseg.datasets.samples import SAMPLES
-from mriseg.export.writer import encode_scan
+from mriseg.export.images import encode_scan
 from tests.browser.conftest import (
     CANVAS,
     assert_whole,

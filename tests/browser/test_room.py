@@ -7,7 +7,7 @@ import pytest
 
 from mriseg import Contrast
 from mriseg.datasets.phantom import simulate
-from mriseg.export.writer import encode_scan
+from mriseg.export.images import encode_scan
 from tests.visitor import ROOT, Server, VisitError, Visitor, visited
 
 pytestmark = pytest.mark.browser

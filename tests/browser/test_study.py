@@ -9,7 +9,7 @@ import pytest
 
 from mriseg import Contrast, Result, read, segment
 from mriseg.datasets.phantom import make_phantom, simulate
-from mriseg.export.writer import encode_scan
+from mriseg.export.images import encode_scan
 from tests.browser.conftest import assert_whole, keep, opened
 
 pytestmark = pytest.mark.browser

@@ -9,7 +9,7 @@ from mriseg import Contrast
 from mriseg.core.scan import volume
 from mriseg.datasets.phantom import simulate
 from mriseg.datasets.samples import SAMPLES
-from mriseg.export.writer import encode_scan
+from mriseg.export.images import encode_scan
 from mriseg.image.orientation import orient
 from tests.browser.conftest import (
     CANVAS,

@@ -4,7 +4,7 @@ import pytest
 from mriseg import Tissue, read, segment
 from mriseg.datasets.samples import SAMPLES
 from mriseg.evaluation.agreement import dice
-from mriseg.export.writer import encode_scan
+from mriseg.export.images import encode_scan
 
 
 @pytest.mark.parametrize("name", SAMPLES)

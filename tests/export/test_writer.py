@@ -12,7 +12,8 @@ import scipy
 from mriseg import Contrast, MrisegError, Settings, Tissue, read, segment
 from mriseg.core.scan import picture, volume
 from mriseg.datasets.phantom import simulate
-from mriseg.export.writer import lookup_table, outputs, stats, stem, volumes_table, write
+from mriseg.export.statistics import lookup_table, stats, volumes_table
+from mriseg.export.writer import outputs, stem, write
 from mriseg.image.morphology import bounding_box
 from tests.helpers import ALL_AXES, stored_as
 
@@ -217,7 +218,7 @@ def test_the_table_of_volumes_leaves_unknown_volumes_empty(slice_of_head):
 def test_where_writing_fails_no_file_appears(slice_of_head, tmp_path, monkeypatch):
     scan, result = slice_of_head
     monkeypatch.setattr(
-        "mriseg.export.writer.lookup_table", lambda: (_ for _ in ()).throw(OSError(28, "No space left"))
+        "mriseg.export.statistics.lookup_table", lambda: (_ for _ in ()).throw(OSError(28, "No space left"))
     )
     with pytest.raises(MrisegError, match="No space left"):
         write(scan, result, tmp_path / "out", "foo")

@@ -8,7 +8,8 @@ import pytest
 from mriseg.core import limits
 from mriseg.core.errors import ReadError, TooLargeError
 from mriseg.io.detached_data import beside, bunzipped, header_lines, inflated, rest
-from mriseg.io.sources import File, files
+from mriseg.io.file import File
+from mriseg.io.sources import files
 from tests.helpers import little_memory
 
 TEXT = b"header\n\n"

@@ -13,7 +13,8 @@ import mriseg
 from mriseg.core import limits
 from mriseg.core.errors import ReadError, TooLargeError
 from mriseg.io.reader import contents
-from mriseg.io.sources import called, files, partner
+from mriseg.io.sidecar import called, partner
+from mriseg.io.sources import files
 from tests.helpers import little_memory, nifti, refusal
 
 VOXELS = np.random.default_rng(0).integers(0, 1000, (18, 20, 22)).astype(np.int16)

@@ -6,9 +6,10 @@ import pytest
 from mriseg import Contrast, Settings, Tissue, segment
 from mriseg.core.scan import picture
 from mriseg.mixture import em
-from mriseg.mixture.em_trace import BINS, MOST_STEPS, before_correction, corrected, steps_of_fit
-from mriseg.mixture.fit import MOST_BONE, MOST_OUTLIERS, SHARE_STRENGTH, SPREAD_STRENGTH, expectation
+from mriseg.mixture.em_trace import BINS, MOST_STEPS, steps_of_fit
+from mriseg.mixture.fit import MOST_BONE, MOST_OUTLIERS, SHARE_STRENGTH, SPREAD_STRENGTH
 from mriseg.mixture.model import uniform
+from mriseg.mixture.prior import expectation
 from mriseg.mixture.spatial_prior import one_zone
 
 
@@ -23,18 +24,13 @@ def result(scan):
     return segment(scan)
 
 
-@pytest.fixture(scope="module")
-def inverted(scan):
-    negative = picture(scan.data.max() - scan.data)
-    return negative, segment(negative)
-
-
-# Expectation-maximisation, step by step
+def steps_of(result):
+    return steps_of_fit(result.histogram, result.mixture)
 
 
 @pytest.mark.parametrize("classes", range(2, 7))
 def test_the_likelihood_never_falls(scan, result, classes):
-    steps = steps_of_fit(segment(scan, Settings(classes=classes), earlier=result))
+    steps = steps_of(segment(scan, Settings(classes=classes), earlier=result))
     assert 20 < len(steps) <= MOST_STEPS
     assert steps[0].iteration == 0
     for before, after in pairwise(steps):
@@ -46,7 +42,7 @@ def test_the_likelihood_never_falls(scan, result, classes):
 
 @pytest.mark.parametrize("classes", range(2, 7))
 def test_the_last_step_is_the_top(scan, result, classes):
-    steps = steps_of_fit(segment(scan, Settings(classes=classes), earlier=result))
+    steps = steps_of(segment(scan, Settings(classes=classes), earlier=result))
     assert [step.mixture.converged for step in steps[-2:]] == [False, True]
     assert steps[-1].mixture.iterations == steps[-1].iteration
     order = np.argsort(steps[-1].mixture.means)
@@ -57,7 +53,7 @@ def test_the_last_step_is_the_top(scan, result, classes):
 
 def test_the_last_step_is_a_fixed_point(result):
     """One more iteration of the same problem, posed here by hand, moves nothing."""
-    last, bars = steps_of_fit(result)[-1].mixture, result.histogram.rebin(BINS)
+    last, bars = steps_of(result)[-1].mixture, result.histogram.rebin(BINS)
     points, parameters = bars.levels[:, None] - last.means[1], last.parameters
     centred = em.Parameters(
         parameters.means - last.means[1], parameters.covariances, parameters.weights, parameters.outliers
@@ -72,13 +68,13 @@ def test_the_last_step_is_a_fixed_point(result):
 
 
 def test_the_last_step_is_near_the_fit_of_the_whole_engine(result):
-    last = steps_of_fit(result)[-1].mixture
+    last = steps_of(result)[-1].mixture
     assert last.tissues == result.mixture.tissues
     np.testing.assert_allclose(last.means, result.mixture.means, atol=0.15 * np.ptp(result.mixture.means))
 
 
 def test_the_start_is_poor(result):
-    first = steps_of_fit(result)[0].mixture
+    first = steps_of(result)[0].mixture
     np.testing.assert_allclose(first.sds, first.sds[0])
     np.testing.assert_allclose(first.weights, first.weights[0])
     np.testing.assert_allclose(np.diff(first.means, 2), 0, atol=1e-6)
@@ -87,7 +83,7 @@ def test_the_start_is_poor(result):
 def test_a_step_can_be_drawn_over_the_histogram(result):
     bars = result.histogram
     x = np.linspace(2 * bars.levels[0] - bars.levels[-1], 2 * bars.levels[-1] - bars.levels[0], 4000)
-    for step in steps_of_fit(result)[::10]:
+    for step in steps_of(result)[::10]:
         assert np.trapezoid(step.mixture.density(x), x) == pytest.approx(1, abs=0.02)
         assert step.mixture.thresholds().size <= 2
 
@@ -95,55 +91,6 @@ def test_a_step_can_be_drawn_over_the_histogram(result):
 def test_the_fit_of_zones_is_shown_in_one(segmented):
     result = segmented(Contrast.T1)
     assert len(result.mixture.zone_shares) > 1
-    last = steps_of_fit(result)[-1].mixture
+    last = steps_of(result)[-1].mixture
     assert len(last.zone_shares) == 1
     np.testing.assert_allclose(last.means, result.mixture.means, atol=0.15 * np.ptp(result.mixture.means))
-
-
-# Before and after correction
-
-
-def test_before_correction_the_spread_of_white_matter_is_wider(scanned, segmented):
-    result = segmented(Contrast.T1)
-    assert result.bias[result.mask].std() > 0.02
-    before, after = before_correction(scanned(Contrast.T1), result), result.histogram
-    assert before.counts.sum() == pytest.approx(after.counts.sum(), rel=1e-3)
-
-    def peak(bars):
-        density = bars.rebin(64).counts / bars.counts.sum() / bars.rebin(64).width
-        return density.max()
-
-    assert peak(after) > 1.05 * peak(before)
-    middle = [np.average(bars.levels, weights=bars.counts) for bars in (before, after)]
-    assert middle[0] == pytest.approx(middle[1], rel=0.03)
-
-
-def test_without_correction_both_histograms_are_one(scan, result):
-    plain = segment(scan, Settings(correct_bias=False), earlier=result)
-    before = before_correction(scan, plain)
-    np.testing.assert_array_equal(before.levels, plain.histogram.levels)
-    np.testing.assert_array_equal(before.counts, plain.histogram.counts)
-
-
-def test_before_correction_an_inverted_scan_is_counted_from_its_black(inverted):
-    negative, result = inverted
-    assert result.stages.named.naming.inverted
-    before = before_correction(negative, result)
-    middle = [np.average(bars.levels, weights=bars.counts) for bars in (before, result.histogram)]
-    assert middle[0] == pytest.approx(middle[1], rel=0.05)
-
-
-def test_the_corrected_scan_times_the_field_is_the_scan(scanned, segmented):
-    scan, result = scanned(Contrast.T1), segmented(Contrast.T1)
-    even = corrected(scan, result)
-    assert even.dtype == np.float32
-    np.testing.assert_allclose(even * result.bias, scan.data, rtol=1e-5)
-    assert even is not scan.data
-
-
-def test_the_corrected_scan_is_in_the_units_of_the_mixture(inverted):
-    negative, result = inverted
-    even = corrected(negative, result)
-    for tissue, mean, sd in zip(result.mixture.tissues, result.mixture.means, result.mixture.sds, strict=True):
-        sure = result.posteriors[..., list(Tissue).index(tissue)] > 0.99
-        assert np.median(even[sure]) == pytest.approx(mean, abs=1.5 * sd)

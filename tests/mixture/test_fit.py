@@ -5,21 +5,11 @@ import pytest
 
 from mriseg.core.errors import SeparationError
 from mriseg.core.tissue import Tissue
-from mriseg.mixture.fit import (
-    FLUID_BRIGHT,
-    FLUID_DARK,
-    MIN_VOXELS,
-    PURE_SHARE_AT_START,
-    SHARE_STRENGTH,
-    by_brightness,
-    expectation,
-    fit,
-    fit_classes,
-    in_order,
-    least_variance_partition,
-)
+from mriseg.mixture.fit import FLUID_BRIGHT, FLUID_DARK, MIN_VOXELS, SHARE_STRENGTH, fit, fit_classes
 from mriseg.mixture.histogram import Cells, Histogram, histogram
-from mriseg.mixture.model import MIXED_PAIRS, layout, pairs
+from mriseg.mixture.initialization import least_variance_partition
+from mriseg.mixture.model import MIXED_PAIRS, by_brightness, in_order, layout, pairs
+from mriseg.mixture.prior import PURE_SHARE_AT_START, expectation
 from mriseg.mixture.spatial_prior import Zones
 
 # The noise is that of the scanner, so that all spreads are alike.

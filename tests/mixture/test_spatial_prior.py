@@ -3,9 +3,9 @@ import pytest
 import scipy
 from nibabel.affines import apply_affine
 
-from mriseg.mixture.spatial_prior import BLUR_MM, DEEP_NUCLEI, FLUID, GRAY, LEAST_SHARE, WHITE, one_zone, zones
+from mriseg.mixture.spatial_prior import BLUR_MM, DEEP_NUCLEI, LEAST_SHARE, one_zone, zones
 from mriseg.registration.affine import Registration
-from mriseg.registration.atlas import ATLAS_MM, atlas
+from mriseg.registration.atlas import ATLAS_MM, FLUID, GRAY, WHITE, atlas
 
 SIDES = (ATLAS_MM,) * 3
 HERE = np.zeros(3)

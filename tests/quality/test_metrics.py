@@ -8,7 +8,8 @@ from mriseg.brain.background import NOT_SEEN, ONE_VALUE, STRIPPED, surroundings
 from mriseg.brain.extraction import Brain
 from mriseg.core.tissue import Tissue
 from mriseg.image.morphology import bounding_box
-from mriseg.quality.metrics import FIGURES, quality
+from mriseg.quality.definitions import FIGURES
+from mriseg.quality.metrics import quality
 from mriseg.registration.affine import Registration
 from mriseg.segmentation.volumes import shares
 from tests.helpers import little_memory, three_classes

@@ -3,9 +3,8 @@ import pytest
 from nibabel.affines import apply_affine
 
 from mriseg.core.tissue import Tissue
-from mriseg.mixture.spatial_prior import TISSUES
 from mriseg.registration.affine import Registration
-from mriseg.registration.atlas import atlas
+from mriseg.registration.atlas import TISSUES, atlas
 from mriseg.registration.slab import LEAST_GAIN, align
 
 SIZE, THICK_MM = 0.8, 24

@@ -19,7 +19,7 @@ from mriseg.core.scan import picture
 from mriseg.core.version import __version__
 from mriseg.datasets.phantom import simulate
 from mriseg.plotting import slices as render
-from mriseg.quality.metrics import FIGURES
+from mriseg.quality.definitions import FIGURES
 from mriseg.report import pdf_document as report_pdf
 from mriseg.report.content import DISCLAIMER, _value, parts
 from mriseg.segmentation.verdict import verdict

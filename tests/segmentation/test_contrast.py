@@ -5,7 +5,8 @@ import scipy
 from mriseg.core.tissue import ORDERS, Contrast, Tissue
 from mriseg.datasets.phantom import SEQUENCES, simulate
 from mriseg.image.morphology import bounding_box
-from mriseg.mixture.spatial_prior import TISSUES, Zones
+from mriseg.mixture.spatial_prior import Zones
+from mriseg.registration.atlas import TISSUES
 from mriseg.segmentation.contrast import CANDIDATES, Naming, name, name_by_position, weigh
 from tests.helpers import three_classes
 

@@ -3,9 +3,27 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mriseg import Contrast, Tissue
+from mriseg import Contrast, Settings, Tissue, segment
+from mriseg.core.scan import picture
 from mriseg.mixture.likelihood import sort
-from mriseg.segmentation.result import Joint
+from mriseg.segmentation.result import Joint, before_correction
+
+
+@pytest.fixture(scope="module", params=[Contrast.T1, Contrast.T2], ids=lambda contrast: contrast.name)
+def scan(request, scanned):
+    """An upright slice."""
+    return picture(np.ascontiguousarray(scanned(request.param).data[:, :, 58].T[::-1]))
+
+
+@pytest.fixture(scope="module")
+def result(scan):
+    return segment(scan)
+
+
+@pytest.fixture(scope="module")
+def inverted(scan):
+    negative = picture(scan.data.max() - scan.data)
+    return negative, segment(negative)
 
 
 def test_posteriors_fill_the_grid_in_the_order_of_the_tissues(segmented):
@@ -130,3 +148,33 @@ def test_a_result_does_not_print_its_arrays(segmented):
     text = repr(segmented(Contrast.T1))
     assert "labels" not in text
     assert "volumes_ml" in text
+
+
+def test_before_correction_the_spread_of_white_matter_is_wider(scanned, segmented):
+    result = segmented(Contrast.T1)
+    assert result.bias[result.mask].std() > 0.02
+    before, after = before_correction(scanned(Contrast.T1), result), result.histogram
+    assert before.counts.sum() == pytest.approx(after.counts.sum(), rel=1e-3)
+
+    def peak(bars):
+        density = bars.rebin(64).counts / bars.counts.sum() / bars.rebin(64).width
+        return density.max()
+
+    assert peak(after) > 1.05 * peak(before)
+    middle = [np.average(bars.levels, weights=bars.counts) for bars in (before, after)]
+    assert middle[0] == pytest.approx(middle[1], rel=0.03)
+
+
+def test_without_correction_both_histograms_are_one(scan, result):
+    plain = segment(scan, Settings(correct_bias=False), earlier=result)
+    before = before_correction(scan, plain)
+    np.testing.assert_array_equal(before.levels, plain.histogram.levels)
+    np.testing.assert_array_equal(before.counts, plain.histogram.counts)
+
+
+def test_before_correction_an_inverted_scan_is_counted_from_its_black(inverted):
+    negative, result = inverted
+    assert result.stages.named.naming.inverted
+    before = before_correction(negative, result)
+    middle = [np.average(bars.levels, weights=bars.counts) for bars in (before, result.histogram)]
+    assert middle[0] == pytest.approx(middle[1], rel=0.05)

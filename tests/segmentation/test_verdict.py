@@ -9,7 +9,7 @@ from mriseg.core.scan import picture
 from mriseg.core.tissue import Tissue
 from mriseg.datasets.phantom import simulate
 from mriseg.segmentation.verdict import HEADLINES, Level, verdict
-from mriseg.segmentation.volumes import doubt_contrast, doubt_fit, doubt_names, doubt_size, doubt_tissues
+from mriseg.segmentation.warnings import doubt_contrast, doubt_fit, doubt_names, doubt_size, doubt_tissues
 
 # What a good scan has; each test spoils one thing.
 SOUND = {

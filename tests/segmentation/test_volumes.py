@@ -6,7 +6,8 @@ import pytest
 from mriseg.core.scan import Stated
 from mriseg.core.tissue import Contrast, Tissue
 from mriseg.segmentation.contrast import Naming
-from mriseg.segmentation.volumes import UNKNOWN_SHARE, doubts, intervals, shares, volumes
+from mriseg.segmentation.volumes import UNKNOWN_SHARE, intervals, shares, volumes
+from mriseg.segmentation.warnings import doubts
 from tests.helpers import three_classes
 
 GM, WM, CSF = Tissue

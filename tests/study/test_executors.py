@@ -13,7 +13,7 @@ import pytest
 import mriseg
 from mriseg import MrisegError, Settings, Tissue
 from mriseg.datasets import phantom
-from mriseg.export.writer import encode_scan
+from mriseg.export.images import encode_scan
 from mriseg.study.executors import in_processes, on_cluster
 
 ROOT = Path(__file__).parents[2]

@@ -13,7 +13,7 @@ from mriseg.core.tissue import Contrast
 from mriseg.plotting import strip_plot
 from mriseg.report.content import DISCLAIMER
 from mriseg.segmentation.verdict import Level
-from mriseg.study import group_report
+from mriseg.study import flags, group_report
 from mriseg.study.record import Record
 from mriseg.study.table import Row
 from tests.study.test_table import changed, record, study
@@ -97,7 +97,7 @@ def test_the_worst_is_listed_first_and_a_common_finding_sets_no_scan_apart():
     assert "Cut: The top is cut." in words
     assert "Thick slices: So." not in words
     assert "It looks T2-weighted; most scans of the study look T1-weighted." in words
-    assert group_report.DOUBTFUL in words
+    assert flags.DOUBTFUL in words
 
 
 def test_failures_are_gathered_by_their_reasons():

@@ -7,8 +7,9 @@ import pytest
 from mriseg import Contrast, MrisegError, Settings, Tissue
 from mriseg.core.errors import WriteError
 from mriseg.datasets.samples import SAMPLES
-from mriseg.export.writer import encode_scan
-from mriseg.study.record import Record, attempt, from_plain, of_result, to_plain
+from mriseg.export.images import encode_scan
+from mriseg.study.attempt import attempt
+from mriseg.study.record import Record, from_plain, of_result, to_plain
 
 
 def test_a_record_holds_what_the_result_says(segmented):

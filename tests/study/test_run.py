@@ -22,7 +22,7 @@ import mriseg
 from mriseg import Settings, cli
 from mriseg.core.tissue import Contrast, Tissue
 from mriseg.datasets.phantom import make_phantom, simulate
-from mriseg.export.writer import encode_scan
+from mriseg.export.images import encode_scan
 from mriseg.study import atomic_files as unfinished
 from mriseg.study import bids, derivatives
 from mriseg.study import run as cohort

@@ -17,7 +17,8 @@ from mriseg.app.server.sessions import held_in
 from mriseg.app.session import KEPT, Analysis
 from mriseg.core.errors import MrisegError
 from mriseg.core.tissue import Tissue
-from mriseg.export.writer import outputs, volumes_table
+from mriseg.export.statistics import volumes_table
+from mriseg.export.writer import outputs
 
 HTML, PDF = report.HTML, report.PDF
 VOLUMES = "_volumes.csv"

@@ -6,7 +6,7 @@ from mriseg.app import texts
 from mriseg.app.session import Analysis
 from mriseg.core.tissue import Tissue
 from mriseg.evaluation.agreement import dice
-from mriseg.quality.metrics import FIGURES
+from mriseg.quality.definitions import FIGURES
 from mriseg.segmentation.result import Result
 from mriseg.segmentation.verdict import Level, certainty, verdict
 

@@ -11,7 +11,6 @@ elements or whole sequences in implicit encoding within an explicit file, sequen
 
 import io
 import struct
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,7 +18,21 @@ from typing import BinaryIO, Literal
 
 from mriseg.core import limits
 from mriseg.core.errors import ReadError, TooLargeError
-from mriseg.io.sources import File
+from mriseg.io.dicom.dictionary import (
+    BINARY,
+    DEFLATED,
+    EXPLICIT_BIG,
+    GE_BIG_PIXELS,
+    GROUPS,
+    KNOWN,
+    LONG,
+    PER_FRAME,
+    PIXELS,
+    PRIVATE,
+    SHARED,
+)
+from mriseg.io.file import File
+from mriseg.io.streams import Inflated
 
 Value = str | tuple[float, ...] | bytes
 Entries = dict[str, Value]
@@ -30,96 +43,10 @@ TOO_MANY_FRAMES = (
     f"There are more than {limits.MAX_DICOM_FRAMES} DICOM slices in it. Give the folder or archive of one series."
 )
 
-IMPLICIT, EXPLICIT_BIG = "1.2.840.10008.1.2", "1.2.840.10008.1.2.2"
-DEFLATED, RLE = "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.5"
-GE_BIG_PIXELS = "1.2.840.113619.5.2"  # implicit little endian, but the pixels big endian
 ITEM, ITEM_END, SEQUENCE_END, UNDEFINED = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD, 0xFFFFFFFF
-PIXELS = {0x7FE00008: "float", 0x7FE00009: "double", 0x7FE00010: "integer"}
-LONG = frozenset((b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"))
-BINARY = {"US": "H", "SS": "h", "UL": "L", "SL": "l", "FL": "f", "FD": "d"}
 MOST_NUMBERS = 6  # of one element; none that is wanted has more
 MOST_TEXT_BYTES = 1_024
 MOST_PRIVATE_BYTES = 1_000_000  # Siemens' own header, needed to unfold a mosaic, has about 100 kB
-
-KNOWN: dict[int, tuple[str, str]] = {
-    0x00020002: ("MediaStorageSOPClassUID", "UI"),
-    0x00020010: ("TransferSyntaxUID", "UI"),
-    0x00080005: ("SpecificCharacterSet", "CS"),
-    0x00080008: ("ImageType", "CS"),
-    0x00080016: ("SOPClassUID", "UI"),
-    0x00080018: ("SOPInstanceUID", "UI"),
-    0x00080050: ("AccessionNumber", "SH"),
-    0x00080060: ("Modality", "CS"),
-    0x00080080: ("InstitutionName", "LO"),
-    0x00080090: ("ReferringPhysicianName", "PN"),
-    0x0008103E: ("SeriesDescription", "LO"),
-    0x00081048: ("PhysiciansOfRecord", "PN"),
-    0x00081050: ("PerformingPhysicianName", "PN"),
-    0x00081070: ("OperatorsName", "PN"),
-    0x00089007: ("FrameType", "CS"),
-    0x00089208: ("ComplexImageComponent", "CS"),
-    0x00089209: ("AcquisitionContrast", "CS"),
-    0x00100010: ("PatientName", "PN"),
-    0x00100020: ("PatientID", "LO"),
-    0x00100030: ("PatientBirthDate", "DA"),
-    0x00101000: ("OtherPatientIDs", "LO"),
-    0x00101001: ("OtherPatientNames", "PN"),
-    0x00101005: ("PatientBirthName", "PN"),
-    0x00180010: ("ContrastBolusAgent", "LO"),
-    0x00180020: ("ScanningSequence", "CS"),
-    0x00180021: ("SequenceVariant", "CS"),
-    0x00180024: ("SequenceName", "SH"),
-    0x00180025: ("AngioFlag", "CS"),
-    0x00180050: ("SliceThickness", "DS"),
-    0x00180080: ("RepetitionTime", "DS"),
-    0x00180081: ("EchoTime", "DS"),
-    0x00180082: ("InversionTime", "DS"),
-    0x00180088: ("SpacingBetweenSlices", "DS"),
-    0x00181030: ("ProtocolName", "LO"),
-    0x00181060: ("TriggerTime", "DS"),
-    0x00181314: ("FlipAngle", "DS"),
-    0x00189005: ("PulseSequenceName", "SH"),
-    0x00189008: ("EchoPulseSequence", "CS"),
-    0x00189009: ("InversionRecovery", "CS"),
-    0x00189014: ("PhaseContrast", "CS"),
-    0x00189015: ("TimeOfFlightContrast", "CS"),
-    0x00189016: ("Spoiling", "CS"),
-    0x00189017: ("SteadyStatePulseSequence", "CS"),
-    0x00189018: ("EchoPlanarPulseSequence", "CS"),
-    0x00189079: ("InversionTimes", "FD"),
-    0x00189082: ("EffectiveEchoTime", "FD"),
-    0x00189087: ("DiffusionBValue", "FD"),
-    0x0020000E: ("SeriesInstanceUID", "UI"),
-    0x00200011: ("SeriesNumber", "IS"),
-    0x00200012: ("AcquisitionNumber", "IS"),
-    0x00200013: ("InstanceNumber", "IS"),
-    0x00200032: ("ImagePositionPatient", "DS"),
-    0x00200037: ("ImageOrientationPatient", "DS"),
-    0x00200100: ("TemporalPositionIdentifier", "IS"),
-    0x00209056: ("StackID", "SH"),
-    0x00209128: ("TemporalPositionIndex", "UL"),
-    0x00280002: ("SamplesPerPixel", "US"),
-    0x00280004: ("PhotometricInterpretation", "CS"),
-    0x00280008: ("NumberOfFrames", "IS"),
-    0x00280010: ("Rows", "US"),
-    0x00280011: ("Columns", "US"),
-    0x00280030: ("PixelSpacing", "DS"),
-    0x00280100: ("BitsAllocated", "US"),
-    0x00280101: ("BitsStored", "US"),
-    0x00280102: ("HighBit", "US"),
-    0x00280103: ("PixelRepresentation", "US"),
-    0x00281052: ("RescaleIntercept", "DS"),
-    0x00281053: ("RescaleSlope", "DS"),
-}
-SHARED, PER_FRAME = 0x52009229, 0x52009230
-# The functional groups within those two whose entries are wanted: timing, echo, modifier, diffusion, type of frame,
-# frame content, position, orientation, pixel measures, transformation of values.
-GROUPS = {
-    *(0x00189112, 0x00189114, 0x00189115, 0x00189117, 0x00189226),
-    *(0x00209111, 0x00209113, 0x00209116, 0x00289110, 0x00289145),
-}
-# A private element is found by who reserved its block of the group: (gggg,00bb) names the owner of bb00 to bbFF.
-PRIVATE = {(0x0029, "SIEMENS CSA HEADER", 0x10): "CSAImageHeader"}
 
 
 @dataclass
@@ -252,53 +179,6 @@ def opened(file: File, deflated_at: int | None = None) -> Iterator[BinaryIO]:
         else:
             stream.seek(deflated_at)
             yield io.BufferedReader(Inflated(stream))
-
-
-class Inflated(io.RawIOBase):
-    """The rest of a stream, inflated as it is read and no faster. To go back it begins anew."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-        self._start = stream.tell()
-        self._begin()
-
-    def _begin(self) -> None:
-        self._stream.seek(self._start)
-        self._inflate = zlib.decompressobj(-zlib.MAX_WBITS)
-        self._packed = b""
-        self._position = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._position
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        target = offset + (self._position if whence == io.SEEK_CUR else 0)
-        if target < self._position:
-            self._begin()
-        while self._position < target and self.read(min(target - self._position, limits.BLOCK_BYTES)):
-            pass
-        return self._position
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        while not self._inflate.eof:
-            self._packed = self._packed or self._stream.read(io.DEFAULT_BUFFER_SIZE)
-            is_over = not self._packed
-            try:
-                data = self._inflate.decompress(self._packed, len(buffer))
-            except zlib.error as error:
-                raise ReadError(DAMAGED) from error
-            self._packed = self._inflate.unconsumed_tail
-            if data or is_over:
-                buffer[: len(data)] = data
-                self._position += len(data)
-                return len(data)
-        return 0
 
 
 @dataclass

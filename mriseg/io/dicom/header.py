@@ -16,11 +16,12 @@ import numpy as np
 
 from mriseg.core import limits
 from mriseg.core.errors import ReadError, TooLargeError
-from mriseg.io.dicom.elements import DAMAGED, RLE, TOO_MANY_FRAMES, Budget, Elements, Value
+from mriseg.io.dicom.dictionary import RLE
+from mriseg.io.dicom.elements import DAMAGED, TOO_MANY_FRAMES, Budget, Elements, Value
 from mriseg.io.dicom.pixels import Pixels
 from mriseg.io.dicom.plane import Place, Plane
 from mriseg.io.dicom.siemens_mosaic import NOT_UNFOLDED, unfold
-from mriseg.io.sources import CUT_SHORT, File
+from mriseg.io.file import CUT_SHORT, File
 
 Tags = Mapping[str, Value]
 

@@ -16,8 +16,8 @@ import numpy as np
 from mriseg.core import limits
 from mriseg.core.errors import ReadError
 from mriseg.io.dicom.elements import ITEM, SEQUENCE_END, opened
+from mriseg.io.file import CUT_SHORT, File
 from mriseg.io.guards.codestream import BEGINNINGS, Announced, announced
-from mriseg.io.sources import CUT_SHORT, File
 
 DAMAGED_PIXELS = "The compressed pixels of a DICOM slice are damaged. Export or download the series again."
 OTHER_SIZE = "The compressed pixels of a DICOM slice are not of the size that its header announces. Export it again."

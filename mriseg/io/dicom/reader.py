@@ -23,6 +23,7 @@ from mriseg.core.tissue import Contrast
 from mriseg.io.catalog import Item, refused, suitability
 from mriseg.io.dicom.contrast import purpose, stated, worth
 from mriseg.io.dicom.elements import Budget, is_dicom, read_elements
+from mriseg.io.dicom.geometry import Grid, arrange
 from mriseg.io.dicom.header import (
     INDEX,
     MODALITIES,
@@ -38,9 +39,9 @@ from mriseg.io.dicom.header import (
 )
 from mriseg.io.dicom.pixels import Pixels, decoded
 from mriseg.io.dicom.plane import Plane
-from mriseg.io.dicom.stacks import Grid, Stack, arrange, stacks
+from mriseg.io.dicom.stacks import Stack, stacks
+from mriseg.io.file import File
 from mriseg.io.raw_volume import in_words
-from mriseg.io.sources import File
 
 __all__ = ["is_dicom", "read_dicom"]
 

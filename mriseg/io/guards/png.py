@@ -12,7 +12,6 @@ from typing import BinaryIO
 
 from mriseg.core import limits
 from mriseg.core.errors import ReadError
-from mriseg.io.pictures.pages import DAMAGED
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 HEADER = struct.Struct(">IIBBBBB")  # columns, rows, bits, kind of colour, and three methods
@@ -20,6 +19,9 @@ CHANNELS = {0: 1, 2: 3, 4: 2, 6: 4}  # of gray, colours, gray and opacity, colou
 TRANSPARENT_BYTES = {0: 2, 2: 6}  # of the level or colour that is see-through
 MOST_FILTER = 4
 MOST_CHUNKS = 100_000  # libpng cuts pixels into pieces of 8 kB; a million empty ones take 350 MB
+
+
+DAMAGED = "The picture is damaged or of an unusual kind. Open it in a viewer and save it as PNG."
 
 
 def is_interlaced(start: bytes) -> bool:

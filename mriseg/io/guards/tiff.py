@@ -11,8 +11,8 @@ from typing import BinaryIO
 
 from mriseg.core import limits
 from mriseg.core.errors import ReadError
-from mriseg.io.pictures.pages import DAMAGED
-from mriseg.io.sources import spend
+from mriseg.io.guards.png import DAMAGED
+from mriseg.io.streams import spend
 
 VALUE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 MOST_TAGS = 512  # of a directory: raw files of cameras have about 100

@@ -13,7 +13,6 @@ Shape = tuple[int, int]
 LEAST_STACK = 8
 # A page that is as good as the one that is shown first. Much less than a difference in size counts.
 SECOND_CHOICE = 1e-3
-DAMAGED = "The picture is damaged or of an unusual kind. Open it in a viewer and save it as PNG."
 NO_VOXEL_SIZE = (
     "The file does not say how large a voxel is, so its pages are not joined to a volume. "
     "A NIfTI or DICOM export of the same scan says it."

@@ -21,13 +21,13 @@ from mriseg.core import limits
 from mriseg.core.errors import ReadError, TooLargeError
 from mriseg.core.scan import Scan, picture
 from mriseg.io.catalog import Item
+from mriseg.io.file import File
 from mriseg.io.guards.jpeg import check_scans, check_segments
-from mriseg.io.guards.png import check_chunks, is_interlaced, sound_png
+from mriseg.io.guards.png import DAMAGED, check_chunks, is_interlaced, sound_png
 from mriseg.io.pictures.exif_orientation import TURNED, upright, upright_shape
 from mriseg.io.pictures.grayscale import Canvas
-from mriseg.io.pictures.pages import DAMAGED, NO_VOXEL_SIZE, is_stack, page_items, page_notes
+from mriseg.io.pictures.pages import NO_VOXEL_SIZE, is_stack, page_items, page_notes
 from mriseg.io.silence import quiet
-from mriseg.io.sources import File
 
 PNG, JPEG, GIF, BMP = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", (b"GIF87a", b"GIF89a"), b"BM"
 BMP_HEADERS = (12, 16, 40, 52, 56, 64, 108, 124)  # bytes, in each version of the format: two letters tell too little

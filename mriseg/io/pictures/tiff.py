@@ -24,16 +24,16 @@ from mriseg.core import limits
 from mriseg.core.errors import ReadError, TooLargeError
 from mriseg.core.scan import Scan, picture, volume
 from mriseg.io.catalog import Item, refused, suitability
+from mriseg.io.file import File
 from mriseg.io.guards.codestream import announced
 from mriseg.io.guards.jpeg import check_scans, check_segments
-from mriseg.io.guards.png import check_chunks, sound_png
+from mriseg.io.guards.png import DAMAGED, check_chunks, sound_png
 from mriseg.io.guards.tiff import count_pages
 from mriseg.io.pictures.exif_orientation import TURNED, upright, upright_shape
 from mriseg.io.pictures.grayscale import Canvas
-from mriseg.io.pictures.pages import DAMAGED, NO_VOXEL_SIZE, is_stack, page_items, page_notes
+from mriseg.io.pictures.pages import NO_VOXEL_SIZE, is_stack, page_items, page_notes
 from mriseg.io.raw_volume import in_words
 from mriseg.io.silence import quiet
-from mriseg.io.sources import File
 
 MAGIC = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 GRAY = (PHOTOMETRIC.MINISWHITE, PHOTOMETRIC.MINISBLACK)

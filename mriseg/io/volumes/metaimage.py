@@ -14,6 +14,7 @@ from mriseg.core import limits
 from mriseg.core.errors import ReadError
 from mriseg.io.catalog import Item
 from mriseg.io.detached_data import beside, header_lines, inflated, rest
+from mriseg.io.file import File
 from mriseg.io.raw_volume import (
     BROKEN_AFFINE,
     SIDES_UNKNOWN,
@@ -23,7 +24,6 @@ from mriseg.io.raw_volume import (
     is_plausible,
     items,
 )
-from mriseg.io.sources import File
 
 FIELD = re.compile(rb"\s*(\w+)\s*[=:](.*)")
 # A header may begin with any field; the kind of object and the number of axes come early.

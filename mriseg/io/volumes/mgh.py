@@ -7,8 +7,8 @@ from nibabel.freesurfer.mghformat import DATA_OFFSET, MGHHeader, header_dtype
 
 from mriseg.core.errors import ReadError
 from mriseg.io.catalog import Item
+from mriseg.io.file import File
 from mriseg.io.raw_volume import BROKEN_AFFINE, SIZE_UNKNOWN, Stored, affine_of_spacing, is_plausible, items
-from mriseg.io.sources import File
 
 VERSION = b"\x00\x00\x00\x01"  # all that the format has for a magic number
 CORONAL = ((-1, 0, 0), (0, 0, -1), (0, 1, 0))  # in RAS, where each axis points in a file that does not say it

@@ -13,9 +13,9 @@ import numpy as np
 from mriseg.core import limits
 from mriseg.core.errors import ReadError
 from mriseg.io.catalog import Item, suitability
+from mriseg.io.file import File
 from mriseg.io.raw_slices import Slices
 from mriseg.io.raw_volume import BROKEN_AFFINE, SIZE_UNKNOWN, affine_of_spacing, in_words, is_plausible
-from mriseg.io.sources import File
 from mriseg.io.volumes.netcdf import DAMAGED, MAGIC, Variable, values, variables
 
 COSINES = {"xspace": (1, 0, 0), "yspace": (0, 1, 0), "zspace": (0, 0, 1)}  # unless the file says others; RAS+

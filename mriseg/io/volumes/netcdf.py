@@ -14,7 +14,8 @@ import numpy as np
 
 from mriseg.core import limits
 from mriseg.core.errors import ReadError
-from mriseg.io.sources import CUT_SHORT, spend
+from mriseg.io.file import CUT_SHORT
+from mriseg.io.streams import spend
 
 MAGIC = {b"CDF\x01": ">I", b"CDF\x02": ">Q"}  # and how an offset in the file is written
 DAMAGED = "The header of the MINC file is damaged. Convert the volume again, for example with mnc2nii."

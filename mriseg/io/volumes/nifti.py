@@ -14,8 +14,9 @@ from nibabel.wrapstruct import WrapStructError
 
 from mriseg.core.errors import ReadError
 from mriseg.io.catalog import Item
+from mriseg.io.file import File
 from mriseg.io.raw_volume import BROKEN_AFFINE, SIDES_UNKNOWN, Stored, affine_of_spacing, is_plausible, items
-from mriseg.io.sources import File, partner
+from mriseg.io.sidecar import partner
 
 NIFTI_1 = {b"n+1\x00": "single", b"ni1\x00": "pair"}
 NIFTI_2 = {b"n+2\x00\r\n\x1a\n": "single", b"ni2\x00\r\n\x1a\n": "pair"}

@@ -13,6 +13,7 @@ from mriseg.core import limits
 from mriseg.core.errors import ReadError
 from mriseg.io.catalog import Item
 from mriseg.io.detached_data import beside, bunzipped, header_lines, rest
+from mriseg.io.file import File
 from mriseg.io.raw_volume import (
     BROKEN_AFFINE,
     SIDES_UNKNOWN,
@@ -22,8 +23,7 @@ from mriseg.io.raw_volume import (
     is_plausible,
     items,
 )
-from mriseg.io.sources import DAMAGED as NOT_UNPACKED
-from mriseg.io.sources import File
+from mriseg.io.streams import DAMAGED as NOT_UNPACKED
 
 MAGIC = b"NRRD000"
 DAMAGED = "The NRRD header is damaged or incomplete. Export the volume again."

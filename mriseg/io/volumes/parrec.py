@@ -14,9 +14,10 @@ from mriseg.core import limits
 from mriseg.core.errors import ReadError
 from mriseg.io.catalog import Item, suitability
 from mriseg.io.detached_data import header_lines
+from mriseg.io.file import File
 from mriseg.io.raw_slices import Slices
 from mriseg.io.raw_volume import BROKEN_AFFINE, affine_of_spacing, in_words, is_plausible
-from mriseg.io.sources import File, partner
+from mriseg.io.sidecar import partner
 
 MAGIC = b"# === DATA DESCRIPTION FILE"
 DAMAGED = "The PAR header is damaged or of another version than 4, 4.1 and 4.2. Export the scan again, or as DICOM."

@@ -17,7 +17,7 @@ from mriseg.app.server.uploads import content, forget, listing
 from mriseg.core.errors import MrisegError
 from mriseg.datasets.phantom import simulate
 from mriseg.datasets.samples import SAMPLES
-from mriseg.export.writer import encode_scan
+from mriseg.export.images import encode_scan
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,8 @@ from mriseg.app.study.tab import _dropped, study_table, zipped
 from mriseg.core.errors import MrisegError
 from mriseg.datasets.phantom import simulate
 from mriseg.datasets.samples import SAMPLES
-from mriseg.export.writer import encode_scan, outputs
+from mriseg.export.images import encode_scan
+from mriseg.export.writer import outputs
 from tests.dicoms import brainlike, series
 
 ENTRY = str(Path(__file__).parents[3] / "streamlit_app.py")

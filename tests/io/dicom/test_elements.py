@@ -10,8 +10,10 @@ import pytest
 import mriseg
 from mriseg.core import limits
 from mriseg.core.errors import ReadError, TooLargeError
-from mriseg.io.dicom.elements import KNOWN, Budget, Inflated, is_dicom, read_elements
+from mriseg.io.dicom.dictionary import KNOWN
+from mriseg.io.dicom.elements import Budget, is_dicom, read_elements
 from mriseg.io.sources import files
+from mriseg.io.streams import Inflated
 from tests.dicoms import AXIAL, Geometry, brainlike, enhanced, series, written
 from tests.helpers import encoded, little_memory, nifti, refusal
 

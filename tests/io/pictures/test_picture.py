@@ -11,8 +11,8 @@ import pytest
 import mriseg
 from mriseg.core.errors import TooLargeError
 from mriseg.core.limits import MAX_PIXELS
+from mriseg.io.guards.png import DAMAGED
 from mriseg.io.pictures.exif_orientation import upright
-from mriseg.io.pictures.pages import DAMAGED
 from mriseg.io.pictures.picture import MOST_GIF_BLOCKS
 from mriseg.io.reader import contents
 from tests.helpers import encoded, little_memory, refusal

@@ -16,8 +16,8 @@ import tifffile
 import mriseg
 from mriseg import MrisegError
 from mriseg.core import limits
+from mriseg.io.guards.png import DAMAGED
 from mriseg.io.pictures.exif_orientation import upright
-from mriseg.io.pictures.pages import DAMAGED
 from mriseg.io.reader import contents
 from tests.helpers import encoded, little_memory, refusal
 from tests.io.pictures.test_picture import COLOUR, GRAY, LUMINANCE, saved

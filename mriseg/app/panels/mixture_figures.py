@@ -1,0 +1,187 @@
+"""Plots of the mixture: histogram with fitted Gaussians, the climbing fit, two channels against each other."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from mriseg.app import texts
+from mriseg.app.panels.mixture_tables import number
+from mriseg.core.tissue import Tissue
+from mriseg.mixture.em_trace import Step
+from mriseg.mixture.histogram import Histogram
+from mriseg.mixture.model import Mixture
+from mriseg.segmentation.result import Result
+
+BARS = 256  # as many as the screen can show; the mixture was fitted to finer ones
+HEIGHT = 260  # pixels: with the pictures above it fits a laptop
+ELLIPSE_SDS, JOINT_HEIGHT = 2.0, 420
+BAR_COLOUR, MIXED_COLOUR, SUM_COLOUR = "rgba(160, 160, 160, 0.45)", "#A6A6A6", "#D55E00"
+EDGE_COLOUR = "rgba(60, 60, 60, 0.5)"
+WHOLE_HEIGHT = {"xref": "x", "yref": "y domain"}
+DASHES = {Tissue.GM: "dash", Tissue.WM: "solid", Tissue.CSF: "dot"}  # never told apart by colour alone
+
+
+def histogram_figure(
+    mixture: Mixture,
+    histogram: Histogram,
+    before: Histogram | None = None,
+    logarithmic: bool = False,
+    dark: bool = False,
+    unit: str = texts.VOXELS,
+) -> go.Figure:
+    """Counts of the brain's intensities, each weighted Gaussian, the mixed voxels, their sum and the thresholds.
+
+    Parameters
+    ----------
+    mixture : Mixture
+    histogram : Histogram
+        That it was fitted to.
+    before : Histogram, optional
+        The same before bias correction, drawn as a line.
+    logarithmic : bool
+        Whether counts rise by powers of ten.
+    dark : bool
+        Whether it is drawn on a dark ground.
+    unit : str
+        What is counted.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        Curves are scaled to the counts of a bar.
+    """
+    bars = histogram.rebin(BARS)
+    scale = bars.counts.sum() * bars.width
+    x = np.linspace(bars.levels[0], bars.levels[-1], 2 * BARS)
+
+    def curve(height: np.ndarray, **style: object) -> dict[str, object]:
+        return {"type": "scatter", "mode": "lines", "x0": x[0], "dx": x[1] - x[0], "y": np.float32(height), **style}
+
+    traces: list[dict[str, object]] = [
+        {
+            "type": "bar",
+            "x0": bars.levels[0],
+            "dx": bars.width,
+            "y": np.float32(bars.counts),
+            "name": texts.HISTOGRAM_BARS,
+            "marker": {"color": BAR_COLOUR, "line": {"width": 0}},
+        }
+    ]
+    if before is not None:
+        coarse = before.rebin(BARS)
+        style = {"color": MIXED_COLOUR, "width": 1.5, "shape": "hvh"}
+        counts = coarse.counts * (bars.width / coarse.width)
+        line = curve(counts, name=texts.BEFORE_CORRECTION, line=style)
+        traces.append(line | {"x0": coarse.levels[0], "dx": coarse.width})
+    for tissue, density in zip(mixture.tissues, scale * mixture.pure_densities(x).T, strict=True):
+        red, green, blue = tissue.rgb
+        if not dark:  # yellow on white needs an edge
+            edge = {"color": EDGE_COLOUR, "width": 4, "dash": DASHES[tissue]}
+            traces.append(curve(density, line=edge, hoverinfo="skip", showlegend=False))
+        style = {"color": tissue.colour, "width": 2.5, "dash": DASHES[tissue]}
+        ground = {} if logarithmic else {"fill": "tozeroy", "fillcolor": f"rgba({red}, {green}, {blue}, 0.25)"}
+        traces.append(curve(density, name=tissue.title, line=style, **ground))
+    if mixture.deep_gray is not None:
+        style = {"color": Tissue.GM.colour, "width": 1.5, "dash": "longdash"}
+        traces.append(curve(scale * mixture.deep_density(x), name=texts.DEEP_GRAY, line=style))
+    style = {"color": MIXED_COLOUR, "width": 1.5, "dash": "dashdot"}
+    traces.append(curve(scale * mixture.mixed_density(x), name=texts.MIXED, line=style))
+    traces.append(curve(scale * mixture.density(x), name=texts.SUM, line={"color": SUM_COLOUR, "width": 2}))
+    vertical: dict[str, object] = {"title": {"text": unit}, "hoverformat": ",.0f"}
+    if logarithmic:
+        vertical |= {"type": "log", "range": [0, np.log10(max(bars.counts.max(), 10.0)) + 0.2]}
+    shapes, annotations = _thresholds(mixture)
+    return _figure(
+        traces,
+        {
+            "height": HEIGHT,
+            "bargap": 0,
+            "hovermode": "x unified",
+            "hoverlabel": {"namelength": -1},
+            "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "font": {"size": 11}},
+            "xaxis": {"title": {"text": texts.INTENSITY}, "hoverformat": ".4~g"},
+            "yaxis": vertical,
+            "shapes": shapes,
+            "annotations": annotations,
+        },
+    )
+
+
+def _thresholds(mixture: Mixture) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
+    """Lines where one tissue becomes likelier than the next, and what stands at them."""
+    shapes, annotations = [], []
+    # The labels stand on the outer sides, so that they do not cover each other where the thresholds are close.
+    for threshold, end in zip(mixture.thresholds(), ("right", "left"), strict=False):
+        line = {"dash": "dot", "width": 1, "color": MIXED_COLOUR}
+        ends = {"x0": threshold, "x1": threshold, "y0": 0, "y1": 1}
+        shapes.append({"type": "line", **WHOLE_HEIGHT, **ends, "line": line})
+        words = {"text": f"{texts.THRESHOLD} {number(threshold)}", "showarrow": False}
+        annotations.append({"x": threshold, "xanchor": end, **WHOLE_HEIGHT, "y": 1, "yanchor": "top", **words})
+    return shapes, annotations
+
+
+def _figure(traces: list[dict[str, object]], layout: dict[str, object]) -> go.Figure:
+    """A figure from plain dictionaries, taken as they are: checking each entry takes 15 times as long as the rest."""
+    margins = {"l": 10, "r": 10, "t": 30, "b": 10}
+    return go.Figure({"data": traces, "layout": {"margin": margins, **layout}}, _validate=False)
+
+
+def climb_figure(steps: Sequence[Step], at: int) -> go.Figure:
+    """The log-likelihood over the iterations, with a mark at the one shown."""
+    iterations, heights = [step.iteration for step in steps], [step.log_likelihood for step in steps]
+    mark = {"size": 12, "color": SUM_COLOUR}
+    return _figure(
+        [
+            {
+                "type": "scatter",
+                "x": iterations,
+                "y": heights,
+                "mode": "lines+markers",
+                "line": {"color": SUM_COLOUR},
+                "marker": {"size": 4},
+            },
+            {"type": "scatter", "x": [iterations[at]], "y": [heights[at]], "mode": "markers", "marker": mark},
+        ],
+        {
+            "height": HEIGHT,
+            "showlegend": False,
+            "xaxis": {"title": {"text": texts.STEP}},
+            "yaxis": {"title": {"text": texts.LOG_LIKELIHOOD}},
+        },
+    )
+
+
+def joint_figure(result: Result) -> go.Figure:
+    """Joint histogram of the first two contrasts, and each tissue as the ellipse of two standard deviations."""
+    joint, mixture = result.joint, result.mixture
+    assert joint is not None
+    traces: list[dict[str, object]] = [
+        {
+            "type": "heatmap",
+            "x": joint.bars[0].levels,
+            "y": joint.bars[1].levels,
+            "z": np.log1p(joint.counts.T.astype(np.float32)),
+            "colorscale": "Greys",
+            "showscale": False,
+            "hoverinfo": "skip",
+        }
+    ]
+    turn = np.linspace(0, 2 * np.pi, 73)
+    circle = ELLIPSE_SDS * np.stack([np.cos(turn), np.sin(turn)])
+    for k, tissue in enumerate(mixture.tissues):
+        ellipse = (
+            mixture.parameters.means[k, :2, None]
+            + np.linalg.cholesky(mixture.parameters.covariances[k, :2, :2]) @ circle
+        )
+        style = {"color": tissue.colour, "width": 3, "dash": DASHES[tissue]}
+        traces.append({"type": "scatter", "x": ellipse[0], "y": ellipse[1], "name": tissue.title, "line": style})
+    return _figure(
+        traces,
+        {
+            "height": JOINT_HEIGHT,
+            "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom"},
+            "xaxis": {"title": {"text": texts.JOINT_X}},
+            "yaxis": {"title": {"text": texts.JOINT_Y}},
+        },
+    )

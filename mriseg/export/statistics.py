@@ -1,0 +1,96 @@
+"""The figures of a segmentation as JSON and tables."""
+
+from dataclasses import asdict
+from typing import Any
+
+from mriseg.core.tissue import Tissue
+from mriseg.core.version import __version__
+from mriseg.mixture.model import Mixture, pairs
+from mriseg.mixture.model_selection import criteria
+from mriseg.registration.affine import Registration
+from mriseg.segmentation.result import Result
+from mriseg.segmentation.verdict import verdict
+
+
+def stats(result: Result) -> dict[str, Any]:
+    """All figures of a segmentation as plain numbers, lists and strings, ready for JSON."""
+    mixture = result.mixture
+    named = mixture.tissues
+    volumes = result.volumes_ml
+    found = verdict(result)
+    return {
+        "contrast": result.contrast.suffix,
+        "contrast_confidence": result.contrast_confidence,
+        "volumes_ml": volumes and {tissue.abbreviation: volume for tissue, volume in volumes.items()},
+        "volume_intervals_ml": result.volume_intervals_ml
+        and {tissue.abbreviation: list(between) for tissue, between in result.volume_intervals_ml.items()},
+        "fractions": {tissue.abbreviation: share for tissue, share in result.fractions.items()},
+        "brain_ml": result.brain_ml,
+        "mask_confidence": result.brain.confidence,
+        "mask_doubtful": result.brain.doubtful,
+        "registration": _registration(result.brain.registration),
+        "mixture": {
+            "tissues": [tissue.abbreviation for tissue in named],
+            "means": mixture.means.tolist(),
+            "sds": mixture.sds.tolist(),
+            # Each class with its half of the mixed voxels, so that the weights sum to 1.
+            "weights": mixture.shares.tolist(),
+            "pure_weights": mixture.weights.tolist(),
+            "mixed_weights": _mixed_weights(mixture),
+            "mixed_sd": mixture.mixed_sd,
+            "deep_gray": mixture.deep_gray and dict(zip(("weight", "mean", "sd"), mixture.deep_gray, strict=True)),
+            "outliers": mixture.outliers,
+            "thresholds": mixture.thresholds().tolist(),
+            "log_likelihood": mixture.log_likelihood,
+            # Of all channels, in the order of the classes; deep gray matter last where it has a Gaussian of its own.
+            "channel_means": mixture.parameters.means.tolist(),
+            "channel_covariances": mixture.parameters.covariances.tolist(),
+            "iterations": mixture.iterations,
+            "converged": mixture.converged,
+        },
+        "model_selection": None
+        if result.settings.classes == len(Tissue)
+        else [asdict(criterion) for criterion in criteria(result.histogram)],
+        "quality": result.quality,
+        "verdict": found.headline,
+        "findings": [
+            {"about": finding.about, "level": finding.level.name, "says": str(finding)} for finding in found.findings
+        ],
+        "warnings": list(result.warnings),
+        "notes": list(result.notes),
+        "settings": asdict(result.settings),
+        "seconds": {stage: round(seconds, 3) for stage, seconds in result.seconds.items()},
+        "version": __version__,
+    }
+
+
+def _mixed_weights(mixture: Mixture) -> dict[str, float]:
+    """Share of the voxels that two tissues share, by their names; classes of one tissue add up."""
+    found: dict[str, float] = {}
+    for (a, b), weight in zip(pairs(mixture.classes), mixture.mixed_weights, strict=True):
+        key = f"{mixture.tissues[a].abbreviation}-{mixture.tissues[b].abbreviation}"
+        found[key] = found.get(key, 0.0) + float(weight)
+    return found
+
+
+def _registration(found: Registration | None) -> dict[str, Any] | None:
+    """Where the average brain lies: from MNI mm to mm along canonical axes, counted from the first voxel's centre."""
+    if found is None:
+        return None
+    return {"affine": found.affine.tolist(), "agreement": found.agreement, "coverage": found.coverage}
+
+
+def volumes_table(result: Result) -> str:
+    """The volumes and fractions as CSV; a picture without a pixel size has no volumes, so their column is empty."""
+    rows = ["tissue,name,volume_ml,fraction"]
+    for tissue in Tissue:
+        volume = "" if result.volumes_ml is None else f"{result.volumes_ml[tissue]:.3f}"
+        rows.append(f"{tissue.abbreviation},{tissue.title},{volume},{result.fractions[tissue]:.5f}")
+    return "\n".join(rows) + "\n"
+
+
+def lookup_table() -> str:
+    """Which number is which tissue, as BIDS asks for it beside a segmentation."""
+    rows = ["index\tname\tabbreviation\tcolor", "0\tBackground\tBG\t#000000"]
+    rows += [f"{tissue.number}\t{tissue.title}\t{tissue.abbreviation}\t{tissue.colour}" for tissue in Tissue]
+    return "\n".join(rows) + "\n"

@@ -1,0 +1,87 @@
+"""The DICOM attributes that are read, their value representations, and the transfer syntaxes."""
+
+IMPLICIT, EXPLICIT_BIG = "1.2.840.10008.1.2", "1.2.840.10008.1.2.2"
+DEFLATED, RLE = "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.5"
+GE_BIG_PIXELS = "1.2.840.113619.5.2"  # implicit little endian, but the pixels big endian
+PIXELS = {0x7FE00008: "float", 0x7FE00009: "double", 0x7FE00010: "integer"}
+LONG = frozenset((b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"))
+BINARY = {"US": "H", "SS": "h", "UL": "L", "SL": "l", "FL": "f", "FD": "d"}
+KNOWN: dict[int, tuple[str, str]] = {
+    0x00020002: ("MediaStorageSOPClassUID", "UI"),
+    0x00020010: ("TransferSyntaxUID", "UI"),
+    0x00080005: ("SpecificCharacterSet", "CS"),
+    0x00080008: ("ImageType", "CS"),
+    0x00080016: ("SOPClassUID", "UI"),
+    0x00080018: ("SOPInstanceUID", "UI"),
+    0x00080050: ("AccessionNumber", "SH"),
+    0x00080060: ("Modality", "CS"),
+    0x00080080: ("InstitutionName", "LO"),
+    0x00080090: ("ReferringPhysicianName", "PN"),
+    0x0008103E: ("SeriesDescription", "LO"),
+    0x00081048: ("PhysiciansOfRecord", "PN"),
+    0x00081050: ("PerformingPhysicianName", "PN"),
+    0x00081070: ("OperatorsName", "PN"),
+    0x00089007: ("FrameType", "CS"),
+    0x00089208: ("ComplexImageComponent", "CS"),
+    0x00089209: ("AcquisitionContrast", "CS"),
+    0x00100010: ("PatientName", "PN"),
+    0x00100020: ("PatientID", "LO"),
+    0x00100030: ("PatientBirthDate", "DA"),
+    0x00101000: ("OtherPatientIDs", "LO"),
+    0x00101001: ("OtherPatientNames", "PN"),
+    0x00101005: ("PatientBirthName", "PN"),
+    0x00180010: ("ContrastBolusAgent", "LO"),
+    0x00180020: ("ScanningSequence", "CS"),
+    0x00180021: ("SequenceVariant", "CS"),
+    0x00180024: ("SequenceName", "SH"),
+    0x00180025: ("AngioFlag", "CS"),
+    0x00180050: ("SliceThickness", "DS"),
+    0x00180080: ("RepetitionTime", "DS"),
+    0x00180081: ("EchoTime", "DS"),
+    0x00180082: ("InversionTime", "DS"),
+    0x00180088: ("SpacingBetweenSlices", "DS"),
+    0x00181030: ("ProtocolName", "LO"),
+    0x00181060: ("TriggerTime", "DS"),
+    0x00181314: ("FlipAngle", "DS"),
+    0x00189005: ("PulseSequenceName", "SH"),
+    0x00189008: ("EchoPulseSequence", "CS"),
+    0x00189009: ("InversionRecovery", "CS"),
+    0x00189014: ("PhaseContrast", "CS"),
+    0x00189015: ("TimeOfFlightContrast", "CS"),
+    0x00189016: ("Spoiling", "CS"),
+    0x00189017: ("SteadyStatePulseSequence", "CS"),
+    0x00189018: ("EchoPlanarPulseSequence", "CS"),
+    0x00189079: ("InversionTimes", "FD"),
+    0x00189082: ("EffectiveEchoTime", "FD"),
+    0x00189087: ("DiffusionBValue", "FD"),
+    0x0020000E: ("SeriesInstanceUID", "UI"),
+    0x00200011: ("SeriesNumber", "IS"),
+    0x00200012: ("AcquisitionNumber", "IS"),
+    0x00200013: ("InstanceNumber", "IS"),
+    0x00200032: ("ImagePositionPatient", "DS"),
+    0x00200037: ("ImageOrientationPatient", "DS"),
+    0x00200100: ("TemporalPositionIdentifier", "IS"),
+    0x00209056: ("StackID", "SH"),
+    0x00209128: ("TemporalPositionIndex", "UL"),
+    0x00280002: ("SamplesPerPixel", "US"),
+    0x00280004: ("PhotometricInterpretation", "CS"),
+    0x00280008: ("NumberOfFrames", "IS"),
+    0x00280010: ("Rows", "US"),
+    0x00280011: ("Columns", "US"),
+    0x00280030: ("PixelSpacing", "DS"),
+    0x00280100: ("BitsAllocated", "US"),
+    0x00280101: ("BitsStored", "US"),
+    0x00280102: ("HighBit", "US"),
+    0x00280103: ("PixelRepresentation", "US"),
+    0x00281052: ("RescaleIntercept", "DS"),
+    0x00281053: ("RescaleSlope", "DS"),
+}
+SHARED, PER_FRAME = 0x52009229, 0x52009230
+# The functional groups within those two whose entries are wanted: timing, echo, modifier, diffusion, type of frame,
+# frame content, position, orientation, pixel measures, transformation of values.
+GROUPS = {
+    *(0x00189112, 0x00189114, 0x00189115, 0x00189117, 0x00189226),
+    *(0x00209111, 0x00209113, 0x00209116, 0x00289110, 0x00289145),
+}
+# A private element is found by who reserved its block of the group: (gggg,00bb) names the owner of bb00 to bbFF.
+PRIVATE = {(0x0029, "SIEMENS CSA HEADER", 0x10): "CSAImageHeader"}

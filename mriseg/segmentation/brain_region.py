@@ -1,0 +1,69 @@
+"""The brain in the grid: given, told or searched; its border moved; and what the average brain expects in it."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from mriseg.brain.extraction import Brain, extract, take_everything, take_given, take_stripped
+from mriseg.core.errors import BrainNotFoundError, SettingsError
+from mriseg.core.scan import Scan
+from mriseg.core.settings import Settings
+from mriseg.image.morphology import bounding_box, moved_border
+from mriseg.image.orientation import orient
+from mriseg.mixture.spatial_prior import one_zone, zones
+from mriseg.registration.atlas import atlas
+from mriseg.segmentation.stages import Place
+
+
+def brain_region(brain: Brain, canonical: Scan, settings: Settings) -> Place:
+    """The brain's box, and what the average brain expects in it."""
+    mask = _adjust_mask(brain, canonical.spacing, settings)
+    box = bounding_box(mask, margin=1)
+    inside = mask[box]
+    located = one_zone(inside.shape)
+    if settings.use_position and brain.registration is not None and not brain.doubtful:
+        spacing = canonical.spacing or (1.0,) * inside.ndim
+        located = zones(brain.registration, atlas(), inside, spacing, first_voxel_mm(box, spacing))
+    return Place(mask, box, located)
+
+
+def first_voxel_mm(box: tuple[slice, ...], spacing: tuple[float, ...]) -> np.ndarray:
+    """Position of a box's first voxel, mm along the canonical axes."""
+    return np.array([part.start * side for part, side in zip(box, spacing, strict=True)])
+
+
+def find_brain(scan: Scan, canonical: Scan, settings: Settings, mask: np.ndarray | None) -> Brain:
+    """The brain in canonical axes: as given, as the user says, or searched."""
+    if mask is not None:
+        if mask.shape != scan.data.shape:
+            raise SettingsError(
+                f"The mask has the shape {mask.shape}, the scan {scan.data.shape}. Give one on the scan's grid."
+            )
+        if not mask.any():
+            raise SettingsError("The mask is empty. Give one that is above zero in the brain.")
+        oriented, _ = orient(replace(scan, data=np.asarray(mask, bool)))
+        return take_given(canonical.data, canonical.spacing, oriented.data)
+    if settings.mask == "none":
+        return take_stripped(canonical.data, canonical.spacing)
+    if settings.mask == "all":
+        return take_everything(canonical.data)
+    return extract(canonical.data, canonical.spacing)
+
+
+def compact(brain: Brain) -> Brain:
+    """The same in an array whose pages of zeros were never written, and so take no memory as long as it is kept."""
+    if not brain.mask.any():
+        return brain
+    box = bounding_box(brain.mask)
+    mask = np.zeros(brain.mask.shape, bool)
+    mask[box] = brain.mask[box]
+    return replace(brain, mask=mask)
+
+
+def _adjust_mask(brain: Brain, spacing: tuple[float, ...] | None, settings: Settings) -> np.ndarray:
+    """The mask of the brain, made tighter or looser as the settings say."""
+    side = settings.pixel_size or brain.pixel_mm or 1.0
+    mask = moved_border(brain.mask, settings.margin, spacing or (side, side))
+    if not mask.any():
+        raise BrainNotFoundError(f"A mask tighter by {-settings.margin:g} mm is empty. Move its border less far.")
+    return mask
