@@ -78,7 +78,7 @@ def _on_disk(path: Path) -> list[File]:
             check_file_count(len(found))
     except OSError as error:
         raise ReadError(f"The file cannot be opened: {error.strerror or 'unknown reason'}.") from error
-    return [unzipped for file in found for unzipped in (unzipped(file) if len(found) == 1 else [file])]
+    return [member for file in found for member in (unzipped(file) if len(found) == 1 else [file])]
 
 
 def _of_path(path: Path, folder: tuple[str, ...] = ()) -> File:
