@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mriseg.core.tissue import Contrast
+from mriseg.report.content import CONTRASTS
 from mriseg.segmentation.verdict import Level
-from mriseg.study.group_report import _contrast
 from mriseg.study.table import LEAST_SCANS, Column, Row, outliers
 
 COMMON = 0.5  # share of the scans: what is found of more says something of the study, not of a scan
@@ -95,7 +96,9 @@ def judge(rows: Sequence[Row], shown: Sequence[ShownColumn], common: Mapping[str
         if record.mask_doubtful and not any(_about(finding) == OUTLINE for finding in findings):
             others.append(DOUBTFUL)
         if usual is not None and record.contrast is not usual:
-            others.append(f"It looks {_contrast(record.contrast)}; most scans of the study look {_contrast(usual)}.")
+            others.append(
+                f"It looks {_contrast_title(record.contrast)}; most scans of the study look {_contrast_title(usual)}."
+            )
         names = apart.get(row.name, ())
         if names:
             others.append(f"Apart from the other scans: {apart_text([by_name[name] for name in names], n)}.")
@@ -113,3 +116,7 @@ def apart_text(shown: Sequence[ShownColumn], number: int) -> str:
         assert value is not None  # it lies apart
         said.append(f"{found.column.title.lower()} {found.said(value)} (median {found.said(found.median)})")
     return ", ".join(said)
+
+
+def _contrast_title(contrast: Contrast | None) -> str:
+    return CONTRASTS[contrast] if contrast is not None else "unknown"

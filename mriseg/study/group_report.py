@@ -17,10 +17,10 @@ from urllib.parse import quote
 
 import numpy as np
 
-from mriseg.core.tissue import Contrast, Tissue
+from mriseg.core.tissue import Tissue
 from mriseg.core.version import __version__
 from mriseg.plotting import mosaic, strip_plot
-from mriseg.report.content import CONTRASTS, DISCLAIMER
+from mriseg.report.content import DISCLAIMER
 from mriseg.segmentation.verdict import Level
 from mriseg.study.flags import Judgment, ShownColumn, common_findings, judge, shown_column
 from mriseg.study.table import COLUMNS, LEAST_SCANS, Row, most_z
@@ -97,10 +97,6 @@ def html(rows: Sequence[Row], settings: Mapping[str, Any] | None, pictures: Mapp
         + "\n</body>\n</html>\n"
     )
     return page.encode("utf-8", "replace").decode()  # a file name may hold bytes that are no text
-
-
-def _contrast(contrast: Contrast | None) -> str:
-    return CONTRASTS[contrast] if contrast is not None else "unknown"
 
 
 def _title(rows: Sequence[Row]) -> str:
