@@ -139,6 +139,29 @@ def test_the_lock_names_no_place_to_take_packages_from():
     assert not [line for line in lines if re.match(r"\s*-(?!-hash=)", line)]
 
 
+def not_packaged(files: list[Path], patterns: dict[str, list[str]]) -> list[Path]:
+    """What an installed package would lack of `files`, whose folders are packages."""
+    return [
+        file
+        for file in files
+        if not any(
+            fnmatch(".".join(file.parent.parts), package) and fnmatch(file.name, pattern)
+            for package, names in patterns.items()
+            for pattern in names
+        )
+    ]
+
+
+def test_an_installed_package_lacks_no_file():
+    listed = subprocess.run(["git", "ls-files", "mriseg"], cwd=ROOT, capture_output=True, text=True, check=True)
+    files = [Path(line) for line in listed.stdout.splitlines() if not line.endswith(".py")]
+    patterns = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]
+    assert {file.suffix for file in files} >= {".css", ".js"}
+    assert not_packaged(files, patterns) == []
+    assert not_packaged([Path("mriseg/app/page.html")], patterns) == [Path("mriseg/app/page.html")]
+    assert all((ROOT / file.parent / "__init__.py").exists() for file in files)  # what is no package is not searched
+
+
 def test_nothing_comes_before_requirements_txt_on_community_cloud():
     # The first of these that it finds is what it installs; packages.txt would be asked of Debian.
     names = ("uv.lock", "Pipfile", "environment.yml", "packages.txt")

@@ -1,5 +1,8 @@
 """The page from top to bottom."""
 
+import json
+from pathlib import Path
+
 import streamlit as st
 
 from mriseg.app import texts
@@ -18,33 +21,13 @@ from mriseg.app.viewer.viewer import show_viewer
 from mriseg.core.tissue import Tissue
 from mriseg.plotting import slices as render
 
-# Streamlit leaves 96 pixels above its first line and wide cells in tables; without them pictures, histogram and figures
-# fit on a laptop. On a tablet the figures go below the pictures.
-# The name of a dropped file may be that of a person, so nobody is shown it.
-LAYOUT = """<style>
-[data-testid='stMainBlockContainer'] {padding: 1.6rem 2rem 2rem}
-[data-testid='stApp']:not(:has([data-testid='stSidebar'][aria-expanded='true'])) [data-testid='stMainBlockContainer']
-  {padding-top: 3.6rem}
-.st-key-top [data-testid='stHorizontalBlock'] {flex-wrap: wrap}
-.st-key-top [data-testid='stColumn']:first-child {min-width: min(100%, 620px)}
-.st-key-top [data-testid='stColumn']:nth-child(2) {min-width: min(100%, 230px)}
-.st-key-figures, .st-key-top [data-testid='stVerticalBlock'] {gap: 0.5rem}
-.st-key-figures table {font-size: 13px}
-.st-key-figures :is(th, td) {padding: 1px 6px}
-[data-testid='stFileChipName'] {position: relative; visibility: hidden}
-[data-testid='stFileChipName']::after {content: "YOUR FILE"; position: absolute; left: 0; visibility: visible}
-.st-key-tiles {display: grid; grid-template-columns: repeat(auto-fit, minmax(200px, 1fr))}
-.st-key-tiles [data-testid='stMetric'] {padding: 0.4rem 0.8rem}
-.st-key-tiles [data-testid='stMetricValue'] {font-size: 1.6rem}
-TILES
-</style>""".replace("YOUR FILE", texts.YOUR_FILE).replace(
-    "TILES",
-    "\n".join(
-        f".st-key-tiles > :nth-child({number} of .stElementContainer) [data-testid='stMetric']"
-        f" {{border-left: 8px solid {tissue.colour}}}"
-        for number, tissue in enumerate(Tissue, start=1)
-    ),
-)
+STYLE = Path(__file__).with_suffix(".css").read_text("utf-8")
+# What the style takes from the page: the text that stands for a file's name, and a color for each tissue's tile.
+VARIABLES = {
+    "dropped-file": json.dumps(texts.YOUR_FILE, ensure_ascii=False),
+    **{f"tile-{number}": tissue.colour for number, tissue in enumerate(Tissue, start=1)},
+}
+LAYOUT = f"<style>:root {{{'; '.join(f'--{name}: {value}' for name, value in VARIABLES.items())}}}\n{STYLE}</style>"
 
 
 def run() -> None:

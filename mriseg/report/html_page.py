@@ -2,6 +2,7 @@
 
 import base64
 from html import escape
+from pathlib import Path
 
 import numpy as np
 
@@ -14,66 +15,7 @@ from mriseg.report.pictures import Picture
 # on such a line.
 SHEET_MM, LINE_MM, LINE = 156.0, 4.2, 88
 LOWEST_MM = 36.0
-STYLE = """
-:root { color-scheme: light; }
-* { box-sizing: border-box; }
-body { margin: 0 auto; padding: 16px; max-width: 800px; background: #fff; color: #222;
-  font: 15px/1.4 system-ui, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
-h1 { margin: 0 0 4px; font-size: 24px; }
-h2 { margin: 18px 0 6px; font-size: 17px; break-after: avoid; }
-p { margin: 4px 0; }
-.facts { display: flex; flex-wrap: wrap; gap: 2px 18px; margin: 0; }
-.facts div { display: flex; gap: 5px; }
-dt, .small { color: #555; }
-dd { margin: 0; }
-.small { font-size: 13px; }
-.verdict { margin: 10px 0; padding: 8px 12px; background: #f2f2f2; border-left: 4px solid #555;
-  print-color-adjust: exact; -webkit-print-color-adjust: exact; }
-.verdict dl { display: grid; grid-template-columns: 11em 1fr; gap: 2px 12px; margin: 4px 0 0; }
-.planes { display: flex; gap: 10px; }
-figure { display: flex; flex-direction: column; margin: 0; min-width: 0; break-inside: avoid; }
-figure img { display: block; width: 100%; height: auto; }
-.pair { display: grid; flex: 1; gap: 6px; grid-template-rows: 1fr 1fr; align-items: start; }
-.beside { grid-template: auto / 1fr 1fr; }
-.key { display: flex; flex-wrap: wrap; gap: 2px 16px; margin: 6px 0 0; }
-i { display: inline-block; width: 12px; height: 12px; margin-right: 5px; border: 1px solid #444; vertical-align: -1px;
-  print-color-adjust: exact; -webkit-print-color-adjust: exact; }
-table { width: 100%; border-collapse: collapse; break-inside: avoid; }
-th, td { padding: 2px 8px 2px 0; text-align: left; vertical-align: top; border-bottom: 1px solid #ddd; }
-td { font-variant-numeric: tabular-nums; }
-td.n, th.n { text-align: right; white-space: nowrap; }
-th.n { white-space: normal; }
-thead th { color: #555; font-weight: 600; vertical-align: bottom; }
-tbody th { font-weight: 400; }
-.mixture { display: flex; flex-wrap: wrap; gap: 16px; align-items: flex-start; break-inside: avoid; }
-.mixture figure { flex: 3 1 330px; }
-.mixture div { flex: 2 1 250px; }
-svg { display: block; width: 100%; height: auto; }
-footer { margin-top: 16px; padding-top: 6px; border-top: 1px solid #999; }
-@media screen and (max-width: 600px) { .planes { flex-direction: column; } .verdict dl { grid-template-columns: 1fr; }
-  .verdict dt { margin-top: 4px; }
-  .quality thead { display: none; }
-  .quality tr { display: flex; flex-wrap: wrap; gap: 0 12px; padding: 4px 0; border-bottom: 1px solid #ddd; }
-  .quality th, .quality td { padding: 0; border: 0; }
-  .quality th { flex: 1 0 100%; font-weight: 600; }
-  .quality td::before { content: attr(data-head) ": "; color: #555; }
-  .quality td:empty { display: none; }
-  .quality td:last-child { flex: 1 0 100%; }
-  .quality td:last-child::before { content: none; }
-  .pair { grid-template: auto auto / 1fr; } }
-@page { size: A4; margin: 12mm 14mm; }
-@media print {
-  body { padding: 0; max-width: none; font-size: 9.5pt; line-height: 1.3; }
-  .verdict { margin: 6px 0; padding: 4px 8px; font-size: 8.5pt; }
-  h1 { font-size: 16pt; }
-  h2 { margin: 10px 0 3px; font-size: 11.5pt; }
-  .small, .settings dl, .settings p, .mixture table { font-size: 8pt; }
-  .quality table { font-size: 7.5pt; }
-  th, td { padding-top: 1px; padding-bottom: 1px; }
-  .planes { max-width: var(--paper); }
-  .sheet { break-before: page; }
-}
-"""
+STYLE = Path(__file__).with_suffix(".css").read_text("utf-8")
 
 
 def page(parts: Parts) -> str:
@@ -113,7 +55,7 @@ def page(parts: Parts) -> str:
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(TITLE)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
+        f"<title>{escape(TITLE)}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n"
         + "\n".join(blocks)
         + "\n</body>\n</html>\n"
     )

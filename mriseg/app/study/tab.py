@@ -7,6 +7,7 @@ import zipfile
 from dataclasses import asdict
 from html import escape
 from math import ceil
+from pathlib import Path
 
 import streamlit as st
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
@@ -30,20 +31,7 @@ ASKED_EVERY = 1.0  # seconds, how the study goes on
 UPLOADS = "uploads.tsv"
 TITLES = {TURN: texts.STUDY_STAGES[TURN], READ: texts.STUDY_STAGES[READ], **STAGES, WRITE: texts.STUDY_STAGES[WRITE]}
 COLUMNS = len(Tissue) + 3
-# Streamlit has no table with pictures and sentences in it.
-STYLE = """<style>
-.mriseg-study {width: 100%; table-layout: fixed; border-collapse: collapse; font-size: 14px}
-.mriseg-study caption {text-align: left; opacity: 0.8; padding: 0.2rem 0}
-.mriseg-study :is(th, td) {padding: 0.4rem 0.5rem 0.4rem 0; text-align: left; vertical-align: top}
-.mriseg-study thead th {width: 15%; font-size: 13px; overflow-wrap: anywhere}
-.mriseg-study thead th:nth-last-child(2) {width: 11%}
-.mriseg-study thead th:last-child {width: auto}
-.mriseg-study thead th, .mriseg-study tbody + tbody > tr:first-child > * {border-top: 1px solid rgb(128 128 128 / 40%)}
-.mriseg-study tbody:first-of-type > tr:first-child > * {border-top: 1px solid rgb(128 128 128 / 80%)}
-.mriseg-study small {display: block; font-size: 13px; font-weight: normal; opacity: 0.8}
-.mriseg-study img {display: block; width: 100%; max-width: 1080px; height: auto}
-.mriseg-study summary {cursor: pointer}
-</style>"""
+STYLE = Path(__file__).with_suffix(".css").read_text("utf-8")
 
 
 def show_study() -> None:
@@ -80,7 +68,7 @@ def _show(was_running: bool) -> None:
         st.warning(note)
     if study.uploads:
         _show_progress(study)
-        st.html(f"<div>{STYLE}{study_table(study)}</div>")
+        st.html(f"<div><style>{STYLE}</style>{study_table(study)}</div>")
         if incomplete := [upload.name for upload in study.uploads if not upload.is_complete]:
             st.caption(texts.STUDY_INCOMPLETE.format(", ".join(incomplete)))
 
