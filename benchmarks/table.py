@@ -20,7 +20,8 @@ def table_text(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """A Markdown table; columns of numbers are right-aligned."""
     cells = [[str(cell) for cell in row] for row in rows]
     right = [all(map(_is_number, column)) for column in zip(*cells, strict=True)]
-    widths = [max(map(len, column)) for column in zip(head, *cells, strict=True)]
+    # A rule of a lone colon is none: GitHub then shows no table.
+    widths = [max(2, *map(len, column)) for column in zip(head, *cells, strict=True)]
     rule = ["-" * (width - 1) + (":" if r else "-") for width, r in zip(widths, right, strict=True)]
     lines = []
     for line in (head, rule, *cells):

@@ -6,12 +6,12 @@ IBSR's (manual; fluid in sulci is labelled gray matter, so judge white matter fi
 simulated heads in four contrasts with exact truth.
 
     python benchmarks/tissues.py [--data ../shared/data] [--simulator ../shared/tools/simulate_head.py]
-        [--groups brainweb ibsr slabs heads] [--methods NAME ...] [--readme]
+        [--groups brainweb ibsr slabs heads] [--methods NAME ...] [--docs]
 
 Needs the data folder, for the heads the simulator, and for the peers an environment of their own, since ANTsPy holds
 back numpy and scipy: `python3 -m venv peers && peers/bin/pip install -r benchmarks/requirements.txt`, then
 `peers/bin/python benchmarks/tissues.py`. Takes an hour and a half with all methods, 8 minutes with `--methods mriseg`.
-`--readme` writes the table of means into README.md. More methods go into `methods.py`.
+`--docs` writes the table of means into docs/measured.md. More methods go into `methods.py`.
 """
 
 import argparse
@@ -73,7 +73,7 @@ def main() -> None:
     parser.add_argument("--simulator", type=Path)
     parser.add_argument("--groups", nargs="+", choices=GROUPS, default=list(GROUPS))
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
-    parser.add_argument("--readme", action="store_true", help="write the table of means into README.md")
+    parser.add_argument("--docs", action="store_true", help="write the table of means into docs/measured.md")
     options = parser.parse_args()
     simulator = options.simulator or options.data.parent / "tools" / "simulate_head.py"
     rows: list[tuple[object, ...]] = []
@@ -96,10 +96,10 @@ def main() -> None:
     print()
     head = ("mean of", "n", "method", *COLUMNS, "times the CPU", "times the memory")
     print_table(head, means)
-    if options.readme:
-        readme = ROOT / "README.md"
+    if options.docs:
+        page = ROOT / "docs" / "measured.md"
         table = table_text(head, means)
-        readme.write_text(PLACE.sub(lambda found: f"{found[1]}{table}\n{found[2]}", readme.read_text()))
+        page.write_text(PLACE.sub(lambda found: f"{found[1]}{table}\n{found[2]}", page.read_text()))
 
 
 def judge(case: Case, method: str, scratch: Path) -> tuple[float, ...]:

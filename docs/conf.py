@@ -1,0 +1,76 @@
+"""The documentation as a site: `python -m sphinx -W -c docs . site`, then open site/docs/index.html.
+
+The pages are the Markdown files of the repository as they stand, so that GitHub shows the same; the source folder is
+therefore the repository's root. Nothing is fetched while it is built.
+"""
+
+import pkgutil
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from mriseg.core.version import __version__  # noqa: E402
+
+project, author, version = "mriseg", "The mriseg developers", __version__
+copyright = f"{author}, Apache-2.0"  # noqa: A001
+extensions = ["myst_parser", "numpydoc", "sphinx.ext.autodoc", "sphinx.ext.viewcode"]
+root_doc = "docs/index"
+include_patterns = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "docs/**"]
+
+myst_heading_anchors = 4  # as GitHub makes them
+myst_enable_extensions = ["attrs_inline"]
+
+autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True
+autodoc_typehints = "none"  # the types stand in the docstrings
+numpydoc_show_class_members = False
+default_role = "obj"  # a name in `...` becomes a link where there is such an object, else code
+
+html_theme = "pydata_sphinx_theme"
+html_title = f"mriseg {version}"
+html_show_sourcelink = False
+html_theme_options: dict[str, Any] = {
+    "navigation_with_keys": False,
+    "show_nav_level": 2,
+    "secondary_sidebar_items": ["page-toc"],
+}
+
+
+class Wing(SphinxDirective):
+    """`.. wing:: mriseg.mixture`: every module of a package with its public functions and classes."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        lines = []
+        for name in _modules(self.arguments[0]):
+            path = f"{name.replace('.', '/')}.py"
+            lines += [path, "-" * len(path), "", f".. automodule:: {name}", "   :members:", ""]
+        return self.parse_text_to_nodes("\n".join(lines), allow_section_headings=True)
+
+
+def _modules(name: str) -> list[str]:
+    """The modules of a package that have anything to say; a module's own name, if it is none."""
+    top = import_module(name)
+    below = pkgutil.walk_packages(getattr(top, "__path__", []), f"{name}.")
+    names = [name, *(module.name for module in below)]
+    return [one for one in names if import_module(one).__doc__]
+
+
+def _skip(app: Sphinx, kind: str, name: str, item: object, is_skipped: bool, options: object) -> bool | None:
+    """Leave out what scikit-learn puts into every estimator: it links to pages of its own."""
+    return True if name.startswith("set_") and name.endswith("_request") else None
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    app.add_directive("wing", Wing)
+    app.connect("autodoc-skip-member", _skip)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
