@@ -20,7 +20,7 @@ sys.path.insert(0, str(ROOT))
 from mriseg.core.version import __version__  # noqa: E402
 
 project, author, version = "mriseg", "The mriseg developers", __version__
-copyright = f"{author}, Apache-2.0"  # noqa: A001
+copyright = f"{author}, Apache-2.0"
 extensions = ["myst_parser", "numpydoc", "sphinx.ext.autodoc", "sphinx.ext.viewcode"]
 root_doc = "docs/index"
 include_patterns = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "docs/**"]
