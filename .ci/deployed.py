@@ -26,8 +26,8 @@ STARTS_WITHIN, ENDS_WITHIN, DRAWN_WITHIN = 60, 10, 120  # seconds; Docker kills 
 SAMPLE = "head-t2"
 SECRET = "Jane_Doe_1970"  # what an upload is called, and nobody may read
 CHROMIUM = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-background-networking"]
-# Pixels of the slices that have about the colour of each tissue: blue, yellow or orange.
-COLOURED = """() => { const count = {orange: 0, yellow: 0, blue: 0};
+# Pixels of the slices that have about the color of each tissue: blue, yellow or orange.
+COLORED = """() => { const count = {orange: 0, yellow: 0, blue: 0};
     for (const canvas of document.querySelectorAll('.mriseg-panel canvas')) {
         const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
         for (let i = 0; i < data.length; i += 4) {
@@ -177,9 +177,9 @@ def look(address: str, scan: Path) -> None:
 def segmented(page: Page, before: str | None) -> str:
     """Wait for another result than `before`, see its tissues, and return what tells it from others."""
     found = page.wait_for_function(DRAWN, arg=before, timeout=1000 * DRAWN_WITHIN).json_value()
-    colours = page.evaluate(COLOURED)
-    print(f"DEPLOYED: {'the sample' if before is None else 'an upload'} is segmented, {colours}")
-    assert min(colours.values()) > 100, colours
+    colors = page.evaluate(COLORED)
+    print(f"DEPLOYED: {'the sample' if before is None else 'an upload'} is segmented, {colors}")
+    assert min(colors.values()) > 100, colors
     return found
 
 

@@ -408,7 +408,7 @@ async def slices(watch: Watch, visitor: Visitor, count: int) -> None:
 
 
 async def forever(watch: Watch, visitor: Visitor, what: str) -> None:
-    """Move a slider until cancelled."""
+    """Move a slider until canceled."""
     while True:
         await moves(watch, visitor, what, MOVES)
 

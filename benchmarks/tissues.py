@@ -2,7 +2,7 @@
 
 Each method segments the same scan in a process of its own whose whole cost is counted: start, imports, reading,
 segmenting. Those with the brain given get the same mask. The scans: BrainWeb's (truth by its fractions at 2 mm);
-IBSR's (manual; fluid in sulci is labelled gray matter, so judge white matter first); slabs of children (automatic);
+IBSR's (manual; fluid in sulci is labeled gray matter, so judge white matter first); slabs of children (automatic);
 simulated heads in four contrasts with exact truth.
 
     python benchmarks/tissues.py [--data ../shared/data] [--simulator ../shared/tools/simulate_head.py]

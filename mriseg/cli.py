@@ -27,7 +27,7 @@ from mriseg.io.reader import contents
 from mriseg.segmentation.pipeline import STAGES
 from mriseg.segmentation.result import Result
 from mriseg.segmentation.verdict import certainty
-from mriseg.study.attempt import attempt
+from mriseg.study.attempt import try_segment
 from mriseg.study.bids import SUFFIXES
 from mriseg.study.executors import in_processes, on_cluster
 from mriseg.study.record import WORKER_DIED, Record
@@ -148,7 +148,7 @@ def _add_settings(command: argparse.ArgumentParser) -> None:
         type=float,
         default=Settings.smoothness,
         metavar="X",
-        help="how much a voxel listens to its neighbours, in what the noise asks for, 0 to 10 (default: 1)",
+        help="how much a voxel listens to its neighbors, in what the noise asks for, 0 to 10 (default: 1)",
     )
     command.add_argument(
         "--bias-strength",
@@ -265,7 +265,7 @@ def _attempt(task: Task, progress: Callable[[str], None] | None = None) -> Recor
     def save(scan: Scan, result: Result) -> None:
         write(scan, result, task.folder, task.name, report.outputs(scan, result) if task.report else None)
 
-    return attempt(task.path, task.settings, save, progress, task.number, task.mask_file, task.channel_files)
+    return try_segment(task.path, task.settings, save, progress, task.number, task.mask_file, task.channel_files)
 
 
 def _summary(name: str, record: Record) -> str:
@@ -310,7 +310,7 @@ def _cohort(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int
             with closing(outcomes):
                 for outcome in study_progress.shown(outcomes, len(scans), log):
                     count["failed" if outcome.record.failure else "segmented"] += 1
-        cohort.summarise(out, study, settings, bids.is_bids(study))
+        cohort.summarize(out, study, settings, bids.is_bids(study))
     except MrisegError as error:
         return _complain(f"mriseg: {error}")
     except KeyboardInterrupt:

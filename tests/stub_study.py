@@ -85,7 +85,7 @@ def run(study: Path, out: Path, do=one_after_the_other, settings: Settings | Non
     """Go through a study as the command line does."""
     settings = settings or Settings()
     outcomes = list(cohort.segment_study(bids.find(study), out, settings, do))
-    cohort.summarise(out, study, settings, is_bids=True)
+    cohort.summarize(out, study, settings, is_bids=True)
     return outcomes
 
 

@@ -52,7 +52,7 @@ def test_a_scan_that_fails_gets_a_line_and_no_file_and_the_others_are_done(files
 
 
 def test_what_nobody_foresaw_gets_a_line_and_the_others_are_done(files, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("mriseg.study.record.read_mask", lambda *anything: 1 / 0)
+    monkeypatch.setattr("mriseg.study.attempt.read_mask", lambda *anything: 1 / 0)
     mask = files / "slice.png"
     assert run("segment", files / "slice.png", "--out", tmp_path, "--mask", mask) == 1
     assert "not foreseen (ZeroDivisionError)" in capsys.readouterr().err

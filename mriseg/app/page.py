@@ -13,7 +13,7 @@ from mriseg.app.panels.metrics import show_numbers, show_tiles, show_totals, sho
 from mriseg.app.panels.volume_rendering import show_rendering
 from mriseg.app.server.memory import pass_over_libraries, return_freed_memory
 from mriseg.app.server.queues import switch_often
-from mriseg.app.server.sessions import welcome
+from mriseg.app.server.sessions import touch_session
 from mriseg.app.session import analyse, current
 from mriseg.app.sidebar import choose
 from mriseg.app.study.tab import show_study, show_study_alone
@@ -25,7 +25,7 @@ STYLE = Path(__file__).with_suffix(".css").read_text("utf-8")
 # What the style takes from the page: the text that stands for a file's name, and a color for each tissue's tile.
 VARIABLES = {
     "dropped-file": json.dumps(texts.YOUR_FILE, ensure_ascii=False),
-    **{f"tile-{number}": tissue.colour for number, tissue in enumerate(Tissue, start=1)},
+    **{f"tile-{number}": tissue.color for number, tissue in enumerate(Tissue, start=1)},
 }
 LAYOUT = f"<style>:root {{{'; '.join(f'--{name}: {value}' for name, value in VARIABLES.items())}}}\n{STYLE}</style>"
 
@@ -34,7 +34,7 @@ def run() -> None:
     """Draw the page; Streamlit calls this anew after each move of a control."""
     return_freed_memory()
     switch_often()
-    welcome()
+    touch_session()
     st.set_page_config(page_title="mriseg", page_icon=render.emblem(), layout="wide")
     st.html(LAYOUT)
     choice = choose()

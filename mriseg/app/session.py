@@ -9,20 +9,20 @@ import streamlit as st
 
 from mriseg.app import texts
 from mriseg.app.server.memory import MOST_VOXELS, trim
-from mriseg.app.server.queues import PICTURE, PICTURE_AGAIN, VOLUME_AGAIN, WHOLE, Line
-from mriseg.app.server.sessions import make_room, welcome
+from mriseg.app.server.queues import PICTURE, PICTURE_AGAIN, VOLUME_AGAIN, WHOLE, FairQueue
+from mriseg.app.server.sessions import evict_to_fit, touch_session
 from mriseg.app.server.uploads import taken_bytes
 from mriseg.core.errors import MrisegError
 from mriseg.core.limits import at_most
 from mriseg.core.scan import Scan
 from mriseg.core.settings import Settings
 from mriseg.datasets.samples import SAMPLES
-from mriseg.io.catalog import Item
+from mriseg.io.catalog import ScanEntry
 from mriseg.io.reader import read_mask
 from mriseg.plotting import slices as render
 from mriseg.segmentation.pipeline import STAGES, segment
 from mriseg.segmentation.result import Result
-from mriseg.segmentation.stages import still_true
+from mriseg.segmentation.stages import reusable_stages
 
 OPENING_SAMPLE = next(iter(SAMPLES))
 KEPT = "analysis"
@@ -51,8 +51,8 @@ class Choice:
     source: str
     settings: Settings
     mask: bytes | None = None
-    item: Item | None = None
-    channels: tuple[tuple[str, Item], ...] = ()
+    item: ScanEntry | None = None
+    channels: tuple[tuple[str, ScanEntry], ...] = ()
     error: str = ""
 
     @property
@@ -142,7 +142,7 @@ def current() -> Analysis:
 
     Where it was let go of, because another scan was chosen meanwhile or others needed the room, the whole page is run.
     """
-    welcome()
+    touch_session()
     kept: Analysis | None = st.session_state.get(KEPT)
     if kept is None or kept.is_aside:
         st.rerun()
@@ -180,7 +180,7 @@ def analyse(choice: Choice) -> Analysis | None:
     else:
         place.empty()
         if choice.source != OPENING_SAMPLE:  # that is everybody's
-            make_room(analysis.kept_bytes, taken_bytes(), KEPT)
+            evict_to_fit(analysis.kept_bytes, taken_bytes(), KEPT)
         st.session_state[KEPT] = analysis
         del kept
         if analysis.scan.kind == "volume":  # of a picture it would take longer than it gives back
@@ -204,7 +204,7 @@ def _segment(choice: Choice, kept: Analysis | None, progress: Callable[[str], No
     """The analysis of a choice; `kept` is an earlier one of the same scan."""
     if kept is not None and kept.is_aside:
         progress("read")
-        make_room(kept.kept_bytes + kept.scan.data.nbytes * (1 + len(kept.channels)), taken_bytes(), KEPT)
+        evict_to_fit(kept.kept_bytes + kept.scan.data.nbytes * (1 + len(kept.channels)), taken_bytes(), KEPT)
         kept = kept.taken_back()
         if kept.choice.asks_the_same(choice):
             return kept
@@ -215,7 +215,7 @@ def _segment(choice: Choice, kept: Analysis | None, progress: Callable[[str], No
         progress("read")
         scan, truth = _scan(choice)
     if scan.kind == "volume":
-        make_room(KEPT_OF_A_SCAN * scan.data.nbytes, taken_bytes(), KEPT)
+        evict_to_fit(KEPT_OF_A_SCAN * scan.data.nbytes, taken_bytes(), KEPT)
     mask = read_mask(choice.mask, scan) if choice.mask is not None and earlier is None else None
     is_beside = kept is not None and kept.choice.beside == choice.beside
     channels = kept.channels if kept is not None and is_beside else _channels(choice)
@@ -257,14 +257,14 @@ def _earlier(choice: Choice, kept: Analysis | None) -> Result | None:
     return kept.result if found_as == (choice.brain, choice.beside, choice.settings.mask) else None
 
 
-def _line(choice: Choice, kept: Analysis | None) -> Line:
+def _line(choice: Choice, kept: Analysis | None) -> FairQueue:
     """Where to wait for one's turn: with those who want as much."""
     if kept is None:
         is_picture = SAMPLES[choice.source].kind == "picture" if choice.item is None else choice.item.is_picture
     else:
         is_picture = kept.scan.kind == "picture"
     earlier = _earlier(choice, kept)
-    if earlier is not None and still_true(earlier.stages, earlier.settings, choice.settings).corrected is not None:
+    if earlier is not None and reusable_stages(earlier.stages, earlier.settings, choice.settings).corrected is not None:
         return PICTURE_AGAIN if is_picture else VOLUME_AGAIN
     return PICTURE if is_picture else WHOLE
 

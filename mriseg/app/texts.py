@@ -49,7 +49,7 @@ PIXEL_SIZE_HELP = (
 MODEL = "Model"
 SMOOTHNESS = "Smoothness"
 SMOOTHNESS_HELP = (
-    "How much a voxel listens to its neighbours (Markov random field): 1 as much as the noise of this scan asks for, "
+    "How much a voxel listens to its neighbors (Markov random field): 1 as much as the noise of this scan asks for, "
     "0 not at all."
 )
 CLASSES = "Classes"
@@ -96,8 +96,8 @@ LAYERS = {
     "field": "Bias field",
     "mask": "Brain mask",
 }
-OPACITY = "Colour"
-OPACITY_HELP = "How much the tissue colours cover the scan."
+OPACITY = "Color"
+OPACITY_HELP = "How much the tissue colors cover the scan."
 WINDOW_WIDTH = "Window"
 WINDOW_LEVEL = "Level"
 CONTOURS = "Contours"
@@ -138,14 +138,14 @@ LOGARITHMIC_HELP = "Counts rise by powers of ten, so that small classes are seen
 BEFORE_CORRECTION = "Before bias correction"
 BEFORE_CORRECTION_HELP = "Also draw the histogram as it was before the shading was divided out."
 STEPS_WORDS = (
-    "Expectation-maximisation from a poor start on this scan's own histogram: each step first says how far each "
+    "Expectation-maximization from a poor start on this scan's own histogram: each step first says how far each "
     "intensity belongs to each Gaussian, then moves the Gaussians to the means and spreads of what belongs to them. "
     "The likelihood never falls."
 )
 STEP = "Iteration"
 ITERATION = "{}"
 LOG_LIKELIHOOD = "Log-likelihood per voxel"
-CLIMB_ALT = "Log-likelihood over the iterations of expectation-maximisation; it rises and levels off."
+CLIMB_ALT = "Log-likelihood over the iterations of expectation-maximization; it rises and levels off."
 
 FITTED_HEAD = "| | Share π | Mean μ | SD σ |"
 FITTED_HELP = (
@@ -157,7 +157,7 @@ JOINT_X, JOINT_Y = "Intensity of the first contrast", "Intensity of the second c
 SELECTION = "How many classes?"
 SELECTION_HELP = (
     "Akaike's and Bayes' criteria of mixtures of two to six classes on this histogram, as differences from the best: 0 "
-    "is best. They count voxels as independent, which neighbours are not, so on a volume both like more classes than "
+    "is best. They count voxels as independent, which neighbors are not, so on a volume both like more classes than "
     "there are tissues."
 )
 MIXED_ROW, OUTLIERS = "Mixed", "Outliers"
@@ -167,8 +167,8 @@ $\\Sigma_k$ (in one dimension $\\sigma_k^2$). Voxels on a border hold two tissue
 the mean anywhere between the two. A small share of outliers, such as vessels, may lie anywhere. In a volume the shares
 differ from zone to zone of the average brain, which says softly what to expect where, and the deep nuclei, brighter
 than cortex on T1, have a Gaussian of their own.
-Expectation-maximisation finds the parameters on the histogram of the brain, together with a smooth bias field; a
-Markov random field then asks each voxel's neighbours, and where the classes lie in the brain says which tissue each
+Expectation-maximization finds the parameters on the histogram of the brain, together with a smooth bias field; a
+Markov random field then asks each voxel's neighbors, and where the classes lie in the brain says which tissue each
 of them is.
 """
 FITTED = "With the values fitted to this scan:"
@@ -204,7 +204,7 @@ COMPARISONS = {
 SIMPLER_METHOD = "Method"
 COMPARED_ABOVE = (
     "Choose the layout Comparison above: the other segmentation, this one, and where they differ, in this one's "
-    "colours (pink where it has none)."
+    "colors (pink where it has none)."
 )
 WHOLE_VOXELS = "Volumes are counted in whole voxels here; the tiles count parts of voxels."
 REMEMBER = "Remember this result"
@@ -241,7 +241,7 @@ TAB_NUMBERS, TAB_COMPARE, TAB_STEPS, TAB_RENDERING, TAB_METHOD, TAB_STUDY = (
     "Study",
 )
 RENDERED = "Tissues"
-RENDERING_WORDS = "Drag to turn, scroll to zoom. Each voxel has its tissue's colour."
+RENDERING_WORDS = "Drag to turn, scroll to zoom. Each voxel has its tissue's color."
 NO_RENDERING = "A picture has one slice only; there is nothing to turn. Drop a volume to see it in three dimensions."
 UNFORESEEN = (
     "The scan could not be segmented, for a reason that mriseg did not foresee. The page goes on working: try "
@@ -307,7 +307,7 @@ STUDY_INCOMPLETE = (
 STUDY_CAPTION = "Scans of the study, in the order in which they were dropped"
 STUDY_SCAN, STUDY_CONTRAST, STUDY_VERDICT = "Scan", "Contrast", "Verdict"
 STUDY_WAITING, STUDY_FAILED, STUDY_BEST_OF = "Waiting", "Failed.", "the best of {} in it"
-STUDY_PICTURE = "Slices of {}, bare and with the tissues in their colours"
+STUDY_PICTURE = "Slices of {}, bare and with the tissues in their colors"
 STUDY_WHY = "Why"
 STUDY_NO_VOLUME = "no pixel size"
 STUDY_README = "- `{}`: which scan of the study each was, by the order of upload and the number of voxels\n"

@@ -39,7 +39,7 @@ BACKGROUND_PERCENTILE = 5.0
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class Background:
     """What figures of quality take from outside the brain.
 
     Attributes
@@ -64,14 +64,14 @@ class Surroundings:
     missing: str = ""
 
 
-def surroundings(
+def measure_background(
     data: np.ndarray,
     mask: np.ndarray,
     box: tuple[slice, ...],
     field: np.ndarray,
     spacing: tuple[float, ...] | None,
     brain: Brain,
-) -> Surroundings:
+) -> Background:
     """Look at what surrounds the brain.
 
     Parameters
@@ -93,9 +93,9 @@ def surroundings(
     lightest = float(np.percentile(whole.values, LIGHTEST_PERCENT))
     head = float(np.median(whole.values[whole.head]))
     if isinstance(air, str):
-        return Surroundings(lightest, head, missing=air)
+        return Background(lightest, head, missing=air)
     focus = _entropy_focus(whole.values[whole.seen], whole.size * float(whole.seen.mean()))
-    return Surroundings(lightest, head, focus, float(np.median(air)), float(air.std()))
+    return Background(lightest, head, focus, float(np.median(air)), float(air.std()))
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,7 +160,7 @@ def _darkest_head(smooth: np.ndarray) -> float:
 
 
 def _is_even(data: np.ndarray, raw: np.ndarray, places: list[np.ndarray]) -> np.ndarray:
-    """Where a voxel of the thinned image has the value of its neighbour in the whole one along each axis."""
+    """Where a voxel of the thinned image has the value of its neighbor in the whole one along each axis."""
     even = np.ones(raw.shape, bool)
     for axis, place in enumerate(places):
         beside = np.where(place + 1 < data.shape[axis], place + 1, place - 1)

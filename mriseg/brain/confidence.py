@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mriseg.image.morphology import depth
-from mriseg.image.resampling import reduced
+from mriseg.image.morphology import distance_to_background
+from mriseg.image.resampling import block_mean
 from mriseg.registration.affine import Registration
 from mriseg.registration.atlas import ATLAS_MM, Atlas, atlas
 from mriseg.registration.slice import SlicePose
@@ -37,7 +37,7 @@ INNER_AGREEMENT = (0.01, 0.04)
 
 
 @dataclass(frozen=True)
-class Trust:
+class MaskConfidence:
     """How far a mask can be trusted.
 
     Attributes
@@ -52,9 +52,9 @@ class Trust:
     doubts: tuple[str, ...] = ()
 
 
-def trust_volume(
+def volume_confidence(
     data: np.ndarray, spacing: tuple[float, ...], mask: np.ndarray, found: Registration, stripped: bool
-) -> Trust:
+) -> MaskConfidence:
     """Judge the mask of a volume.
 
     Parameters
@@ -70,31 +70,31 @@ def trust_volume(
     stripped : bool
         Whether the volume came without skull.
     """
-    image, sides, first = reduced(data, spacing, FIGURES_MM)
-    share, _, _ = reduced(mask.astype(np.float32), spacing, FIGURES_MM)
+    image, sides, first = block_mean(data, spacing, FIGURES_MM)
+    share, _, _ = block_mean(mask.astype(np.float32), spacing, FIGURES_MM)
     inside = share > 0.5
     symmetry = _symmetry(inside, sides, first, found, atlas())
     excess = 0.0 if stripped else _excess_around(image, inside, sides)
     usual = AGREEMENT_STRIPPED if stripped else AGREEMENT
-    return _product(
+    return _combine(
         (
-            _factor(found.agreement, usual),
+            _ramp(found.agreement, usual),
             f"The average brain hardly fits this volume (agreement {found.agreement:.2f}; brains have {usual[1]:.1f} "
             f"and more). {NOT_A_HEAD} {LOOK}",
         ),
         (
-            _factor(found.coverage, COVERAGE),
+            _ramp(found.coverage, COVERAGE),
             f"Only {found.coverage:.0%} of a brain lies in the image; volumes are those of what is seen. {LOOK}",
         ),
         (
-            _factor(symmetry, SYMMETRY),
+            _ramp(symmetry, SYMMETRY),
             f"The brain mask differs between left and right (overlap {symmetry:.2f}; usually 0.97). {LOOK}",
         ),
         _bright_skull(excess),
     )
 
 
-def trust_picture(image: np.ndarray, mask: np.ndarray, pose: SlicePose, outline_cost: float) -> Trust:
+def picture_confidence(image: np.ndarray, mask: np.ndarray, pose: SlicePose, outline_cost: float) -> MaskConfidence:
     """Judge the mask of a slice of a head.
 
     Parameters
@@ -107,8 +107,8 @@ def trust_picture(image: np.ndarray, mask: np.ndarray, pose: SlicePose, outline_
     outline_cost : float
         Of the first outline, see `mriseg.brain.contour`.
     """
-    confidence = min(_factor(outline_cost, OUTLINE_COST), _factor(pose.agreement, SLICE_AGREEMENT))
-    return _product(
+    confidence = min(_ramp(outline_cost, OUTLINE_COST), _ramp(pose.agreement, SLICE_AGREEMENT))
+    return _combine(
         (
             confidence,
             f"This hardly looks like a slice of a head (outline {-outline_cost:.2f}, heads have 0.5; agreement "
@@ -118,32 +118,32 @@ def trust_picture(image: np.ndarray, mask: np.ndarray, pose: SlicePose, outline_
     )
 
 
-def trust_stripped_picture(agreement: float) -> Trust:
+def stripped_picture_confidence(agreement: float) -> MaskConfidence:
     """Judge a slice that was taken as skull-stripped, by its tissues' agreement with the atlas (nats)."""
-    return _product(
+    return _combine(
         (
-            _factor(agreement, INNER_AGREEMENT),
+            _ramp(agreement, INNER_AGREEMENT),
             "The picture shows no skull, so everything in it was taken as brain, but little in it is arranged like the "
             f"tissues of a brain. {NOT_A_HEAD}",
         )
     )
 
 
-def _product(*judged: tuple[float, str]) -> Trust:
+def _combine(*judged: tuple[float, str]) -> MaskConfidence:
     confidence = float(np.prod([factor for factor, _ in judged]))
     # Where only together they make the mask doubtful, the worst is said.
     limit = max(DOUBTFUL, min(factor for factor, _ in judged) + 1e-9) if confidence < DOUBTFUL else 0.0
-    return Trust(confidence, tuple(sentence for factor, sentence in judged if factor < limit))
+    return MaskConfidence(confidence, tuple(sentence for factor, sentence in judged if factor < limit))
 
 
-def _factor(value: float, bad_and_good: tuple[float, float]) -> float:
+def _ramp(value: float, bad_and_good: tuple[float, float]) -> float:
     bad, good = bad_and_good
     return float(np.clip((value - bad) / (good - bad), 0, 1))
 
 
 def _bright_skull(excess: float) -> tuple[float, str]:
     return (
-        _factor(excess, BRIGHT_SKULL),
+        _ramp(excess, BRIGHT_SKULL),
         "What surrounds the brain is several times as bright as the brain, as bone is in a CT; bone gives no signal in "
         "MR images. The tissues named here mean nothing in a CT. Drop an MR image.",
     )
@@ -151,7 +151,7 @@ def _bright_skull(excess: float) -> tuple[float, str]:
 
 def _excess_around(image: np.ndarray, inside: np.ndarray, sides: tuple[float, ...]) -> float:
     """By how much the surroundings of the mask are brighter than the brain, in brightnesses of the brain."""
-    away = depth(~inside, sides, at_border="edge")
+    away = distance_to_background(~inside, sides, at_border="edge")
     around = (away > AROUND_MM[0]) & (away < AROUND_MM[1])
     if not around.any() or not inside.any():
         return 0.0

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy
 
-from mriseg.brain.confidence import DOUBTFUL, Trust, trust_volume
+from mriseg.brain.confidence import DOUBTFUL, MaskConfidence, volume_confidence
 from mriseg.brain.slice import find_brain_in_picture, trust_stripped
 from mriseg.brain.stripped import SKULL_SIDE, is_stripped, stripped_mask
 from mriseg.brain.volume import find_brain_in_volume, register_stripped
@@ -115,7 +115,7 @@ def _in_volume(data: np.ndarray, spacing: tuple[float, ...]) -> Brain:
     mask = _without_air(mask, data)
     if not mask.any():
         return Brain(mask, False)
-    trust = trust_volume(data, spacing, mask, found, stripped=False)
+    trust = volume_confidence(data, spacing, mask, found, stripped=False)
     return Brain(mask, False, registration=found, confidence=trust.confidence, doubts=trust.doubts)
 
 
@@ -128,11 +128,11 @@ def _stripped_volume(data: np.ndarray, spacing: tuple[float, ...], mask: np.ndar
     found = register_stripped(data, spacing, mask)
     if found is None:
         return Brain(mask, True, (note,), confidence=0.0, doubts=(TOO_LITTLE,))
-    trust = trust_volume(data, spacing, mask, found, stripped=True)
+    trust = volume_confidence(data, spacing, mask, found, stripped=True)
     return Brain(mask, True, (note,), found, confidence=trust.confidence, doubts=trust.doubts)
 
 
-def _slice_by_slice(data: np.ndarray, spacing: tuple[float, ...], across: int) -> tuple[np.ndarray, Trust]:
+def _slice_by_slice(data: np.ndarray, spacing: tuple[float, ...], across: int) -> tuple[np.ndarray, MaskConfidence]:
     """The mask of a slab, and the trust in its typical slice."""
     mask = np.zeros(data.shape, bool)
     in_plane = tuple(s for axis, s in enumerate(spacing) if axis != across)
@@ -145,7 +145,7 @@ def _slice_by_slice(data: np.ndarray, spacing: tuple[float, ...], across: int) -
             mask[at] = found[::-1].T
             trusts.append(trust)
     trusts.sort(key=lambda trust: trust.confidence)
-    return large_pieces(mask), trusts[len(trusts) // 2] if trusts else Trust(0.0)
+    return large_pieces(mask), trusts[len(trusts) // 2] if trusts else MaskConfidence(0.0)
 
 
 def _in_picture(data: np.ndarray, spacing: tuple[float, ...]) -> Brain:
@@ -169,7 +169,7 @@ def _in_picture(data: np.ndarray, spacing: tuple[float, ...]) -> Brain:
     if stripped:
         notes = (*notes, "The picture shows a skull-stripped brain; it was taken as it is.")
         found = _without_air(stripped_mask(image), image)
-        trust, pixel_mm = trust_stripped(image, spacing, found) if found.any() else (Trust(0.0), None)
+        trust, pixel_mm = trust_stripped(image, spacing, found) if found.any() else (MaskConfidence(0.0), None)
     else:
         found, trust, pixel_mm = find_brain_in_picture(image, spacing)
         found = _without_air(found, image)

@@ -74,7 +74,7 @@ def log_odds(level: np.ndarray, depth: np.ndarray, fluid: np.ndarray, spread: fl
 def _fit(
     counts: np.ndarray, usual: np.ndarray, tissue_bars: np.ndarray, fluid_bars: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Densities inside and outside in each layer, and the share of brain in it, by expectation-maximisation."""
+    """Densities inside and outside in each layer, and the share of brain in it, by expectation-maximization."""
     beyond = counts[LAYERS_MM[1:] <= OUTSIDE_TO].sum(0) + 1
     up_to = np.cumsum(beyond) / beyond.sum()
     bone_bars, rest_bars = _frequencies(beyond * (1 - up_to) ** BONE_POWER), _frequencies(beyond * up_to**REST_POWER)

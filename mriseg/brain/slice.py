@@ -11,11 +11,11 @@ import numpy as np
 import scipy
 import skimage
 
-from mriseg.brain.confidence import Trust, trust_picture, trust_stripped_picture
+from mriseg.brain.confidence import MaskConfidence, picture_confidence, stripped_picture_confidence
 from mriseg.brain.contour import brain_outlines
 from mriseg.brain.skull import LARGEST_RATIO, LAYERS_MM, LEVELS, log_odds
 from mriseg.core.errors import BrainNotFoundError
-from mriseg.image.morphology import bounding_box, depth, dilate, erode, largest_component
+from mriseg.image.morphology import bounding_box, dilate, distance_to_background, erode, largest_component
 from mriseg.registration.atlas import atlas
 from mriseg.registration.mutual_information import mutual_information
 from mriseg.registration.slice import SlicePose, register_slice
@@ -51,7 +51,7 @@ LEAST_SCALP = 0.05  # of the radius of the head: nearer to its surface there is 
 OPENING, CLOSING = 3.0, 4.0  # mm: optic nerves and vessels are cut, the mouths of sulci closed
 
 
-def find_brain_in_picture(data: np.ndarray, spacing: tuple[float, ...]) -> tuple[np.ndarray, Trust, float]:
+def find_brain_in_picture(data: np.ndarray, spacing: tuple[float, ...]) -> tuple[np.ndarray, MaskConfidence, float]:
     """Mask the brain in a slice of a whole head.
 
     Parameters
@@ -81,7 +81,7 @@ def find_brain_in_picture(data: np.ndarray, spacing: tuple[float, ...]) -> tuple
     level = skimage.filters.threshold_otsu(image)
     tissue = image > 0.5 * level
     head = _head(tissue)
-    to_surface = depth(head, PIXEL).astype(np.float32)
+    to_surface = distance_to_background(head, PIXEL).astype(np.float32)
     radius = float(to_surface.max())
     if radius < LEAST_HEAD:
         raise BrainNotFoundError("No head was found in this picture. Drop a slice that shows one.")
@@ -97,11 +97,11 @@ def find_brain_in_picture(data: np.ndarray, spacing: tuple[float, ...]) -> tuple
             "shows a brain without skull, say that it is skull-stripped (mask 'none')."
         )
     border = _border(image, to_surface, outline.inside, pose)
-    trust = trust_picture(image, border > 0, pose, outline.cost)
+    trust = picture_confidence(image, border > 0, pose, outline.cost)
     return _resize(border, data.shape) > 0, trust, pose.pixel_mm * image.shape[1] / data.shape[1]
 
 
-def trust_stripped(data: np.ndarray, spacing: tuple[float, ...], mask: np.ndarray) -> tuple[Trust, float]:
+def trust_stripped(data: np.ndarray, spacing: tuple[float, ...], mask: np.ndarray) -> tuple[MaskConfidence, float]:
     """Judge a slice that came without skull, by the atlas laid over it.
 
     Parameters
@@ -120,7 +120,7 @@ def trust_stripped(data: np.ndarray, spacing: tuple[float, ...], mask: np.ndarra
     """
     brain = shrink(mask.astype(np.float32), spacing) > 0.5
     if brain.sum() < np.pi * LEAST_HEAD**2:
-        return trust_stripped_picture(0.0), 1.0
+        return stripped_picture_confidence(0.0), 1.0
     radius = float(np.sqrt(brain.sum() / np.pi))
     margin = int(np.ceil(STRIPPED_MARGIN * radius))
     image = np.pad(shrink(np.where(mask, data, 0), spacing), margin)
@@ -128,7 +128,7 @@ def trust_stripped(data: np.ndarray, spacing: tuple[float, ...], mask: np.ndarra
     low, high = np.percentile(image[brain], [0.5, 99.5])
     image = np.clip((image - low) / max(high - low, 1e-9), 0, 1) * brain
     head = dilate(brain, STRIPPED_SHELL * radius, PIXEL)
-    pose = register_slice(image, depth(head, PIXEL).astype(np.float32), brain)
+    pose = register_slice(image, distance_to_background(head, PIXEL).astype(np.float32), brain)
     average = atlas()
     tissues = np.stack([pose.warp(map_, brain.shape) for map_ in (average.white, average.gray, average.fluid)])
     within = brain & (tissues.sum(0) > 0.5)
@@ -138,7 +138,7 @@ def trust_stripped(data: np.ndarray, spacing: tuple[float, ...], mask: np.ndarra
     pairs = tissues.argmax(0)[within] * STRIPPED_LEVELS + level
     joint = np.bincount(pairs, minlength=3 * STRIPPED_LEVELS).reshape(3, -1) + 1e-3
     agreement = float(mutual_information((joint / joint.sum())[None])[0])
-    return trust_stripped_picture(agreement), pose.pixel_mm * (brain.shape[1] - 2 * margin) / data.shape[1]
+    return stripped_picture_confidence(agreement), pose.pixel_mm * (brain.shape[1] - 2 * margin) / data.shape[1]
 
 
 def shrink(data: np.ndarray, spacing: tuple[float, ...]) -> np.ndarray:
@@ -197,7 +197,9 @@ def _border(image: np.ndarray, to_surface: np.ndarray, outline: np.ndarray, pose
     by_intensity[in_scalp] = -LARGEST_RATIO
     evidence = scipy.ndimage.gaussian_filter(by_intensity, BLUR_MM / side)
     brain = _smoothed((evidence + by_depth > 0) & (likely > -FARTHEST) | (likely > FARTHEST), side)
-    border = depth(brain, sides, at_border="edge") - depth(~brain, sides, at_border="edge")
+    border = distance_to_background(brain, sides, at_border="edge") - distance_to_background(
+        ~brain, sides, at_border="edge"
+    )
     found[box] = border
     return found
 

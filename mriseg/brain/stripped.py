@@ -7,7 +7,7 @@ import skimage
 from mriseg.brain.slice import shrink
 from mriseg.image.morphology import large_pieces
 
-# Of the directions from the centre outwards, the share that crosses a dark band with something bright beyond it in
+# Of the directions from the center outwards, the share that crosses a dark band with something bright beyond it in
 # their last quarter. Heads show 0.3 to 1, stripped brains (where a sulcus can look like a skull) 0 to 0.25.
 SKULL_SHARE = 0.27
 SKULL_FROM = 0.75  # of the way to the surface
@@ -57,16 +57,16 @@ def above_level(data: np.ndarray, level: float) -> np.ndarray:
 
 
 def _skull_share(data: np.ndarray, foreground: np.ndarray, spacing: tuple[float, ...]) -> float:
-    """Share of the directions from the centre that cross a dark band with something bright beyond it."""
+    """Share of the directions from the center that cross a dark band with something bright beyond it."""
     image = shrink(np.where(foreground, data - data.min(), 0), spacing)
     body = shrink(foreground.astype(np.float32), spacing) > 0.5
     if not body.any():
         return 0.0
     typical = np.median(image[body])
-    centre = scipy.ndimage.center_of_mass(body)
-    polar = skimage.transform.warp_polar(image, centre, radius=max(image.shape), output_shape=(180, max(image.shape)))
+    center = scipy.ndimage.center_of_mass(body)
+    polar = skimage.transform.warp_polar(image, center, radius=max(image.shape), output_shape=(180, max(image.shape)))
     within = skimage.transform.warp_polar(
-        body.astype(np.float32), centre, radius=max(image.shape), output_shape=polar.shape
+        body.astype(np.float32), center, radius=max(image.shape), output_shape=polar.shape
     )
     crossed = 0
     for profile, inside in zip(polar, within > 0.5, strict=True):

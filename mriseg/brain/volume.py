@@ -11,8 +11,8 @@ import skimage
 
 from mriseg.brain.skull import LAYERS_MM, LEVELS, log_odds
 from mriseg.core.errors import BrainNotFoundError
-from mriseg.image.morphology import bounding_box, depth, dilate, erode, largest_component
-from mriseg.image.resampling import centre, enlarged, reduced
+from mriseg.image.morphology import bounding_box, dilate, distance_to_background, erode, largest_component
+from mriseg.image.resampling import block_mean, center, interpolate_separable
 from mriseg.registration.affine import WORKING_MM, Registration, register
 from mriseg.registration.atlas import Atlas, atlas
 
@@ -50,8 +50,8 @@ def find_brain_in_volume(data: np.ndarray, spacing: tuple[float, ...]) -> tuple[
     BrainNotFoundError
         If there is no head.
     """
-    anchor = centre(data)
-    image, sides, first = reduced(data, spacing, WORKING_MM, anchor)
+    anchor = center(data)
+    image, sides, first = block_mean(data, spacing, WORKING_MM, anchor)
     low = np.percentile(image, 1)
     bright = image[image > low + 0.05 * (image.max() - low)]
     if not bright.size:
@@ -82,9 +82,9 @@ def register_stripped(data: np.ndarray, spacing: tuple[float, ...], mask: np.nda
     """
     box = bounding_box(mask)
     inside = mask[box].astype(np.float32)
-    anchor = centre(inside)
-    image, sides, first = reduced(data[box] * inside, spacing, WORKING_MM, anchor)
-    brain = reduced(inside, spacing, WORKING_MM, anchor)[0] > 0.5
+    anchor = center(inside)
+    image, sides, first = block_mean(data[box] * inside, spacing, WORKING_MM, anchor)
+    brain = block_mean(inside, spacing, WORKING_MM, anchor)[0] > 0.5
     first = first + [part.start * side for part, side in zip(box, spacing, strict=True)]
     margins = [int(np.ceil(STRIPPED_MARGIN / side)) for side in sides]
     image, brain = (np.pad(array, [(m, m) for m in margins]) for array in (image, brain))
@@ -122,7 +122,7 @@ def _head(foreground: np.ndarray, sides: tuple[float, ...]) -> np.ndarray:
 def _moved_border(
     data: np.ndarray, spacing: tuple[float, ...], anchor: tuple[int, ...], found: Registration, average: Atlas
 ) -> np.ndarray:
-    image, sides, first = reduced(data, spacing, BORDER_MM, anchor)
+    image, sides, first = block_mean(data, spacing, BORDER_MM, anchor)
     scale = np.float32(np.cbrt(np.linalg.det(found.affine[:3, :3])))
     likely = found.warp(average.depth, average, image.shape, sides, first) * scale + np.float32(OUTWARD)
     box = bounding_box(likely > LAYERS_MM[0])
@@ -137,7 +137,9 @@ def _moved_border(
     brain = _smoothed((evidence + by_depth > 0) & (likely > -FARTHEST) | (likely > FARTHEST), sides)
     if not brain.any():
         raise BrainNotFoundError("No brain was found in this volume. Drop a scan of a whole head or of a brain.")
-    border = (depth(brain, sides, at_border="edge") - depth(~brain, sides, at_border="edge")).astype(np.float32)
+    border = (
+        distance_to_background(brain, sides, at_border="edge") - distance_to_background(~brain, sides, at_border="edge")
+    ).astype(np.float32)
     mask = np.zeros(data.shape, bool)
     target, positions = [], []
     for axis, length in enumerate(data.shape):
@@ -145,7 +147,7 @@ def _moved_border(
         within = np.flatnonzero((at > -1) & (at < border.shape[axis]))
         target.append(slice(within[0], within[-1] + 1))
         positions.append(at[within])
-    mask[tuple(target)] = enlarged(border, positions) > 0
+    mask[tuple(target)] = interpolate_separable(border, positions) > 0
     return mask
 
 

@@ -10,7 +10,7 @@ from mriseg.core.errors import ReadError, TooLargeError
 # A float32 voxel costs 4 bytes as read and about 20 more while the brain's box is segmented. 40 million
 # voxels, 2.4 times a 256^3 head, keep that under the 1 GB of a free server.
 MAX_VOXELS = 40_000_000
-# A picture is handled whole, in float32 and in colour for display: 25 million pixels are 300 MB.
+# A picture is handled whole, in float32 and in color for display: 25 million pixels are 300 MB.
 MAX_PIXELS = 25_000_000
 # What may follow a volume in its file and is read over to reach the checksum.
 MAX_TRAILING_BLOCKS, TRAILING_BLOCK_BYTES = 16, 64_000

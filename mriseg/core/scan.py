@@ -16,7 +16,7 @@ MAX_NON_FINITE_SHARE = 0.01
 
 
 @dataclass(frozen=True)
-class Stated:
+class HeaderContrast:
     """What a header states of the contrast.
 
     Attributes
@@ -55,7 +55,7 @@ class Scan:
     header : nibabel.Nifti1Header or None
         The geometry (qform, sform, their codes, units) for writing results on the same grid; everything
         else that the file's header said was dropped when it was read.
-    stated : Stated or None
+    header_contrast : HeaderContrast or None
         The contrast that the header states, where it does.
     """
 
@@ -66,7 +66,7 @@ class Scan:
     notes: tuple[str, ...] = ()
     sides_known: bool = False
     header: nibabel.Nifti1Header | None = field(default=None, repr=False)
-    stated: Stated | None = None
+    header_contrast: HeaderContrast | None = None
 
     @property
     def voxel_ml(self) -> float | None:
@@ -112,7 +112,7 @@ def volume(
     header: nibabel.Nifti1Header | None = None,
     notes: tuple[str, ...] = (),
     sides_known: bool = True,
-    stated: Stated | None = None,
+    header_contrast: HeaderContrast | None = None,
     *,
     copy: bool = True,
 ) -> Scan:
@@ -130,7 +130,7 @@ def volume(
         What the reader did that the user should know.
     sides_known : bool
         Whether the affine says truly which side of the body is left.
-    stated : Stated, optional
+    header_contrast : HeaderContrast, optional
         The contrast that the header states.
     copy : bool
         Whether `data` stays the caller's. Otherwise, if it is float32, it becomes the scan's, read-only.
@@ -150,7 +150,7 @@ def volume(
     data, notes = _finite(data, notes, copy)
     affine.flags.writeable = False
     spacing = tuple(float(s) for s in nibabel.affines.voxel_sizes(affine))
-    return Scan(data, affine, spacing, "volume", notes, sides_known, header, stated)
+    return Scan(data, affine, spacing, "volume", notes, sides_known, header, header_contrast)
 
 
 def farthest_apart_mm(a: Scan, b: Scan) -> float:

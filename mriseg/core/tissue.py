@@ -1,8 +1,8 @@
-"""Tissues and contrasts: the only place that knows label numbers, names, colours and their order.
+"""Tissues and contrasts: the only place that knows label numbers, names, colors and their order.
 
 Numbers follow the BIDS common segmentation labels (1 gray matter, 2 white matter, 3 cerebrospinal
-fluid); colours are three of the Okabe-Ito palette, chosen so that their luminance rises as the tissues
-do on a T1-weighted scan and that they stay apart for colour-blind readers and in a gray-scale print.
+fluid); colors are three of the Okabe-Ito palette, chosen so that their luminance rises as the tissues
+do on a T1-weighted scan and that they stay apart for color-blind readers and in a gray-scale print.
 """
 
 from enum import Enum
@@ -15,10 +15,10 @@ class Tissue(Enum):
     WM = (2, "White matter", "#F0E442")
     CSF = (3, "Cerebrospinal fluid", "#0072B2")
 
-    def __init__(self, number: int, title: str, colour: str) -> None:
+    def __init__(self, number: int, title: str, color: str) -> None:
         self.number = number
         self.title = title
-        self.colour = colour
+        self.color = color
 
     @property
     def abbreviation(self) -> str:
@@ -27,8 +27,8 @@ class Tissue(Enum):
 
     @property
     def rgb(self) -> tuple[int, int, int]:
-        """The colour as red, green, blue in 0 to 255."""
-        red, green, blue = bytes.fromhex(self.colour[1:])
+        """The color as red, green, blue in 0 to 255."""
+        red, green, blue = bytes.fromhex(self.color[1:])
         return red, green, blue
 
 

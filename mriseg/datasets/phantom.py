@@ -63,10 +63,10 @@ class Sequence:
         left = np.exp(-self.repetition / t1)
         angle = np.deg2rad(self.flip)
         if self.inversion:
-            magnetisation = 1 - 2 * np.exp(-self.inversion / t1) + left
+            magnetization = 1 - 2 * np.exp(-self.inversion / t1) + left
         else:
-            magnetisation = np.sin(angle) * (1 - left) / (1 - np.cos(angle) * left)
-        return float(density * abs(magnetisation) * np.exp(-self.echo / t2))
+            magnetization = np.sin(angle) * (1 - left) / (1 - np.cos(angle) * left)
+        return float(density * abs(magnetization) * np.exp(-self.echo / t2))
 
 
 SEQUENCES = {

@@ -99,14 +99,14 @@ def match_labels(labels: np.ndarray, reference: np.ndarray) -> Matching:
     References
     ----------
     Kuhn: The Hungarian method for the assignment problem. Naval Res Logist Quart 2, 1955.
-    Ochiai: Zoogeographical studies on the soleoid fishes found in Japan and its neighbouring regions. Bull Jpn Soc Sci
+    Ochiai: Zoogeographical studies on the soleoid fishes found in Japan and its neighboring regions. Bull Jpn Soc Sci
     Fish 22, 1957.
     """
     _check_shapes(labels, reference)
-    is_labelled = reference != 0
-    if not is_labelled.any():
+    is_labeled = reference != 0
+    if not is_labeled.any():
         raise MrisegError("The reference holds no label: it is 0 everywhere. Give the file that the labels are in.")
-    box = bounding_box(is_labelled)
+    box = bounding_box(is_labeled)
     columns = len(Tissue) + 1
     joint = np.bincount((reference[box].astype(np.intp) * columns + labels[box]).ravel())
     counts = np.pad(joint, (0, -len(joint) % columns)).reshape(-1, columns)

@@ -17,7 +17,7 @@ from mriseg.core.settings import Settings
 from mriseg.core.tissue import Contrast, Tissue
 from mriseg.mixture.histogram import Histogram
 from mriseg.mixture.initialization import least_variance_partition
-from mriseg.mixture.likelihood import sort
+from mriseg.mixture.likelihood import bin_voxels
 from mriseg.segmentation.pipeline import segment
 from mriseg.segmentation.result import Result
 
@@ -131,7 +131,7 @@ def _order(result: Result) -> tuple[Tissue, ...]:
 
 def _divided(values: np.ndarray, sample: np.ndarray, order: tuple[Tissue, ...], classify: Classify) -> np.ndarray:
     """Numbers of the tissues of `values` by the classes of a sample of them, `order` from the darkest class."""
-    bars = sort([sample], np.ones(sample.shape, bool)).bars[0]
+    bars = bin_voxels([sample], np.ones(sample.shape, bool)).histograms[0]
     if np.count_nonzero(bars.counts) < 2 * CLASSES:
         raise SeparationError(
             "Nearly all voxels have one of a few gray levels, too few for three tissues. Use the original scan."
@@ -199,15 +199,15 @@ _ALL = (
         _in_mask(_likeliest_gaussian, corrected=True),
     ),
     Method(
-        "without-neighbours",
-        "Full model without neighbours",
-        "The model with mixed voxels and what is expected of a brain, but each voxel decided without its neighbours.",
+        "without-neighbors",
+        "Full model without neighbors",
+        "The model with mixed voxels and what is expected of a brain, but each voxel decided without its neighbors.",
         _model(lambda settings: replace(settings, smoothness=0.0)),
     ),
     Method(
         "without-position",
         "Full model without position",
-        "The model with mixed voxels and neighbours, but without the average brain that says which tissue to expect "
+        "The model with mixed voxels and neighbors, but without the average brain that says which tissue to expect "
         "where.",
         _model(lambda settings: replace(settings, use_position=False)),
     ),

@@ -74,7 +74,7 @@ def _mixed_weights(mixture: Mixture) -> dict[str, float]:
 
 
 def _registration(found: Registration | None) -> dict[str, Any] | None:
-    """Where the average brain lies: from MNI mm to mm along canonical axes, counted from the first voxel's centre."""
+    """Where the average brain lies: from MNI mm to mm along canonical axes, counted from the first voxel's center."""
     if found is None:
         return None
     return {"affine": found.affine.tolist(), "agreement": found.agreement, "coverage": found.coverage}
@@ -92,5 +92,5 @@ def volumes_table(result: Result) -> str:
 def lookup_table() -> str:
     """Which number is which tissue, as BIDS asks for it beside a segmentation."""
     rows = ["index\tname\tabbreviation\tcolor", "0\tBackground\tBG\t#000000"]
-    rows += [f"{tissue.number}\t{tissue.title}\t{tissue.abbreviation}\t{tissue.colour}" for tissue in Tissue]
+    rows += [f"{tissue.number}\t{tissue.title}\t{tissue.abbreviation}\t{tissue.color}" for tissue in Tissue]
     return "\n".join(rows) + "\n"

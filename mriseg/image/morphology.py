@@ -1,4 +1,4 @@
-"""Set operations on masks in millimetres, by distance transforms so that voxels need not be cubes."""
+"""Set operations on masks in millimeters, by distance transforms so that voxels need not be cubes."""
 
 from typing import Literal
 
@@ -32,10 +32,10 @@ def dilate(mask: np.ndarray, radius: float, spacing: tuple[float, ...]) -> np.nd
 
 def erode(mask: np.ndarray, radius: float, spacing: tuple[float, ...]) -> np.ndarray:
     """All voxels of the mask farther than `radius` from its outside; beyond the image counts as outside."""
-    return depth(mask, spacing) > radius
+    return distance_to_background(mask, spacing) > radius
 
 
-def depth(
+def distance_to_background(
     mask: np.ndarray, spacing: tuple[float, ...], at_border: Literal["constant", "edge"] = "constant"
 ) -> np.ndarray:
     """Distance of each voxel of the mask to its outside, in the unit of `spacing`.
@@ -61,7 +61,7 @@ def bounding_box(mask: np.ndarray, margin: int = 0) -> tuple[slice, ...]:
     return tuple(box)
 
 
-def moved_border(mask: np.ndarray, distance: float, spacing: tuple[float, ...]) -> np.ndarray:
+def offset_mask(mask: np.ndarray, distance: float, spacing: tuple[float, ...]) -> np.ndarray:
     """The mask with its border moved outwards by `distance`, inwards if negative, in the unit of `spacing`.
 
     Where the mask ends only because the image does it is not made smaller.
@@ -74,7 +74,7 @@ def moved_border(mask: np.ndarray, distance: float, spacing: tuple[float, ...]) 
     if distance > 0:
         moved[box] = dilate(mask[box], distance, spacing)
     else:
-        moved[box] = depth(mask[box], spacing, at_border="edge") > -distance
+        moved[box] = distance_to_background(mask[box], spacing, at_border="edge") > -distance
     return moved
 
 

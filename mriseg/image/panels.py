@@ -1,6 +1,6 @@
 """The pictures within a picture: figures of several panels, and which of them is the scan.
 
-Panels are set apart by bands of the frame's colour, or of air, from side to side. Cutting along such bands again and
+Panels are set apart by bands of the frame's color, or of air, from side to side. Cutting along such bands again and
 again is the classical way to take a printed page apart; what is left over are panels, titles and letters, which
 differ in size.
 
@@ -21,11 +21,11 @@ from mriseg.core.limits import MIN_PICTURE_SIDE
 
 Box = tuple[slice, slice]
 
-SAME_COLOUR = 0.04  # of the range: JPEG leaves ripples in a plain frame
-PLAIN = 0.9  # share of a side of the picture that has the colour of a bar or frame: others run into its corners
+SAME_COLOR = 0.04  # of the range: JPEG leaves ripples in a plain frame
+PLAIN = 0.9  # share of a side of the picture that has the color of a bar or frame: others run into its corners
 FAINT = 0.3  # of Otsu's threshold: heads are brighter, the noise of the air is not
 AIR_SIDE = 256  # pixels: heads are told from air on a picture reduced to about this
-# Of the narrower neighbour, between heads in air: more than lies between the halves of a stripped brain.
+# Of the narrower neighbor, between heads in air: more than lies between the halves of a stripped brain.
 AIR_BAND = 0.08
 PANEL_SHARE = 0.25  # of the area of the largest piece; titles and letters are smaller
 FILLED = 0.9  # of the edge of a panel on a frame: it is a rectangle, where a head is round
@@ -84,13 +84,13 @@ def _edge(data: np.ndarray) -> np.ndarray:
 
 def _on_frame(data: np.ndarray) -> list[Box]:
     """The rectangles on a plain frame, between bars or in a window; none where only air lies along the sides."""
-    tolerance = SAME_COLOUR * np.ptp(data)
+    tolerance = SAME_COLOR * np.ptp(data)
     darkest_frame = data.min() + FAINT * (skimage.filters.threshold_otsu(data) - data.min())
     content = np.ones(data.shape, bool)
     for side in (data[0], data[-1], data[:, 0], data[:, -1]):
-        colour = np.median(side)
-        if colour > darkest_frame and np.mean(np.abs(side - colour) <= tolerance) >= PLAIN:
-            content &= np.abs(data - colour) > tolerance
+        color = np.median(side)
+        if color > darkest_frame and np.mean(np.abs(side - color) <= tolerance) >= PLAIN:
+            content &= np.abs(data - color) > tolerance
     if content.all():
         return []
     boxes = [_without_ticks(content, box) for box in _large(_cut(content, 0))]
@@ -111,7 +111,7 @@ def _in_air(data: np.ndarray, box: Box) -> list[Box]:
     image = data[box]
     if is_inverted(image):
         image = image.max() - image
-    ruled = [np.ptp(image, axis) <= SAME_COLOUR * np.ptp(image) for axis in (1, 0)]
+    ruled = [np.ptp(image, axis) <= SAME_COLOR * np.ptp(image) for axis in (1, 0)]
     image = np.where(ruled[0][:, None] | ruled[1], image.min(), image)
     step = max(1, max(image.shape) // AIR_SIDE)
     image = scipy.ndimage.uniform_filter(image, max(3, step))[::step, ::step]

@@ -1,19 +1,19 @@
-"""Coarser and finer grids for steps that need no more than two millimetres; results return to the scan's own."""
+"""Coarser and finer grids for steps that need no more than two millimeters; results return to the scan's own."""
 
 from itertools import product
 
 import numpy as np
 
-TINY = 1e-12  # a volume of zeros has its centre in the middle
+TINY = 1e-12  # a volume of zeros has its center in the middle
 
 
-def centre(data: np.ndarray) -> tuple[int, ...]:
+def center(data: np.ndarray) -> tuple[int, ...]:
     """The voxel in the middle of what is bright. Air hardly moves it, however much of it lies around a head."""
     rays = [np.einsum(f"ijk,ijk->{axis}", data, data, dtype=np.float64) for axis in "ijk"]
     return tuple(round(float(np.average(np.arange(len(ray)), weights=ray + TINY))) for ray in rays)
 
 
-def reduced(
+def block_mean(
     data: np.ndarray, spacing: tuple[float, ...], side: float, anchor: tuple[int, ...] = (0, 0, 0)
 ) -> tuple[np.ndarray, tuple[float, ...], np.ndarray]:
     """Average blocks of voxels; axes that are already coarse stay as they are.
@@ -35,7 +35,7 @@ def reduced(
     sides : tuple of float
         Of the blocks, mm.
     first : ndarray of shape (3,)
-        Centre of the first block, mm from the centre of the first voxel.
+        Center of the first block, mm from the center of the first voxel.
     """
     steps = tuple(min(n, max(1, round(side / s))) for n, s in zip(data.shape, spacing, strict=True))
     begins = [a % step if n > step else 0 for a, n, step in zip(anchor, data.shape, steps, strict=True)]
@@ -48,7 +48,7 @@ def reduced(
     return sums / np.float32(np.prod(steps)), sides, np.array(begins) * spacing + (np.array(sides) - spacing) / 2
 
 
-def enlarged(values: np.ndarray, positions: list[np.ndarray]) -> np.ndarray:
+def interpolate_separable(values: np.ndarray, positions: list[np.ndarray]) -> np.ndarray:
     """Interpolate linearly at the crossings of positions along each axis.
 
     Parameters

@@ -22,14 +22,14 @@ PICTURE, LARGE_PICTURE_PIXELS = -16.0, 2e6  # less than a slice that is 1 mm thi
 
 
 @dataclass(frozen=True, eq=False)
-class Item:
+class ScanEntry:
     """One scan that a source holds.
 
     Attributes
     ----------
     title : str
         What it is, in words: description, plane, size, contrast as its header says. Names nobody.
-    suitability : float
+    rank : float
         The higher, the better for telling tissues apart; among the items of one source.
     load : callable
         Reads it. Raises ReadError if it cannot be read after all.
@@ -38,26 +38,26 @@ class Item:
     """
 
     title: str
-    suitability: float
+    rank: float
     load: Callable[[], Scan] = field(repr=False)
     refusal: str | None = None
 
     @property
     def is_picture(self) -> bool:
         """Whether it is a picture, or a volume of hardly more than one."""
-        return self.suitability <= PICTURE
+        return self.rank <= PICTURE
 
 
-def refused(title: str, why: str) -> Item:
+def refused(title: str, why: str) -> ScanEntry:
     """An item that is only listed."""
 
     def load() -> Scan:
         raise ReadError(why)
 
-    return Item(title, -np.inf, load, why)
+    return ScanEntry(title, -np.inf, load, why)
 
 
-def suitability(
+def rank(
     shape: tuple[int, ...], spacing: tuple[float, ...] | None = None, contrast: Contrast = Contrast.UNKNOWN
 ) -> float:
     """How well a scan of this size and contrast will show the tissues, in units of a doubled resolution.
@@ -80,14 +80,14 @@ def suitability(
     return float(MISSING_WEIGHT * np.log2(seen).sum() - np.log2(coarseness) + PREFERENCE[contrast])
 
 
-def most_suitable(items: tuple[Item, ...], most: int) -> tuple[Item, ...]:
+def most_suitable(items: tuple[ScanEntry, ...], most: int) -> tuple[ScanEntry, ...]:
     """The items that are worth listing if there are too many: the most suitable, in the order given."""
     if len(items) <= most:
         return items
-    kept = sorted(range(len(items)), key=lambda index: -items[index].suitability)[:most]
+    kept = sorted(range(len(items)), key=lambda index: -items[index].rank)[:most]
     return tuple(items[index] for index in sorted(kept))
 
 
-def best(items: tuple[Item, ...]) -> Item:
+def best(items: tuple[ScanEntry, ...]) -> ScanEntry:
     """The item to segment if nobody chooses: the most suitable, of equals the first."""
-    return max(items, key=lambda item: item.suitability)
+    return max(items, key=lambda item: item.rank)

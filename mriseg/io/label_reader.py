@@ -1,4 +1,4 @@
-"""A reference segmentation that somebody gives: whole numbers on a scan's grid, or the colours of a picture.
+"""A reference segmentation that somebody gives: whole numbers on a scan's grid, or the colors of a picture.
 
 Which number is which tissue is not known here, see `mriseg.evaluation.agreement.match_labels`.
 """
@@ -31,8 +31,8 @@ TOO_MANY = (
     f"The reference segmentation holds more than {MOST_LABELS} different {{}}, so it is a scan or too fine a division "
     "to be one of tissues. Give a map of fewer labels{}."
 )
-COLOURS = "The reference segmentation is in colours that are not read from a file of its kind. Save it as PNG."
-NUMBERS, GRAYS = ("numbers", ""), ("gray levels or colours", ", as PNG: JPEG blurs their borders")
+COLORS = "The reference segmentation is in colors that are not read from a file of its kind. Save it as PNG."
+NUMBERS, GRAYS = ("numbers", ""), ("gray levels or colors", ", as PNG: JPEG blurs their borders")
 
 
 def read_labels(source: Source, scan: Scan) -> np.ndarray:
@@ -48,7 +48,7 @@ def read_labels(source: Source, scan: Scan) -> np.ndarray:
     Returns
     -------
     ndarray of uint16, shape of the scan
-        Numbers as stored, the levels of a gray picture among them; 0 is background. The colours of a picture are
+        Numbers as stored, the levels of a gray picture among them; 0 is background. The colors of a picture are
         numbered from 1 by their luminance; black and what is transparent are 0.
 
     Raises
@@ -82,10 +82,10 @@ def _image(source: Source, scan: Scan) -> Scan:
         image = read_on_grid(source, scan, REFERENCE)
     except ReadError as error:
         if str(error) in (OVERLAID, UNORDERED):
-            raise ReadError(COLOURS) from error
+            raise ReadError(COLORS) from error
         raise
     if {MARKS, TINTED} & set(image.notes):
-        raise ReadError(COLOURS)
+        raise ReadError(COLORS)
     return image
 
 
@@ -104,7 +104,7 @@ def _pixels(file: File, scan: Scan) -> np.ndarray:
 
 
 def _numbered(pixels: np.ndarray) -> np.ndarray:
-    """The number of each pixel: its gray level, or in a picture with colours the rank of its colour by luminance."""
+    """The number of each pixel: its gray level, or in a picture with colors the rank of its color by luminance."""
     if pixels.ndim == 2:
         return pixels.astype(np.int32)
     code = np.zeros(pixels.shape[:2], np.int32)

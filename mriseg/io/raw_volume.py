@@ -11,7 +11,7 @@ import numpy as np
 from mriseg.core import limits
 from mriseg.core.errors import ReadError
 from mriseg.core.scan import Scan, volume
-from mriseg.io.catalog import Item, suitability
+from mriseg.io.catalog import ScanEntry, rank
 from mriseg.io.file import CUT_SHORT, File
 
 SIDES_UNKNOWN = "The header does not say how the scan lies in space: left and right are unknown."
@@ -20,7 +20,7 @@ BROKEN_AFFINE = "The header's orientation is broken: voxel sizes are kept, left 
 
 
 @dataclass(frozen=True, eq=False)
-class Stored:
+class RawVolume:
     """One or more volumes on one grid, as their file stores them, the first axis fastest.
 
     Attributes
@@ -67,7 +67,7 @@ class Stored:
         return prod(self.shape) * self.dtype.itemsize
 
 
-def items(stored: Stored) -> tuple[Item, ...]:
+def items(stored: RawVolume) -> tuple[ScanEntry, ...]:
     """The volumes as items to choose from.
 
     Raises
@@ -79,16 +79,18 @@ def items(stored: Stored) -> tuple[Item, ...]:
     if stored.dtype.kind == "c":
         raise ReadError("The volume holds complex numbers. Save its magnitude as a new volume and try again.")
     if stored.dtype.kind not in "iuf" or stored.dtype.itemsize > 8:
-        raise ReadError("The volume holds colours or a rare type. Save it in gray, as one number a voxel.")
+        raise ReadError("The volume holds colors or a rare type. Save it in gray, as one number a voxel.")
     if stored.offset < 0 or stored.offset + stored.volume_bytes > stored.file.most_unpacked:
         raise ReadError(CUT_SHORT)
     spacing = tuple(float(side) for side in nibabel.affines.voxel_sizes(stored.affine))
     size = in_words(stored.shape, spacing)
-    worth = suitability(stored.shape, spacing)
+    worth = rank(stored.shape, spacing)
     if stored.count == 1:
-        return (Item(size, worth, partial(_load, stored, 0)),)
+        return (ScanEntry(size, worth, partial(_load, stored, 0)),)
     return tuple(
-        Item(f"Volume {index + 1} of {stored.count} ({stored.series}), {size}", worth, partial(_load, stored, index))
+        ScanEntry(
+            f"Volume {index + 1} of {stored.count} ({stored.series}), {size}", worth, partial(_load, stored, index)
+        )
         for index in range(min(stored.count, limits.MAX_ITEMS))
     )
 
@@ -116,7 +118,7 @@ def affine_of_spacing(spacing: tuple[float, ...]) -> np.ndarray:
     return np.diag([*sides, 1])
 
 
-def _load(stored: Stored, index: int) -> Scan:
+def _load(stored: RawVolume, index: int) -> Scan:
     with stored.file.open() as stream:
         stream.seek(stored.offset + index * stored.volume_bytes)
         data = read_voxels(stream, stored.shape, stored.dtype, stored.scaling)

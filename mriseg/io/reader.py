@@ -9,7 +9,7 @@ import numpy as np
 from mriseg.core import limits
 from mriseg.core.errors import ReadError
 from mriseg.core.scan import Scan, farthest_apart_mm
-from mriseg.io.catalog import Item, best, most_suitable, refused
+from mriseg.io.catalog import ScanEntry, best, most_suitable, refused
 from mriseg.io.dicom.reader import is_dicom, read_dicom
 from mriseg.io.file import File
 from mriseg.io.pictures.picture import is_picture, read_picture
@@ -26,7 +26,7 @@ from mriseg.io.volumes.parrec import is_parrec, read_parrec
 Source = bytes | str | Path | Sequence[tuple[str, bytes]]
 
 # Each format by its first bytes, and who lists the scans of one such file; NIfTI last, as Analyze has no magic number.
-FORMATS: tuple[tuple[Callable[[bytes], bool], Callable[[File, Sequence[File]], tuple[Item, ...]]], ...] = (
+FORMATS: tuple[tuple[Callable[[bytes], bool], Callable[[File, Sequence[File]], tuple[ScanEntry, ...]]], ...] = (
     (is_picture, read_picture),
     (is_tiff, read_tiff),
     (is_mgh, read_mgh),
@@ -87,7 +87,7 @@ def read(source: Source, name: str | None = None) -> Scan:
     return best(contents(source, name)).load()
 
 
-def contents(source: Source, name: str | None = None) -> tuple[Item, ...]:
+def contents(source: Source, name: str | None = None) -> tuple[ScanEntry, ...]:
     """List the scans that a source holds, from their headers; nothing of a volume's size is allocated.
 
     Parameters
@@ -173,7 +173,7 @@ def check_shape(shape: tuple[int, ...], scan: Scan, what: str) -> None:
         )
 
 
-def _listed(files: Sequence[File]) -> list[tuple[Item, ...]]:
+def _listed(files: Sequence[File]) -> list[tuple[ScanEntry, ...]]:
     """The scans of each file that holds one; what cannot be read is listed with its reason if there are others."""
     dicom, groups = [], []
     given = [file for file in files if not file.is_beside]

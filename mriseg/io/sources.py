@@ -1,6 +1,6 @@
 """The files that a user gives: one, several dropped together, a folder, or what a zip archive holds.
 
-Nothing is unpacked to disk. Names only tell which files belong together and how their kind is spelt; they are never
+Nothing is unpacked to disk. Names only tell which files belong together and how their kind is spelled; they are never
 opened as paths, so an archive cannot reach outside itself, and never shown, since hospitals put names of patients in
 them.
 """
@@ -78,7 +78,7 @@ def _on_disk(path: Path) -> list[File]:
             check_file_count(len(found))
     except OSError as error:
         raise ReadError(f"The file cannot be opened: {error.strerror or 'unknown reason'}.") from error
-    return [member for file in found for member in (unzipped(file) if len(found) == 1 else [file])]
+    return unzipped(found[0]) if len(found) == 1 else found
 
 
 def _of_path(path: Path, folder: tuple[str, ...] = ()) -> File:

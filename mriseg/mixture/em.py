@@ -1,9 +1,9 @@
-"""Expectation-maximisation for Gaussian mixtures on weighted points, in log space.
+"""Expectation-maximization for Gaussian mixtures on weighted points, in log space.
 
 The points are the bins of a histogram (or the filled cells of a joint one), so that an iteration costs the
 same for a thousand voxels and for a hundred million. The engine needs four extensions of the textbook
 algorithm: components that share a variance; *mixed* components whose means lie between those of two pure classes
-at a fixed fraction, which is how voxels of partial volume are modelled; a small uniform share of outliers, so
+at a fixed fraction, which is how voxels of partial volume are modeled; a small uniform share of outliers, so
 that bone or vessels in the mask do not become a tissue; and *zones*, parts of the brain with weights of their own
 over the same Gaussians, which is how position speaks.
 
@@ -139,10 +139,10 @@ def log_densities(points: np.ndarray, structure: Structure, parameters: Paramete
     -------
     ndarray of shape (n, gaussians)
     """
-    return _features(points) @ _natural(structure, parameters)
+    return _sufficient_statistics(points) @ _natural_parameters(structure, parameters)
 
 
-def maximise(
+def expectation_maximization(
     points: np.ndarray,
     counts: np.ndarray,
     structure: Structure,
@@ -162,7 +162,7 @@ def maximise(
     Parameters
     ----------
     points : ndarray of shape (n, d)
-        Preferably standardised: sums of squares are taken about the origin.
+        Preferably standardized: sums of squares are taken about the origin.
     counts : ndarray of shape (n,) or (zones, n)
         How often each point was seen, in each zone.
     structure : Structure
@@ -185,14 +185,14 @@ def maximise(
         Per observation, of the start and of all parameters kept since, with the prior's share; never falls.
     converged : bool
     """
-    features = np.ascontiguousarray(_features(points).T)
+    features = np.ascontiguousarray(_sufficient_statistics(points).T)
     share = np.atleast_2d(counts) / counts.sum()
     zone_shares, point_shares = share.sum(1), share.sum(0)
     members = structure.members
 
     def iterate(parameters: Parameters) -> tuple[float, Parameters]:
         """The log likelihood of parameters, and the parameters one plain iteration on."""
-        gaussians = _natural(structure, parameters).T @ features
+        gaussians = _natural_parameters(structure, parameters).T @ features
         with np.errstate(divide="ignore"):
             log_strange = np.log(parameters.outliers * np.asarray(outlier_density))
         peak = np.maximum(gaussians.max(0), log_strange)
@@ -212,7 +212,7 @@ def maximise(
         weights = usual * (per_density @ components.T)
         gaussians *= members.T @ (usual.T @ per_density)
         statistics = gaussians @ features.T
-        return value, _update(statistics, weights, zone_shares, structure, parameters, floor, outliers, prior)
+        return value, _m_step(statistics, weights, zone_shares, structure, parameters, floor, outliers, prior)
 
     most_outliers = prior.most_outliers if prior is not None else 0.0
     here = replace(start, outliers=min(start.outliers, most_outliers) or most_outliers)
@@ -223,7 +223,7 @@ def maximise(
         before = history[-1]
         log_likelihood, second = iterate(first)
         history.append(log_likelihood)
-        ahead = _ahead(here, first, second, reach, floor, most_outliers)
+        ahead = _squarem_step(here, first, second, reach, floor, most_outliers)
         log_likelihood, beyond = iterate(ahead)
         if log_likelihood >= history[-1]:
             here, first, reach = ahead, beyond, reach * 2
@@ -236,7 +236,7 @@ def maximise(
     return first, history, False
 
 
-def _ahead(
+def _squarem_step(
     here: Parameters, first: Parameters, second: Parameters, reach: float, floor: np.ndarray, most_outliers: float
 ) -> Parameters:
     """Where two plain iterations lead if their steps go on shrinking at the same rate.
@@ -276,14 +276,14 @@ def _from_coordinates(vector: np.ndarray, like: Parameters, most_outliers: float
     return Parameters(means.reshape(like.means.shape), factors @ factors.transpose(0, 2, 1), weights, outliers)
 
 
-def _features(points: np.ndarray) -> np.ndarray:
+def _sufficient_statistics(points: np.ndarray) -> np.ndarray:
     """(1, x, x x^T) of each point, shape (n, 1 + d + d^2)."""
     n, d = points.shape
     squares = (points[:, :, None] * points[:, None, :]).reshape(n, d * d)
     return np.hstack([np.ones((n, 1)), points, squares])
 
 
-def _natural(structure: Structure, parameters: Parameters) -> np.ndarray:
+def _natural_parameters(structure: Structure, parameters: Parameters) -> np.ndarray:
     """Coefficients of the features in each Gaussian's log density, shape (1 + d + d^2, gaussians)."""
     means = structure.fractions @ parameters.means
     precisions = _inverse(parameters.covariances)[structure.variance]
@@ -294,7 +294,7 @@ def _natural(structure: Structure, parameters: Parameters) -> np.ndarray:
     return np.vstack([constant, linear.T, -0.5 * precisions.reshape(len(means), d * d).T])
 
 
-def _update(
+def _m_step(
     statistics: np.ndarray,
     weights: np.ndarray,
     zone_shares: np.ndarray,
@@ -325,10 +325,10 @@ def _update(
     normal[np.diag_indices_from(normal)] += ridge
     means = np.linalg.solve(normal, right + ridge * parameters.means.reshape(-1)).reshape(classes, d)
 
-    centre = fractions @ means
-    cross = centre[:, :, None] * first[:, None, :]
+    center = fractions @ means
+    cross = center[:, :, None] * first[:, None, :]
     scatter = second - cross - cross.transpose(0, 2, 1)
-    scatter += zeroth[:, None, None] * centre[:, :, None] * centre[:, None, :]
+    scatter += zeroth[:, None, None] * center[:, :, None] * center[:, None, :]
     groups = len(parameters.covariances)
     mass: np.ndarray = np.bincount(structure.variance, zeroth, groups)
     covariances = np.zeros((groups, d, d))

@@ -11,7 +11,7 @@ from mriseg.mixture.histogram import Histogram
 from mriseg.mixture.initialization import VARIANCE_FLOOR
 from mriseg.mixture.model import Mixture, layout, uniform
 from mriseg.mixture.prior import even_expectation, expectation
-from mriseg.mixture.spatial_prior import one_zone
+from mriseg.mixture.spatial_prior import uniform_prior
 
 BINS = 256  # as many as are drawn
 PLAIN = 100  # iterations as the textbook has them; what remains is climbed in strides
@@ -23,7 +23,7 @@ START_BETWEEN = (0.02, 0.98)  # shares of the voxels that are darker than where 
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """A mixture on the way of expectation-maximisation.
+    """A mixture on the way of expectation-maximization.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class Step:
     log_likelihood: float
 
 
-def steps_of_fit(histogram: Histogram, fitted: Mixture) -> tuple[Step, ...]:
+def em_steps(histogram: Histogram, fitted: Mixture) -> tuple[Step, ...]:
     """Fit a histogram again from a poor start, and show the way.
 
     The start spreads its means evenly over the intensities, with equal weights and one spread for all. Most of the
@@ -63,21 +63,23 @@ def steps_of_fit(histogram: Histogram, fitted: Mixture) -> tuple[Step, ...]:
     bars = histogram.rebin(BINS)
     filled = bars.counts > 0
     levels, counts = bars.levels[filled], bars.counts[filled]
-    centre = np.average(levels, weights=counts)
-    spread = np.sqrt(np.average((levels - centre) ** 2, weights=counts))
-    points = ((levels - centre) / spread)[:, None]
+    center = np.average(levels, weights=counts)
+    spread = np.sqrt(np.average((levels - center) ** 2, weights=counts))
+    points = ((levels - center) / spread)[:, None]
     structure, classes = layout(fitted.classes), fitted.classes
     ends = (fitted.outlier_range[0][:1], fitted.outlier_range[1][:1])
     if classes == len(Tissue):
         bone = fitted.tissues[-1] is Tissue.CSF
-        expected = expectation(one_zone(()), fitted.tissues)
+        expected = expectation(uniform_prior(()), fitted.tissues)
         prior = em.Prior(expected, SHARE_STRENGTH, SPREAD_STRENGTH, MOST_BONE if bone else MOST_OUTLIERS)
     else:
         prior = em.Prior(even_expectation(classes), SHARE_STRENGTH, SPREAD_STRENGTH_UNNAMED, MOST_OUTLIERS)
 
     def climb(parameters: em.Parameters, iterations: int) -> tuple[em.Parameters, list[float], bool]:
         floor, outliers = np.full(1, VARIANCE_FLOOR), spread * uniform(levels, ends)
-        return em.maximise(points, counts, structure, parameters, TOLERANCE, iterations, floor, outliers, prior)
+        return em.expectation_maximization(
+            points, counts, structure, parameters, TOLERANCE, iterations, floor, outliers, prior
+        )
 
     below = (np.cumsum(counts) - counts / 2) / counts.sum()
     low, high = np.interp(START_BETWEEN, below, points[:, 0])
@@ -98,7 +100,7 @@ def steps_of_fit(histogram: Histogram, fitted: Mixture) -> tuple[Step, ...]:
     def step(at: int) -> Step:
         found, height = way[at], heights[at] - float(np.log(spread))
         parameters = em.Parameters(
-            found.means * spread + centre, found.covariances * spread**2, found.weights, found.outliers
+            found.means * spread + center, found.covariances * spread**2, found.weights, found.outliers
         )
         last = converged and at == len(way) - 1
         mixture = Mixture(parameters, np.ones(1), classes, None, ends, height, iterations[at], last, tissues)

@@ -18,7 +18,7 @@ from mriseg.mixture.initialization import least_variance_partition
 class HistogramGaussianMixture(DensityMixin, BaseEstimator):
     """Gaussian mixture fitted to the histogram of the data instead of to the data.
 
-    Expectation-maximisation on weighted bins: an iteration costs the same for a thousand samples and for a
+    Expectation-maximization on weighted bins: an iteration costs the same for a thousand samples and for a
     hundred million. In one dimension integers on few levels are fitted exactly, each level a bin; other values
     are rounded to one of `n_bins`. In more dimensions the filled cells of the joint histogram are the bins. No
     more than `n_bins` samples are never rounded. The start is deterministic, so there is no random state.
@@ -109,15 +109,17 @@ class HistogramGaussianMixture(DensityMixin, BaseEstimator):
             sample_weight = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
             X, sample_weight = X[sample_weight > 0], sample_weight[sample_weight > 0]
         points, counts = _cells(X, sample_weight, self.n_bins)
-        centre = np.average(points, axis=0, weights=counts)
-        spread = np.sqrt(np.average((points - centre) ** 2, axis=0, weights=counts))
+        center = np.average(points, axis=0, weights=counts)
+        spread = np.sqrt(np.average((points - center) ** 2, axis=0, weights=counts))
         spread[spread == 0] = 1
-        points = (points - centre) / spread
+        points = (points - center) / spread
         tied = self.covariance_type == "tied"
         floor = np.full(points.shape[1], self.variance_floor)
         start = _start(points, counts, self.n_components, tied, floor)
         structure = em.plain(self.n_components, tied)
-        parameters, history, converged = em.maximise(points, counts, structure, start, self.tol, self.max_iter, floor)
+        parameters, history, converged = em.expectation_maximization(
+            points, counts, structure, start, self.tol, self.max_iter, floor
+        )
         if not converged:
             warnings.warn(
                 f"No convergence in {self.max_iter} iterations. Raise max_iter or tol.",
@@ -126,7 +128,7 @@ class HistogramGaussianMixture(DensityMixin, BaseEstimator):
             )
         order = np.lexsort(parameters.means.T[::-1])
         self.weights_ = parameters.weights[0, order]
-        self.means_ = parameters.means[order] * spread + centre
+        self.means_ = parameters.means[order] * spread + center
         covariances = parameters.covariances * np.outer(spread, spread)
         self.covariances_ = covariances[0] if tied else covariances[order]
         self.n_iter_ = len(history)
@@ -170,10 +172,10 @@ class HistogramGaussianMixture(DensityMixin, BaseEstimator):
         X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
         tied = self.covariance_type == "tied"
         covariances = self.covariances_[None] if tied else self.covariances_
-        # Centred on the mixture, so that squares of large offsets do not cancel.
-        centre = self.weights_ @ self.means_
-        parameters = em.Parameters(self.means_ - centre, covariances, self.weights_[None])
-        densities = em.log_densities(X - centre, em.plain(len(self.means_), tied), parameters)
+        # Centered on the mixture, so that squares of large offsets do not cancel.
+        center = self.weights_ @ self.means_
+        parameters = em.Parameters(self.means_ - center, covariances, self.weights_[None])
+        densities = em.log_densities(X - center, em.plain(len(self.means_), tied), parameters)
         return densities + np.log(np.maximum(self.weights_, em.SMALLEST_WEIGHT))
 
 

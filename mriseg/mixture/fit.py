@@ -11,7 +11,7 @@ from mriseg.mixture.histogram import Cells
 from mriseg.mixture.initialization import VARIANCE_FLOOR, extend_to_channels, initial_parameters
 from mriseg.mixture.model import Mixture, layout, sort_classes, uniform
 from mriseg.mixture.prior import even_expectation, expectation
-from mriseg.mixture.spatial_prior import Zones, one_zone
+from mriseg.mixture.spatial_prior import PriorZones, uniform_prior
 
 TOLERANCE = 1e-6  # gain of log likelihood per voxel below which a fit has converged
 FIRST_TOLERANCE = 1e-4  # the same of a fit that only begins another
@@ -42,7 +42,7 @@ JOINT_TOLERANCE = 1e-5  # gain of log likelihood per voxel at which the joint fi
 def fit(
     cells: Cells,
     order: tuple[Tissue, ...],
-    zones: Zones | None = None,
+    zones: PriorZones | None = None,
     start: Mixture | None = None,
     tolerance: float = TOLERANCE,
     named: bool = True,
@@ -81,36 +81,36 @@ def fit(
         If there are too few voxels or levels for three classes.
     """
     located = zones is not None and len(zones) > 1
-    zones = zones or one_zone(())
+    zones = zones or uniform_prior(())
     classes = len(order)
     deep = (order.index(Tissue.GM), order.index(Tissue.WM)) if located and zones.deep.any() else None
     expected = expectation(zones, order)
     bone = named and order[-1] is Tissue.CSF
     spread = SPREAD_STRENGTH if named or located else SPREAD_STRENGTH_UNNAMED
     if located and start is None and strength is None:  # from a poor start the scan's own word can lose a tissue
-        start = _climb(cells, classes, deep, expected, 1.0, spread, order, None, FIRST_TOLERANCE, bone)
+        start = _run_em(cells, classes, deep, expected, 1.0, spread, order, None, FIRST_TOLERANCE, bone)
     strength = strength or (ZONE_STRENGTH if located else SHARE_STRENGTH)
-    mixture = _climb(cells, classes, deep, expected, strength, spread, order, start, tolerance, bone)
+    mixture = _run_em(cells, classes, deep, expected, strength, spread, order, start, tolerance, bone)
     if deep is None:
         return mixture
     gray, white, nuclei = mixture.parameters.means[[*deep, -1], 0]
     if DEEP_WITHIN[0] <= (nuclei - gray) / (white - gray) <= DEEP_WITHIN[1]:
         return mixture
     # The class has found something else, as the ventricles on a scan where they are hardly brighter than gray matter.
-    whole = Zones(zones.index, zones.shares, np.zeros(len(zones)))
+    whole = PriorZones(zones.index, zones.shares, np.zeros(len(zones)))
     return fit(cells, order, whole, None, tolerance, named, strength)
 
 
 def fit_classes(cells: Cells, classes: int, start: Mixture | None = None) -> Mixture:
-    """Fit any number of classes and the mixed voxels between neighbours, without knowledge of what they are.
+    """Fit any number of classes and the mixed voxels between neighbors, without knowledge of what they are.
 
     Parameters and errors are those of `fit`.
     """
     expected = even_expectation(classes)
-    return _climb(cells, classes, None, expected, SHARE_STRENGTH, SPREAD_STRENGTH_UNNAMED, (), start, TOLERANCE, False)
+    return _run_em(cells, classes, None, expected, SHARE_STRENGTH, SPREAD_STRENGTH_UNNAMED, (), start, TOLERANCE, False)
 
 
-def _climb(
+def _run_em(
     cells: Cells,
     classes: int,
     deep: tuple[int, int] | None,
@@ -134,24 +134,24 @@ def _climb(
     start = start if start is None or start.deep == deep else None
     if start is None and intensities.shape[1] > 1:
         first = Cells(intensities[:, :1], counts)
-        start = _climb(first, classes, deep, expected, strength, spread_strength, order, None, FIRST_TOLERANCE, bone)
+        start = _run_em(first, classes, deep, expected, strength, spread_strength, order, None, FIRST_TOLERANCE, bone)
     structure, total = layout(classes, deep), counts.sum(0)
-    centre = np.average(intensities, weights=total, axis=0)
-    spread = np.sqrt(np.average((intensities - centre) ** 2, weights=total, axis=0))
-    points = (intensities - centre) / spread
+    center = np.average(intensities, weights=total, axis=0)
+    spread = np.sqrt(np.average((intensities - center) ** 2, weights=total, axis=0))
+    points = (intensities - center) / spread
     if start is None:
         parameters = initial_parameters(points, total, classes, deep, expected, bone)
     elif start.channels < points.shape[1]:
         parameters = extend_to_channels(intensities, points, total, start)
     else:
-        shift = start.parameters.means - centre
+        shift = start.parameters.means - center
         scaled = start.parameters.covariances / np.outer(spread, spread)
         parameters = em.Parameters(shift / spread, scaled, start.parameters.weights, start.outliers)
     low, high = intensities.min(0), intensities.max(0)
     if bone and points.shape[1] == 1:
-        high = np.maximum(parameters.means.min(0) * spread + centre, np.partition(np.unique(intensities), 1)[1:2])
+        high = np.maximum(parameters.means.min(0) * spread + center, np.partition(np.unique(intensities), 1)[1:2])
     most = MOST_BONE if bone and points.shape[1] == 1 else MOST_OUTLIERS
-    parameters, history, converged = em.maximise(
+    parameters, history, converged = em.expectation_maximization(
         points,
         counts,
         structure,
@@ -163,7 +163,7 @@ def _climb(
         prior=em.Prior(expected, strength, spread_strength, most),
     )
     parameters = em.Parameters(
-        parameters.means * spread + centre,
+        parameters.means * spread + center,
         parameters.covariances * np.outer(spread, spread),
         parameters.weights,
         parameters.outliers,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# 1024 bins leave a quantisation noise of range / 3500, some fifty times below the noise of any MR scan;
+# 1024 bins leave a quantization noise of range / 3500, some fifty times below the noise of any MR scan;
 # up to as many integer levels are kept exactly, one bin a level.
 BINS = 1024
 
@@ -16,7 +16,7 @@ class Histogram:
     Attributes
     ----------
     levels : ndarray of shape (bins,)
-        Intensity at the centre of each bin, ascending, in arbitrary units.
+        Intensity at the center of each bin, ascending, in arbitrary units.
     counts : ndarray of shape (bins,)
         Voxels in each bin.
     """
@@ -30,7 +30,7 @@ class Histogram:
         return float(self.levels[1] - self.levels[0])
 
     def rebin(self, bins: int) -> "Histogram":
-        """The same counts over at most `bins` bins, by joining neighbours."""
+        """The same counts over at most `bins` bins, by joining neighbors."""
         joined = -(-len(self.levels) // bins)
         if joined == 1:
             return self

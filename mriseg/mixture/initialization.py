@@ -7,7 +7,7 @@ import numpy as np
 from mriseg.mixture import em
 from mriseg.mixture.model import Mixture
 
-VARIANCE_FLOOR = 1e-6  # of the variance of all voxels: a class narrower than this is one grey level
+VARIANCE_FLOOR = 1e-6  # of the variance of all voxels: a class narrower than this is one gray level
 DEEP_BETWEEN = 0.35  # of the way from gray to white matter: where the brightness of the deep nuclei is first looked for
 START_BINS = 256  # the start is a partition by dynamic programming, quadratic in the bins
 START_TRIM = 0.005  # share left out at each end for the start: a few voxels of bone must not be one of three parts

@@ -11,7 +11,7 @@ import numpy as np
 
 from mriseg.mixture.histogram import Cells, Histogram, histogram
 from mriseg.mixture.model import Mixture
-from mriseg.mixture.spatial_prior import Zones
+from mriseg.mixture.spatial_prior import PriorZones
 
 # Vessels, fat and broken voxels, the outermost thousandth at each end, would stretch the histogram.
 OUTLIERS_PERCENT = 0.1
@@ -20,26 +20,26 @@ LEVELS = {1: 1024, 2: 96, 3: 32}
 
 
 @dataclass(frozen=True, eq=False)
-class Sorted:
+class BinnedVoxels:
     """Voxels by their intensities.
 
     Attributes
     ----------
-    bars : tuple of Histogram
+    histograms : tuple of Histogram
         Of each channel in the brain, without the outermost thousandth at each end.
     index : ndarray of int32, shape (i, j) or (i, j, k)
         Cell of each voxel; intensities beyond the ends count as the outermost.
     """
 
-    bars: tuple[Histogram, ...]
+    histograms: tuple[Histogram, ...]
     index: np.ndarray
 
     @property
     def points(self) -> np.ndarray:
         """Intensities of each cell, shape (cells, channels)."""
-        return np.stack([axis.ravel() for axis in np.meshgrid(*(b.levels for b in self.bars), indexing="ij")], 1)
+        return np.stack([axis.ravel() for axis in np.meshgrid(*(b.levels for b in self.histograms), indexing="ij")], 1)
 
-    def cells(self, inside: np.ndarray, zones: Zones) -> Cells:
+    def cells(self, inside: np.ndarray, zones: PriorZones) -> Cells:
         """How many voxels of the mask lie in each cell, by zone.
 
         Parameters
@@ -55,7 +55,7 @@ class Sorted:
         return Cells(points[filled], counts[:, filled].astype(float))
 
 
-def sort(channels: Sequence[np.ndarray], inside: np.ndarray) -> Sorted:
+def bin_voxels(channels: Sequence[np.ndarray], inside: np.ndarray) -> BinnedVoxels:
     """Sort voxels into cells of intensity.
 
     Parameters
@@ -66,7 +66,7 @@ def sort(channels: Sequence[np.ndarray], inside: np.ndarray) -> Sorted:
         The brain.
     """
     most = LEVELS[len(channels)]
-    bars, index = [], np.zeros(inside.shape, np.int32)
+    histograms, index = [], np.zeros(inside.shape, np.int32)
     for data in channels:
         counted = typical_histogram(data[inside], most)
         level = (data - np.float32(counted.levels[0])) * np.float32(1 / counted.width)
@@ -74,8 +74,8 @@ def sort(channels: Sequence[np.ndarray], inside: np.ndarray) -> Sorted:
         level += np.float32(0.5)
         index *= np.int32(len(counted.levels))
         index += level.astype(np.int32)
-        bars.append(counted)
-    return Sorted(tuple(bars), index)
+        histograms.append(counted)
+    return BinnedVoxels(tuple(histograms), index)
 
 
 def typical_histogram(values: np.ndarray, bins: int) -> Histogram:
@@ -85,13 +85,13 @@ def typical_histogram(values: np.ndarray, bins: int) -> Histogram:
     return histogram(typical if typical.size else values, bins=bins)
 
 
-def log_evidence(mixture: Mixture, found: Sorted) -> np.ndarray:
+def log_likelihood_table(mixture: Mixture, found: BinnedVoxels) -> np.ndarray:
     """Log of weight times density of each class in each zone and cell, float32, shape (classes, zones x cells)."""
     return mixture.zone_log_densities(found.points).astype(np.float32).reshape(mixture.classes, -1)
 
 
-def looked_up(found: Sorted, zones: Zones) -> np.ndarray:
-    """Column of `log_evidence` for each voxel, int32."""
+def table_index(found: BinnedVoxels, zones: PriorZones) -> np.ndarray:
+    """Column of `log_likelihood_table` for each voxel, int32."""
     if len(zones) == 1:
         return found.index
-    return zones.index * np.int32(np.prod([len(b.levels) for b in found.bars])) + found.index
+    return zones.index * np.int32(np.prod([len(b.levels) for b in found.histograms])) + found.index

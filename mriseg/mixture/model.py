@@ -12,13 +12,13 @@ from mriseg.mixture import em
 # A voxel on the border of two tissues holds a uniformly distributed fraction of each. Six steps of the
 # fraction are a Gaussian comb finer than the noise on every scan tried; twelve gave the same labels.
 FRACTION_STEPS = 6
-# Pairs of the three tissues' classes, from dark to bright, that share voxels: neighbours in intensity, and the outer
+# Pairs of the three tissues' classes, from dark to bright, that share voxels: neighbors in intensity, and the outer
 # two, which touch where the cortex is bare of the third (gray matter and fluid on FLAIR) or at the ventricles.
 MIXED_PAIRS = ((0, 1), (1, 2), (0, 2))
 
 
 def pairs(classes: int) -> tuple[tuple[int, int], ...]:
-    """Which classes share voxels; of other numbers than three, neighbours in intensity alone."""
+    """Which classes share voxels; of other numbers than three, neighbors in intensity alone."""
     return MIXED_PAIRS if classes == len(MIXED_PAIRS) else tuple(pairwise(range(classes)))
 
 
@@ -74,7 +74,7 @@ class Mixture:
     log_likelihood : float
         Per voxel, natural logarithm, of the fitted histograms of all zones.
     iterations : int
-        Steps of expectation-maximisation.
+        Steps of expectation-maximization.
     converged : bool
         Whether it stopped for lack of gain rather than of steps.
     tissues : tuple of Tissue

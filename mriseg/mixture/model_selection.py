@@ -23,13 +23,13 @@ class Criterion:
     Attributes
     ----------
     classes : int
-        Pure classes; neighbours share mixed voxels besides.
+        Pure classes; neighbors share mixed voxels besides.
     parameters : int
         That were free.
     log_likelihood : float
         Of all voxels, natural logarithm.
     aic, bic : float
-        The lower the better. They count voxels as independent, which neighbours are not, so on a volume both like more
+        The lower the better. They count voxels as independent, which neighbors are not, so on a volume both like more
         classes than there are tissues.
     """
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from mriseg.core.tissue import Tissue
 from mriseg.mixture.model import pairs
-from mriseg.mixture.spatial_prior import Zones
+from mriseg.mixture.spatial_prior import PriorZones
 from mriseg.registration.atlas import TISSUES
 
 # How often two tissues share a voxel, against the product of their shares in a zone: gray matter lies between the
@@ -20,7 +20,7 @@ DEEP_GRAY = 0.8
 PURE_SHARE_AT_START = 0.8  # the fit moves it; between 0.6 and 0.95 it ends in the same place
 
 
-def expectation(zones: Zones, order: tuple[Tissue, ...]) -> np.ndarray:
+def expectation(zones: PriorZones, order: tuple[Tissue, ...]) -> np.ndarray:
     """Expected weight of each component of `layout` in each zone, shape (zones, components)."""
     share = dict(zip(TISSUES, zones.shares.T, strict=True))
     pure = {tissue: share[tissue].copy() for tissue in share}

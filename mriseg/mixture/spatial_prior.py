@@ -14,11 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 import scipy
 
-from mriseg.image.resampling import enlarged
+from mriseg.image.resampling import interpolate_separable
 from mriseg.registration.affine import Registration
 from mriseg.registration.atlas import ATLAS_MM, FLUID, GRAY, WHITE, Atlas
 
-# An affine leaves the cortex some millimetres off; blurred by so much (standard deviation, mm) the average brain
+# An affine leaves the cortex some millimeters off; blurred by so much (standard deviation, mm) the average brain
 # promises no more than it can keep. Between 2 and 4 the labels are nearly the same.
 BLUR_MM = 3.0
 LEAST_SHARE = 0.02  # nowhere is any tissue impossible
@@ -29,7 +29,7 @@ DEEP_NUCLEI = ((-36.0, 36.0), (-40.0, 25.0), (-14.0, 24.0))
 
 
 @dataclass(frozen=True, eq=False)
-class Zones:
+class PriorZones:
     """Parts of a scan and the tissue to expect in each.
 
     Attributes
@@ -50,14 +50,14 @@ class Zones:
         return len(self.shares)
 
 
-def one_zone(shape: tuple[int, ...]) -> Zones:
+def uniform_prior(shape: tuple[int, ...]) -> PriorZones:
     """The whole as one zone, where position is not known."""
-    return Zones(np.broadcast_to(np.uint8(0), shape), np.array([[FLUID, GRAY, WHITE]]), np.zeros(1))
+    return PriorZones(np.broadcast_to(np.uint8(0), shape), np.array([[FLUID, GRAY, WHITE]]), np.zeros(1))
 
 
-def zones(
+def prior_zones(
     registration: Registration, atlas: Atlas, mask: np.ndarray, spacing: tuple[float, ...], first: np.ndarray
-) -> Zones:
+) -> PriorZones:
     """Part a brain by what the average brain holds there.
 
     Parameters
@@ -81,14 +81,14 @@ def zones(
     within = [(low < at) & (at < high) for at, (low, high) in zip(where, DEEP_NUCLEI, strict=True)]
     deep = (within[0][:, None, None] & within[1][:, None] & within[2]).astype(np.float32)
 
-    # The maps are smooth: carried to every other millimetre and drawn between, in a quarter of the time.
+    # The maps are smooth: carried to every other millimeter and drawn between, in a quarter of the time.
     steps = [max(1, int(ATLAS_MM / side)) for side in spacing]
     coarse = tuple((n - 1) // step + 2 for n, step in zip(mask.shape, steps, strict=True))
     sides = tuple(side * step for side, step in zip(spacing, steps, strict=True))
     positions = [np.arange(n) / step for n, step in zip(mask.shape, steps, strict=True)]
 
     def warped(values: np.ndarray) -> np.ndarray:
-        return enlarged(registration.warp(values, atlas, coarse, sides, first), positions)
+        return interpolate_separable(registration.warp(values, atlas, coarse, sides, first), positions)
 
     fluid, white, deep = warped(fluid / total), warped(white / total), warped(deep) > 0.5
     index = np.digitize(fluid, FLUID_EDGES).astype(np.int16) * (len(WHITE_EDGES) + 1)
@@ -101,4 +101,4 @@ def zones(
     index = number[np.minimum(index, len(found) - 1)] * mask
     sums = [np.bincount(index[mask], values[mask]) for values in (fluid, white, deep)]
     fluid, white, deep = (s / found[used] for s in sums)
-    return Zones(index, np.stack([fluid, 1 - fluid - white, white], 1), deep)
+    return PriorZones(index, np.stack([fluid, 1 - fluid - white, white], 1), deep)

@@ -19,7 +19,7 @@ HIGHEST = 1.5  # of the fitted sum: a bar beyond, such as a saturated level, is 
 TICKS = 5  # about as many on an axis
 THOUSANDS = 5000  # voxels of a bar beyond which they are counted in thousands
 INK, BAR_GRAY, MIXED_GRAY, SUM_RED, CASING = "#222222", "#D0D0D0", "#777777", "#C44500", "#444444"
-# Line styles, so that nothing is told by colour alone.
+# Line styles, so that nothing is told by color alone.
 DASHES = {Tissue.GM: "9 4", Tissue.WM: "", Tissue.CSF: "2 3"}
 DEEP_DASH, MIXED_DASH, THRESHOLD_DASH = "16 4", "9 3 2 3", "1 3"
 
@@ -49,15 +49,15 @@ def mixture_svg(result: Result) -> str:
     parts = [frame.bars(bars.levels, bars.counts, bars.width)]
     entries = [("Counted", "", BAR_GRAY)]
     for tissue, curve in zip(mixture.tissues, curves, strict=True):
-        parts.append(frame.filled(x, curve, tissue.colour))
+        parts.append(frame.filled(x, curve, tissue.color))
     for tissue, curve in zip(mixture.tissues, curves, strict=True):
         # Yellow vanishes on paper without a dark edge.
         parts.append(frame.line(x, curve, CASING, 3.4, DASHES[tissue]))
-        parts.append(frame.line(x, curve, tissue.colour, 2.0, DASHES[tissue]))
-    entries += [(tissue.title, DASHES[tissue], tissue.colour) for tissue in Tissue if tissue in mixture.tissues]
+        parts.append(frame.line(x, curve, tissue.color, 2.0, DASHES[tissue]))
+    entries += [(tissue.title, DASHES[tissue], tissue.color) for tissue in Tissue if tissue in mixture.tissues]
     if mixture.deep_gray is not None:
-        parts.append(frame.line(x, scale * mixture.deep_density(x), Tissue.GM.colour, 1.5, DEEP_DASH))
-        entries.append(("Deep gray matter", DEEP_DASH, Tissue.GM.colour))
+        parts.append(frame.line(x, scale * mixture.deep_density(x), Tissue.GM.color, 1.5, DEEP_DASH))
+        entries.append(("Deep gray matter", DEEP_DASH, Tissue.GM.color))
     parts.append(frame.line(x, scale * mixture.mixed_density(x), MIXED_GRAY, 1.5, MIXED_DASH))
     parts.append(frame.line(x, total, SUM_RED, 1.5, ""))
     entries += [("Mixed voxels", MIXED_DASH, MIXED_GRAY), ("Sum", "", SUM_RED)]
@@ -105,11 +105,11 @@ class _Frame:
         edges = np.stack([levels[shown] - width / 2, levels[shown] + width / 2], 1).ravel()
         return _area(self._x(edges), self._y(np.repeat(counts[shown], 2)), BAR_GRAY, 1)
 
-    def filled(self, x: np.ndarray, curve: np.ndarray, colour: str) -> str:
-        return _area(self._x(x), self._y(curve), colour, 0.3)
+    def filled(self, x: np.ndarray, curve: np.ndarray, color: str) -> str:
+        return _area(self._x(x), self._y(curve), color, 0.3)
 
-    def line(self, x: np.ndarray, curve: np.ndarray, colour: str, width: float, dash: str) -> str:
-        return f'<path d="M{_points(self._x(x), self._y(curve))}" {_stroke(colour, width, dash)}/>'
+    def line(self, x: np.ndarray, curve: np.ndarray, color: str, width: float, dash: str) -> str:
+        return f'<path d="M{_points(self._x(x), self._y(curve))}" {_stroke(color, width, dash)}/>'
 
     def threshold(self, level: float) -> str:
         return f'<path d="M{float(self._x(level)):.1f} {TOP}V{BOTTOM}" {_stroke(INK, 1, THRESHOLD_DASH)}/>'
@@ -160,31 +160,31 @@ def _legend(entries: list[tuple[str, str, str]]) -> list[str]:
     """Names with the line or area that stands for them, in columns."""
     rows = -(-len(entries) // len(LEGEND_COLUMNS))
     parts = []
-    for index, (name, dash, colour) in enumerate(entries):
+    for index, (name, dash, color) in enumerate(entries):
         x, y = LEGEND_COLUMNS[index // rows], LEGEND_TOP + LEGEND_LINE * (index % rows + 1) - 5
-        if colour == BAR_GRAY:
-            parts.append(f'<rect x="{x}" y="{y - 9}" width="{SAMPLE}" height="10" fill="{colour}"/>')
+        if color == BAR_GRAY:
+            parts.append(f'<rect x="{x}" y="{y - 9}" width="{SAMPLE}" height="10" fill="{color}"/>')
         else:
             path = f'<path d="M{x} {y - 4}h{SAMPLE}" '
-            if colour in {tissue.colour for tissue in Tissue} and dash != DEEP_DASH:
+            if color in {tissue.color for tissue in Tissue} and dash != DEEP_DASH:
                 parts.append(f"{path}{_stroke(CASING, 3.4, dash)}/>")
-            parts.append(f"{path}{_stroke(colour, 2, dash)}/>")
+            parts.append(f"{path}{_stroke(color, 2, dash)}/>")
         parts.append(_text(x + SAMPLE + 6, y, name, "start"))
     return parts
 
 
-def _area(x: np.ndarray, y: np.ndarray, colour: str, opacity: float) -> str:
+def _area(x: np.ndarray, y: np.ndarray, color: str, opacity: float) -> str:
     path = f"M{x[0]:.1f} {BOTTOM}L{_points(x, y)}L{x[-1]:.1f} {BOTTOM}Z"
-    return f'<path d="{path}" fill="{colour}" fill-opacity="{opacity:g}" stroke="none"/>'
+    return f'<path d="{path}" fill="{color}" fill-opacity="{opacity:g}" stroke="none"/>'
 
 
 def _points(x: np.ndarray, y: np.ndarray) -> str:
     return "L".join(f"{a:.1f} {b:.1f}" for a, b in zip(x, y, strict=True))
 
 
-def _stroke(colour: str, width: float, dash: str) -> str:
+def _stroke(color: str, width: float, dash: str) -> str:
     dashes = f' stroke-dasharray="{dash}"' if dash else ""
-    return f'fill="none" stroke="{colour}" stroke-width="{width:g}"{dashes}'
+    return f'fill="none" stroke="{color}" stroke-width="{width:g}"{dashes}'
 
 
 def _text(x: float, y: float, words: str, anchor: str, bold: bool = False) -> str:

@@ -1,7 +1,7 @@
 """A segmentation in one small picture, to be checked by eye among many.
 
-Above lie bare slices, below the same in the colours of their tissues: a wrong mask shows below, as brain without colour
-or colour without brain, and a wrong border of tissues by comparison. Where the mask ends early what lies around it is
+Above lie bare slices, below the same in the colors of their tissues: a wrong mask shows below, as brain without color
+or color without brain, and a wrong border of tissues by comparison. Where the mask ends early what lies around it is
 shown all the same, as far as a usual brain would reach.
 """
 
@@ -15,13 +15,13 @@ import PIL.ImageFont
 from mriseg.core.scan import Scan
 from mriseg.image.orientation import orient, reorient
 from mriseg.plotting import slices as render
-from mriseg.plotting.slices import Plane, View
+from mriseg.plotting.slices import AnatomicalPlane, View
 from mriseg.segmentation.result import Result
 
 WIDTH, HEIGHT = 1440, 292  # pixels: 1.3 mm each for a usual head
 QUALITY = 65  # of the JPEG: its blocks are not seen, its ripples hardly
-OPACITY = 0.65  # of the tissues' colours: white matter that is dark must still be yellow
-SLICES = ((Plane.AXIAL, 8), (Plane.CORONAL, 2), (Plane.SAGITTAL, 2))
+OPACITY = 0.65  # of the tissues' colors: white matter that is dark must still be yellow
+SLICES = ((AnatomicalPlane.AXIAL, 8), (AnatomicalPlane.CORONAL, 2), (AnatomicalPlane.SAGITTAL, 2))
 FIRST, LAST = 0.15, 0.93  # of the brain from its lower, back or left end: where the outermost axial slices lie
 BESIDE = (0.3, 0.7)  # the others: beside the fissure and the thalami, where cortex, ventricles and white matter show
 MARGIN_MM = 8.0  # around the brain: its skull
@@ -64,7 +64,7 @@ def jpeg(scan: Scan, result: Result) -> bytes:
     for (levels, tissues), side, (height, width) in zip(pieces, sides, sizes, strict=True):
         slot = WIDTH * width / total
         frame = (max(1, round(height * scale)), max(1, round(width * scale)))
-        for row, image in enumerate((np.repeat(levels[..., None], 3, -1), render.coloured(levels, tissues, OPACITY))):
+        for row, image in enumerate((np.repeat(levels[..., None], 3, -1), render.colored(levels, tissues, OPACITY))):
             _put(page, render.enlarge(image, side, frame, smooth=True), HEIGHT / 4 * (2 * row + 1), left + slot / 2)
         left += slot
     return _encoded(_lettered(page) if scan.sides_known else page)
@@ -79,7 +79,7 @@ def _window(data: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
 
 def _side_by_side(levels: np.ndarray, labels: np.ndarray) -> np.ndarray:
     page = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
-    for half, image in enumerate((np.repeat(levels[..., None], 3, -1), render.coloured(levels, labels, OPACITY))):
+    for half, image in enumerate((np.repeat(levels[..., None], 3, -1), render.colored(levels, labels, OPACITY))):
         enlarged = render.enlarge(image, (1, 1), (HEIGHT, WIDTH // 2), smooth=True)
         _put(page, enlarged, HEIGHT / 2, WIDTH / 4 * (2 * half + 1))
     return page
@@ -102,9 +102,9 @@ def _around(brain: list[slice], shape: tuple[int, ...], spacing: tuple[float, ..
     return found
 
 
-def _indices(part: slice, plane: Plane, count: int) -> list[int]:
+def _indices(part: slice, plane: AnatomicalPlane, count: int) -> list[int]:
     """Slices spread over the brain; fewer where it has not as many."""
-    shares = np.linspace(FIRST, LAST, count) if plane is Plane.AXIAL else np.array(BESIDE)
+    shares = np.linspace(FIRST, LAST, count) if plane is AnatomicalPlane.AXIAL else np.array(BESIDE)
     return sorted({int(index) for index in np.floor(part.start + shares * (part.stop - part.start))})
 
 
@@ -127,7 +127,7 @@ def _lettered(page: np.ndarray) -> np.ndarray:
     gray, shade = ((level,) * 3 for level in (render.LETTER_GRAY, render.SHADE_GRAY))
     PIL.ImageDraw.Draw(canvas).text(
         (LETTER_MARGIN, LETTER_MARGIN),
-        Plane.AXIAL.letters[0],
+        AnatomicalPlane.AXIAL.letters[0],
         gray,
         PIL.ImageFont.load_default(LETTER_SIZE),
         "lt",

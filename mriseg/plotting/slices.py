@@ -1,4 +1,4 @@
-"""Slices as pictures for the screen: gray levels, tissues in their colours, letters for the sides of the body.
+"""Slices as pictures for the screen: gray levels, tissues in their colors, letters for the sides of the body.
 
 Everything here takes canonical axes (left to right, posterior to anterior, inferior to superior), so that a slice
 is upright whatever the axis order of the file.
@@ -18,12 +18,12 @@ from mriseg.core.tissue import BACKGROUND, Tissue
 LETTER_SIZE, LETTER_MARGIN = 18, 6  # pixels of the picture on the screen
 LETTER_GRAY, SHADE_GRAY = 235, 0
 SCALE_BAR_MM = 50
-OUTLINE_RGB = (0, 229, 160)  # no tissue's colour; as light as white matter's, so it shows on gray and in gray
+OUTLINE_RGB = (0, 229, 160)  # no tissue's color; as light as white matter's, so it shows on gray and in gray
 WHITE_PERCENTILE = 99.8  # of the brain: the brightest of it is white, fat around it may be cut off
 BLACK_PERCENTILE = 1.0  # of the whole image: air
 
 
-class Plane(Enum):
+class AnatomicalPlane(Enum):
     """A plane of the body: the canonical axis across it, and the letters at left, right, top and bottom.
 
     Letters are those of the radiological convention: who looks at the slice faces the patient or stands at the feet,
@@ -42,7 +42,7 @@ class Plane(Enum):
     @property
     def shows_sides(self) -> bool:
         """Whether left and right of the body lie in the plane."""
-        return self is not Plane.SAGITTAL
+        return self is not AnatomicalPlane.SAGITTAL
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class View:
         Whether the file says which side is left; without that no letter is drawn.
     """
 
-    plane: Plane | None
+    plane: AnatomicalPlane | None
     index: int = 0
     radiological: bool = True
     sides_known: bool = True
@@ -77,10 +77,10 @@ class View:
         return left, right, top, bottom
 
 
-def default_plane(spacing: tuple[float, ...]) -> Plane:
+def default_plane(spacing: tuple[float, ...]) -> AnatomicalPlane:
     """The plane in which a volume was acquired, across its thickest voxel side; axial if they are alike."""
     thickest = max(range(3), key=lambda axis: (spacing[axis], axis))
-    return next(plane for plane in Plane if plane.axis == thickest)
+    return next(plane for plane in AnatomicalPlane if plane.axis == thickest)
 
 
 def cut(array: np.ndarray, view: View) -> np.ndarray:
@@ -126,25 +126,25 @@ def gray(piece: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
     return (255 * np.clip((piece - low) / (high - low), 0, 1) + 0.5).astype(np.uint8)
 
 
-def coloured(levels: np.ndarray, labels: np.ndarray, opacity: float) -> np.ndarray:
-    """Gray levels with the tissues in their colours over them.
+def colored(levels: np.ndarray, labels: np.ndarray, opacity: float) -> np.ndarray:
+    """Gray levels with the tissues in their colors over them.
 
     Parameters
     ----------
     levels, labels : ndarray of uint8, shape (rows, columns)
     opacity : float
-        0 shows the gray level alone, 1 the colour alone.
+        0 shows the gray level alone, 1 the color alone.
 
     Returns
     -------
     ndarray of uint8, shape (rows, columns, 3)
     """
-    colours = np.zeros((max(tissue.number for tissue in Tissue) + 1, 3), np.float32)
+    colors = np.zeros((max(tissue.number for tissue in Tissue) + 1, 3), np.float32)
     for tissue in Tissue:
-        colours[tissue.number] = tissue.rgb
+        colors[tissue.number] = tissue.rgb
     mixed = np.repeat(levels[..., None], 3, -1)
     inside = labels != BACKGROUND
-    mixed[inside] = (1 - opacity) * mixed[inside] + opacity * colours[labels[inside]] + 0.5
+    mixed[inside] = (1 - opacity) * mixed[inside] + opacity * colors[labels[inside]] + 0.5
     return mixed
 
 
@@ -178,7 +178,7 @@ def enlarge(image: np.ndarray, sides: tuple[float, float], frame: tuple[int, int
     frame : tuple of int
         The most rows and columns of the result.
     smooth : bool
-        Whether to interpolate; colours of labels must not.
+        Whether to interpolate; colors of labels must not.
     """
     height, width = image.shape[0] * sides[0], image.shape[1] * sides[1]
     scale = min(frame[0] / height, frame[1] / width)

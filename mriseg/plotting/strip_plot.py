@@ -1,7 +1,7 @@
 """How a figure is distributed over the scans of a study: SVG with every scan as a dot, or bars where they are too many.
 
 Scans that lie apart are diamonds, and links; values far out are triangles at the edge that point to where they lie, so
-that one of them does not press all others into one place. Colours are CSS variables of the page.
+that one of them does not press all others into one place. Colors are CSS variables of the page.
 """
 
 from collections import Counter

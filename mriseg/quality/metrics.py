@@ -31,7 +31,7 @@ from functools import reduce
 
 import numpy as np
 
-from mriseg.brain.background import MEDIAN_DEVIATION, Surroundings
+from mriseg.brain.background import MEDIAN_DEVIATION, Background
 from mriseg.core.tissue import Tissue
 from mriseg.mixture.model import Mixture
 from mriseg.quality.definitions import FIGURES
@@ -53,7 +53,7 @@ def quality(
     shares: Mapping[Tissue, float],
     mixture: Mixture,
     spacing: tuple[float, ...] | None,
-    around: Surroundings,
+    around: Background,
 ) -> tuple[dict[str, float], tuple[str, ...]]:
     """Measure the quality of a scan and of its segmentation.
 

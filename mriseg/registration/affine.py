@@ -31,11 +31,11 @@ WORKING_MM = 3.0  # the scan is averaged to about this side
 BINS = 24
 SKULL_MM, BEYOND_MM = 4.0, 9.0  # shells around the brain: bone, then marrow, muscle and scalp
 HEAD_MARGIN_MM = 4.0  # a point nearer to the head's surface than this lies in skin or air
-CENTRE = np.array([0.0, -20.0, 8.0])  # MNI position, mm, about which the affine turns: the middle of the brain
+CENTER = np.array([0.0, -20.0, 8.0])  # MNI position, mm, about which the affine turns: the middle of the brain
 LEAST_SECTION_MM2 = 1500.0  # a head's cross-section; less is hair, a headphone or noise
-CENTRE_BELOW_TOP = 75.0  # mm from the top of the head to CENTRE
-TRUNK_FROM, TRUNK_TO = 20.0, 130.0  # mm below the top: the part of the head that is centred on the brain
-# Where the search starts: CENTRE moved up and forward by mm, the head nodding by radians, log sizes.
+CENTER_BELOW_TOP = 75.0  # mm from the top of the head to CENTER
+TRUNK_FROM, TRUNK_TO = 20.0, 130.0  # mm below the top: the part of the head that is centered on the brain
+# Where the search starts: CENTER moved up and forward by mm, the head nodding by radians, log sizes.
 START_UP, START_FORWARD = (-40.0, -20.0, 0.0, 25.0, 50.0), (-20.0, 0.0, 20.0)
 START_PITCH, START_SIZE = (-0.4, 0.0, 0.4), (-0.12, 0.04)
 SEARCH_POINTS, SEARCH_BLUR_MM, SEARCH_BINS = 1000, 3.0, 14
@@ -48,7 +48,7 @@ FINE_POINTS, FINE_BLUR_MM, FINE_STEPS = 10_000, 1.5, 80
 SEED = 0  # of the choice of points: the same scan gives the same affine
 
 # Parameters: three translations (mm), rotations (rad: pitch, roll, yaw), log scales and shears. UNIT brings their
-# effects to one size for the optimiser; PRIOR_SD is how far heads go from the average.
+# effects to one size for the optimizer; PRIOR_SD is how far heads go from the average.
 UNIT = np.repeat([10.0, 0.15, 0.1, 0.05], 3)
 PRIOR_SD = np.array([np.inf, np.inf, np.inf, 0.35, 0.15, 0.15, 0.12, 0.12, 0.12, 0.05, 0.05, 0.05])
 PRIOR_WEIGHT = 0.004  # nats for a deviation of one PRIOR_SD: decides only where the scan says little
@@ -63,7 +63,7 @@ class Registration:
     Attributes
     ----------
     affine : ndarray of shape (4, 4)
-        From MNI mm to mm along the scan's canonical axes, counted from the centre of the first voxel.
+        From MNI mm to mm along the scan's canonical axes, counted from the center of the first voxel.
     agreement : float
         Mutual information of labels and intensities, nats: 0.3 to 0.6 on scans of heads.
     coverage : float
@@ -141,14 +141,14 @@ def register(image: np.ndarray, head: np.ndarray, spacing: tuple[float, ...], at
         _blurred(image, COARSE_BLUR_MM, spacing), into_head, spacing, *_points(atlas, COARSE_POINTS, rng)
     )
     found = _search(*searched, _starts(head, spacing))
-    fits = [_minimise(coarse, pose, WITHOUT_SHEAR, COARSE_STEPS) for pose in found]
+    fits = [_minimize(coarse, pose, WITHOUT_SHEAR, COARSE_STEPS) for pose in found]
     best = min(fits, key=lambda fit: coarse(fit)[0])
     fine = _objective(_blurred(image, FINE_BLUR_MM, spacing), into_head, spacing, *_points(atlas, FINE_POINTS, rng))
-    best = _minimise(fine, best, np.arange(12), FINE_STEPS)
+    best = _minimize(fine, best, np.arange(12), FINE_STEPS)
     _, _, agreement, coverage = fine(best)
     affine = np.eye(4)
     affine[:3] = _matrix(best)
-    affine[:3, 3] -= affine[:3, :3] @ CENTRE
+    affine[:3, 3] -= affine[:3, :3] @ CENTER
     return Registration(affine, agreement, coverage)
 
 
@@ -157,17 +157,17 @@ def _blurred(image: np.ndarray, blur: float, spacing: tuple[float, ...]) -> np.n
 
 
 def _points(atlas: Atlas, count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Positions about `CENTRE`, mm, and soft labels (points, 5) of random voxels in and around the brain."""
+    """Positions about `CENTER`, mm, and soft labels (points, 5) of random voxels in and around the brain."""
     near = np.argwhere(atlas.depth > -BEYOND_MM)
     at = tuple(near[np.sort(rng.choice(len(near), count, replace=False))].T)
     depth = atlas.depth[at]
     skull = (depth <= 0) & (depth > -SKULL_MM)
     labels = np.stack([atlas.white[at], atlas.gray[at], atlas.fluid[at], skull, depth <= -SKULL_MM], 1)
-    return np.stack(at, 1) * ATLAS_MM + atlas.origin - CENTRE, labels.astype(float)
+    return np.stack(at, 1) * ATLAS_MM + atlas.origin - CENTER, labels.astype(float)
 
 
 def _starts(head: np.ndarray, spacing: tuple[float, ...]) -> np.ndarray:
-    """Where the search begins, shape (starts, 7): CENTRE below the top of the head, moved, nodding, sized."""
+    """Where the search begins, shape (starts, 7): CENTER below the top of the head, moved, nodding, sized."""
     large = np.flatnonzero(head.sum((0, 1)) * spacing[0] * spacing[1] > LEAST_SECTION_MM2)
     if not large.size:
         raise BrainNotFoundError("No head was found in this volume. Drop a scan of a whole head or of a brain.")
@@ -176,7 +176,7 @@ def _starts(head: np.ndarray, spacing: tuple[float, ...]) -> np.ndarray:
     trunk = trunk if trunk.any() else head
     across = scipy.ndimage.center_of_mass(trunk)[0] * spacing[0]
     along = np.flatnonzero(trunk.any((0, 2)))[[0, -1]].mean() * spacing[1]
-    up = large[-1] * spacing[2] - CENTRE_BELOW_TOP
+    up = large[-1] * spacing[2] - CENTER_BELOW_TOP
     return np.array(
         [
             (across, along + y, up + z, pitch, 0, 0, size)
@@ -201,7 +201,7 @@ def _search(
     x, y, z = points.T.astype(np.float32)
 
     def score(poses: np.ndarray) -> np.ndarray:
-        """What `_objective` minimises, with its sign changed and each point in its nearest voxel, bin and label."""
+        """What `_objective` minimizes, with its sign changed and each point in its nearest voxel, bin and label."""
         parameters = _from_poses(poses)
         matrices = np.stack([_matrix(p) for p in parameters]) / np.array(spacing)[:, None]
         index = np.zeros((len(poses), len(points)), np.int32)
@@ -236,7 +236,7 @@ def _from_poses(poses: np.ndarray) -> np.ndarray:
 
 
 def _matrix(parameters: np.ndarray) -> np.ndarray:
-    """The affine about `CENTRE`, shape (3, 4): rotations after shears after scales."""
+    """The affine about `CENTER`, shape (3, 4): rotations after shears after scales."""
     (cx, cy, cz), (sx, sy, sz) = np.cos(parameters[3:6]), np.sin(parameters[3:6])
     pitch = np.array([[1, 0, 0], [0, cx, -sx], [0, sx, cx]])
     roll = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
@@ -249,8 +249,8 @@ def _matrix(parameters: np.ndarray) -> np.ndarray:
 Objective = Callable[[np.ndarray], tuple[float, np.ndarray, float, float]]
 
 
-def _minimise(objective: Objective, start: np.ndarray, free: np.ndarray, steps: int) -> np.ndarray:
-    """The parameters that minimise the objective when only those in `free` move."""
+def _minimize(objective: Objective, start: np.ndarray, free: np.ndarray, steps: int) -> np.ndarray:
+    """The parameters that minimize the objective when only those in `free` move."""
 
     def of_free(units: np.ndarray) -> tuple[float, np.ndarray]:
         parameters = start.copy()
@@ -269,7 +269,7 @@ def _minimise(objective: Objective, start: np.ndarray, free: np.ndarray, steps: 
 def _objective(
     image: np.ndarray, into_head: np.ndarray, spacing: tuple[float, ...], points: np.ndarray, labels: np.ndarray
 ) -> Objective:
-    """What is minimised: value, gradient by the parameters, mutual information and coverage.
+    """What is minimized: value, gradient by the parameters, mutual information and coverage.
 
     Minus mutual information times the share of points in the head, plus the priors. Each point is spread over the
     three nearest bins and over its labels, so that the value is smooth and its gradient is exact.
@@ -301,7 +301,7 @@ def _objective(
         weight = way**2 * (3 - 2 * way)
         nearest = np.rint(level).astype(np.intp)
         off = level - nearest
-        # Quadratic B-splines over the nearest bin and its neighbours, and their slopes.
+        # Quadratic B-splines over the nearest bin and its neighbors, and their slopes.
         parts = np.stack([0.5 * (0.5 - off) ** 2, 0.75 - off**2, 0.5 * (0.5 + off) ** 2])
         part_slopes = np.stack([off - 0.5, -2 * off, off + 0.5])
 

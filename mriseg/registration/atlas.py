@@ -5,7 +5,7 @@ The files are read from the installed package without importing it, which would 
 References
 ----------
 Fonov, Evans, Botteron, Almli, McKinstry, Collins: Unbiased average age-appropriate atlases for pediatric studies.
-NeuroImage 54, 2011. Copyright McConnell Brain Imaging Centre, McGill University; see nilearn's documentation.
+NeuroImage 54, 2011. Copyright McConnell Brain Imaging Center, McGill University; see nilearn's documentation.
 """
 
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ class Atlas:
     depth : ndarray of float32
         Distance to the surface of the brain in mm, negative outside.
     origin : ndarray of shape (3,)
-        MNI position of the first voxel's centre, mm.
+        MNI position of the first voxel's center, mm.
     """
 
     gray: np.ndarray

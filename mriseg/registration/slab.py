@@ -11,7 +11,7 @@ Ashburner, Friston: Unified segmentation. NeuroImage 26, 2005 (tissue maps regis
 import numpy as np
 import scipy
 
-from mriseg.registration.affine import CENTRE, Registration
+from mriseg.registration.affine import CENTER, Registration
 from mriseg.registration.atlas import ATLAS_MM, FLUID, GRAY, WHITE, Atlas
 
 POINTS = 2500
@@ -72,7 +72,7 @@ def align(
 
     size = np.log(max(ends[1, 0] - ends[0, 0], 1.0) / BRAIN_WIDTH_MM)
     starts = [
-        np.array([0, 0, height - CENTRE[2], pitch, 0, 0, size, size, size])
+        np.array([0, 0, height - CENTER[2], pitch, 0, 0, size, size, size])
         for height in HEIGHTS_MM
         for pitch in PITCHES
     ]
@@ -95,4 +95,4 @@ def _pose(pose: np.ndarray, middle: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     """The matrix and shift that bring mm in the slab to MNI mm: three shifts, three turns, three log sizes."""
     turn = scipy.spatial.transform.Rotation.from_euler("xyz", pose[3:6]).as_matrix()
     to_atlas = turn / np.exp(pose[6:])
-    return to_atlas, CENTRE + pose[:3] - to_atlas @ middle
+    return to_atlas, CENTER + pose[:3] - to_atlas @ middle

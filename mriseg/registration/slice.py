@@ -28,8 +28,8 @@ PIXEL = (1.0, 1.0)
 INNER_SKULL_MM, OUTER_SKULL_MM, SCALP_MM = 4.0, 9.0, 14.0
 FLUID, BONE, SCALP, BEYOND, ZONES = 2, 3, 4, 5, 6  # 0 and 1 are white and gray matter
 
-# Cuts that the search starts from: through CENTRE and in parallel, in mm; the head nods by radians.
-CENTRE = np.array([0.0, -20.0, 8.0])  # MNI position, mm: the middle of the brain
+# Cuts that the search starts from: through CENTER and in parallel, in mm; the head nods by radians.
+CENTER = np.array([0.0, -20.0, 8.0])  # MNI position, mm: the middle of the brain
 PITCHES = (-0.35, 0.0, 0.35)
 AXIAL = np.arange(-52, 61, 12.5)
 CORONAL = np.arange(-60, 71, 13.0)
@@ -100,11 +100,11 @@ def register_slice(image: np.ndarray, to_surface: np.ndarray, brain: np.ndarray)
     brain : ndarray of bool, same shape
         Most of the brain, not empty; parts that bone sets apart may be missing.
     """
-    centre, radius = np.argwhere(brain).mean(0), float(np.sqrt(brain.sum() / np.pi))
+    center, radius = np.argwhere(brain).mean(0), float(np.sqrt(brain.sum() / np.pi))
     points, symbols = _samples(image, to_surface, brain, radius)
-    by_radius, agreement = _search((points - centre) / radius, symbols)
+    by_radius, agreement = _search((points - center) / radius, symbols)
     affine = by_radius / [radius, radius, 1]
-    affine[:, 2] -= affine[:, :2] @ centre
+    affine[:, 2] -= affine[:, :2] @ center
     return SlicePose(affine, agreement)
 
 
@@ -136,7 +136,7 @@ def _zones() -> np.ndarray:
 
 @cache
 def _cuts() -> np.ndarray:
-    """Affines of the cuts, shape (cuts, 3, 3): steps down and across by the radius of the brain in it, its centre."""
+    """Affines of the cuts, shape (cuts, 3, 3): steps down and across by the radius of the brain in it, its center."""
     right = np.array([1.0, 0.0, 0.0])
     cuts = []
     for pitch in PITCHES:
@@ -144,7 +144,7 @@ def _cuts() -> np.ndarray:
         planes = [(offset * up, -forward, right) for offset in AXIAL]
         planes += [(offset * forward, -up, right) for offset in CORONAL]
         planes += [(offset * right, -up, nose * forward) for offset in SAGITTAL for nose in (1, -1)]
-        cuts += [_fitted(CENTRE + offset, down, across) for offset, down, across in planes]
+        cuts += [_fitted(CENTER + offset, down, across) for offset, down, across in planes]
     return np.array([cut for cut in cuts if cut is not None])
 
 

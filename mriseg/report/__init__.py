@@ -8,7 +8,7 @@ import datetime
 from collections.abc import Callable
 
 from mriseg.core.scan import Scan
-from mriseg.report.content import parts
+from mriseg.report.content import report_content
 from mriseg.report.html_page import page
 from mriseg.segmentation.result import Result
 
@@ -31,7 +31,7 @@ def html(scan: Scan, result: Result, date: datetime.date | None = None) -> str:
     str
         A document of less than a megabyte with everything in it: no script, and nothing loaded from elsewhere.
     """
-    return page(parts(scan, result, date))
+    return page(report_content(scan, result, date))
 
 
 def pdf(scan: Scan, result: Result, date: datetime.date | None = None) -> bytes:
@@ -59,7 +59,7 @@ def pdf(scan: Scan, result: Result, date: datetime.date | None = None) -> bytes:
         document,  # its library takes half a second and 30 MB, which most runs need not pay
     )
 
-    return document(parts(scan, result, date), date)
+    return document(report_content(scan, result, date), date)
 
 
 def outputs(scan: Scan, result: Result) -> dict[str, Callable[[], bytes]]:

@@ -61,7 +61,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Parts:
+class ReportContent:
     """A report's content, each part in words or as a picture.
 
     Attributes
@@ -104,7 +104,7 @@ class Parts:
     notes: tuple[str, ...]
 
 
-def parts(scan: Scan, result: Result, date: datetime.date | None) -> Parts:
+def report_content(scan: Scan, result: Result, date: datetime.date | None) -> ReportContent:
     """Gather what a report holds.
 
     Parameters
@@ -116,7 +116,7 @@ def parts(scan: Scan, result: Result, date: datetime.date | None) -> Parts:
         On which the report is made, if it is to say so.
     """
     judged = verdict(result)
-    return Parts(
+    return ReportContent(
         facts=_facts(scan, result, date),
         headline=judged.headline,
         findings=tuple((f"{found.about}{LEVELS[found.level]}", str(found)) for found in judged.findings),

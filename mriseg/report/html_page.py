@@ -8,7 +8,7 @@ import numpy as np
 
 from mriseg.core.tissue import Tissue
 from mriseg.plotting import slices as render
-from mriseg.report.content import DISCLAIMER, TITLE, UNIDENTIFIED, Parts, Table
+from mriseg.report.content import DISCLAIMER, TITLE, UNIDENTIFIED, ReportContent, Table
 from mriseg.report.pictures import Picture
 
 # Of the first sheet on paper, mm: what is left for pictures without a verdict, and what each line of one takes; letters
@@ -18,7 +18,7 @@ LOWEST_MM = 36.0
 STYLE = Path(__file__).with_suffix(".css").read_text("utf-8")
 
 
-def page(parts: Parts) -> str:
+def page(parts: ReportContent) -> str:
     """Lay a report out.
 
     Parameters
@@ -61,7 +61,7 @@ def page(parts: Parts) -> str:
     )
 
 
-def _pictures(parts: Parts) -> str:
+def _pictures(parts: ReportContent) -> str:
     """Each plane's original over its segmentation, all in one scale; those of a single plane side by side."""
     pictures, rows = parts.pictures, 2 if len(parts.pictures) > 1 else 1
     kind = "pair" if rows == 2 else "pair beside"
@@ -88,7 +88,7 @@ def _image(picture: Picture, pixels: np.ndarray, what: str) -> str:
 
 
 def _key(tissue: Tissue) -> str:
-    return f'<span><i style="background: {tissue.colour}"></i>{escape(tissue.title)}</span>'
+    return f'<span><i style="background: {tissue.color}"></i>{escape(tissue.title)}</span>'
 
 
 def _pairs(pairs: tuple[tuple[str, str], ...], kind: str) -> str:
@@ -101,13 +101,13 @@ def _findings(findings: tuple[tuple[str, str], ...]) -> str:
 
 
 def _table(table: Table, keyed: bool = False) -> str:
-    """A table; the cells of numeric columns to the right, and the tissues' colours before their names if wanted."""
+    """A table; the cells of numeric columns to the right, and the tissues' colors before their names if wanted."""
     kinds = ["" if column in table.worded else ' class="n"' for column in range(len(table.head))]
     head = "".join(f'<th scope="col"{kind}>{escape(cell)}</th>' for cell, kind in zip(table.head, kinds, strict=True))
-    colours = [f'<i style="background: {tissue.colour}"></i>' for tissue in Tissue] if keyed else []
+    colors = [f'<i style="background: {tissue.color}"></i>' for tissue in Tissue] if keyed else []
     rows = []
     for index, row in enumerate(table.rows):
-        mark = colours[index] if index < len(colours) else ""
+        mark = colors[index] if index < len(colors) else ""
         cells = "".join(
             f'<td{kind} data-head="{escape(name)}">{escape(cell)}</td>'
             for cell, kind, name in zip(row[1:], kinds[1:], table.head[1:], strict=True)

@@ -13,7 +13,7 @@ from mriseg.core.errors import MrisegError
 from mriseg.core.tissue import Tissue
 from mriseg.core.version import __version__
 from mriseg.plotting import slices as render
-from mriseg.report.content import DISCLAIMER, TITLE, UNIDENTIFIED, Parts, Table
+from mriseg.report.content import DISCLAIMER, TITLE, UNIDENTIFIED, ReportContent, Table
 from mriseg.report.pictures import Picture
 
 # fpdf2 keeps the error that it got for a package it does without, and with it all that was at work when it was
@@ -36,7 +36,7 @@ INK, FAINT, BAND, RULE = 34, 90, 242, 210  # gray levels
 EPOCH = datetime.date(1970, 1, 1)
 
 
-def document(parts: Parts, date: datetime.date | None) -> bytes:
+def document(parts: ReportContent, date: datetime.date | None) -> bytes:
     """Lay a report out.
 
     Parameters
@@ -190,7 +190,7 @@ class _Sheet(FPDF):
         self.set_xy(MARGIN, y + caption + row * (1 if beside else 2))
 
     def key(self) -> None:
-        """Which colour is which tissue."""
+        """Which color is which tissue."""
         self._pen(SIZE, INK)
         for tissue in Tissue:
             self._swatch(tissue, self.y + 0.8)
@@ -199,7 +199,7 @@ class _Sheet(FPDF):
         self.ln(LEADING * SIZE)
 
     def ruled(self, table: Table, size: float, keyed: bool = False, width: float = WIDTH) -> None:
-        """A table with a rule under each row, and the tissues' colours before their names if wanted."""
+        """A table with a rule under each row, and the tissues' colors before their names if wanted."""
         left = self.x
         widths = self._columns(table, size, width, KEY_WIDTH if keyed else 0.0)
         for index, row in enumerate((table.head, *table.rows)):
@@ -223,7 +223,7 @@ class _Sheet(FPDF):
             self.set_xy(left, y + height)
         self.set_xy(MARGIN, self.y + 1)
 
-    def mixture(self, parts: Parts) -> None:
+    def mixture(self, parts: ReportContent) -> None:
         """The drawing, and its figures beside it."""
         y = self.y
         box = self.image(io.BytesIO(parts.figure.encode()), MARGIN, y, FIGURE_WIDTH, alt_text=parts.figure_words)
@@ -243,7 +243,7 @@ class _Sheet(FPDF):
         return [w + (width - sum(widths)) / len(widths) for w in widths]
 
     def _swatch(self, tissue: Tissue, y: float) -> None:
-        """A patch of the tissue's colour before what follows."""
+        """A patch of the tissue's color before what follows."""
         self.set_fill_color(*tissue.rgb)
         self.set_draw_color(FAINT)
         self.rect(self.x, y, 2.6, 2.6, "DF")

@@ -9,14 +9,14 @@ from mriseg.core.tissue import Tissue
 from mriseg.image.morphology import bounding_box
 from mriseg.image.orientation import orient, reorient
 from mriseg.plotting import slices as render
-from mriseg.plotting.slices import Plane, View
+from mriseg.plotting.slices import AnatomicalPlane, View
 from mriseg.segmentation.result import Result
 
-OPACITY = 0.35  # of the tissues' colours; their contours are drawn in full
+OPACITY = 0.35  # of the tissues' colors; their contours are drawn in full
 BESIDE = 1 / 12  # of the brain's width: the sagittal slice lies so far beside the fissure, which shows little but fluid
 MARGIN = 0.12  # shown around the brain, in sides of its box
 # Pixels: all planes together are so wide, and none higher. On A4 that is 130 to the inch, more than the scan has, and
-# even a noisy one, which packs badly, stays below a megabyte. Under colours 64 gray levels show no less than 256.
+# even a noisy one, which packs badly, stays below a megabyte. Under colors 64 gray levels show no less than 256.
 ROW_WIDTH, LARGEST_HEIGHT, COARSE = 900, 450, np.uint8(0b11111100)
 STRIP = 0.2  # height over width below which a plane is left out
 SAMPLED = 1_000_000  # voxels that say which intensity is shown white
@@ -55,7 +55,7 @@ def pictures(scan: Scan, result: Result) -> tuple[Picture, ...]:
     box = _shown(bounding_box(mask), mask.shape)
     views = [View(None)]
     if scan.spacing is not None:
-        views = [View(plane, _middle(mask, plane), sides_known=scan.sides_known) for plane in Plane]
+        views = [View(plane, _middle(mask, plane), sides_known=scan.sides_known) for plane in AnatomicalPlane]
         views = [view for view in views if not _is_strip(box, scan.spacing, view)]
     sides = [render.pixel_sides(scan.spacing, view) for view in views]
     boxed = [[_boxed(array, box, view) for array in (scan.data, labels)] for view in views]
@@ -70,22 +70,22 @@ def pictures(scan: Scan, result: Result) -> tuple[Picture, ...]:
         frame = (max(1, round(height * scale)), max(1, round(width * scale)))
         levels = render.enlarge(render.gray(piece, limits), side, frame, smooth=True)
         shown = render.enlarge(piece_labels, side, frame, smooth=False)
-        coloured = _contoured(render.coloured(levels & COARSE, shown, OPACITY), shown)
+        colored = _contoured(render.colored(levels & COARSE, shown, OPACITY), shown)
         found.append(
             Picture(
                 _title(view, scan),
                 render.annotated(levels, view, pixel_mm),
-                render.annotated(coloured, view, pixel_mm),
+                render.annotated(colored, view, pixel_mm),
             )
         )
     return tuple(found)
 
 
-def _middle(mask: np.ndarray, plane: Plane) -> int:
+def _middle(mask: np.ndarray, plane: AnatomicalPlane) -> int:
     """The slice that has half of the brain on either side; of sagittal ones one beside it."""
     passed = np.count_nonzero(mask, tuple(axis for axis in range(3) if axis != plane.axis)).cumsum()
     middle = int(np.searchsorted(passed, passed[-1] / 2))
-    if plane is Plane.SAGITTAL:
+    if plane is AnatomicalPlane.SAGITTAL:
         width = np.count_nonzero(np.diff(passed, prepend=0))
         middle -= round(BESIDE * width)
     return middle
@@ -117,11 +117,11 @@ def _boxed(array: np.ndarray, box: tuple[slice, ...], view: View) -> np.ndarray:
 
 
 def _contoured(image: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """The picture with each tissue's border, inside the tissue, in its full colour."""
+    """The picture with each tissue's border, inside the tissue, in its full color."""
     padded = np.pad(labels, 1, mode="edge")
     inner = np.ones(labels.shape, bool)
-    for neighbour in (padded[:-2, 1:-1], padded[2:, 1:-1], padded[1:-1, :-2], padded[1:-1, 2:]):
-        inner &= neighbour == labels
+    for neighbor in (padded[:-2, 1:-1], padded[2:, 1:-1], padded[1:-1, :-2], padded[1:-1, 2:]):
+        inner &= neighbor == labels
     image = image.copy()
     for tissue in Tissue:
         image[(labels == tissue.number) & ~inner] = tissue.rgb

@@ -10,7 +10,7 @@ References
 Wells, Grimson, Kikinis, Jolesz: Adaptive segmentation of MRI data. IEEE Trans Med Imaging 15, 1996.
 Van Leemput, Maes, Vandermeulen, Suetens: Automated model-based bias field correction of MR images of the
 brain. IEEE Trans Med Imaging 18, 1999.
-Ashburner, Friston: Unified segmentation. NeuroImage 26, 2005 (cosines, penalised by their slope).
+Ashburner, Friston: Unified segmentation. NeuroImage 26, 2005 (cosines, penalized by their slope).
 """
 
 from functools import reduce
@@ -25,11 +25,11 @@ from mriseg.core.tissue import Tissue
 from mriseg.mixture import em
 from mriseg.mixture.fit import ZONE_STRENGTH, fit
 from mriseg.mixture.histogram import Cells, histogram
-from mriseg.mixture.likelihood import sort
+from mriseg.mixture.likelihood import bin_voxels
 from mriseg.mixture.model import Mixture, uniform
-from mriseg.mixture.spatial_prior import Zones, one_zone
+from mriseg.mixture.spatial_prior import PriorZones, uniform_prior
 from mriseg.segmentation.markov_field import regularized_posteriors
-from mriseg.segmentation.stages import Corrected, Named
+from mriseg.segmentation.stages import BiasCorrection, IdentifiedTissues
 
 # A field of the coil and of dielectric effects varies over a hand's breadth: half a period of the finest cosine.
 FINEST_MM = 45.0
@@ -49,12 +49,12 @@ LIKE_ANATOMY = 0.02
 OUTLIERS = 0.1
 
 
-def estimate(
+def estimate_bias_field(
     data: np.ndarray,
     mask: np.ndarray,
     order: tuple[Tissue, ...],
     spacing: tuple[float, ...] | None = None,
-    zones: Zones | None = None,
+    zones: PriorZones | None = None,
     named: bool = True,
     samples: int = SAMPLES,
     strength: float = 1.0,
@@ -79,13 +79,13 @@ def estimate(
     Returns
     -------
     coefficients : ndarray of float32, as many axes as `data`
-        Of the cosines that add up to the field's logarithm, for `evaluate`. The geometric mean of the field over the
-        sampled brain is 1.
+        Of the cosines that add up to the field's logarithm, for `evaluate_bias_field`. The geometric mean of the field
+        over the sampled brain is 1.
     mixture : Mixture or None
         Of the corrected samples, a start for that of all voxels; None where none could be fitted.
     """
     spacing = spacing or (PIXEL_EXTENT_MM / max(data.shape),) * data.ndim
-    zones = zones or one_zone(data.shape)
+    zones = zones or uniform_prior(data.shape)
     inside = np.flatnonzero(mask)
     where = np.stack(np.unravel_index(inside[:: max(1, len(inside) // samples)], mask.shape), 1)
     values = data[tuple(where.T)].astype(float)
@@ -93,15 +93,15 @@ def estimate(
     kept = (values > max(low, 0)) & (values < high)
     values, where = values[kept], where[kept]
     if not len(values):  # of one gray: there is no shading to see, and `fit` will say what is wrong
-        return flat(data.ndim), None
+        return uniform_field(data.ndim), None
     zone = zones.index[tuple(where.T)].astype(int)
     extent = np.array(data.shape) * spacing
     waves = np.maximum(1, np.rint(extent / FINEST_MM)).astype(int)
     terms = np.array([t for t in product(*(range(w + 1) for w in waves)) if 0 < sum((t / waves) ** 2) <= 1])
     axes = [_cosines(n, w) for n, w in zip(data.shape, waves, strict=True)]
     basis = reduce(np.multiply, (axis[terms[:, a]][:, where[:, a]] for a, axis in enumerate(axes)))
-    centre = basis.mean(1)
-    basis -= centre[:, None]
+    center = basis.mean(1)
+    basis -= center[:, None]
     slopes = ((terms * PENALTY_MM / extent) ** 2).sum(1)
     coefficients, log_field = np.zeros(len(terms)), np.zeros(len(values))
     weighted = np.empty_like(basis)
@@ -129,22 +129,24 @@ def estimate(
     coefficients *= depth**4 / (depth**4 + LIKE_ANATOMY**4)
     grid = np.zeros(waves + 1, np.float32)
     grid[tuple(terms.T)] = coefficients
-    grid[(0,) * data.ndim] = -centre @ coefficients
+    grid[(0,) * data.ndim] = -center @ coefficients
     return grid, mixture
 
 
-def flat(dimensions: int) -> np.ndarray:
+def uniform_field(dimensions: int) -> np.ndarray:
     """Coefficients of a field that is 1 everywhere."""
     return np.zeros((1,) * dimensions, np.float32)
 
 
-def evaluate(coefficients: np.ndarray, shape: tuple[int, ...], part: tuple[slice, ...] | None = None) -> np.ndarray:
+def evaluate_bias_field(
+    coefficients: np.ndarray, shape: tuple[int, ...], part: tuple[slice, ...] | None = None
+) -> np.ndarray:
     """The field on the grid that it was estimated on.
 
     Parameters
     ----------
     coefficients : ndarray of float32
-        As from `estimate`.
+        As from `estimate_bias_field`.
     shape : tuple of int
         Of the data.
     part : tuple of slice, optional
@@ -192,26 +194,26 @@ def estimate_fields(
     data: list[np.ndarray],
     inside: np.ndarray,
     spacing: tuple[float, ...],
-    named: Named,
+    named: IdentifiedTissues,
     settings: Settings,
-) -> Corrected:
+) -> BiasCorrection:
     """The bias field of each channel. In further ones where the tissues lie in the first tells their order."""
     known = spacing if scan.kind == "volume" or settings.pixel_size is not None else None
     tissues, located = named.naming.tissues, named.zones
 
     def field(channel: np.ndarray, order: tuple[Tissue, ...]) -> tuple[np.ndarray, Mixture | None]:
         if not settings.correct_bias:
-            return flat(inside.ndim), None
-        return estimate(channel, inside, order, known, located, strength=settings.bias_strength)
+            return uniform_field(inside.ndim), None
+        return estimate_bias_field(channel, inside, order, known, located, strength=settings.bias_strength)
 
     coefficients, start = field(data[0], tissues)
     if len(data) == 1:
-        return Corrected((coefficients,), start)
-    found = sort([data[0] / evaluate(coefficients, inside.shape)], inside)
+        return BiasCorrection((coefficients,), start)
+    found = bin_voxels([data[0] / evaluate_bias_field(coefficients, inside.shape)], inside)
     mixture = fit(found.cells(inside, located), tissues, located, start)
     posteriors = regularized_posteriors(found, mixture, inside, spacing, located)
     others = [field(channel, _order_in_channel(channel, posteriors, tissues))[0] for channel in data[1:]]
-    return Corrected((coefficients, *others), mixture)
+    return BiasCorrection((coefficients, *others), mixture)
 
 
 def _order_in_channel(data: np.ndarray, posteriors: np.ndarray, tissues: tuple[Tissue, ...]) -> tuple[Tissue, ...]:

@@ -8,23 +8,23 @@ from mriseg.brain.extraction import Brain, extract, take_everything, take_given,
 from mriseg.core.errors import BrainNotFoundError, SettingsError
 from mriseg.core.scan import Scan
 from mriseg.core.settings import Settings
-from mriseg.image.morphology import bounding_box, moved_border
+from mriseg.image.morphology import bounding_box, offset_mask
 from mriseg.image.orientation import orient
-from mriseg.mixture.spatial_prior import one_zone, zones
+from mriseg.mixture.spatial_prior import prior_zones, uniform_prior
 from mriseg.registration.atlas import atlas
-from mriseg.segmentation.stages import Place
+from mriseg.segmentation.stages import BrainRegion
 
 
-def brain_region(brain: Brain, canonical: Scan, settings: Settings) -> Place:
+def brain_region(brain: Brain, canonical: Scan, settings: Settings) -> BrainRegion:
     """The brain's box, and what the average brain expects in it."""
     mask = _adjust_mask(brain, canonical.spacing, settings)
     box = bounding_box(mask, margin=1)
     inside = mask[box]
-    located = one_zone(inside.shape)
+    located = uniform_prior(inside.shape)
     if settings.use_position and brain.registration is not None and not brain.doubtful:
         spacing = canonical.spacing or (1.0,) * inside.ndim
-        located = zones(brain.registration, atlas(), inside, spacing, first_voxel_mm(box, spacing))
-    return Place(mask, box, located)
+        located = prior_zones(brain.registration, atlas(), inside, spacing, first_voxel_mm(box, spacing))
+    return BrainRegion(mask, box, located)
 
 
 def first_voxel_mm(box: tuple[slice, ...], spacing: tuple[float, ...]) -> np.ndarray:
@@ -63,7 +63,7 @@ def compact(brain: Brain) -> Brain:
 def _adjust_mask(brain: Brain, spacing: tuple[float, ...] | None, settings: Settings) -> np.ndarray:
     """The mask of the brain, made tighter or looser as the settings say."""
     side = settings.pixel_size or brain.pixel_mm or 1.0
-    mask = moved_border(brain.mask, settings.margin, spacing or (side, side))
+    mask = offset_mask(brain.mask, settings.margin, spacing or (side, side))
     if not mask.any():
         raise BrainNotFoundError(f"A mask tighter by {-settings.margin:g} mm is empty. Move its border less far.")
     return mask

@@ -7,7 +7,7 @@ import numpy as np
 from mriseg.core.errors import MrisegError, SettingsError
 from mriseg.core.scan import Scan, farthest_apart_mm
 
-# Of neighbours that are not both 0, the share with one value: 0.85 in maps of 50 labels, below 0.3 in scans of 8 bits.
+# Of neighbors that are not both 0, the share with one value: 0.85 in maps of 50 labels, below 0.3 in scans of 8 bits.
 LABEL_MAP = 0.6
 MOST_LABELS = 256
 SATURATED = 0.25  # of what is not 0, the share at the largest value: 0.32 to 0.61 in maps of shares, 0.0001 in scans

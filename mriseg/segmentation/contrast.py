@@ -19,10 +19,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from mriseg.core.tissue import ORDERS, Contrast, Tissue
-from mriseg.image.morphology import FAR_MM, bounding_box, depth
+from mriseg.image.morphology import FAR_MM, bounding_box, distance_to_background
 from mriseg.mixture.histogram import Histogram
 from mriseg.mixture.model import Mixture
-from mriseg.mixture.spatial_prior import Zones
+from mriseg.mixture.spatial_prior import PriorZones
 from mriseg.registration.atlas import TISSUES
 from mriseg.segmentation.contrast_tables import ANYWHERE, PLACES, RARE, SIGNALS
 
@@ -38,12 +38,12 @@ POSITION = 30.0
 # another's header, or a contrast agent.
 STATED = 3.0
 TEMPER = 0.5  # the pieces of evidence overlap; with this power the confidences are calibrated
-STRANGE = 50.0  # sum of squared deviations past which no contrast fits: a FLAIR scan without GM-WM contrast has 43
+MISFIT = 50.0  # sum of squared deviations past which no contrast fits: a FLAIR scan without GM-WM contrast has 43
 WORKING_MM = 2.0  # finer voxels are thinned for the depth
 
 
 @dataclass(frozen=True)
-class Naming:
+class TissueAssignment:
     """What the classes of a mixture are.
 
     Attributes
@@ -65,7 +65,7 @@ class Naming:
 
 
 @dataclass(frozen=True, eq=False)
-class Evidence:
+class ContrastScores:
     """What one fit says for each contrast.
 
     Attributes
@@ -89,16 +89,16 @@ class Evidence:
     stated: Contrast | None = None
 
 
-def weigh(
+def score_contrasts(
     mixture: Mixture,
     posteriors: np.ndarray,
     mask: np.ndarray,
     spacing: tuple[float, ...],
     bars: Histogram | None = None,
     black: float = 0.0,
-    zones: Zones | None = None,
+    zones: PriorZones | None = None,
     stated: Contrast | None = None,
-) -> Evidence:
+) -> ContrastScores:
     """Hold what a fit shows, where its classes lie, how large they are and how spaced, against each contrast.
 
     Parameters
@@ -136,13 +136,13 @@ def weigh(
     if zones is not None and len(zones) > 1:
         for candidate in CANDIDATES:
             order = stored_order(candidate, inverted)
-            log_odds[candidate] += POSITION * TEMPER * _told_by_position(posteriors, mask, zones, order)
+            log_odds[candidate] += POSITION * TEMPER * _position_log_odds(posteriors, mask, zones, order)
     if stated is not None:
         log_odds[stated] += STATED
-    return Evidence(log_odds, brightest, strangeness, inverted, stated)
+    return ContrastScores(log_odds, brightest, strangeness, inverted, stated)
 
 
-def name(if_dark: Evidence, if_bright: Evidence) -> Naming:
+def assign_tissues(if_dark: ContrastScores, if_bright: ContrastScores) -> TissueAssignment:
     """Name the classes by the evidence of two fits.
 
     Parameters
@@ -157,7 +157,7 @@ def name(if_dark: Evidence, if_bright: Evidence) -> Naming:
     """
     inverted = if_dark.inverted
 
-    def made_for(contrast: Contrast) -> Evidence:
+    def made_for(contrast: Contrast) -> ContrastScores:
         return if_dark if contrast.fluid_is_dark != inverted else if_bright
 
     named = [contrast for contrast in CANDIDATES if contrast is not Contrast.UNKNOWN]
@@ -174,13 +174,13 @@ def name(if_dark: Evidence, if_bright: Evidence) -> Naming:
         best = if_dark.stated
     elif np.isfinite(made_for(best).brightest[best]):  # between contrasts of one order fluid decides
         best = min(rivals, key=lambda contrast: made_for(contrast).brightest[contrast])
-    strange = of_nothing > of_order or made_for(best).strangeness[best] > STRANGE
+    strange = of_nothing > of_order or made_for(best).strangeness[best] > MISFIT
     confidence = round(of_order + of_nothing / len(ORDERS), 6)
     strange = strange and best is not if_dark.stated
-    return Naming(Contrast.UNKNOWN if strange else best, stored_order(best, inverted), confidence, inverted)
+    return TissueAssignment(Contrast.UNKNOWN if strange else best, stored_order(best, inverted), confidence, inverted)
 
 
-def name_by_position(evidence: Evidence, tissues: tuple[Tissue, ...]) -> Naming:
+def assign_tissues_by_position(evidence: ContrastScores, tissues: tuple[Tissue, ...]) -> TissueAssignment:
     """Name a contrast whose classes a mixture with zones has already told apart by where they lie.
 
     Parameters
@@ -197,11 +197,11 @@ def name_by_position(evidence: Evidence, tissues: tuple[Tissue, ...]) -> Naming:
     rivals = [contrast for contrast in named if stored_order(contrast, evidence.inverted) == tissues]
     of_nothing = chance[Contrast.UNKNOWN] / len(ORDERS)
     if not rivals:
-        return Naming(Contrast.UNKNOWN, tissues, round(of_nothing / total, 6), evidence.inverted)
+        return TissueAssignment(Contrast.UNKNOWN, tissues, round(of_nothing / total, 6), evidence.inverted)
     best = min(rivals, key=lambda contrast: (contrast is not evidence.stated, evidence.brightest[contrast]))
     confidence = round((sum(chance[contrast] for contrast in rivals) + of_nothing) / total, 6)
-    strange = evidence.strangeness[best] > STRANGE and best is not evidence.stated
-    return Naming(Contrast.UNKNOWN if strange else best, tissues, confidence, evidence.inverted)
+    strange = evidence.strangeness[best] > MISFIT and best is not evidence.stated
+    return TissueAssignment(Contrast.UNKNOWN if strange else best, tissues, confidence, evidence.inverted)
 
 
 def stored_order(contrast: Contrast, inverted: bool) -> tuple[Tissue, ...]:
@@ -222,7 +222,7 @@ def observations(
     bars: Histogram | None = None,
     black: float = 0.0,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What the classes are named by; parameters as those of `weigh`.
+    """What the classes are named by; parameters as those of `score_contrasts`.
 
     Returns
     -------
@@ -244,7 +244,7 @@ def observations(
     return np.array([(middle - dark) / (bright - dark), dark / middle_from_black, top / middle_from_black]), places
 
 
-def _told_by_position(posteriors: np.ndarray, mask: np.ndarray, zones: Zones, order: tuple[Tissue, ...]) -> float:
+def _position_log_odds(posteriors: np.ndarray, mask: np.ndarray, zones: PriorZones, order: tuple[Tissue, ...]) -> float:
     """Nats a voxel by which the average brain expects the classes where they lie, if these are the tissues."""
     if not order:
         return 0.0
@@ -268,7 +268,7 @@ def _places(posteriors: np.ndarray, mask: np.ndarray, spacing: tuple[float, ...]
     extent = [part.stop - part.start for part in bounding_box(mask)]
     slab = [mask.ndim == 3 and n * side < SLAB_MM for n, side in zip(extent, sides, strict=True)]
     sampling = tuple(FAR_MM if cut else side for cut, side in zip(slab, sides, strict=True))
-    to_surface = depth(mask, sampling, at_border="edge")[mask]
+    to_surface = distance_to_background(mask, sampling, at_border="edge")[mask]
     rank = np.empty(len(to_surface))
     rank[np.argsort(to_surface, kind="stable")] = (np.arange(len(to_surface)) + 0.5) / len(to_surface)
     classes = classes[mask]

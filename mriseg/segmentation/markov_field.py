@@ -1,4 +1,4 @@
-"""From what each voxel says to what its neighbours make likely: a Markov random field by mean field.
+"""From what each voxel says to what its neighbors make likely: a Markov random field by mean field.
 
 References
 ----------
@@ -14,12 +14,12 @@ from functools import reduce
 import numpy as np
 
 from mriseg.image.morphology import bounding_box
-from mriseg.mixture.likelihood import Sorted, log_evidence, looked_up
+from mriseg.mixture.likelihood import BinnedVoxels, log_likelihood_table, table_index
 from mriseg.mixture.model import Mixture
-from mriseg.mixture.spatial_prior import Zones
+from mriseg.mixture.spatial_prior import PriorZones
 
-# How much a neighbour of the same tissue adds to the log posterior, by the share of voxels that intensity alone gives
-# to a wrong tissue: where noise hides little, neighbours must not wash thin structures away. On a scan of 3 % noise
+# How much a neighbor of the same tissue adds to the log posterior, by the share of voxels that intensity alone gives
+# to a wrong tissue: where noise hides little, neighbors must not wash thin structures away. On a scan of 3 % noise
 # 4 % are wrong, on one of 9 % 10 %, on proton density 30 %.
 COUPLING_AT_NONE, COUPLING_RISE, LEAST_COUPLING, MOST_COUPLING = 0.1, 4.0, 0.2, 0.8
 SWEEPS = 4  # the fifth changes less than 0.1 % of the labels
@@ -35,12 +35,12 @@ def coupling(overlap: float) -> float:
     return min(max(COUPLING_AT_NONE + COUPLING_RISE * overlap, LEAST_COUPLING), MOST_COUPLING)
 
 
-def regularise(
+def regularize(
     table: np.ndarray, levels: np.ndarray, mask: np.ndarray, spacing: tuple[float, ...], smoothness: float
 ) -> np.ndarray:
-    """Posteriors of the classes, given each voxel's evidence and its neighbours.
+    """Posteriors of the classes, given each voxel's evidence and its neighbors.
 
-    Potts model on the face neighbours, each weighted by the inverse of its distance so that the next slice of a
+    Potts model on the face neighbors, each weighted by the inverse of its distance so that the next slice of a
     thick-sliced scan counts little.
 
     Parameters
@@ -50,11 +50,11 @@ def regularise(
     levels : ndarray of int, shape (i, j) or (i, j, k)
         Level of each voxel. Looking the evidence up costs a sixth of the memory of holding it.
     mask : ndarray of bool, same shape
-        The brain; neighbours outside it say nothing.
+        The brain; neighbors outside it say nothing.
     spacing : tuple of float
         Voxel sides in mm, or any unit.
     smoothness : float
-        What a neighbour of the same class at the least distance adds to the log posterior; 0 for none.
+        What a neighbor of the same class at the least distance adds to the log posterior; 0 for none.
 
     Returns
     -------
@@ -89,7 +89,7 @@ def _update(
     first: int,
     last: int,
 ) -> None:
-    """Fill a slab of `target` with the posteriors that the evidence and the neighbours in `source` give.
+    """Fill a slab of `target` with the posteriors that the evidence and the neighbors in `source` give.
 
     Every voxel is computed from the previous sweep alone, so slabs and threads change no bit of the result.
     """
@@ -120,14 +120,14 @@ def _update(
 
 
 def regularized_posteriors(
-    found: Sorted,
+    found: BinnedVoxels,
     mixture: Mixture,
     inside: np.ndarray,
     spacing: tuple[float, ...],
-    located: Zones,
+    located: PriorZones,
     smoothness: float = 1.0,
 ) -> np.ndarray:
     """Posteriors of the classes, shape (classes, ...)."""
     strength = smoothness * coupling(mixture.overlap(found.points))
-    table = log_evidence(mixture, found)
-    return regularise(table, looked_up(found, located), inside, spacing, strength)
+    table = log_likelihood_table(mixture, found)
+    return regularize(table, table_index(found, located), inside, spacing, strength)

@@ -13,12 +13,12 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from mriseg.core.tissue import Tissue
-from mriseg.mixture.likelihood import Sorted
+from mriseg.mixture.likelihood import BinnedVoxels
 from mriseg.mixture.model import Mixture
 from mriseg.segmentation.markov_field import SLAB_PIXELS, THREADS
 
 
-def partial_volumes(posteriors: np.ndarray, mixture: Mixture, found: Sorted) -> np.ndarray:
+def partial_volumes(posteriors: np.ndarray, mixture: Mixture, found: BinnedVoxels) -> np.ndarray:
     """Expected fraction of each tissue in each voxel.
 
     Parameters

@@ -1,4 +1,4 @@
-"""The way of a scan through the engine: orient, extract, name, correct, fit, regularise, measure."""
+"""The way of a scan through the engine: orient, extract, name, correct, fit, regularize, measure."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -7,20 +7,20 @@ from time import perf_counter
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from mriseg.brain.background import surroundings
+from mriseg.brain.background import measure_background
 from mriseg.core.errors import SettingsError
 from mriseg.core.scan import Scan
 from mriseg.core.settings import Settings
 from mriseg.core.tissue import Tissue
 from mriseg.image.orientation import orient, restore
 from mriseg.mixture.fit import JOINT_TOLERANCE, TOLERANCE, fit, fit_classes
-from mriseg.mixture.likelihood import Sorted, sort
+from mriseg.mixture.likelihood import BinnedVoxels, bin_voxels
 from mriseg.mixture.model import Mixture
-from mriseg.mixture.spatial_prior import one_zone
+from mriseg.mixture.spatial_prior import uniform_prior
 from mriseg.quality.metrics import quality
 from mriseg.segmentation import volumes as measure
 from mriseg.segmentation import warnings
-from mriseg.segmentation.bias_field import estimate_fields, evaluate
+from mriseg.segmentation.bias_field import estimate_fields, evaluate_bias_field
 from mriseg.segmentation.brain_region import brain_region, compact, find_brain
 from mriseg.segmentation.checks import check_images
 from mriseg.segmentation.markov_field import regularized_posteriors
@@ -28,7 +28,7 @@ from mriseg.segmentation.native_grid import most_likely_tissue, native_order, re
 from mriseg.segmentation.partial_volume import partial_volumes
 from mriseg.segmentation.result import Joint, Result
 from mriseg.segmentation.skull_rim import bone_at_the_rim
-from mriseg.segmentation.stages import Stages, still_true
+from mriseg.segmentation.stages import Stages, reusable_stages
 from mriseg.segmentation.trial_fits import identify_tissues
 
 STAGES = {
@@ -37,7 +37,7 @@ STAGES = {
     "name": "Finding out which tissue is bright",
     "correct": "Estimating the bias field",
     "fit": "Fitting the mixture to the histogram",
-    "regularise": "Asking the neighbours of each voxel",
+    "regularize": "Asking the neighbors of each voxel",
     "measure": "Measuring volumes and quality",
 }
 MOST_CHANNELS = 3
@@ -103,8 +103,8 @@ def segment(
 
     clock.start("correct")
     corrected = kept.corrected or estimate_fields(scan, data, inside, spacing, named, settings)
-    fields = [evaluate(coefficients, inside.shape) for coefficients in corrected.coefficients]
-    found = sort([channel / field for channel, field in zip(data, fields, strict=True)], inside)
+    fields = [evaluate_bias_field(coefficients, inside.shape) for coefficients in corrected.coefficients]
+    found = bin_voxels([channel / field for channel, field in zip(data, fields, strict=True)], inside)
     bias = fields[0]
     del data, fields
 
@@ -115,11 +115,11 @@ def segment(
         fitted = fit(found.cells(inside, located), naming.tissues, located, corrected.start, tolerance)
     mixture = kept.mixture
     if settings.classes != len(Tissue):
-        located = one_zone(inside.shape)
+        located = uniform_prior(inside.shape)
         mixture = mixture or _in_classes(found, fitted, inside, settings.classes)
     mixture = mixture or fitted
 
-    clock.start("regularise")
+    clock.start("regularize")
     posteriors = regularized_posteriors(found, mixture, inside, spacing, located, settings.smoothness)
 
     clock.start("measure")
@@ -137,15 +137,20 @@ def segment(
     posteriors = np.moveaxis(posteriors, 0, -1)
     voxel_ml = scan.voxel_ml
     notes = (*scan.notes, *brain.notes)
-    if scan.stated is not None:
-        notes = (*notes, f"The header says that this is {scan.stated.contrast.suffix}: {scan.stated.reason}.")
+    if scan.header_contrast is not None:
+        notes = (
+            *notes,
+            f"The header says that this is {scan.header_contrast.contrast.suffix}: {scan.header_contrast.reason}.",
+        )
     if len(located) > 1:
         notes = (*notes, "The average brain said softly which tissue to expect where.")
     if scan.kind == "picture" and settings.pixel_size is not None:
         voxel_ml = settings.pixel_size**2 / 1000
         notes = (*notes, "Volumes of a picture are for each mm of slice thickness.")
     volumes_ml, shares = measure.volumes(fractions, voxel_ml), measure.shares(fractions)
-    around = kept.around or surroundings(named.signal(canonical.data), place.mask, box, bias, canonical.spacing, brain)
+    around = kept.around or measure_background(
+        named.signal(canonical.data), place.mask, box, bias, canonical.spacing, brain
+    )
     signal = named.signal(canonical.data[box])
     figures, unmeasured = quality(
         signal, inside, bias, posteriors, fractions, shares, mixture, canonical.spacing, around
@@ -153,7 +158,7 @@ def segment(
     notes = (*notes, *unmeasured)
     doubts = warnings.doubts(
         naming,
-        scan.stated,
+        scan.header_contrast,
         mixture,
         figures,
         brain_ml=None if volumes_ml is None else sum(volumes_ml.values()),
@@ -170,7 +175,7 @@ def segment(
         labels=own_labels,
         brain=brain,
         mixture=mixture,
-        histogram=found.bars[0],
+        histogram=found.histograms[0],
         joint=Joint.of(found, inside) if channels else None,
         contrast=naming.contrast,
         contrast_confidence=naming.confidence,
@@ -201,12 +206,12 @@ def _kept(scan: Scan, channels: Sequence[Scan], settings: Settings, earlier: Res
         return Stages()
     if earlier.labels.shape != scan.data.shape or earlier.mixture.channels != 1 + len(channels):
         raise SettingsError("The earlier result is of another scan, or of other contrasts beside it. Leave it out.")
-    return still_true(earlier.stages, earlier.settings, settings)
+    return reusable_stages(earlier.stages, earlier.settings, settings)
 
 
-def _in_classes(found: Sorted, named: Mixture, inside: np.ndarray, classes: int) -> Mixture:
+def _in_classes(found: BinnedVoxels, named: Mixture, inside: np.ndarray, classes: int) -> Mixture:
     """A mixture of any number of classes, each the tissue that a mixture of three makes of its mean."""
-    mixture = fit_classes(found.cells(inside, one_zone(inside.shape)), classes)
+    mixture = fit_classes(found.cells(inside, uniform_prior(inside.shape)), classes)
     alike = named.class_densities(mixture.means).argmax(1)
     return replace(mixture, tissues=tuple(named.tissues[k] for k in alike))
 

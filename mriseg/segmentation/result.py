@@ -10,9 +10,9 @@ from mriseg.core.settings import Settings
 from mriseg.core.tissue import Contrast, Tissue
 from mriseg.image.orientation import orient, restore
 from mriseg.mixture.histogram import Histogram
-from mriseg.mixture.likelihood import LEVELS, Sorted, typical_histogram
+from mriseg.mixture.likelihood import LEVELS, BinnedVoxels, typical_histogram
 from mriseg.mixture.model import Mixture
-from mriseg.segmentation.bias_field import evaluate
+from mriseg.segmentation.bias_field import evaluate_bias_field
 from mriseg.segmentation.stages import Stages
 
 
@@ -24,19 +24,19 @@ class Joint:
     ----------
     counts : ndarray of shape (levels of the first, levels of the second)
         Voxels.
-    bars : tuple of Histogram
+    histograms : tuple of Histogram
         Of each channel.
     """
 
     counts: np.ndarray = field(repr=False)
-    bars: tuple[Histogram, ...] = field(repr=False)
+    histograms: tuple[Histogram, ...] = field(repr=False)
 
     @classmethod
-    def of(cls, found: Sorted, inside: np.ndarray) -> "Joint":
+    def of(cls, found: BinnedVoxels, inside: np.ndarray) -> "Joint":
         """From voxels sorted by two or three channels, and the brain."""
-        shape = [len(b.levels) for b in found.bars]
+        shape = [len(b.levels) for b in found.histograms]
         counts = np.bincount(found.index[inside], minlength=int(np.prod(shape))).reshape(shape)
-        return cls(counts.sum(tuple(range(2, len(shape)))), found.bars)
+        return cls(counts.sum(tuple(range(2, len(shape)))), found.histograms)
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,7 +193,7 @@ class Result:
         assert corrected is not None
         assert place is not None
         shape = tuple(part.stop - part.start for part in place.box)
-        return restore(evaluate(corrected.coefficients[0], shape), self.orientation)
+        return restore(evaluate_bias_field(corrected.coefficients[0], shape), self.orientation)
 
     @property
     def brain_ml(self) -> float | None:

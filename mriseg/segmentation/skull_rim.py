@@ -7,15 +7,15 @@ veins in the dura. White matter never lies at the inner skull: what looks like i
 import numpy as np
 import scipy
 
-from mriseg.image.morphology import FAR_MM, bounding_box, depth
-from mriseg.mixture.spatial_prior import Zones
+from mriseg.image.morphology import FAR_MM, bounding_box, distance_to_background
+from mriseg.mixture.spatial_prior import PriorZones
 from mriseg.segmentation.contrast import SLAB_MM
 
 UNLIKELY_WHITE = 0.1  # expected share of white matter: less of it lies beyond the cortex
 RIM_MM = 3.0  # where nothing is expected of places: no white matter lies nearer to the inner skull
 
 
-def bone_at_the_rim(white: np.ndarray, mask: np.ndarray, zones: Zones, spacing: tuple[float, ...]) -> np.ndarray:
+def bone_at_the_rim(white: np.ndarray, mask: np.ndarray, zones: PriorZones, spacing: tuple[float, ...]) -> np.ndarray:
     """Voxels named white matter that reach the outside without passing another tissue, where there can be none.
 
     Parameters
@@ -40,7 +40,7 @@ def bone_at_the_rim(white: np.ndarray, mask: np.ndarray, zones: Zones, spacing: 
         possible = zones.shares[:, 2][zones.index] < UNLIKELY_WHITE
     else:
         sampling = tuple(FAR_MM if c else side for c, side in zip(cut, spacing, strict=True))
-        possible = depth(mask, sampling, at_border="edge") < RIM_MM
+        possible = distance_to_background(mask, sampling, at_border="edge") < RIM_MM
     # The brain goes on beyond the faces of a slab: there is no outside.
     part = tuple(b if c else slice(None) for b, c in zip(box, cut, strict=True))
     outside = ~mask[part]

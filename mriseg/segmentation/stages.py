@@ -4,16 +4,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mriseg.brain.background import Surroundings
+from mriseg.brain.background import Background
 from mriseg.brain.extraction import Brain
 from mriseg.core.settings import Settings
 from mriseg.mixture.model import Mixture
-from mriseg.mixture.spatial_prior import Zones
-from mriseg.segmentation.contrast import Naming
+from mriseg.mixture.spatial_prior import PriorZones
+from mriseg.segmentation.contrast import TissueAssignment
 
 # The settings that each stage hangs on besides what the stages before it found. The smoothness is asked only by the
 # Markov field, of which nothing is kept.
-KNOBS = {
+STAGE_SETTINGS = {
     "brain": ("mask",),
     "place": ("margin", "pixel_size", "use_position"),
     "named": ("contrast",),
@@ -25,7 +25,7 @@ KNOBS = {
 
 
 @dataclass(frozen=True, eq=False)
-class Place:
+class BrainRegion:
     """Where in the canonical grid the brain lies.
 
     Attributes
@@ -40,11 +40,11 @@ class Place:
 
     mask: np.ndarray
     box: tuple[slice, ...]
-    zones: Zones
+    zones: PriorZones
 
 
 @dataclass(frozen=True, eq=False)
-class Named:
+class IdentifiedTissues:
     """Which tissue each class is, and what to expect where.
 
     Attributes
@@ -54,12 +54,12 @@ class Named:
     black : float
         Intensity of no signal.
     zones : Zones
-        Those of `Place`, or of a slab that its tissues told the place of.
+        Those of `BrainRegion`, or of a slab that its tissues told the place of.
     """
 
-    naming: Naming
+    naming: TissueAssignment
     black: float
-    zones: Zones
+    zones: PriorZones
 
     def signal(self, data: np.ndarray) -> np.ndarray:
         """Intensities counted from black, which shading multiplies: of a scan that is stored inverted, its negative."""
@@ -67,13 +67,13 @@ class Named:
 
 
 @dataclass(frozen=True, eq=False)
-class Corrected:
+class BiasCorrection:
     """The bias field of each channel.
 
     Attributes
     ----------
     coefficients : tuple of ndarray of float32
-        Of each channel's field, for `mriseg.segmentation.bias_field.evaluate`.
+        Of each channel's field, for `mriseg.segmentation.bias_field.evaluate_bias_field`.
     start : Mixture or None
         Where to begin the fit to the corrected intensities.
     """
@@ -100,18 +100,18 @@ class Stages:
     """
 
     brain: Brain | None = None
-    place: Place | None = None
-    named: Named | None = None
-    corrected: Corrected | None = None
-    around: Surroundings | None = None
+    place: BrainRegion | None = None
+    named: IdentifiedTissues | None = None
+    corrected: BiasCorrection | None = None
+    around: Background | None = None
     fitted: Mixture | None = None
     mixture: Mixture | None = None
 
 
-def still_true(stages: Stages, before: Settings, now: Settings) -> Stages:
+def reusable_stages(stages: Stages, before: Settings, now: Settings) -> Stages:
     """What remains of stages that were run with other settings: all before the first that hangs on a changed one."""
     kept = {}
-    for stage, knobs in KNOBS.items():
+    for stage, knobs in STAGE_SETTINGS.items():
         if any(getattr(before, knob) != getattr(now, knob) for knob in knobs):
             break
         kept[stage] = getattr(stages, stage)

@@ -10,16 +10,22 @@ from mriseg.core.settings import Settings
 from mriseg.core.tissue import ORDERS, Contrast, Tissue
 from mriseg.image.morphology import SLAB_MM, bounding_box
 from mriseg.mixture.fit import FLUID_BRIGHT, FLUID_DARK, JOINT_TOLERANCE, fit
-from mriseg.mixture.likelihood import Sorted, sort
+from mriseg.mixture.likelihood import BinnedVoxels, bin_voxels
 from mriseg.mixture.model import Mixture, by_brightness, in_order
-from mriseg.mixture.spatial_prior import Zones, zones
+from mriseg.mixture.spatial_prior import PriorZones, prior_zones
 from mriseg.registration.atlas import TISSUES, atlas
 from mriseg.registration.slab import align
-from mriseg.segmentation.bias_field import estimate, evaluate
+from mriseg.segmentation.bias_field import estimate_bias_field, evaluate_bias_field
 from mriseg.segmentation.brain_region import first_voxel_mm
-from mriseg.segmentation.contrast import Naming, name, name_by_position, stored_order, weigh
+from mriseg.segmentation.contrast import (
+    TissueAssignment,
+    assign_tissues,
+    assign_tissues_by_position,
+    score_contrasts,
+    stored_order,
+)
 from mriseg.segmentation.markov_field import regularized_posteriors
-from mriseg.segmentation.stages import Named, Place
+from mriseg.segmentation.stages import BrainRegion, IdentifiedTissues
 
 # Finer volumes and larger pictures (pixels along the longer side of the brain) are thinned for the names.
 NAMING_MM, NAMING_SIDE = 2.0, 200
@@ -27,7 +33,7 @@ NAMING_SAMPLES = 20_000  # for its bias fields
 LEAST_SLAB_MM = 5.0  # in a thinner one too little lies to tell where it is from
 
 
-def identify_tissues(scan: Scan, canonical: Scan, place: Place, settings: Settings) -> Named:
+def identify_tissues(scan: Scan, canonical: Scan, place: BrainRegion, settings: Settings) -> IdentifiedTissues:
     """Which tissue each class is, as the user says or as it looks; and where a slab of a brain lies.
 
     Both are decided with the default smoothness and bias correction, so that those knobs can be turned without asking
@@ -38,24 +44,24 @@ def identify_tissues(scan: Scan, canonical: Scan, place: Place, settings: Settin
     black = background_level(canonical.data, place.mask)
     said = next((contrast for contrast in Contrast if contrast.setting == settings.contrast), None)
     if said is None:
-        stated = scan.stated.contrast if scan.stated else None
+        stated = scan.header_contrast.contrast if scan.header_contrast else None
         naming = try_orders(data, inside, spacing, located, black, stated)
     else:
         inverted = bool(black > np.median(data[inside]))
-        naming = Naming(said, stored_order(said, inverted), 1.0, inverted)
+        naming = TissueAssignment(said, stored_order(said, inverted), 1.0, inverted)
     if naming.inverted:  # its negative is segmented
         naming = replace(naming, tissues=naming.tissues[::-1])
-    named = Named(naming, black, located)
+    named = IdentifiedTissues(naming, black, located)
     if settings.use_position and len(located) == 1 and _is_slab(inside, canonical.spacing):
         signal = named.signal(data)
-        coefficients, start = estimate(signal, inside, naming.tissues, spacing, located)
-        found = sort([signal / evaluate(coefficients, signal.shape)], inside)
+        coefficients, start = estimate_bias_field(signal, inside, naming.tissues, spacing, located)
+        found = bin_voxels([signal / evaluate_bias_field(coefficients, signal.shape)], inside)
         mixture = fit(found.cells(inside, located), naming.tissues, located, start)
         posteriors = regularized_posteriors(found, mixture, inside, spacing, located)
         first = first_voxel_mm(place.box, spacing)
         pose = align(posteriors[[naming.tissues.index(t) for t in TISSUES]], inside, spacing, first, atlas())
         if pose is not None:
-            return replace(named, zones=zones(pose, atlas(), inside, spacing, first))
+            return replace(named, zones=prior_zones(pose, atlas(), inside, spacing, first))
     return named
 
 
@@ -71,10 +77,10 @@ def try_orders(
     data: np.ndarray,
     inside: np.ndarray,
     spacing: tuple[float, ...],
-    located: Zones,
+    located: PriorZones,
     black: float,
     stated: Contrast | None,
-) -> Naming:
+) -> TissueAssignment:
     """Which tissue each class is, from quick fits to the thinned brain that begin with different orders."""
     if data.ndim == 3:
         steps = [max(1, round(NAMING_MM / side)) for side in spacing]
@@ -88,20 +94,20 @@ def try_orders(
     data, inside, located = data[thin], inside[thin], replace(located, index=located.index[thin])
     known = sides if data.ndim == 3 else None
 
-    def tried(order: tuple[Tissue, ...], word: float | None = None) -> tuple[Sorted, Mixture]:
-        coefficients, start = estimate(data, inside, order, known, located, False, NAMING_SAMPLES)
-        found = sort([data / evaluate(coefficients, data.shape)], inside)
+    def tried(order: tuple[Tissue, ...], word: float | None = None) -> tuple[BinnedVoxels, Mixture]:
+        coefficients, start = estimate_bias_field(data, inside, order, known, located, False, NAMING_SAMPLES)
+        found = bin_voxels([data / evaluate_bias_field(coefficients, data.shape)], inside)
         return found, fit(found.cells(inside, located), order, located, start, JOINT_TOLERANCE, False, word)
 
     if len(located) > 1:
         found, mixture = max((tried(order, 1.0) for order in ORDERS), key=lambda one: one[1].log_likelihood)
         mixture = in_order(mixture, by_brightness(mixture))
         posteriors = regularized_posteriors(found, mixture, inside, sides, located)
-        evidence = weigh(mixture, posteriors, inside, sides, found.bars[0], black, located, stated)
-        return name_by_position(evidence, mixture.tissues)
+        evidence = score_contrasts(mixture, posteriors, inside, sides, found.histograms[0], black, located, stated)
+        return assign_tissues_by_position(evidence, mixture.tissues)
     evidences = []
     for order in (FLUID_DARK, FLUID_BRIGHT):
         found, mixture = tried(order)
         posteriors = regularized_posteriors(found, mixture, inside, sides, located)
-        evidences.append(weigh(mixture, posteriors, inside, sides, found.bars[0], black, stated=stated))
-    return name(*evidences)
+        evidences.append(score_contrasts(mixture, posteriors, inside, sides, found.histograms[0], black, stated=stated))
+    return assign_tissues(*evidences)

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from mriseg.core.scan import Stated
+from mriseg.core.scan import HeaderContrast
 from mriseg.core.tissue import Contrast, Tissue
 from mriseg.mixture.model import Mixture
-from mriseg.segmentation.contrast import Naming
+from mriseg.segmentation.contrast import TissueAssignment
 
 DOUBTFUL_NAMES = 0.8  # below this probability of the right names the user is asked to look
 # Brain with fluid: a newborn has 400 mL, no adult more than 2000.
@@ -15,8 +15,8 @@ WEAK_CONTRAST = 1.0  # gray and white matter closer than their spread: the borde
 
 
 def doubts(
-    naming: Naming,
-    stated: Stated | None,
+    naming: TissueAssignment,
+    stated: HeaderContrast | None,
     mixture: Mixture,
     figures: dict[str, float],
     brain_ml: float | None,
@@ -27,7 +27,7 @@ def doubts(
     Parameters
     ----------
     naming : Naming
-    stated : Stated or None
+    stated : HeaderContrast or None
         What the scan's header states of its contrast.
     mixture : Mixture
     figures : dict
@@ -91,7 +91,7 @@ def doubt_contrast(figures: dict[str, float]) -> str | None:
 
 
 def doubt_fit(mixture: Mixture) -> str | None:
-    """Whether expectation-maximisation was cut short."""
+    """Whether expectation-maximization was cut short."""
     if mixture.converged:
         return None
     return "The mixture had not settled when its iterations ran out; its figures may still move a little."

@@ -16,7 +16,7 @@ TOO_LITTLE_MEMORY = "There is not enough memory for this scan. Crop it to the he
 UNFORESEEN = "It could not be segmented, for a reason not foreseen ({})."
 
 
-def attempt(
+def try_segment(
     path: Path,
     settings: Settings,
     use: Callable[[Scan, Result], None] | None = None,

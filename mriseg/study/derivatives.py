@@ -94,7 +94,7 @@ def identity(scan: StudyScan, settings: Settings) -> dict[str, Any]:
     return {"source": scan.source, "digest": read, "settings": asdict(settings), "version": __version__}
 
 
-def saved(study: Path, scan: StudyScan, of: Mapping[str, Any]) -> Record | None:
+def cached_record(study: Path, scan: StudyScan, of: Mapping[str, Any]) -> Record | None:
     """What an earlier run recorded of a scan, if of the same bytes, settings and version and if all files lie there.
 
     Parameters

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from mriseg.core.errors import MrisegError
 from mriseg.core.settings import Settings
-from mriseg.study.attempt import attempt
+from mriseg.study.attempt import try_segment
 from mriseg.study.record import WORKER_DIED, Record
 from mriseg.study.resources import fitting_workers
 
@@ -69,7 +69,7 @@ def segment_many(
 
 
 def _segmented(path: str | Path, settings: Settings) -> Record:
-    return attempt(Path(path), settings)
+    return try_segment(Path(path), settings)
 
 
 def in_processes(

@@ -282,7 +282,7 @@ scan, <kbd>x</kbd> marks one as not usable, <kbd>Esc</kbd> closes. Above the bar
 
 
 def _key() -> str:
-    return ", ".join(f'<i style="background: {tissue.colour}"></i>{escape(tissue.title.lower())}' for tissue in Tissue)
+    return ", ".join(f'<i style="background: {tissue.color}"></i>{escape(tissue.title.lower())}' for tissue in Tissue)
 
 
 def _settings(settings: Mapping[str, Any] | None) -> str:

@@ -19,7 +19,7 @@ from mriseg.segmentation.result import Result
 from mriseg.study import atomic_files as unfinished
 from mriseg.study import derivatives, group_report
 from mriseg.study import table as study_table
-from mriseg.study.attempt import TOO_LITTLE_MEMORY, UNFORESEEN, attempt
+from mriseg.study.attempt import TOO_LITTLE_MEMORY, UNFORESEEN, try_segment
 from mriseg.study.bids import StudyScan
 from mriseg.study.executors import TRIES
 from mriseg.study.record import WORKER_DIED, Record
@@ -130,7 +130,7 @@ def segment_one(task: Task) -> Outcome:
     try:
         of = derivatives.identity(scan, task.settings)
         with unfinished.told(), unfinished.locked(out, scan.name):
-            kept = derivatives.saved(out, scan, of)
+            kept = derivatives.cached_record(out, scan, of)
             if kept is not None:
                 return Outcome(scan, kept, is_new=False)
             if derivatives.is_of_another(out, scan):
@@ -143,7 +143,7 @@ def segment_one(task: Task) -> Outcome:
                     with unfinished.told():
                         files.update(derivatives.write(place, scan, image, result))
 
-                record = attempt(scan.path, task.settings, write)
+                record = try_segment(scan.path, task.settings, write)
                 derivatives.finish(out, scan, of, record, place, files)
     except MrisegError as error:
         record = _failed(task, str(error), is_stale)
@@ -189,7 +189,7 @@ def _failed(task: Task, why: str, is_stale: bool = False) -> Record:
     return record
 
 
-def summarise(out: Path, study: Path, settings: Settings, is_bids: bool) -> list[Row]:
+def summarize(out: Path, study: Path, settings: Settings, is_bids: bool) -> list[Row]:
     """Write the table, its dictionary and the report of all scans that the folder of results holds.
 
     Several runs may share the folder, such as the tasks of a Slurm array: if a scan was added meanwhile all is written

@@ -497,7 +497,7 @@ def test_a_remembered_result_stands_beside_a_new_one(page):
     assert "| Gray matter | 1.000 |" not in words(page)
 
 
-def test_expectation_maximisation_is_shown_step_by_step(page):
+def test_expectation_maximization_is_shown_step_by_step(page):
     open_tab(page, "Step by step")
     assert nothing_broke(page)
     assert len(page.get("plotly_chart")) == 3

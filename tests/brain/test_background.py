@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mriseg.brain.background import STRIPPED, surroundings
+from mriseg.brain.background import STRIPPED, measure_background
 from mriseg.brain.extraction import Brain
 from mriseg.image.morphology import bounding_box
 
@@ -30,7 +30,7 @@ def ball():
 
 
 def test_the_air_has_the_distribution_of_noise_without_signal(ball):
-    found = surroundings(**ball)
+    found = measure_background(**ball)
     assert found.missing == ""
     assert found.air_median == pytest.approx(NOISE * np.sqrt(2 * np.log(2)), rel=0.01)  # Rayleigh's
     assert found.air_sd == pytest.approx(NOISE * np.sqrt(2 - np.pi / 2), rel=0.01)
@@ -39,13 +39,13 @@ def test_the_air_has_the_distribution_of_noise_without_signal(ball):
 
 
 def test_where_the_air_was_removed_it_is_said_and_not_measured(ball):
-    found = surroundings(**{**ball, "brain": Brain(ball["mask"], True)})
+    found = measure_background(**{**ball, "brain": Brain(ball["mask"], True)})
     assert found.missing == STRIPPED
     assert np.isnan([found.air_sd, found.air_median, found.entropy_focus]).all()
     assert found.head_median == pytest.approx(SIGNAL, rel=0.01)
 
 
 def test_a_bias_field_is_divided_out(ball):
-    plain = surroundings(**ball)
-    twice = surroundings(**{**ball, "data": 2 * ball["data"], "field": 2 * ball["field"]})
+    plain = measure_background(**ball)
+    twice = measure_background(**{**ball, "data": 2 * ball["data"], "field": 2 * ball["field"]})
     assert twice == plain

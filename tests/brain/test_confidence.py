@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy
 
-from mriseg.brain.confidence import DOUBTFUL, trust_picture, trust_stripped_picture, trust_volume
+from mriseg.brain.confidence import DOUBTFUL, picture_confidence, stripped_picture_confidence, volume_confidence
 from mriseg.core.tissue import Contrast
 from mriseg.registration.slice import SlicePose
 
@@ -17,7 +17,7 @@ def judge(scanned, segmented):
 
     def of(contrast=Contrast.T2, data=None, mask=None, stripped=False, **registration):
         scan, brain = scanned(contrast), segmented(contrast).brain
-        return trust_volume(
+        return volume_confidence(
             scan.data if data is None else data,
             scan.spacing,
             brain.mask if mask is None else mask,
@@ -84,11 +84,11 @@ def test_a_slice_is_trusted_for_its_outline_and_its_place_in_the_atlas(cost, agr
     radius = np.hypot(rows - 50, columns - 50)
     image = np.where(radius < 36, 0.8, np.where((radius > 42) & (radius < 48), 0.9, 0.0))
     pose = SlicePose(np.array([[0.0, 1.0, 0.0], [0, 0, 0], [-1.0, 0, 0]]), agreement)
-    trust = trust_picture(image, radius < 36, pose, cost)
+    trust = picture_confidence(image, radius < 36, pose, cost)
     assert (trust.confidence > 0.9) == trusted
     assert (trust.doubts == ()) == trusted
 
 
 def test_a_stripped_slice_without_anatomy_is_doubted():
-    assert trust_stripped_picture(0.1).doubts == ()
-    assert trust_stripped_picture(0.005).confidence == 0.0
+    assert stripped_picture_confidence(0.1).doubts == ()
+    assert stripped_picture_confidence(0.005).confidence == 0.0

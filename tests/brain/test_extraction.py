@@ -27,7 +27,7 @@ def test_a_whole_head_is_not_taken_for_a_stripped_brain(scanned, contrast):
 
 
 @pytest.mark.parametrize("contrast", SEQUENCES)
-def test_a_stripped_brain_is_recognised(scanned, phantom, contrast):
+def test_a_stripped_brain_is_recognized(scanned, phantom, contrast):
     assert is_stripped(stripped(scanned(contrast), phantom), SPACING)
 
 

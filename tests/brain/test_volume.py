@@ -53,14 +53,14 @@ def test_air_around_the_head_does_not_matter(scanned):
     assert (found[inner] != known).sum() < 0.005 * known.sum()
 
 
-def test_positions_are_counted_from_the_centre_of_the_first_voxel(coarse, monkeypatch):
+def test_positions_are_counted_from_the_center_of_the_first_voxel(coarse, monkeypatch):
     data = simulate(coarse, Contrast.T1).data
     where = np.eye(4)
     where[:3, 3] = -coarse.affine[:3, 3]
     monkeypatch.setattr(extract_volume, "register", lambda *_: Registration(where, 0.4, 1.0))
-    monkeypatch.setattr(extract_volume, "centre", lambda _: (0, 0, 0))  # `where` counts from the first voxel
+    monkeypatch.setattr(extract_volume, "center", lambda _: (0, 0, 0))  # `where` counts from the first voxel
     whole, large = find_brain_in_volume(data, (4.0, 4.0, 4.0))
-    # The same voxels cut in eight: the first of them has its centre 1 mm before that of the whole.
+    # The same voxels cut in eight: the first of them has its center 1 mm before that of the whole.
     parts, cut = find_brain_in_volume(data.repeat(2, 0).repeat(2, 1).repeat(2, 2), (2.0, 2.0, 2.0))
     np.testing.assert_allclose(cut.affine[:3, 3], large.affine[:3, 3] + 1)
     assert dice(parts, whole.repeat(2, 0).repeat(2, 1).repeat(2, 2)) > 0.95

@@ -26,7 +26,7 @@ BRIGHT = f"""canvas => {{ {PIXELS}
     let count = 0;
     for (let i = 0; i < data.length; i += 4) count += Math.max(data[i], data[i + 1], data[i + 2]) > 40;
     return count; }}"""
-COLOURS = f"""canvas => {{ {PIXELS}
+COLORS = f"""canvas => {{ {PIXELS}
     const count = {{orange: 0, yellow: 0, blue: 0}};
     for (let i = 0; i < data.length; i += 4) {{
         const [r, g, b] = data.slice(i, i + 3);
@@ -222,6 +222,6 @@ def assert_whole(page: "sync_api.Page") -> None:
         assert canvas.evaluate(BRIGHT) > 100
 
 
-def colours(page: "sync_api.Page", panel: int) -> dict[str, int]:
-    """How many pixels of a panel have about the colour of each tissue."""
-    return page.locator(CANVAS).nth(panel).evaluate(COLOURS)
+def colors(page: "sync_api.Page", panel: int) -> dict[str, int]:
+    """How many pixels of a panel have about the color of each tissue."""
+    return page.locator(CANVAS).nth(panel).evaluate(COLORS)

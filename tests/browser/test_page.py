@@ -9,7 +9,7 @@ from mriseg import Contrast
 from mriseg.datasets.phantom import simulate
 from mriseg.datasets.samples import SAMPLES
 from mriseg.export.images import encode_scan
-from tests.browser.conftest import CANVAS, assert_whole, colours, drop, keep, shown_result, wait_for_another
+from tests.browser.conftest import CANVAS, assert_whole, colors, drop, keep, shown_result, wait_for_another
 
 pytestmark = pytest.mark.browser
 
@@ -46,15 +46,15 @@ def test_a_dropped_scan_changes_pictures_plot_and_figures(page, kind, coarse):
     assert page.get_by_text("T2w").count() > 0
 
 
-def test_the_segmented_picture_shows_the_colours_of_all_tissues(page):
-    assert min(colours(page, 1).values()) > 500
-    assert max(colours(page, 0).values()) == 0  # the original is gray
+def test_the_segmented_picture_shows_the_colors_of_all_tissues(page):
+    assert min(colors(page, 1).values()) > 500
+    assert max(colors(page, 0).values()) == 0  # the original is gray
 
 
 def test_the_margin_moves_the_outline(page, coarse):
     drop(page, "head.nii.gz", encode_scan(simulate(coarse, Contrast.T1)))
     before = shown_result(page)
-    tissue = sum(colours(page, 1).values())
+    tissue = sum(colors(page, 1).values())
     page.locator('[role="group"][aria-label="Tighter or looser (mm)"] input').focus()
     for _ in range(6):
         page.keyboard.press("ArrowRight")
@@ -63,7 +63,7 @@ def test_the_margin_moves_the_outline(page, coarse):
     page.get_by_role("button", name="Brain border").click()
     keep(page, "looser")
     assert_whole(page)
-    assert sum(colours(page, 1).values()) > tissue
+    assert sum(colors(page, 1).values()) > tissue
 
 
 def test_the_other_half_of_a_scan_may_follow_and_another_scan_replaces_both(page, coarse):

@@ -18,7 +18,7 @@ from mriseg.export.images import encode_scan
 from tests.browser.conftest import (
     CANVAS,
     assert_whole,
-    colours,
+    colors,
     drop,
     keep,
     open_anew,
@@ -62,7 +62,7 @@ def reset(page, first: str) -> None:
 
 @pytest.mark.parametrize(("label", "steps"), [("Smoothness", 12), ("Bias correction", 2)])
 def test_dragging_a_knob_moves_the_image(sample, label, steps):
-    before, pixels = shown_result(sample), colours(sample, 1)
+    before, pixels = shown_result(sample), colors(sample, 1)
     knob = sample.locator(f'[role="group"][aria-label="{label}"] input').first
     knob.scroll_into_view_if_needed()
     knob.focus()
@@ -73,7 +73,7 @@ def test_dragging_a_knob_moves_the_image(sample, label, steps):
     rest(sample)
     keep(sample, f"knob-{label.split()[0].lower()}")
     assert_whole(sample)
-    assert colours(sample, 1) != pixels
+    assert colors(sample, 1) != pixels
     reset(sample, before)
 
 
@@ -104,7 +104,7 @@ def test_counts_are_shown_logarithmic_and_before_correction(sample):
         drawn = curves(sample)
 
 
-def test_expectation_maximisation_step_by_step(sample):
+def test_expectation_maximization_step_by_step(sample):
     sample.get_by_role("tab", name="Step by step").click()
     sample.locator(".st-key-steps .js-plotly-plot .scatterlayer path").first.wait_for(state="attached")
     drawn = curves(sample, ".st-key-steps")
@@ -139,7 +139,7 @@ def test_a_simpler_method_stands_beside_the_model(sample):
         "canvases => document.querySelectorAll(canvases).length === 3", arg=f"{CANVAS}[data-drawn]"
     )
     # Without a mask the air and the scalp become tissue: that is what the method does wrong.
-    wait_until(sample, lambda: sum(colours(sample, 0).values()) > 1.2 * sum(colours(sample, 1).values()))
+    wait_until(sample, lambda: sum(colors(sample, 0).values()) > 1.2 * sum(colors(sample, 1).values()))
     keep(sample, "simpler")
     assert_whole(sample)
 
@@ -151,15 +151,15 @@ def test_the_rendering_is_made_when_opened_and_shows_the_brain(head_page):
     canvas = page.frame_locator("iframe").locator("canvas").first
     canvas.wait_for()
     canvas.scroll_into_view_if_needed()
-    wait_until(page, lambda: coloured_share(canvas.screenshot()) > 0.05)  # it draws when its shaders stand
+    wait_until(page, lambda: colored_share(canvas.screenshot()) > 0.05)  # it draws when its shaders stand
     keep(page, "rendering")
     assert page.requests_outside == []
     page.get_by_role("tab", name="Numbers and trust").click()
     rest(page)
 
 
-def coloured_share(png: bytes) -> float:
-    """Share of the pixels of a screenshot that are coloured."""
+def colored_share(png: bytes) -> float:
+    """Share of the pixels of a screenshot that are colored."""
     pixels = np.asarray(PIL.Image.open(io.BytesIO(png)).convert("RGB")).astype(int)
     return float(((pixels.max(-1) - pixels.min(-1)) > 40).mean())
 
@@ -180,8 +180,8 @@ def test_a_reference_is_compared_on_the_same_slice(head_page, phantom):
     page.get_by_role("tab", name="Compare").scroll_into_view_if_needed()
     keep(page, "compare-figures")
     assert_whole(page)
-    assert min(colours(page, 0).values()) > 200  # the reference has all tissues
-    assert sum(colours(page, 2).values()) < sum(colours(page, 0).values())  # less disagreement than tissue
+    assert min(colors(page, 0).values()) > 200  # the reference has all tissues
+    assert sum(colors(page, 2).values()) < sum(colors(page, 0).values())  # less disagreement than tissue
     shown = page.locator("table", has_text="Jaccard").inner_text()
     found = re.search(r"White matter\s+(0\.\d+)", shown)
     assert found

@@ -14,7 +14,7 @@ from mriseg.image.orientation import orient
 from tests.browser.conftest import (
     CANVAS,
     assert_whole,
-    colours,
+    colors,
     drop,
     keep,
     open_anew,
@@ -84,7 +84,7 @@ def test_arrow_keys_move_through_slices_and_back(head):
     assert_whole(head)
 
 
-@pytest.mark.parametrize("name", ["Colour", "Window", "Level"])
+@pytest.mark.parametrize("name", ["Color", "Window", "Level"])
 def test_opacity_and_window_change_the_picture_without_the_server(head, name):
     asked = head.evaluate("document.querySelector('.mriseg-viewer').dataset.asked")
     shown, original = pixels(head), pixels(head, 0)
@@ -95,7 +95,7 @@ def test_opacity_and_window_change_the_picture_without_the_server(head, name):
     settle(head)
     keep(head, f"slider-{name.lower()}")
     assert pixels(head) != shown
-    assert (pixels(head, 0) == original) == (name == "Colour")
+    assert (pixels(head, 0) == original) == (name == "Color")
     for _ in range(4):
         head.keyboard.press("ArrowRight")
     head.get_by_text("Window, contours").click()
@@ -125,32 +125,32 @@ def test_layouts(head, layout, panels):
     )
     keep(head, f"layout-{layout}")
     assert head.locator(CANVAS).count() == panels
-    orange = [colours(head, panel)["orange"] for panel in range(panels)]
+    orange = [colors(head, panel)["orange"] for panel in range(panels)]
     assert not any(orange) if layout == "original" else all(orange)
     assert_whole(head)
 
 
 def test_a_tissue_is_switched_off_and_on(head):
     button = head.locator(".mriseg-viewer").get_by_role("button", name="White matter")
-    whole = colours(head, 1)
+    whole = colors(head, 1)
     button.click()
     head.mouse.move(1, 1)
     settle(head)
-    assert colours(head, 1)["yellow"] < 0.1 * whole["yellow"]
-    assert colours(head, 1)["blue"] > 0.9 * whole["blue"]
+    assert colors(head, 1)["yellow"] < 0.1 * whole["yellow"]
+    assert colors(head, 1)["blue"] > 0.9 * whole["blue"]
     button.click()
     head.mouse.move(1, 1)
     settle(head)
-    assert colours(head, 1) == whole
+    assert colors(head, 1) == whole
 
 
 def test_contours_leave_the_inside_gray(head):
-    whole = colours(head, 1)
+    whole = colors(head, 1)
     head.get_by_text("Window, contours").click()
     head.get_by_role("button", name="Contours").click()
     settle(head)
     keep(head, "contours")
-    assert 0 < colours(head, 1)["yellow"] < 0.6 * whole["yellow"]
+    assert 0 < colors(head, 1)["yellow"] < 0.6 * whole["yellow"]
     head.get_by_role("button", name="Contours").click()
     head.get_by_text("Window, contours").click()
 
@@ -178,14 +178,14 @@ def test_swipe_shows_the_original_on_its_left(head):
     settle(head)
     box = head.locator(CANVAS).first.bounding_box()
     middle = box["y"] + box["height"] / 2
-    right, centre = box["x"] + box["width"] - 2, box["x"] + box["width"] / 2
-    for begin, end, coloured in ((centre, right, False), (right, centre, True)):
+    right, center = box["x"] + box["width"] - 2, box["x"] + box["width"] / 2
+    for begin, end, colored in ((center, right, False), (right, center, True)):
         head.mouse.move(begin, middle)
         head.mouse.down()
         head.mouse.move(end, middle, steps=5)
         head.mouse.up()
         # Left of the line the scan is as it was.
-        wait_until(head, lambda coloured=coloured: (colours(head, 0)["orange"] > 0) == coloured)
+        wait_until(head, lambda colored=colored: (colors(head, 0)["orange"] > 0) == colored)
 
 
 def test_a_fast_drag_of_the_slice_leaves_layout_and_plane_as_they_are(head):
@@ -286,7 +286,7 @@ def marked(phantom):
 
 
 def brightest(page, panel: int) -> tuple[float, float]:
-    """Centre of what is whitest in a panel, in shares of its width and height."""
+    """Center of what is whitest in a panel, in shares of its width and height."""
     return (
         page.locator(CANVAS)
         .nth(panel)
@@ -360,7 +360,7 @@ def test_what_is_pointed_at_is_what_is_there(marked_page, marked, near, radiolog
 
 
 def test_pointing_at_a_gaussian_lights_its_voxels(head):
-    whole = colours(head, 1)
+    whole = colors(head, 1)
     plot = head.locator(".st-key-histogram .js-plotly-plot")
     plot.scroll_into_view_if_needed()
     # The mean of white matter on the screen, from the fitted curve that the plot draws.
@@ -378,7 +378,7 @@ def test_pointing_at_a_gaussian_lights_its_voxels(head):
     head.wait_for_function("document.querySelector('.mriseg-viewer').dataset.lit === '2'")
     settle(head)
     keep(head, "lit")
-    lit = colours(head, 1)
+    lit = colors(head, 1)
     assert lit["yellow"] > 0.9 * whole["yellow"]
     assert lit["orange"] + lit["blue"] < 0.1 * (whole["orange"] + whole["blue"])
     head.mouse.move(1, 1)

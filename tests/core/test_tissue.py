@@ -23,22 +23,22 @@ def test_posteriors_are_stored_in_the_order_of_the_numbers():
     assert [tissue.number for tissue in Tissue] == [1, 2, 3]
 
 
-def test_names_are_spelt_out():
+def test_names_are_spelled_out():
     assert [tissue.title for tissue in Tissue] == ["Gray matter", "White matter", "Cerebrospinal fluid"]
 
 
-def test_colour_is_the_same_in_both_notations():
+def test_color_is_the_same_in_both_notations():
     for tissue in Tissue:
-        assert "#{:02X}{:02X}{:02X}".format(*tissue.rgb) == tissue.colour
+        assert "#{:02X}{:02X}{:02X}".format(*tissue.rgb) == tissue.color
 
 
-def test_colours_stay_apart_in_a_grayscale_print():
+def test_colors_stay_apart_in_a_grayscale_print():
     csf, gm, wm = (luminance(tissue.rgb) for tissue in (Tissue.CSF, Tissue.GM, Tissue.WM))
     assert csf + 0.2 < gm
     assert gm + 0.2 < wm
 
 
-def test_no_two_colours_differ_only_as_red_and_green():
+def test_no_two_colors_differ_only_as_red_and_green():
     hues = [colorsys.rgb_to_hsv(*(v / 255 for v in tissue.rgb))[0] for tissue in Tissue]
     assert not any(0.25 < hue < 0.45 for hue in hues)
 

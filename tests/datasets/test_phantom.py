@@ -46,8 +46,8 @@ def test_the_brain_is_one_piece_in_a_closed_skull(phantom):
 
 
 def test_the_brain_lies_at_its_place_in_mni_space(phantom):
-    centre = phantom.affine[:3] @ [*scipy.ndimage.center_of_mass(phantom.truth > 0), 1]
-    np.testing.assert_allclose(centre, [0, -20, 5], atol=10)
+    center = phantom.affine[:3] @ [*scipy.ndimage.center_of_mass(phantom.truth > 0), 1]
+    np.testing.assert_allclose(center, [0, -20, 5], atol=10)
 
 
 def test_gray_matter_is_shallower_than_white_and_fluid_shallowest(phantom):

@@ -14,11 +14,11 @@ from mriseg.evaluation.baselines import METHODS, segment_simply
 
 T1 = Contrast.T1.dark_to_bright
 IN_THE_MASK = ("k-means", "otsu", "mixture", "corrected-mixture")
-MODEL = ("without-neighbours", "without-position", "full")
+MODEL = ("without-neighbors", "without-position", "full")
 
 
 @pytest.fixture(scope="module")
-def labelled(scanned, segmented):
+def labeled(scanned, segmented):
     """Labels of the T1 phantom by a method."""
     scan, result = scanned(Contrast.T1), segmented(Contrast.T1)
     found = {method: segment_simply(scan, result, method) for method in METHODS}
@@ -54,41 +54,41 @@ def test_an_unknown_method_is_refused(scanned, segmented):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_labels_are_on_the_grid_of_the_scan(method, labelled, scanned):
-    labels = labelled(method)
+def test_labels_are_on_the_grid_of_the_scan(method, labeled, scanned):
+    labels = labeled(method)
     assert labels.dtype == np.uint8
     assert labels.shape == scanned(Contrast.T1).data.shape
     assert set(np.unique(labels)) <= {0, *(tissue.number for tissue in Tissue)}
 
 
-def test_the_usual_demonstration_takes_air_for_fluid_and_leaves_no_background(labelled, phantom):
-    labels = labelled("everything")
+def test_the_usual_demonstration_takes_air_for_fluid_and_leaves_no_background(labeled, phantom):
+    labels = labeled("everything")
     assert labels.min() > 0
     assert (labels[phantom.matter == 0] == Tissue.CSF.number).mean() > 0.9
 
 
 @pytest.mark.parametrize("method", IN_THE_MASK)
-def test_other_simple_methods_label_the_brain_and_nothing_else(method, labelled, segmented):
-    np.testing.assert_array_equal(labelled(method) > 0, segmented(Contrast.T1).mask)
+def test_other_simple_methods_label_the_brain_and_nothing_else(method, labeled, segmented):
+    np.testing.assert_array_equal(labeled(method) > 0, segmented(Contrast.T1).mask)
 
 
-def test_each_step_buys_something(labelled, phantom):
-    of = {method: np.mean(list(dice(labelled(method), phantom.truth).values())) for method in METHODS}
+def test_each_step_buys_something(labeled, phantom):
+    of = {method: np.mean(list(dice(labeled(method), phantom.truth).values())) for method in METHODS}
     assert of["everything"] < of["mixture"] < of["corrected-mixture"] < of["full"]
 
 
-def test_k_means_is_as_good_as_the_best_of_many_starts(labelled, scanned, segmented):
-    values, classes = ranks(scanned(Contrast.T1), segmented(Contrast.T1), labelled("k-means"))
+def test_k_means_is_as_good_as_the_best_of_many_starts(labeled, scanned, segmented):
+    values, classes = ranks(scanned(Contrast.T1), segmented(Contrast.T1), labeled("k-means"))
     within = sum(((values[classes == k] - values[classes == k].mean()) ** 2).sum() for k in range(3))
     assert within < 1.001 * KMeans(3, n_init=5, random_state=0).fit(values[:, None]).inertia_
 
 
-def test_otsu_and_k_means_part_alike(labelled):
-    assert (labelled("otsu") == labelled("k-means")).mean() > 0.999
+def test_otsu_and_k_means_part_alike(labeled):
+    assert (labeled("otsu") == labeled("k-means")).mean() > 0.999
 
 
-def test_the_mixture_is_that_of_all_voxels(labelled, scanned, segmented):
-    values, classes = ranks(scanned(Contrast.T1), segmented(Contrast.T1), labelled("mixture"))
+def test_the_mixture_is_that_of_all_voxels(labeled, scanned, segmented):
+    values, classes = ranks(scanned(Contrast.T1), segmented(Contrast.T1), labeled("mixture"))
     start = np.quantile(values, [0.1, 0.5, 0.9])[:, None]
     model = GaussianMixture(3, means_init=start, tol=1e-6, max_iter=1000).fit(values[::5, None].astype(float))
     expected = np.argsort(np.argsort(model.means_[:, 0]))[model.predict(values[:, None].astype(float))]
@@ -104,11 +104,11 @@ def test_classes_are_named_by_the_contrast(method, scanned, segmented):
 
 
 @pytest.mark.parametrize("method", ["k-means", "mixture"])
-def test_a_scan_stored_with_bright_air_has_the_same_labels(method, labelled, scanned, segmented):
+def test_a_scan_stored_with_bright_air_has_the_same_labels(method, labeled, scanned, segmented):
     scan = scanned(Contrast.T1)
     inverted = replace(scan, data=scan.data.max() - scan.data)
     labels = segment_simply(inverted, segmented(Contrast.T1), method)
-    assert (labels == labelled(method)).mean() > 0.999
+    assert (labels == labeled(method)).mean() > 0.999
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -117,18 +117,18 @@ def test_a_picture_of_two_classes_can_be_compared_too(method, slice_in_two):
     assert segment_simply(scan, result, method).shape == scan.data.shape
 
 
-def test_the_full_model_is_the_result(labelled, segmented):
-    np.testing.assert_array_equal(labelled("full"), segmented(Contrast.T1).labels)
+def test_the_full_model_is_the_result(labeled, segmented):
+    np.testing.assert_array_equal(labeled("full"), segmented(Contrast.T1).labels)
 
 
-def test_without_its_neighbours_a_voxel_differs_from_them_more_often(labelled):
-    borders = {method: np.count_nonzero(np.diff(labelled(method), axis=0)) for method in MODEL}
-    assert borders["without-neighbours"] > 1.01 * borders["full"]
+def test_without_its_neighbors_a_voxel_differs_from_them_more_often(labeled):
+    borders = {method: np.count_nonzero(np.diff(labeled(method), axis=0)) for method in MODEL}
+    assert borders["without-neighbors"] > 1.01 * borders["full"]
 
 
-def test_without_position_the_model_decides_some_voxels_otherwise(labelled, segmented):
+def test_without_position_the_model_decides_some_voxels_otherwise(labeled, segmented):
     inside = segmented(Contrast.T1).mask
-    assert 0.001 < (labelled("without-position") != labelled("full"))[inside].mean() < 0.1
+    assert 0.001 < (labeled("without-position") != labeled("full"))[inside].mean() < 0.1
 
 
 def test_a_scan_of_hardly_any_levels_is_refused(scanned, segmented):

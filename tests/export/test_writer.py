@@ -218,7 +218,7 @@ def test_the_table_of_volumes_leaves_unknown_volumes_empty(slice_of_head):
 def test_where_writing_fails_no_file_appears(slice_of_head, tmp_path, monkeypatch):
     scan, result = slice_of_head
     monkeypatch.setattr(
-        "mriseg.export.statistics.lookup_table", lambda: (_ for _ in ()).throw(OSError(28, "No space left"))
+        "mriseg.export.writer.lookup_table", lambda: (_ for _ in ()).throw(OSError(28, "No space left"))
     )
     with pytest.raises(MrisegError, match="No space left"):
         write(scan, result, tmp_path / "out", "foo")

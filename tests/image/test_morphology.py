@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mriseg.image.morphology import bounding_box, depth, dilate, erode, largest_component, moved_border
+from mriseg.image.morphology import bounding_box, dilate, distance_to_background, erode, largest_component, offset_mask
 
 SPACING = (1.0, 2.0, 0.5)
 
@@ -21,7 +21,7 @@ def test_eroding_takes_millimetres_off():
     mask = np.zeros((40, 20, 80), bool)
     mask[10:30, 4:16, 20:60] = True  # 20 x 24 x 20 mm
     eroded = np.zeros_like(mask)
-    eroded[14:26, 6:14, 28:52] = True  # by the 4 mm to the centre of the first voxel outside
+    eroded[14:26, 6:14, 28:52] = True  # by the 4 mm to the center of the first voxel outside
     np.testing.assert_array_equal(erode(mask, 4.0, SPACING), eroded)
 
 
@@ -43,16 +43,16 @@ def test_dilating_nothing_is_nothing():
 def test_depth_is_the_distance_to_the_outside():
     mask = np.zeros((9, 9), bool)
     mask[2:7, 1:8] = True
-    assert depth(mask, (3.0, 1.0))[4, 4] == 4
-    assert depth(mask, (0.5, 1.0))[4, 4] == 1.5
-    assert depth(mask, (1.0, 1.0))[0, 0] == 0
+    assert distance_to_background(mask, (3.0, 1.0))[4, 4] == 4
+    assert distance_to_background(mask, (0.5, 1.0))[4, 4] == 1.5
+    assert distance_to_background(mask, (1.0, 1.0))[0, 0] == 0
 
 
 def test_a_mask_may_go_on_beyond_the_image():
     mask = np.ones((6, 5), bool)
     mask[0] = False
-    assert depth(mask, (1.0, 1.0), at_border="edge")[5, 2] == 5
-    assert depth(mask, (1.0, 1.0))[5, 2] == 1
+    assert distance_to_background(mask, (1.0, 1.0), at_border="edge")[5, 2] == 5
+    assert distance_to_background(mask, (1.0, 1.0))[5, 2] == 1
 
 
 def test_the_largest_piece_is_kept():
@@ -86,18 +86,18 @@ BALL = np.hypot(*np.meshgrid(np.arange(60) - 30, 2.0 * (np.arange(30) - 15), ind
 
 @pytest.mark.parametrize("distance", [-6.0, -1.5, 3.0, 8.0])
 def test_the_border_moves_by_the_distance_along_unlike_sides(distance):
-    moved = moved_border(BALL, distance, (1.0, 2.0))
+    moved = offset_mask(BALL, distance, (1.0, 2.0))
     expected = np.hypot(*np.meshgrid(np.arange(60) - 30, 2.0 * (np.arange(30) - 15), indexing="ij")) <= 20 + distance
     assert (moved != expected).sum() < 0.08 * expected.sum()
     assert (moved >= BALL).all() if distance > 0 else (moved <= BALL).all()
 
 
 def test_no_distance_moves_nothing():
-    assert moved_border(BALL, 0.0, (1.0, 2.0)) is BALL
+    assert offset_mask(BALL, 0.0, (1.0, 2.0)) is BALL
 
 
 def test_a_border_that_is_the_images_own_is_not_moved_inwards():
     cut = BALL[30:]
-    moved = moved_border(cut, -4.0, (1.0, 2.0))
+    moved = offset_mask(cut, -4.0, (1.0, 2.0))
     np.testing.assert_array_equal(moved[0, 8:23], moved[1, 8:23])
     assert moved[0, 15]

@@ -8,7 +8,7 @@ import mriseg
 from mriseg import Tissue
 from mriseg.core.errors import ReadError
 from mriseg.io.label_reader import MOST_LABELS, read_labels
-from mriseg.plotting.slices import coloured
+from mriseg.plotting.slices import colored
 from tests.helpers import encoded, nifti
 
 RNG = np.random.default_rng(0)
@@ -96,30 +96,30 @@ def test_sixteen_bits_are_labels_too():
 
 
 @pytest.mark.parametrize("kind", ["PNG", "GIF", "BMP", "WEBP"])
-def test_the_colours_of_the_page_are_numbered_by_their_luminance(kind):
-    reference = coloured(np.zeros_like(BLOCKS), BLOCKS, 1.0)
+def test_the_colors_of_the_page_are_numbered_by_their_luminance(kind):
+    reference = colored(np.zeros_like(BLOCKS), BLOCKS, 1.0)
     options = {"lossless": True} if kind == "WEBP" else {}
     found = read_labels(encoded(reference, kind, **options), picture())
     by_luminance = {0: 0, Tissue.CSF.number: 1, Tissue.GM.number: 2, Tissue.WM.number: 3}
     np.testing.assert_array_equal(found, np.vectorize(by_luminance.get)(BLOCKS))
 
 
-def test_a_palette_is_read_by_its_colours():
+def test_a_palette_is_read_by_its_colors():
     image = PIL.Image.fromarray(BLOCKS).convert("P")
     image.putpalette([0, 0, 0, 255, 0, 0, 255, 255, 255, 0, 0, 255])
     # From dark to light: black, blue, red, white.
     np.testing.assert_array_equal(read_labels(saved(image), picture()), np.array([0, 2, 3, 1])[BLOCKS])
 
 
-def test_what_is_transparent_is_background_and_without_black_no_colour_is():
-    colours = np.array([[200, 0, 0, 0], [0, 90, 0, 255], [250, 250, 0, 255], [0, 0, 90, 255]], np.uint8)
-    np.testing.assert_array_equal(read_labels(encoded(colours[BLOCKS]), picture()), np.array([0, 2, 3, 1])[BLOCKS])
-    opaque = encoded(colours[BLOCKS][..., :3])
+def test_what_is_transparent_is_background_and_without_black_no_color_is():
+    colors = np.array([[200, 0, 0, 0], [0, 90, 0, 255], [250, 250, 0, 255], [0, 0, 90, 255]], np.uint8)
+    np.testing.assert_array_equal(read_labels(encoded(colors[BLOCKS]), picture()), np.array([0, 2, 3, 1])[BLOCKS])
+    opaque = encoded(colors[BLOCKS][..., :3])
     np.testing.assert_array_equal(read_labels(opaque, picture()), np.array([2, 3, 4, 1])[BLOCKS])
 
 
 @pytest.mark.parametrize("palette", [(0, 0, 255, 255, 0, 0, 255, 255, 255), (90, 80, 80, 150, 130, 130, 255, 220, 220)])
-def test_a_tiff_in_colours_is_told_to_become_a_png(palette):
+def test_a_tiff_in_colors_is_told_to_become_a_png(palette):
     image = PIL.Image.fromarray(BLOCKS).convert("P")
     image.putpalette([0, 0, 0, *palette])
     with pytest.raises(ReadError, match="as PNG"):
@@ -127,7 +127,7 @@ def test_a_tiff_in_colours_is_told_to_become_a_png(palette):
 
 
 @pytest.mark.parametrize(
-    "reference", [85 * BLOCKS, coloured(np.zeros_like(BLOCKS), BLOCKS, 1.0)], ids=("gray", "colours")
+    "reference", [85 * BLOCKS, colored(np.zeros_like(BLOCKS), BLOCKS, 1.0)], ids=("gray", "colors")
 )
 def test_labels_that_jpeg_blurred_are_refused_and_it_is_said_why(reference):
     with pytest.raises(ReadError, match="JPEG blurs"):

@@ -132,7 +132,7 @@ def test_every_kind_is_read_alike_from_files_from_a_zip_and_from_a_folder(kind, 
         for other in scans[1:]:
             np.testing.assert_array_equal(other.data, scans[0].data)
             np.testing.assert_array_equal(other.affine, scans[0].affine)
-            assert (other.notes, other.stated) == (scans[0].notes, scans[0].stated)
+            assert (other.notes, other.header_contrast) == (scans[0].notes, scans[0].header_contrast)
 
 
 @pytest.mark.parametrize("kind", CORPUS)

@@ -6,7 +6,7 @@ import pytest
 
 from mriseg.core import limits
 from mriseg.core.errors import ReadError, TooLargeError
-from mriseg.io.raw_volume import Stored, affine_of_spacing, is_plausible, items, read_voxels
+from mriseg.io.raw_volume import RawVolume, affine_of_spacing, is_plausible, items, read_voxels
 from mriseg.io.sources import files
 
 SHAPE = (18, 20, 22)
@@ -14,10 +14,10 @@ EYE = np.eye(4)
 TYPES = ["<u1", "<i2", ">i2", "<u2", ">u4", "<i8", "<f4", ">f4", "<f8", ">f8", "<f2"]
 
 
-def stored(dtype="<i2", shape=SHAPE, **fields) -> Stored:
+def stored(dtype="<i2", shape=SHAPE, **fields) -> RawVolume:
     data = np.random.default_rng(0).integers(0, 100, shape).astype(dtype)
     (file,) = files(b"head" + data.tobytes("F"))
-    return Stored(file, 4, np.dtype(dtype), shape, EYE, **fields)
+    return RawVolume(file, 4, np.dtype(dtype), shape, EYE, **fields)
 
 
 @pytest.mark.parametrize("dtype", TYPES)
@@ -56,32 +56,32 @@ def test_values_beyond_single_precision_are_told_as_no_numbers():
     data = np.full(SHAPE, 1e300)
     (file,) = files(data.tobytes())
     with pytest.raises(ReadError, match="not numbers"):
-        items(Stored(file, 0, data.dtype, SHAPE, EYE))[0].load()
+        items(RawVolume(file, 0, data.dtype, SHAPE, EYE))[0].load()
 
 
 @pytest.mark.parametrize("dtype", ["<c8", "V3", "S4", "<f16"])
 def test_what_is_no_real_number_is_refused(dtype):
     (file,) = files(bytes(10**6))
     with pytest.raises(ReadError, match=r"complex|gray"):
-        items(Stored(file, 0, np.dtype(dtype), SHAPE, EYE))
+        items(RawVolume(file, 0, np.dtype(dtype), SHAPE, EYE))
 
 
 @pytest.mark.parametrize(("offset", "shape"), [(-1, SHAPE), (5, SHAPE), (2**62, SHAPE), (4, (18, 20, 23))])
 def test_a_claim_beyond_the_file_is_refused_before_it_is_read(offset, shape):
     file = stored().file
     with pytest.raises(ReadError, match="cut short"):
-        items(Stored(file, offset, np.dtype("<i2"), shape, EYE))
+        items(RawVolume(file, offset, np.dtype("<i2"), shape, EYE))
 
 
 def test_a_claim_beyond_the_limit_is_told_as_too_large():
     with pytest.raises(TooLargeError):
-        items(Stored(stored().file, 4, np.dtype("<i2"), (4000, 4000, 4000), EYE))
+        items(RawVolume(stored().file, 4, np.dtype("<i2"), (4000, 4000, 4000), EYE))
 
 
 def test_a_volume_of_several_is_read_alone():
     data = np.random.default_rng(0).integers(0, 100, (*SHAPE, 3)).astype("<i2")
     (file,) = files(data.tobytes("F"))
-    listed = items(Stored(file, 0, data.dtype, SHAPE, EYE, 3, series="three echoes"))
+    listed = items(RawVolume(file, 0, data.dtype, SHAPE, EYE, 3, series="three echoes"))
     for index, item in enumerate(listed):
         assert item.title.startswith(f"Volume {index + 1} of 3 (three echoes)")
         np.testing.assert_array_equal(item.load().data, data[..., index])

@@ -6,11 +6,11 @@ import pytest
 from mriseg import Contrast, Settings, Tissue, segment
 from mriseg.core.scan import picture
 from mriseg.mixture import em
-from mriseg.mixture.em_trace import BINS, MOST_STEPS, steps_of_fit
+from mriseg.mixture.em_trace import BINS, MOST_STEPS, em_steps
 from mriseg.mixture.fit import MOST_BONE, MOST_OUTLIERS, SHARE_STRENGTH, SPREAD_STRENGTH
 from mriseg.mixture.model import uniform
 from mriseg.mixture.prior import expectation
-from mriseg.mixture.spatial_prior import one_zone
+from mriseg.mixture.spatial_prior import uniform_prior
 
 
 @pytest.fixture(scope="module", params=[Contrast.T1, Contrast.T2], ids=lambda contrast: contrast.name)
@@ -25,7 +25,7 @@ def result(scan):
 
 
 def steps_of(result):
-    return steps_of_fit(result.histogram, result.mixture)
+    return em_steps(result.histogram, result.mixture)
 
 
 @pytest.mark.parametrize("classes", range(2, 7))
@@ -55,16 +55,18 @@ def test_the_last_step_is_a_fixed_point(result):
     """One more iteration of the same problem, posed here by hand, moves nothing."""
     last, bars = steps_of(result)[-1].mixture, result.histogram.rebin(BINS)
     points, parameters = bars.levels[:, None] - last.means[1], last.parameters
-    centred = em.Parameters(
+    centered = em.Parameters(
         parameters.means - last.means[1], parameters.covariances, parameters.weights, parameters.outliers
     )
     most = MOST_BONE if last.tissues[-1] is Tissue.CSF else MOST_OUTLIERS
-    prior = em.Prior(expectation(one_zone(()), last.tissues), SHARE_STRENGTH, SPREAD_STRENGTH, most)
+    prior = em.Prior(expectation(uniform_prior(()), last.tissues), SHARE_STRENGTH, SPREAD_STRENGTH, most)
     strange = uniform(bars.levels, last.outlier_range)
-    moved, _, _ = em.maximise(points, bars.counts, last.structure, centred, 0, 1, np.zeros(1), strange, prior)
-    np.testing.assert_allclose(moved.means, centred.means, atol=0.02 * last.sds.max())
-    np.testing.assert_allclose(moved.weights, centred.weights, atol=2e-3)
-    np.testing.assert_allclose(moved.covariances, centred.covariances, rtol=0.02)
+    moved, _, _ = em.expectation_maximization(
+        points, bars.counts, last.structure, centered, 0, 1, np.zeros(1), strange, prior
+    )
+    np.testing.assert_allclose(moved.means, centered.means, atol=0.02 * last.sds.max())
+    np.testing.assert_allclose(moved.weights, centered.weights, atol=2e-3)
+    np.testing.assert_allclose(moved.covariances, centered.covariances, rtol=0.02)
 
 
 def test_the_last_step_is_near_the_fit_of_the_whole_engine(result):

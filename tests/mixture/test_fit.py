@@ -10,7 +10,7 @@ from mriseg.mixture.histogram import Cells, Histogram, histogram
 from mriseg.mixture.initialization import least_variance_partition
 from mriseg.mixture.model import MIXED_PAIRS, by_brightness, in_order, layout, pairs
 from mriseg.mixture.prior import PURE_SHARE_AT_START, expectation
-from mriseg.mixture.spatial_prior import Zones
+from mriseg.mixture.spatial_prior import PriorZones
 
 # The noise is that of the scanner, so that all spreads are alike.
 MEANS, NOISE = np.array([200.0, 600, 900]), 30.0
@@ -164,7 +164,7 @@ def in_zones(deep_gray=GRAY_MEAN, inverted=False, deep=(0.0, 1.0)):
     bars = histogram(np.concatenate(values))
     edges = np.append(bars.levels, bars.levels[-1] + bars.width) - bars.width / 2
     counts = np.stack([np.histogram(part, edges)[0] for part in values]).astype(float)
-    return Cells(bars.levels[:, None], counts), Zones(np.zeros((1, 1), np.int16), SHARES, np.array(deep))
+    return Cells(bars.levels[:, None], counts), PriorZones(np.zeros((1, 1), np.int16), SHARES, np.array(deep))
 
 
 @pytest.mark.parametrize("deep_gray", [600.0, 660, 700, 760])
@@ -189,7 +189,7 @@ def test_where_no_zone_is_deep_gray_matter_has_one_brightness():
 
 def test_each_zone_gets_its_own_shares():
     cells, zones = in_zones(deep=(0.0, 0.0))
-    zones = Zones(zones.index, SHARES.mean(0)[None].repeat(2, 0), zones.deep)  # which were not expected
+    zones = PriorZones(zones.index, SHARES.mean(0)[None].repeat(2, 0), zones.deep)  # which were not expected
     found = fit(cells, FLUID_DARK, zones)
     of_class = np.stack(
         [found.parameters.weights[:, found.class_of[found.structure.members.argmax(1)] == k].sum(1) for k in range(3)],
@@ -211,7 +211,7 @@ def test_a_zone_without_a_tissue_does_not_lose_it_elsewhere():
     bars = histogram(np.concatenate(values))
     edges = np.append(bars.levels, bars.levels[-1] + bars.width) - bars.width / 2
     cells = Cells(bars.levels[:, None], np.stack([np.histogram(v, edges)[0] for v in values]).astype(float))
-    zones = Zones(np.zeros((1, 1), np.int16), np.array([[0.02, 0.5, 0.48], [0.8, 0.1, 0.1]]), np.zeros(2))
+    zones = PriorZones(np.zeros((1, 1), np.int16), np.array([[0.02, 0.5, 0.48], [0.8, 0.1, 0.1]]), np.zeros(2))
     np.testing.assert_allclose(fit(cells, FLUID_DARK, zones).means, [200, 600, 900], atol=10)
 
 
@@ -219,7 +219,7 @@ def test_a_zone_without_a_tissue_does_not_lose_it_elsewhere():
 @pytest.mark.parametrize("deep", [(0.0, 0.0), (0.0, 1.0)])
 def test_expected_weights_hold_the_expected_tissue_of_each_zone(order, deep):
     shares = np.array([[0.2, 0.45, 0.35], [0.15, 0.4, 0.45]])
-    expected = expectation(Zones(np.zeros((1, 1), np.int16), shares, np.array(deep)), order)
+    expected = expectation(PriorZones(np.zeros((1, 1), np.int16), shares, np.array(deep)), order)
     gray, white = order.index(Tissue.GM), order.index(Tissue.WM)
     structure = layout(3, (gray, white) if any(deep) else None)
     per_component = structure.members @ structure.fractions / structure.members.sum(1, keepdims=True)
@@ -256,17 +256,17 @@ def test_another_order_of_the_classes_is_the_same_mixture(order, deep):
 
 
 COVARIANCE = np.array([[900.0, -500], [-500, 700]])
-CENTRES = np.array([[200.0, 850], [600, 500], [900, 400]])
+CENTERS = np.array([[200.0, 850], [600, 500], [900, 400]])
 
 
 @pytest.fixture(scope="module")
 def plane():
     """Two contrasts of the same voxels, whose noise is correlated; fluid dark on the one and bright on the other."""
     rng = np.random.default_rng(0)
-    parts = [rng.multivariate_normal(m, COVARIANCE, n) for m, n in zip(CENTRES, (4000, 9000, 7000), strict=True)]
+    parts = [rng.multivariate_normal(m, COVARIANCE, n) for m, n in zip(CENTERS, (4000, 9000, 7000), strict=True)]
     for (a, b), n in zip(MIXED_PAIRS, (1500, 1500, 300), strict=True):
         f = rng.random((n, 1))
-        parts.append(CENTRES[a] + f * (CENTRES[b] - CENTRES[a]) + rng.multivariate_normal([0, 0], COVARIANCE, n))
+        parts.append(CENTERS[a] + f * (CENTERS[b] - CENTERS[a]) + rng.multivariate_normal([0, 0], COVARIANCE, n))
     points = np.concatenate(parts)
     return Cells(points, np.ones((1, len(points))))
 
@@ -283,8 +283,8 @@ def joint(plane, first_channel):
 
 def test_means_of_two_channels_come_back(joint):
     assert joint.channels == 2
-    np.testing.assert_allclose(joint.parameters.means, CENTRES, atol=5)
-    np.testing.assert_allclose(joint.means, CENTRES[:, 0], atol=5)
+    np.testing.assert_allclose(joint.parameters.means, CENTERS, atol=5)
+    np.testing.assert_allclose(joint.means, CENTERS[:, 0], atol=5)
 
 
 def test_the_full_covariance_of_two_channels_comes_back(joint):
@@ -317,12 +317,12 @@ def test_a_second_channel_of_noise_changes_little(bars):
 
 def test_a_second_channel_parts_what_the_first_cannot():
     rng = np.random.default_rng(6)
-    centres = np.array([[200.0, 100], [600, 400], [620, 700]])
-    parts = [rng.normal(m, NOISE, (n, 2)) for m, n in zip(centres, (4000, 9000, 7000), strict=True)]
+    centers = np.array([[200.0, 100], [600, 400], [620, 700]])
+    parts = [rng.normal(m, NOISE, (n, 2)) for m, n in zip(centers, (4000, 9000, 7000), strict=True)]
     points = np.concatenate(parts)
     start = fit(Cells.of(histogram(points[:, 0])), FLUID_DARK)
     found = fit(Cells(points, np.ones((1, len(points)))), FLUID_DARK, start=start)
-    np.testing.assert_allclose(found.parameters.means, centres, atol=10)
+    np.testing.assert_allclose(found.parameters.means, centers, atol=10)
 
 
 # Any number of classes

@@ -12,7 +12,7 @@ def test_few_integer_levels_are_counted_exactly(dtype):
     np.testing.assert_array_equal(bars.counts, np.bincount(values.astype(int))[int(values.min()) :])
 
 
-# The widths at which the float32 reciprocal rounds down, and their neighbours.
+# The widths at which the float32 reciprocal rounds down, and their neighbors.
 @pytest.mark.parametrize("levels_a_bin", [2, 3, 7, 10, 41, 47, 55, 61, 64])
 def test_equally_frequent_integer_levels_give_equal_bins(levels_a_bin):
     bars = histogram(np.arange(levels_a_bin * 1024, dtype=np.float32), bins=1024)
@@ -71,14 +71,14 @@ def test_one_broken_integer_makes_the_values_real_numbers():
 
 
 @pytest.mark.parametrize("bins", [7, 10, 64])
-def test_rebinning_keeps_counts_and_centre(bins):
+def test_rebinning_keeps_counts_and_center(bins):
     rng = np.random.default_rng(5)
     fine = Histogram(np.linspace(10, 20, 640), rng.integers(0, 50, 640).astype(float))
     coarse = fine.rebin(bins)
     assert len(coarse.counts) <= bins
     assert coarse.counts.sum() == fine.counts.sum()
-    centre = np.average(fine.levels, weights=fine.counts)
-    assert np.average(coarse.levels, weights=coarse.counts) == pytest.approx(centre, abs=coarse.width / 20)
+    center = np.average(fine.levels, weights=fine.counts)
+    assert np.average(coarse.levels, weights=coarse.counts) == pytest.approx(center, abs=coarse.width / 20)
 
 
 def test_rebinning_to_as_many_bins_changes_nothing():

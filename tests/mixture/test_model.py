@@ -87,7 +87,7 @@ def test_each_mixed_pair_is_two_components_mostly_either(classes, deep):
     assert structure.component.max() == components.max() + (deep is not None)
 
 
-def test_three_classes_share_voxels_with_each_other_and_more_with_their_neighbours():
+def test_three_classes_share_voxels_with_each_other_and_more_with_their_neighbors():
     assert pairs(3) == MIXED_PAIRS
     assert pairs(2) == ((0, 1),)
     assert pairs(5) == ((0, 1), (1, 2), (2, 3), (3, 4))

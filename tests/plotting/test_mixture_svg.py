@@ -30,10 +30,10 @@ def test_every_tissue_is_named_twice_at_its_gaussian_and_in_the_legend(drawn):
         assert words(drawn).count(tissue.title) == 1
 
 
-def test_the_tissues_differ_in_their_dashes_and_not_by_colour_alone(drawn):
+def test_the_tissues_differ_in_their_dashes_and_not_by_color_alone(drawn):
     dashes = {
         tissue: {
-            path.get("stroke-dasharray") for path in drawn.iter(f"{SVG}path") if path.get("stroke") == tissue.colour
+            path.get("stroke-dasharray") for path in drawn.iter(f"{SVG}path") if path.get("stroke") == tissue.color
         }
         for tissue in (Tissue.WM, Tissue.CSF)
     }
@@ -49,7 +49,7 @@ def test_the_curve_of_a_tissue_peaks_at_its_mean(drawn, segmented):
     }
     (low, x_low), *_, (high, x_high) = sorted(ticks.items())
     for tissue in (Tissue.WM, Tissue.CSF):
-        line = next(path for path in drawn.iter(f"{SVG}path") if path.get("stroke") == tissue.colour)
+        line = next(path for path in drawn.iter(f"{SVG}path") if path.get("stroke") == tissue.color)
         x, y = points(line).T
         at = low + (x[y.argmin()] - x_low) / (x_high - x_low) * (high - low)
         mean = mixture.means[mixture.tissues.index(tissue)]
@@ -58,10 +58,10 @@ def test_the_curve_of_a_tissue_peaks_at_its_mean(drawn, segmented):
 
 def test_the_bars_hold_as_many_voxels_as_the_sum_curve(drawn):
     areas = {}
-    for colour in (figure.BAR_GRAY, figure.SUM_RED):
-        path = next(p for p in drawn.iter(f"{SVG}path") if colour in (p.get("fill"), p.get("stroke")))
-        x, y = points(path).T if colour == figure.SUM_RED else points_of_area(path).T
-        areas[colour] = np.trapezoid(figure.BOTTOM - y, x)
+    for color in (figure.BAR_GRAY, figure.SUM_RED):
+        path = next(p for p in drawn.iter(f"{SVG}path") if color in (p.get("fill"), p.get("stroke")))
+        x, y = points(path).T if color == figure.SUM_RED else points_of_area(path).T
+        areas[color] = np.trapezoid(figure.BOTTOM - y, x)
     assert areas[figure.BAR_GRAY] == pytest.approx(areas[figure.SUM_RED], rel=0.03)
 
 

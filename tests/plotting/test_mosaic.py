@@ -21,8 +21,8 @@ def pixels(content: bytes) -> np.ndarray:
     return np.asarray(image).astype(int)
 
 
-def colour(image: np.ndarray) -> np.ndarray:
-    """Where a picture has colour."""
+def color(image: np.ndarray) -> np.ndarray:
+    """Where a picture has color."""
     return image.max(-1) - image.min(-1) > 40
 
 
@@ -32,7 +32,7 @@ def runs(line: np.ndarray) -> list[tuple[int, int]]:
     return [(int(first), int(end)) for first, end in edges.reshape(-1, 2)]
 
 
-def labelled(like: Result, labels: np.ndarray) -> Result:
+def labeled(like: Result, labels: np.ndarray) -> Result:
     """A result that has nothing but labels."""
     return replace(like, labels=labels, box=bounding_box(labels > 0))
 
@@ -62,30 +62,30 @@ def test_a_head_becomes_a_small_picture_of_fixed_size_and_equal_bytes(head):
 def test_bare_slices_lie_above_and_the_same_with_tissues_below(head):
     image = pixels(mosaic.jpeg(*head))
     above, below = np.vsplit(image, 2)
-    assert colour(above).mean() < 0.001
-    assert colour(below).mean() > 0.1
-    outside = ~colour(below) & (np.abs(above - below).max(-1) < 25)
-    assert (outside | colour(below)).mean() > 0.9
+    assert color(above).mean() < 0.001
+    assert color(below).mean() > 0.1
+    outside = ~color(below) & (np.abs(above - below).max(-1) < 25)
+    assert (outside | color(below)).mean() > 0.9
 
 
 @pytest.mark.parametrize("axes", [ALL_AXES[k] for k in (5, 13, 22, 30, 38, 47)], ids="".join)
 def test_the_axis_order_of_the_file_does_not_show(head, axes):
     scan, result = head
-    expected = mosaic.jpeg(scan, labelled(result, result.labels))
+    expected = mosaic.jpeg(scan, labeled(result, result.labels))
     data, affine = stored_as(axes, scan.data, scan.affine)
     labels, _ = stored_as(axes, result.labels, scan.affine)
-    assert mosaic.jpeg(volume(data, affine), labelled(result, labels)) == expected
+    assert mosaic.jpeg(volume(data, affine), labeled(result, labels)) == expected
 
 
 def test_the_patients_right_is_at_the_left(head):
     scan, inside = block()
-    whole = pixels(mosaic.jpeg(scan, labelled(head[1], inside.astype(np.uint8))))
+    whole = pixels(mosaic.jpeg(scan, labeled(head[1], inside.astype(np.uint8))))
     right_only = inside.astype(np.uint8)
     right_only[: right_only.shape[0] // 2] = 0  # the axis runs from left to right
     # The box is that of the whole, so that the same is shown.
-    result = replace(labelled(head[1], inside.astype(np.uint8)), labels=right_only)
+    result = replace(labeled(head[1], inside.astype(np.uint8)), labels=right_only)
     half = pixels(mosaic.jpeg(scan, result))
-    shown, filled = (runs(colour(image).any(0)) for image in (whole, half))
+    shown, filled = (runs(color(image).any(0)) for image in (whole, half))
     assert len(shown) == SLICES
     for (first, end), (start, stop) in zip(shown[:BESIDE_EACH_OTHER], filled[:BESIDE_EACH_OTHER], strict=True):
         assert start == pytest.approx(first, abs=3)
@@ -97,13 +97,13 @@ def test_of_sagittal_slices_one_lies_in_each_half_and_the_front_is_at_the_left(h
     labels = inside.astype(np.uint8)
     front = np.where(np.arange(labels.shape[1])[None, :, None] >= labels.shape[1] // 2, labels, 0).astype(np.uint8)
     right = np.where(np.arange(labels.shape[0])[:, None, None] >= labels.shape[0] // 2, labels, 0).astype(np.uint8)
-    result = labelled(head[1], labels)
-    sagittal = runs(colour(pixels(mosaic.jpeg(scan, result))).any(0))[BESIDE_EACH_OTHER:]
-    seen = colour(pixels(mosaic.jpeg(scan, replace(result, labels=front)))).any(0)
+    result = labeled(head[1], labels)
+    sagittal = runs(color(pixels(mosaic.jpeg(scan, result))).any(0))[BESIDE_EACH_OTHER:]
+    seen = color(pixels(mosaic.jpeg(scan, replace(result, labels=front)))).any(0)
     for first, end in sagittal:
         assert seen[first : (first + end) // 2 - 3].all()
         assert not seen[(first + end) // 2 + 3 : end].any()
-    seen = colour(pixels(mosaic.jpeg(scan, replace(result, labels=right)))).any(0)
+    seen = color(pixels(mosaic.jpeg(scan, replace(result, labels=right)))).any(0)
     assert [bool(seen[first:end].any()) for first, end in sagittal] == [False, True]
 
 
@@ -111,7 +111,7 @@ def test_thick_slices_keep_the_proportions_of_the_body(head):
     sizes = []
     for sides in ((2.0, 2.0, 2.0), (1.0, 2.0, 5.0)):
         scan, inside = block(sides)
-        filled = colour(pixels(mosaic.jpeg(scan, labelled(head[1], inside.astype(np.uint8)))))
+        filled = color(pixels(mosaic.jpeg(scan, labeled(head[1], inside.astype(np.uint8)))))
         sizes.append([(end - first, int(filled[:, first:end].any(1).sum())) for first, end in runs(filled.any(0))])
     assert len(sizes[0]) == len(sizes[1]) == SLICES
     np.testing.assert_allclose(sizes[0], sizes[1], atol=5)
@@ -125,10 +125,10 @@ def test_brain_that_the_mask_misses_is_shown_bare(head):
     scan, inside = block()
     lower = inside.astype(np.uint8)
     lower[:, :, 100 // 2 :] = 0
-    above, below = np.vsplit(pixels(mosaic.jpeg(scan, labelled(head[1], lower))), 2)
+    above, below = np.vsplit(pixels(mosaic.jpeg(scan, labeled(head[1], lower))), 2)
     first, end = runs((above.max(-1) > 128).any(0))[BESIDE_EACH_OTHER]
     bright = (above[:, first:end].max(-1) > 128).any(1).sum()
-    covered = colour(below[:, first:end]).any(1).sum()
+    covered = color(below[:, first:end]).any(1).sum()
     assert covered == pytest.approx(bright / 2, abs=4)
 
 
@@ -137,7 +137,7 @@ def test_a_slab_of_few_slices_shows_each_once(head):
     labels = np.zeros((90, 110, 3), np.uint8)
     labels[20:70, 20:90] = 1
     scan = volume(rng.uniform(50, 100, labels.shape).astype(np.float32), np.diag([2.0, 2, 5, 1]))
-    filled = colour(pixels(mosaic.jpeg(scan, labelled(head[1], labels)))[mosaic.HEIGHT // 2 :])
+    filled = color(pixels(mosaic.jpeg(scan, labeled(head[1], labels)))[mosaic.HEIGHT // 2 :])
     tall = [1 for first, end in runs(filled.any(0)) if filled[:, first:end].any(1).sum() > 40]
     assert len(tall) == 3
 
@@ -146,8 +146,8 @@ def test_a_picture_lies_beside_its_segmentation(scanned):
     scan = picture(scanned(Contrast.T1).data[:, ::-1, 50].T)
     image = pixels(mosaic.jpeg(scan, segment(scan)))
     left, right = np.hsplit(image, 2)
-    assert colour(left).mean() < 0.001
-    assert colour(right).mean() > 0.05
+    assert color(left).mean() < 0.001
+    assert color(right).mean() > 0.05
 
 
 def test_no_letter_where_the_sides_are_not_known(head):
@@ -163,6 +163,6 @@ def test_a_large_head_takes_little_memory(head):
     scan = Scan(data, np.eye(4), (1.0, 1.0, 1.0), "volume", sides_known=True)
     labels = np.zeros(data.shape, np.uint8)
     labels[60:200, 40:215, 90:220] = 2
-    result = labelled(head[1], labels)
+    result = labeled(head[1], labels)
     with little_memory(20e6):
         mosaic.jpeg(scan, result)

@@ -6,7 +6,7 @@ import pytest
 
 from mriseg import Tissue
 from mriseg.plotting import slices as render
-from mriseg.plotting.slices import Plane, View
+from mriseg.plotting.slices import AnatomicalPlane, View
 
 
 @pytest.fixture
@@ -17,44 +17,44 @@ def body():
 
 
 def test_an_axial_slice_has_front_at_the_top_and_the_patients_right_at_the_left(body):
-    piece = render.cut(body, View(Plane.AXIAL, 2))
+    piece = render.cut(body, View(AnatomicalPlane.AXIAL, 2))
     assert piece.shape == (4, 3)
     assert piece[0, 0] == 232  # right, front
     assert piece[-1, -1] == 2  # left, back
 
 
 def test_a_coronal_slice_has_the_crown_at_the_top(body):
-    piece = render.cut(body, View(Plane.CORONAL, 1))
+    piece = render.cut(body, View(AnatomicalPlane.CORONAL, 1))
     assert piece[0, 0] == 214  # right, top
     assert piece[-1, -1] == 10  # left, bottom
 
 
 @pytest.mark.parametrize("radiological", [True, False])
 def test_a_sagittal_slice_looks_to_the_left_in_either_convention(body, radiological):
-    piece = render.cut(body, View(Plane.SAGITTAL, 1, radiological))
+    piece = render.cut(body, View(AnatomicalPlane.SAGITTAL, 1, radiological))
     assert piece[0, 0] == 134  # front, top
     assert piece[-1, -1] == 100  # back, bottom
 
 
 def test_the_neurological_convention_mirrors_picture_and_letters_alike(body):
-    facing, above = View(Plane.AXIAL, 2), View(Plane.AXIAL, 2, radiological=False)
+    facing, above = View(AnatomicalPlane.AXIAL, 2), View(AnatomicalPlane.AXIAL, 2, radiological=False)
     assert np.array_equal(render.cut(body, facing), render.cut(body, above)[:, ::-1])
     assert facing.letters == ("R", "L", "A", "P")
     assert above.letters == ("L", "R", "A", "P")
 
 
 def test_where_the_file_does_not_say_which_side_is_left_there_are_no_letters():
-    assert View(Plane.AXIAL, 2, sides_known=False).letters is None
+    assert View(AnatomicalPlane.AXIAL, 2, sides_known=False).letters is None
 
 
 def test_a_thick_sliced_volume_opens_in_the_plane_it_was_acquired_in():
-    assert render.default_plane((0.9, 5.0, 0.9)) is Plane.CORONAL
-    assert render.default_plane((1.0, 1.0, 1.0)) is Plane.AXIAL
+    assert render.default_plane((0.9, 5.0, 0.9)) is AnatomicalPlane.CORONAL
+    assert render.default_plane((1.0, 1.0, 1.0)) is AnatomicalPlane.AXIAL
 
 
 def test_pixels_are_as_high_and_wide_as_the_voxels():
-    assert render.pixel_sides((1.0, 2.0, 5.0), View(Plane.SAGITTAL)) == (5.0, 2.0)
-    assert render.pixel_sides((1.0, 2.0, 5.0), View(Plane.AXIAL)) == (2.0, 1.0)
+    assert render.pixel_sides((1.0, 2.0, 5.0), View(AnatomicalPlane.SAGITTAL)) == (5.0, 2.0)
+    assert render.pixel_sides((1.0, 2.0, 5.0), View(AnatomicalPlane.AXIAL)) == (2.0, 1.0)
 
 
 def test_enlarged_pictures_keep_the_proportions_of_the_body():
@@ -80,12 +80,12 @@ def test_a_window_shows_air_black_and_the_brightest_of_the_brain_white():
 
 
 @pytest.mark.parametrize("tissue", Tissue)
-def test_full_colour_is_that_of_the_tissue_and_none_leaves_the_scan(tissue):
+def test_full_color_is_that_of_the_tissue_and_none_leaves_the_scan(tissue):
     levels, labels = np.full((2, 2), 100, np.uint8), np.array([[0, tissue.number]] * 2, np.uint8)
-    covered = render.coloured(levels, labels, 1.0)
+    covered = render.colored(levels, labels, 1.0)
     assert tuple(covered[0, 1]) == tissue.rgb
     assert tuple(covered[0, 0]) == (100, 100, 100)
-    assert (render.coloured(levels, labels, 0.0) == 100).all()
+    assert (render.colored(levels, labels, 0.0) == 100).all()
 
 
 def test_the_outline_runs_along_the_inner_side_of_the_masks_border():

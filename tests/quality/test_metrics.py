@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mriseg.brain.background import NOT_SEEN, ONE_VALUE, STRIPPED, surroundings
+from mriseg.brain.background import NOT_SEEN, ONE_VALUE, STRIPPED, measure_background
 from mriseg.brain.extraction import Brain
 from mriseg.core.tissue import Tissue
 from mriseg.image.morphology import bounding_box
@@ -23,7 +23,7 @@ AIR_SD = NOISE * np.sqrt((4 - np.pi) / 2)  # of Rayleigh noise
 
 def measured(data, mask, box, brain, **of_box):
     """Quality of a whole image."""
-    around = surroundings(data, mask, box, of_box["field"], of_box["spacing"], brain)
+    around = measure_background(data, mask, box, of_box["field"], of_box["spacing"], brain)
     return quality(data[box], mask[box], **of_box, around=around)
 
 

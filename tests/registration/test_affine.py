@@ -6,7 +6,7 @@ from nibabel.affines import apply_affine
 from mriseg.core.errors import BrainNotFoundError
 from mriseg.core.tissue import Contrast
 from mriseg.datasets.phantom import simulate
-from mriseg.image.resampling import reduced
+from mriseg.image.resampling import block_mean
 from mriseg.registration.affine import WORKING_MM, Registration, register
 from mriseg.registration.atlas import ATLAS_MM, atlas
 
@@ -16,8 +16,8 @@ LANDMARKS = np.array([[0, -20, 8], [50, -20, 8], [-50, -20, 8], [0, 50, 8], [0, 
 
 def prepared(scan, head):
     """Image and head as `register` wants them."""
-    image, sides, _ = reduced(scan.data, scan.spacing, WORKING_MM)
-    inside, _, _ = reduced(head.astype(np.float32), scan.spacing, WORKING_MM)
+    image, sides, _ = block_mean(scan.data, scan.spacing, WORKING_MM)
+    inside, _, _ = block_mean(head.astype(np.float32), scan.spacing, WORKING_MM)
     return np.clip(image / np.percentile(image[inside > 0.5], 98.5), 0, 1), inside > 0.5, sides
 
 
@@ -53,8 +53,8 @@ def test_the_atlas_follows_a_moved_and_nodding_head(phantom, head, found):
     angle = np.deg2rad(20)
     turn = np.array([[1, 0, 0], [0, np.cos(angle), -np.sin(angle)], [0, np.sin(angle), np.cos(angle)]])
     scan = simulate(phantom, Contrast.T1)
-    centre = np.array(scan.data.shape) / 2
-    shift = centre - turn @ centre + [3, -4, 2]
+    center = np.array(scan.data.shape) / 2
+    shift = center - turn @ center + [3, -4, 2]
     moved_data = scipy.ndimage.affine_transform(scan.data, turn, shift, order=1)
     moved_head = scipy.ndimage.affine_transform(head.astype(np.float32), turn, shift, order=1) > 0.5
     moved = register(*prepared(type(scan)(moved_data, scan.affine, scan.spacing, "volume"), moved_head), atlas())

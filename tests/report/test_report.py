@@ -21,7 +21,7 @@ from mriseg.datasets.phantom import simulate
 from mriseg.plotting import slices as render
 from mriseg.quality.definitions import FIGURES
 from mriseg.report import pdf_document as report_pdf
-from mriseg.report.content import DISCLAIMER, _value, parts
+from mriseg.report.content import DISCLAIMER, _value, report_content
 from mriseg.segmentation.verdict import verdict
 from tests.helpers import stored_as
 
@@ -192,7 +192,7 @@ def test_the_page_says_its_language_and_each_picture_what_it_shows(volume):
     assert tags["html"]["lang"] == "en"
     alternatives = [attributes["alt"] for tag, attributes in page.tags if tag == "img"]
     assert len(set(alternatives)) == 6
-    for plane in render.Plane:
+    for plane in render.AnatomicalPlane:
         assert sum(plane.title in text for text in alternatives) == 2
     assert "gray matter" in tags["svg"]["aria-label"]
     assert all(attributes.get("scope") for tag, attributes in page.tags if tag == "th")
@@ -210,10 +210,10 @@ def test_the_pdf_is_two_tagged_pages_with_its_fonts_in_it(volume):
     reader = pypdf.PdfReader(io.BytesIO(report.pdf(*volume)))
     assert len(reader.pages) == 2
     assert reader.pages[0].mediabox.width == pytest.approx(595, abs=1)
-    catalogue = reader.trailer["/Root"]
-    assert catalogue["/Lang"] == "en"
-    assert catalogue["/MarkInfo"]["/Marked"]
-    elements = [kid.get_object() for kid in catalogue["/StructTreeRoot"]["/K"][0].get_object()["/K"]]
+    catalog = reader.trailer["/Root"]
+    assert catalog["/Lang"] == "en"
+    assert catalog["/MarkInfo"]["/Marked"]
+    elements = [kid.get_object() for kid in catalog["/StructTreeRoot"]["/K"][0].get_object()["/K"]]
     kinds = [element["/S"] for element in elements]
     assert kinds[0] == "/H1"
     assert kinds.count("/Figure") == 7
@@ -239,7 +239,7 @@ def test_many_warnings_still_fit_two_pages(volume):
 
 def test_a_picture_is_one_plane_and_has_volumes_only_with_a_pixel_size(slice_of_head):
     scan, sized, unsized = slice_of_head
-    known, unknown = parts(scan, sized, None), parts(scan, unsized, None)
+    known, unknown = report_content(scan, sized, None), report_content(scan, unsized, None)
     assert len(known.pictures) == 1
     assert "for each mm of slice thickness" in known.volumes_note
     assert known.volumes.rows[0][1] == f"{sized.volumes_ml[Tissue.GM]:.1f}"
@@ -260,13 +260,13 @@ def length_of_bar(image: np.ndarray) -> int:
 
 def test_a_bar_of_50_mm_is_drawn_where_the_size_is_known(slice_of_head, volume):
     scan, sized, unsized = slice_of_head
-    with_bar, without = (parts(scan, result, None).pictures[0].original for result in (sized, unsized))
+    with_bar, without = (report_content(scan, result, None).pictures[0].original for result in (sized, unsized))
     seen = np.flatnonzero(sized.mask.any(0))
     margin = round(0.12 * (seen[-1] + 1 - seen[0]))
     columns = min(scan.data.shape[1], seen[-1] + 1 + margin) - max(0, seen[0] - margin)
     assert length_of_bar(with_bar) == pytest.approx(25 * with_bar.shape[1] / columns, abs=2)  # 25 pixels of 2 mm
     assert length_of_bar(without) == 0
-    lengths = {length_of_bar(shot.original) for shot in parts(*volume, None).pictures}
+    lengths = {length_of_bar(shot.original) for shot in report_content(*volume, None).pictures}
     assert len(lengths) == 1  # all planes are in one scale
     assert lengths.pop() > 50
 
@@ -274,7 +274,7 @@ def test_a_bar_of_50_mm_is_drawn_where_the_size_is_known(slice_of_head, volume):
 def test_letters_are_drawn_only_where_the_file_says_which_side_is_left(volume):
     scan, result = volume
     unknown = replace(scan, sides_known=False)
-    with_letters, without = parts(scan, result, None), parts(unknown, result, None)
+    with_letters, without = report_content(scan, result, None), report_content(unknown, result, None)
     assert "right is at the left" in with_letters.sides
     assert "does not say" in without.sides
     for a, b in zip(with_letters.pictures, without.pictures, strict=True):
@@ -290,7 +290,7 @@ def test_the_patients_right_is_at_the_left_whatever_the_files_axes(volume):
     for axes in (("R", "A", "S"), ("P", "S", "R"), ("L", "P", "S")):
         (turned, affine), (labels, _) = (stored_as(axes, array, scan.affine) for array in (data, result.labels))
         again = read(nibabel.Nifti1Image(turned, affine).to_bytes())
-        found.append(parts(again, replace(result, labels=labels), None).pictures)
+        found.append(report_content(again, replace(result, labels=labels), None).pictures)
     axial = found[0][0].original
     assert axial[:, axial.shape[1] // 2 :].mean() < 0.6 * axial[:, : axial.shape[1] // 2].mean()
     for other in found[1:]:
@@ -300,8 +300,8 @@ def test_the_patients_right_is_at_the_left_whatever_the_files_axes(volume):
 
 
 def test_the_slices_cut_the_brain_in_its_middle_and_show_all_of_it(volume):
-    for shot in parts(*volume, None).pictures:
-        changed = np.ptp(shot.segmented, -1) > 0  # in colour
+    for shot in report_content(*volume, None).pictures:
+        changed = np.ptp(shot.segmented, -1) > 0  # in color
         rows, columns = np.flatnonzero(changed.any(1)), np.flatnonzero(changed.any(0))
         assert 0.6 < len(rows) / shot.height < 0.95
         assert 0.6 < len(columns) / shot.width < 0.95
@@ -313,7 +313,7 @@ def test_of_a_slab_only_the_plane_that_shows_something_is_drawn(volume):
     slab = slice(40, 48)
     thin = replace(scan, data=scan.data[:, :, slab])
     cut = replace(result, labels=result.labels[:, :, slab])
-    titles = [shot.title for shot in parts(thin, cut, None).pictures]
+    titles = [shot.title for shot in report_content(thin, cut, None).pictures]
     assert len(titles) == 1
     assert titles[0].startswith("Axial")
 
@@ -321,7 +321,7 @@ def test_of_a_slab_only_the_plane_that_shows_something_is_drawn(volume):
 def test_the_pictures_of_the_page_are_those_of_the_parts(volume):
     html = report.html(*volume)
     contents = re.findall(r"base64,([^\"]+)", html)
-    shots = parts(*volume, None).pictures
+    shots = report_content(*volume, None).pictures
     assert len(contents) == 2 * len(shots)
     for content, expected in zip(contents, [s for p in shots for s in (p.original, p.segmented)], strict=True):
         image = PIL.Image.open(io.BytesIO(base64.b64decode(content)))

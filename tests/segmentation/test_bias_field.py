@@ -6,11 +6,11 @@ from mriseg.datasets.phantom import simulate
 from mriseg.image.morphology import bounding_box
 from mriseg.mixture.fit import FLUID_BRIGHT, FLUID_DARK, fit
 from mriseg.mixture.histogram import Cells, histogram
-from mriseg.mixture.spatial_prior import zones
+from mriseg.mixture.spatial_prior import prior_zones
 from mriseg.registration.affine import Registration
 from mriseg.registration.atlas import atlas
-from mriseg.segmentation.bias_field import estimate, evaluate
-from mriseg.segmentation.bias_field import flat as flat_field
+from mriseg.segmentation.bias_field import estimate_bias_field, evaluate_bias_field
+from mriseg.segmentation.bias_field import uniform_field as flat_field
 
 SPACING = (2.0, 2.0, 2.0)
 CONTRASTS = (Contrast.T1, Contrast.T2, Contrast.PD, Contrast.FLAIR)
@@ -36,13 +36,13 @@ def located(phantom, brain):
     to_scan = np.eye(4)
     to_scan[:3, 3] = -phantom.affine[:3, 3]
     first = np.array([part.start * 2.0 for part in bounding_box(phantom.truth > 0, margin=1)])
-    return zones(Registration(to_scan, 0.7, 1.0), atlas(), brain, SPACING, first)
+    return prior_zones(Registration(to_scan, 0.7, 1.0), atlas(), brain, SPACING, first)
 
 
 def correct(data, *arguments, **options):
     """The field, and the mixture."""
-    coefficients, mixture = estimate(data, *arguments, **options)
-    return evaluate(coefficients, data.shape), mixture
+    coefficients, mixture = estimate_bias_field(data, *arguments, **options)
+    return evaluate_bias_field(coefficients, data.shape), mixture
 
 
 def smooth_field(shape, mask, strength=1.0):
@@ -182,12 +182,12 @@ def test_a_freer_field_bends_more(flat, brain):
 
 
 def test_a_flat_field_is_one():
-    np.testing.assert_array_equal(evaluate(flat_field(3), (5, 6, 7)), np.ones((5, 6, 7), np.float32))
+    np.testing.assert_array_equal(evaluate_bias_field(flat_field(3), (5, 6, 7)), np.ones((5, 6, 7), np.float32))
 
 
 def test_a_part_of_a_field_is_that_of_the_whole():
     coefficients = np.random.default_rng(0).normal(0, 0.1, (4, 3, 2)).astype(np.float32)
     part = slice(3, 4), slice(None), slice(1, 9, 4)
-    whole = evaluate(coefficients, (11, 12, 13))
+    whole = evaluate_bias_field(coefficients, (11, 12, 13))
     assert np.ptp(whole) > 0.1
-    np.testing.assert_allclose(evaluate(coefficients, (11, 12, 13), part), whole[part], rtol=1e-6)
+    np.testing.assert_allclose(evaluate_bias_field(coefficients, (11, 12, 13), part), whole[part], rtol=1e-6)

@@ -5,9 +5,15 @@ import scipy
 from mriseg.core.tissue import ORDERS, Contrast, Tissue
 from mriseg.datasets.phantom import SEQUENCES, simulate
 from mriseg.image.morphology import bounding_box
-from mriseg.mixture.spatial_prior import Zones
+from mriseg.mixture.spatial_prior import PriorZones
 from mriseg.registration.atlas import TISSUES
-from mriseg.segmentation.contrast import CANDIDATES, Naming, name, name_by_position, weigh
+from mriseg.segmentation.contrast import (
+    CANDIDATES,
+    TissueAssignment,
+    assign_tissues,
+    assign_tissues_by_position,
+    score_contrasts,
+)
 from tests.helpers import three_classes
 
 CONTRASTS = tuple(SEQUENCES)
@@ -20,10 +26,10 @@ def mixture(means):
     return three_classes(means, (sd, sd, sd), (0.2, 0.38, 0.33), (0.05, 0.04, 0.0), sd)
 
 
-def named(*fitted) -> Naming:
+def named(*fitted) -> TissueAssignment:
     """The names where the fit with dark fluid and the one with bright found the same classes."""
-    evidence = weigh(*fitted)
-    return name(evidence, evidence)
+    evidence = score_contrasts(*fitted)
+    return assign_tissues(evidence, evidence)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +55,7 @@ def zones(truth):
     likely = np.stack([scipy.ndimage.gaussian_filter((truth == t.number).astype(np.float32), 2) for t in TISSUES])
     index = likely.argmax(0).astype(np.int16)
     shares = np.stack([likely[:, mask & (index == zone)].mean(1) for zone in range(3)])
-    return Zones(index, shares / shares.sum(1, keepdims=True), np.zeros(3))
+    return PriorZones(index, shares / shares.sum(1, keepdims=True), np.zeros(3))
 
 
 def perfect(truth, tissues):
@@ -116,7 +122,7 @@ def test_voxels_of_a_microscope_are_named_too(truth, means):
 
 
 def test_names_follow_where_the_classes_lie_and_not_their_rank(truth):
-    even = mixture([300.0, 600, 900])  # spacing that favours no contrast
+    even = mixture([300.0, 600, 900])  # spacing that favors no contrast
     for tissues in (Contrast.T1.dark_to_bright, Contrast.T2.dark_to_bright):
         assert named(even, perfect(truth, tissues), truth > 0, SPACING).tissues == tissues
 
@@ -147,7 +153,7 @@ def test_an_absent_class_does_not_stop_the_naming(truth, means):
 @pytest.mark.parametrize("contrast", CONTRASTS)
 def test_the_average_brain_speaks_for_the_order_that_is_true(truth, means, zones, contrast):
     fitted = mixture(means[contrast]), perfect(truth, contrast.dark_to_bright), truth > 0, SPACING
-    without, within = weigh(*fitted), weigh(*fitted, zones=zones)
+    without, within = score_contrasts(*fitted), score_contrasts(*fitted, zones=zones)
     gain = {candidate: within.log_odds[candidate] - without.log_odds[candidate] for candidate in CANDIDATES}
     assert gain[Contrast.UNKNOWN] == pytest.approx(0)
     right = [candidate for candidate in CANDIDATES if candidate.dark_to_bright == contrast.dark_to_bright]
@@ -159,23 +165,23 @@ def test_the_average_brain_speaks_for_the_order_that_is_true(truth, means, zones
 @pytest.mark.parametrize("contrast", CONTRASTS)
 def test_one_zone_says_nothing_of_the_order(truth, means, zones, contrast):
     fitted = mixture(means[contrast]), perfect(truth, contrast.dark_to_bright), truth > 0, SPACING
-    whole = Zones(np.zeros_like(zones.index), zones.shares.mean(0)[None], np.zeros(1))
-    assert weigh(*fitted, zones=whole).log_odds == weigh(*fitted).log_odds
+    whole = PriorZones(np.zeros_like(zones.index), zones.shares.mean(0)[None], np.zeros(1))
+    assert score_contrasts(*fitted, zones=whole).log_odds == score_contrasts(*fitted).log_odds
 
 
 @pytest.mark.parametrize("order", ORDERS)
 def test_what_position_has_told_apart_keeps_its_names(truth, means, zones, order):
     contrast = next(candidate for candidate in CONTRASTS if candidate.dark_to_bright == order)
-    evidence = weigh(mixture(means[contrast]), perfect(truth, order), truth > 0, SPACING, zones=zones)
-    naming = name_by_position(evidence, order)
+    evidence = score_contrasts(mixture(means[contrast]), perfect(truth, order), truth > 0, SPACING, zones=zones)
+    naming = assign_tissues_by_position(evidence, order)
     assert naming.tissues == order
     assert naming.confidence > 0.9
 
 
 def test_an_order_that_no_contrast_has_is_unknown(truth, means, zones):
     order = (Tissue.GM, Tissue.CSF, Tissue.WM)
-    evidence = weigh(mixture(means[Contrast.T1]), perfect(truth, order), truth > 0, SPACING, zones=zones)
-    naming = name_by_position(evidence, order)
+    evidence = score_contrasts(mixture(means[Contrast.T1]), perfect(truth, order), truth > 0, SPACING, zones=zones)
+    naming = assign_tissues_by_position(evidence, order)
     assert naming.contrast is Contrast.UNKNOWN
     assert naming.tissues == order
     assert naming.confidence < 0.5
@@ -184,20 +190,20 @@ def test_an_order_that_no_contrast_has_is_unknown(truth, means, zones):
 @pytest.mark.parametrize("stated", [Contrast.T2, Contrast.PD])
 def test_between_contrasts_of_one_order_the_header_decides(truth, means, zones, stated):
     fitted = mixture(means[Contrast.T2]), perfect(truth, stated.dark_to_bright), truth > 0, SPACING
-    evidence = weigh(*fitted, zones=zones, stated=stated)
-    assert name_by_position(evidence, stated.dark_to_bright).contrast is stated
-    in_a_picture = weigh(*fitted, stated=stated)
-    assert name(in_a_picture, in_a_picture).contrast is stated
+    evidence = score_contrasts(*fitted, zones=zones, stated=stated)
+    assert assign_tissues_by_position(evidence, stated.dark_to_bright).contrast is stated
+    in_a_picture = score_contrasts(*fitted, stated=stated)
+    assert assign_tissues(in_a_picture, in_a_picture).contrast is stated
 
 
 @pytest.mark.parametrize("contrast", CONTRASTS)
 def test_a_header_that_agrees_makes_surer_and_one_that_does_not_changes_no_clear_name(truth, means, zones, contrast):
     order = contrast.dark_to_bright
     fitted = mixture(means[contrast]), perfect(truth, order), truth > 0, SPACING
-    alone = name_by_position(weigh(*fitted, zones=zones), order)
+    alone = assign_tissues_by_position(score_contrasts(*fitted, zones=zones), order)
     other = next(candidate for candidate in CONTRASTS if candidate.dark_to_bright != order)
-    agreeing = name_by_position(weigh(*fitted, zones=zones, stated=contrast), order)
-    against = name_by_position(weigh(*fitted, zones=zones, stated=other), order)
+    agreeing = assign_tissues_by_position(score_contrasts(*fitted, zones=zones, stated=contrast), order)
+    against = assign_tissues_by_position(score_contrasts(*fitted, zones=zones, stated=other), order)
     assert agreeing.contrast is contrast
     assert agreeing.tissues == against.tissues == order
     assert against.confidence <= alone.confidence <= agreeing.confidence

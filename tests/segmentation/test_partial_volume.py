@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from mriseg.core.tissue import Contrast, Tissue
-from mriseg.mixture.likelihood import log_evidence, looked_up, sort
+from mriseg.mixture.likelihood import bin_voxels, log_likelihood_table, table_index
 from mriseg.mixture.model import FRACTION_STEPS
-from mriseg.mixture.spatial_prior import one_zone
+from mriseg.mixture.spatial_prior import uniform_prior
 from mriseg.segmentation.partial_volume import partial_volumes
 from mriseg.segmentation.volumes import volumes
 from tests.helpers import three_classes
@@ -31,7 +31,9 @@ def of(tissues=(CSF, GM, WM), **changed):
 
 def posteriors_of(mixture, found, inside):
     """By intensity alone."""
-    evidence = np.exp(log_evidence(mixture, found)[:, looked_up(found, one_zone(inside.shape))].astype(float))
+    evidence = np.exp(
+        log_likelihood_table(mixture, found)[:, table_index(found, uniform_prior(inside.shape))].astype(float)
+    )
     return (evidence / evidence.sum(0) * inside).astype(np.float32)
 
 
@@ -44,7 +46,7 @@ def certain(shape, of_class):
 def ramp():
     """A slice with all intensities from dark to bright."""
     data = np.linspace(10, 110, 401, dtype=np.float32)[:, None]
-    return data, sort([data], np.ones(data.shape, bool))
+    return data, bin_voxels([data], np.ones(data.shape, bool))
 
 
 def at(data, value):
@@ -62,7 +64,7 @@ def scanned():
 
 def test_fractions_are_whole_voxels_in_the_mask_and_nothing_outside(scanned):
     data, mask = scanned
-    found = sort([data], mask)
+    found = bin_voxels([data], mask)
     fractions = partial_volumes(posteriors_of(of(), found, mask), of(), found)
     assert fractions.shape == (*SHAPE, 3)
     assert fractions.dtype == np.uint8
@@ -101,7 +103,7 @@ def test_beyond_the_outermost_classes_a_voxel_holds_one_tissue(sds):
     """Mixed voxels have the noise of pure ones, and their intensities lie farther off."""
     ends = np.array([[20 - 2.0 * sds], [100 + 2.0 * sds]], np.float32)
     data = np.concatenate([ramp()[0], np.repeat(ends, 9, 0)])
-    found = sort([data], np.ones(data.shape, bool))
+    found = bin_voxels([data], np.ones(data.shape, bool))
     mixture = of(sds=(2.0, 2.0, 2.0), mixed_sd=2.0)
     dark, bright = (partial_volumes(certain(data.shape, k), mixture, found) for k in (0, 2))
     assert dark[-18, 0, list(Tissue).index(CSF)] > 240
@@ -138,7 +140,7 @@ def test_the_class_of_the_posterior_holds_most_of_the_voxel():
 @pytest.mark.parametrize("order", list(permutations(Tissue)))
 def test_names_only_permute_the_fractions(scanned, order):
     data, mask = scanned[0][:4], scanned[1][:4]
-    found = sort([data], mask)
+    found = bin_voxels([data], mask)
     posteriors = posteriors_of(of(), found, mask)
     usual, renamed = (partial_volumes(posteriors, of(names), found) for names in ((CSF, GM, WM), order))
     columns = [list(Tissue).index(order[(CSF, GM, WM).index(tissue)]) for tissue in Tissue]
@@ -157,7 +159,7 @@ def test_classes_of_one_tissue_are_summed():
 def test_flipping_the_image_flips_the_fractions(scanned, axis):
     data, mask = (array[:12, :13, :14] for array in scanned)
     flipped_data, flipped_mask = np.flip(data, axis), np.flip(mask, axis)
-    found, flipped = sort([data], mask), sort([flipped_data], flipped_mask)
+    found, flipped = bin_voxels([data], mask), bin_voxels([flipped_data], flipped_mask)
     here = partial_volumes(posteriors_of(of(), found, mask), of(), found)
     there = partial_volumes(posteriors_of(of(), flipped, flipped_mask), of(), flipped)
     np.testing.assert_array_equal(np.flip(there, axis), here)
@@ -165,7 +167,7 @@ def test_flipping_the_image_flips_the_fractions(scanned, axis):
 
 def test_a_slice_is_as_the_volume_it_is_cut_from(scanned):
     data, mask = scanned[0][:1], scanned[1][:1]
-    volume, picture = sort([data], mask), sort([data[0]], mask[0])
+    volume, picture = bin_voxels([data], mask), bin_voxels([data[0]], mask[0])
     posteriors = posteriors_of(of(), volume, mask)
     np.testing.assert_array_equal(
         partial_volumes(posteriors[:, 0], of(), picture), partial_volumes(posteriors, of(), volume)[0]
@@ -187,7 +189,7 @@ def test_volumes_of_a_border_are_right_where_labels_are_biased(noise):
     # Of the two components of the first pair, the one that is mostly gray matter has all.
     mixture.parameters.weights[0, 3:5] = 0, 0.3
     mask = np.ones(shape, bool)
-    found = sort([data], mask)
+    found = bin_voxels([data], mask)
     posteriors = posteriors_of(mixture, found, mask)
     told = volumes(partial_volumes(posteriors, mixture, found), 0.001)
     label = posteriors.argmax(0)
@@ -206,7 +208,7 @@ def test_volumes_of_a_straight_border_are_right():
     gray, mixed, pure = np.mean(white == 0), np.mean((white > 0) & (white < 1)), np.mean(white == 1)
     mixture = of(sds=(4.0, 4.0, 4.0), mixed_sd=4.0, weights=(0.0, gray, pure), mixed_weights=(0.0, mixed, 0.0))
     mask = np.ones(white.shape, bool)
-    found = sort([data], mask)
+    found = bin_voxels([data], mask)
     told = volumes(partial_volumes(posteriors_of(mixture, found, mask), mixture, found), 1.0)
     assert told[WM] == pytest.approx(white.sum(), rel=0.01)
     assert told[GM] == pytest.approx((1 - white).sum(), rel=0.01)

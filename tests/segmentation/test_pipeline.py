@@ -94,8 +94,8 @@ def test_air_is_never_tissue(segmented, phantom, contrast):
 
 @pytest.mark.parametrize("contrast", CONTRASTS)
 def test_scalp_face_and_neck_are_not_tissue(segmented, phantom, contrast):
-    labelled = phantom.matter[segmented(contrast).labels > 0]
-    assert np.isin(labelled, (FAT, MUSCLE, SKIN, VITREOUS)).mean() < 0.002
+    labeled = phantom.matter[segmented(contrast).labels > 0]
+    assert np.isin(labeled, (FAT, MUSCLE, SKIN, VITREOUS)).mean() < 0.002
 
 
 @pytest.mark.parametrize("contrast", CONTRASTS)
@@ -185,7 +185,7 @@ def test_posteriors_sum_to_one_in_the_mask_and_are_zero_outside(segmented, contr
 
 
 @pytest.mark.parametrize("contrast", CONTRASTS)
-def test_a_voxel_is_labelled_if_and_only_if_it_is_brain(segmented, contrast):
+def test_a_voxel_is_labeled_if_and_only_if_it_is_brain(segmented, contrast):
     result = segmented(contrast)
     np.testing.assert_array_equal(result.labels > 0, result.mask)
 
@@ -572,7 +572,7 @@ def test_the_order_of_the_further_contrasts_does_not_matter(small, beside):
 def test_the_result_of_two_contrasts_holds_their_joint_histogram(small, of_two):
     _, mask = small
     assert of_two.joint.counts.sum() == mask.sum()
-    assert of_two.mixture.channels == len(of_two.joint.bars) == 2
+    assert of_two.mixture.channels == len(of_two.joint.histograms) == 2
     np.testing.assert_allclose(of_two.posteriors.sum(-1)[mask], 1, atol=1e-5)
     assert of_two.brain_ml == pytest.approx(mask.sum() * 0.064, rel=1e-5)
 

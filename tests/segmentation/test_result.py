@@ -5,7 +5,7 @@ import pytest
 
 from mriseg import Contrast, Settings, Tissue, segment
 from mriseg.core.scan import picture
-from mriseg.mixture.likelihood import sort
+from mriseg.mixture.likelihood import bin_voxels
 from mriseg.segmentation.result import Joint, before_correction
 
 
@@ -93,14 +93,14 @@ def test_a_joint_histogram_counts_every_voxel_of_the_brain_once():
     rng = np.random.default_rng(0)
     inside = rng.random((12, 13, 14)) < 0.7
     first, second = (rng.normal(0, 1, inside.shape).astype(np.float32) for _ in range(2))
-    joint = Joint.of(sort([first, second], inside), inside)
-    assert joint.counts.shape == tuple(len(bars.levels) for bars in joint.bars)
+    joint = Joint.of(bin_voxels([first, second], inside), inside)
+    assert joint.counts.shape == tuple(len(bars.levels) for bars in joint.histograms)
     assert joint.counts.sum() == inside.sum()
     for axis, channel in enumerate((first, second)):
-        levels = joint.bars[axis].levels
-        centre = np.average(levels, weights=joint.counts.sum(1 - axis))
+        levels = joint.histograms[axis].levels
+        center = np.average(levels, weights=joint.counts.sum(1 - axis))
         expected = np.clip(channel[inside], levels[0], levels[-1]).mean()
-        assert centre == pytest.approx(expected, abs=joint.bars[axis].width / 10)
+        assert center == pytest.approx(expected, abs=joint.histograms[axis].width / 10)
 
 
 def test_the_field_is_one_outside_the_box(segmented):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mriseg.mixture.spatial_prior import Zones, one_zone
+from mriseg.mixture.spatial_prior import PriorZones, uniform_prior
 from mriseg.segmentation.skull_rim import RIM_MM, UNLIKELY_WHITE, bone_at_the_rim
 
 ISO = (1.0, 1.0, 1.0)
@@ -16,7 +16,7 @@ def distances(shape, spacing=ISO):
 def in_two(cortical, white_at_the_rim=UNLIKELY_WHITE / 2):
     """Zones in one of which hardly any white matter is expected."""
     shares = np.array([[0.1, 0.3, 0.6], [0.5, 0.5 - white_at_the_rim, white_at_the_rim]])
-    return Zones(cortical.astype(np.int16), shares, np.zeros(2))
+    return PriorZones(cortical.astype(np.int16), shares, np.zeros(2))
 
 
 # A whole brain of 80 mm, in which white matter lies within 24 mm of the middle.
@@ -25,7 +25,7 @@ BALL = FROM_MIDDLE <= 40
 CORE = FROM_MIDDLE <= 24
 SHELL = BALL & (FROM_MIDDLE > 38)
 CORTICAL = in_two(FROM_MIDDLE > 30)
-NOWHERE = one_zone(BALL.shape)
+NOWHERE = uniform_prior(BALL.shape)
 BOTH = pytest.mark.parametrize("zones", [CORTICAL, NOWHERE], ids=["zones", "one zone"])
 
 
@@ -81,7 +81,7 @@ def test_the_rim_is_as_thick_in_millimetres_along_unlike_sides():
     sides = (0.5, 1.0, 2.0)
     far = distances((167, 87, 43), sides)
     ball = far <= 39
-    taken = bone_at_the_rim(ball, ball, one_zone(ball.shape), sides)  # all of it is white
+    taken = bone_at_the_rim(ball, ball, uniform_prior(ball.shape), sides)  # all of it is white
     for line, side in ((taken[83:, 43, 21], 0.5), (taken[83, 43:, 21], 1.0), (taken[83, 43, 21:], 2.0)):
         assert line.sum() * side == pytest.approx(RIM_MM, abs=side)
     assert not (taken & (far < 39 - RIM_MM - 1)).any()
@@ -90,7 +90,7 @@ def test_the_rim_is_as_thick_in_millimetres_along_unlike_sides():
 @BOTH
 def test_where_the_image_ends_there_is_no_skull(zones):
     part = (slice(20, None), slice(None), slice(None))  # 64 mm of the brain: no slab
-    cut = Zones(zones.index[part], zones.shares, zones.deep)
+    cut = PriorZones(zones.index[part], zones.shares, zones.deep)
     face = np.zeros_like(BALL)
     face[20:23] = BALL[20:23] & (FROM_MIDDLE[20:23] < 36)
     assert face.sum() > 5000
@@ -102,7 +102,7 @@ def test_where_the_image_ends_there_is_no_skull(zones):
 def test_where_the_image_ends_only_the_skull_at_its_edge_is_near():
     brain, white = BALL[20:], np.zeros_like(BALL[20:])
     white[0, 43] = brain[0, 43]  # across the face, from skull to skull
-    taken = bone_at_the_rim(white, brain, one_zone(brain.shape), ISO)
+    taken = bone_at_the_rim(white, brain, uniform_prior(brain.shape), ISO)
     assert 0 < taken.sum() <= 2 * (RIM_MM + 1)
 
 
@@ -130,13 +130,13 @@ def test_the_outer_slices_of_a_whole_brain_are_rim():
     brain[7:77, 7:77, 7:77] = True
     white = brain.copy()
     white[:, :, 9:] = False
-    np.testing.assert_array_equal(bone_at_the_rim(white, brain, one_zone(brain.shape), ISO), white)
+    np.testing.assert_array_equal(bone_at_the_rim(white, brain, uniform_prior(brain.shape), ISO), white)
 
 
 def test_a_slice_has_a_rim_all_around():
     far = distances((61, 61), (1.0, 1.0))  # less than a slab is wide
     disc, core, shell = far <= 28, far <= 15, (far <= 28) & (far > 26)
-    for zones in (one_zone(disc.shape), in_two(far > 20)):
+    for zones in (uniform_prior(disc.shape), in_two(far > 20)):
         np.testing.assert_array_equal(bone_at_the_rim(core | shell, disc, zones, (1.0, 1.0)), shell)
         assert not bone_at_the_rim(core, disc, zones, (1.0, 1.0)).any()
 

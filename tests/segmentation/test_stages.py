@@ -3,7 +3,7 @@ from dataclasses import fields, replace
 import pytest
 
 from mriseg import Contrast, Settings
-from mriseg.segmentation.stages import KNOBS, Stages, still_true
+from mriseg.segmentation.stages import STAGE_SETTINGS, Stages, reusable_stages
 
 OTHER = {
     "contrast": "t2",
@@ -18,24 +18,24 @@ OTHER = {
 
 
 def test_every_setting_but_the_smoothness_belongs_to_one_stage():
-    knobs = [knob for of_stage in KNOBS.values() for knob in of_stage]
+    knobs = [knob for of_stage in STAGE_SETTINGS.values() for knob in of_stage]
     assert sorted([*knobs, "smoothness"]) == sorted(knob.name for knob in fields(Settings))
-    assert list(KNOBS) == [stage.name for stage in fields(Stages)]
+    assert list(STAGE_SETTINGS) == [stage.name for stage in fields(Stages)]
 
 
 @pytest.mark.parametrize("knob", OTHER)
 def test_a_stage_is_kept_until_a_setting_that_it_hangs_on_changes(segmented, knob):
     stages = segmented(Contrast.T1).stages
-    kept = still_true(stages, Settings(), replace(Settings(), **{knob: OTHER[knob]}))
-    untouched = list(KNOBS)[: next(at for at, knobs in enumerate(KNOBS.values()) if knob in knobs)]
-    for stage in KNOBS:
+    kept = reusable_stages(stages, Settings(), replace(Settings(), **{knob: OTHER[knob]}))
+    untouched = list(STAGE_SETTINGS)[: next(at for at, knobs in enumerate(STAGE_SETTINGS.values()) if knob in knobs)]
+    for stage in STAGE_SETTINGS:
         assert getattr(kept, stage) is (getattr(stages, stage) if stage in untouched else None)
 
 
 def test_all_is_kept_where_only_the_smoothness_changes(segmented):
     stages = segmented(Contrast.T1).stages
-    kept = still_true(stages, Settings(), Settings(smoothness=0.0))
-    assert all(getattr(kept, stage) is getattr(stages, stage) is not None for stage in KNOBS)
+    kept = reusable_stages(stages, Settings(), Settings(smoothness=0.0))
+    assert all(getattr(kept, stage) is getattr(stages, stage) is not None for stage in STAGE_SETTINGS)
 
 
 def test_what_is_kept_is_small(segmented):

@@ -3,9 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mriseg.core.scan import Stated
+from mriseg.core.scan import HeaderContrast
 from mriseg.core.tissue import Contrast, Tissue
-from mriseg.segmentation.contrast import Naming
+from mriseg.segmentation.contrast import TissueAssignment
 from mriseg.segmentation.volumes import UNKNOWN_SHARE, intervals, shares, volumes
 from mriseg.segmentation.warnings import doubts
 from tests.helpers import three_classes
@@ -45,8 +45,8 @@ def mixture():
 def sound(mixture):
     """Arguments of `doubts` for a segmentation without fault."""
     return {
-        "naming": Naming(Contrast.T1, mixture.tissues, 0.99),
-        "stated": Stated(Contrast.T1, "spin echo, TR 500 ms, TE 10 ms"),
+        "naming": TissueAssignment(Contrast.T1, mixture.tissues, 0.99),
+        "stated": HeaderContrast(Contrast.T1, "spin echo, TR 500 ms, TE 10 ms"),
         "mixture": mixture,
         "figures": {"tissue_contrast": 6.0},
         "brain_ml": 1500.0,
@@ -120,10 +120,16 @@ def test_a_sound_segmentation_is_not_doubted(sound):
 @pytest.mark.parametrize(
     ("fault", "says"),
     [
-        ({"naming": Naming(Contrast.UNKNOWN, (CSF, GM, WM), 0.99), "stated": None}, "no contrast that is known"),
-        ({"stated": Stated(Contrast.PD, "spin echo, TR 3000 ms, TE 15 ms")}, "PDw (spin echo, TR 3000 ms, TE 15 ms)"),
-        ({"naming": Naming(Contrast.T1, (CSF, GM, WM), 0.6)}, "60%"),
-        ({"naming": Naming(Contrast.T1, (WM, GM, CSF), 0.99, inverted=True)}, "inverted"),
+        (
+            {"naming": TissueAssignment(Contrast.UNKNOWN, (CSF, GM, WM), 0.99), "stated": None},
+            "no contrast that is known",
+        ),
+        (
+            {"stated": HeaderContrast(Contrast.PD, "spin echo, TR 3000 ms, TE 15 ms")},
+            "PDw (spin echo, TR 3000 ms, TE 15 ms)",
+        ),
+        ({"naming": TissueAssignment(Contrast.T1, (CSF, GM, WM), 0.6)}, "60%"),
+        ({"naming": TissueAssignment(Contrast.T1, (WM, GM, CSF), 0.99, inverted=True)}, "inverted"),
         ({"figures": {"tissue_contrast": 0.5}}, "hardly differ"),
         ({"brain_ml": 2500.0}, "2500 mL"),
         ({"brain_ml": 200.0}, "200 mL"),

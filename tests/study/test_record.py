@@ -8,7 +8,7 @@ from mriseg import Contrast, MrisegError, Settings, Tissue
 from mriseg.core.errors import WriteError
 from mriseg.datasets.samples import SAMPLES
 from mriseg.export.images import encode_scan
-from mriseg.study.attempt import attempt
+from mriseg.study.attempt import try_segment
 from mriseg.study.record import Record, from_plain, of_result, to_plain
 
 
@@ -30,7 +30,7 @@ def test_records_come_back_from_json(segmented):
 def test_a_picture_without_a_pixel_size_has_no_volumes_there_and_back(tmp_path):
     file = tmp_path / "slice.png"
     file.write_bytes(encode_scan(SAMPLES["slice-t1"].make()[0]))
-    record = attempt(file, Settings())
+    record = try_segment(file, Settings())
     assert record.failure is None
     assert record.volumes_ml is None
     assert sum(record.fractions.values()) == pytest.approx(1)
@@ -53,7 +53,7 @@ def test_whatever_goes_wrong_becomes_a_sentence(tmp_path, error, is_final, says)
     def use(scan, result):
         raise error
 
-    record = attempt(file, Settings(), use)
+    record = try_segment(file, Settings(), use)
     assert says in record.failure
     assert "secret" not in record.failure
     assert record.is_final == is_final
@@ -62,10 +62,10 @@ def test_whatever_goes_wrong_becomes_a_sentence(tmp_path, error, is_final, says)
 
 
 def test_an_absent_file_and_an_absent_number_are_told(tmp_path):
-    assert "opened" in attempt(tmp_path / "absent.nii", Settings()).failure
+    assert "opened" in try_segment(tmp_path / "absent.nii", Settings()).failure
     file = tmp_path / "slice.png"
     file.write_bytes(encode_scan(SAMPLES["slice-t1"].make()[0]))
-    assert "no number 2" in attempt(file, Settings(), number=2).failure
+    assert "no number 2" in try_segment(file, Settings(), number=2).failure
 
 
 def test_records_of_the_same_scan_are_equal_and_tissues_are_keys(segmented):

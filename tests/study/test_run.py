@@ -270,7 +270,7 @@ def test_a_large_study_costs_the_driver_little_memory_and_its_table_is_right(tmp
 
     little, much = peak(scans[:30]), peak(scans)
     assert much < little + 120 * 500  # bytes; a scan's record alone is larger
-    cohort.summarise(out, study, Settings(), is_bids=True)
+    cohort.summarize(out, study, Settings(), is_bids=True)
     found = rows(out)
     assert [row["scan"] for row in found] == [scan.name for scan in scans]
     for row, scan in zip(found, scans, strict=True):
@@ -382,7 +382,7 @@ def test_runs_that_share_a_folder_leave_a_table_of_all(tmp_path):
     for part in (("00000", "00001"), ("00002", "00003")):
         scans = bids.find(study, participants=part)
         assert len(list(cohort.segment_study(scans, out, Settings(), stub_study.one_after_the_other))) == 2
-        cohort.summarise(out, study, Settings(), is_bids=True)
+        cohort.summarize(out, study, Settings(), is_bids=True)
     assert len(rows(out)) == 4
 
 

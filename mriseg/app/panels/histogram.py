@@ -6,7 +6,7 @@ from mriseg.app import texts
 from mriseg.app.panels.mixture_figures import climb_figure, histogram_figure, joint_figure
 from mriseg.app.panels.mixture_tables import fitted_formula, fitted_table, selection_table
 from mriseg.app.session import Analysis, current
-from mriseg.mixture.em_trace import steps_of_fit
+from mriseg.mixture.em_trace import em_steps
 from mriseg.segmentation.result import Result, before_correction
 
 CONFIG = {"displayModeBar": False}  # its buttons would cover the legend
@@ -34,9 +34,9 @@ def show_histogram() -> None:
 
 
 def show_steps(analysis: Analysis) -> None:
-    """Expectation-maximisation step by step: a slider over its iterations and the likelihood that they climb."""
+    """Expectation-maximization step by step: a slider over its iterations and the likelihood that they climb."""
     st.markdown(texts.STEPS_WORDS)
-    steps = steps_of_fit(analysis.result.histogram, analysis.result.mixture)
+    steps = em_steps(analysis.result.histogram, analysis.result.mixture)
     at = st.select_slider(
         texts.STEP,
         range(len(steps)),

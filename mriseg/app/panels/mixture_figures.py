@@ -16,10 +16,10 @@ from mriseg.segmentation.result import Result
 BARS = 256  # as many as the screen can show; the mixture was fitted to finer ones
 HEIGHT = 260  # pixels: with the pictures above it fits a laptop
 ELLIPSE_SDS, JOINT_HEIGHT = 2.0, 420
-BAR_COLOUR, MIXED_COLOUR, SUM_COLOUR = "rgba(160, 160, 160, 0.45)", "#A6A6A6", "#D55E00"
-EDGE_COLOUR = "rgba(60, 60, 60, 0.5)"
+BAR_COLOR, MIXED_COLOR, SUM_COLOR = "rgba(160, 160, 160, 0.45)", "#A6A6A6", "#D55E00"
+EDGE_COLOR = "rgba(60, 60, 60, 0.5)"
 WHOLE_HEIGHT = {"xref": "x", "yref": "y domain"}
-DASHES = {Tissue.GM: "dash", Tissue.WM: "solid", Tissue.CSF: "dot"}  # never told apart by colour alone
+DASHES = {Tissue.GM: "dash", Tissue.WM: "solid", Tissue.CSF: "dot"}  # never told apart by color alone
 
 
 def histogram_figure(
@@ -65,29 +65,29 @@ def histogram_figure(
             "dx": bars.width,
             "y": np.float32(bars.counts),
             "name": texts.HISTOGRAM_BARS,
-            "marker": {"color": BAR_COLOUR, "line": {"width": 0}},
+            "marker": {"color": BAR_COLOR, "line": {"width": 0}},
         }
     ]
     if before is not None:
         coarse = before.rebin(BARS)
-        style = {"color": MIXED_COLOUR, "width": 1.5, "shape": "hvh"}
+        style = {"color": MIXED_COLOR, "width": 1.5, "shape": "hvh"}
         counts = coarse.counts * (bars.width / coarse.width)
         line = curve(counts, name=texts.BEFORE_CORRECTION, line=style)
         traces.append(line | {"x0": coarse.levels[0], "dx": coarse.width})
     for tissue, density in zip(mixture.tissues, scale * mixture.pure_densities(x).T, strict=True):
         red, green, blue = tissue.rgb
         if not dark:  # yellow on white needs an edge
-            edge = {"color": EDGE_COLOUR, "width": 4, "dash": DASHES[tissue]}
+            edge = {"color": EDGE_COLOR, "width": 4, "dash": DASHES[tissue]}
             traces.append(curve(density, line=edge, hoverinfo="skip", showlegend=False))
-        style = {"color": tissue.colour, "width": 2.5, "dash": DASHES[tissue]}
+        style = {"color": tissue.color, "width": 2.5, "dash": DASHES[tissue]}
         ground = {} if logarithmic else {"fill": "tozeroy", "fillcolor": f"rgba({red}, {green}, {blue}, 0.25)"}
         traces.append(curve(density, name=tissue.title, line=style, **ground))
     if mixture.deep_gray is not None:
-        style = {"color": Tissue.GM.colour, "width": 1.5, "dash": "longdash"}
+        style = {"color": Tissue.GM.color, "width": 1.5, "dash": "longdash"}
         traces.append(curve(scale * mixture.deep_density(x), name=texts.DEEP_GRAY, line=style))
-    style = {"color": MIXED_COLOUR, "width": 1.5, "dash": "dashdot"}
+    style = {"color": MIXED_COLOR, "width": 1.5, "dash": "dashdot"}
     traces.append(curve(scale * mixture.mixed_density(x), name=texts.MIXED, line=style))
-    traces.append(curve(scale * mixture.density(x), name=texts.SUM, line={"color": SUM_COLOUR, "width": 2}))
+    traces.append(curve(scale * mixture.density(x), name=texts.SUM, line={"color": SUM_COLOR, "width": 2}))
     vertical: dict[str, object] = {"title": {"text": unit}, "hoverformat": ",.0f"}
     if logarithmic:
         vertical |= {"type": "log", "range": [0, np.log10(max(bars.counts.max(), 10.0)) + 0.2]}
@@ -113,7 +113,7 @@ def _thresholds(mixture: Mixture) -> tuple[list[dict[str, object]], list[dict[st
     shapes, annotations = [], []
     # The labels stand on the outer sides, so that they do not cover each other where the thresholds are close.
     for threshold, end in zip(mixture.thresholds(), ("right", "left"), strict=False):
-        line = {"dash": "dot", "width": 1, "color": MIXED_COLOUR}
+        line = {"dash": "dot", "width": 1, "color": MIXED_COLOR}
         ends = {"x0": threshold, "x1": threshold, "y0": 0, "y1": 1}
         shapes.append({"type": "line", **WHOLE_HEIGHT, **ends, "line": line})
         words = {"text": f"{texts.THRESHOLD} {number(threshold)}", "showarrow": False}
@@ -130,7 +130,7 @@ def _figure(traces: list[dict[str, object]], layout: dict[str, object]) -> go.Fi
 def climb_figure(steps: Sequence[Step], at: int) -> go.Figure:
     """The log-likelihood over the iterations, with a mark at the one shown."""
     iterations, heights = [step.iteration for step in steps], [step.log_likelihood for step in steps]
-    mark = {"size": 12, "color": SUM_COLOUR}
+    mark = {"size": 12, "color": SUM_COLOR}
     return _figure(
         [
             {
@@ -138,7 +138,7 @@ def climb_figure(steps: Sequence[Step], at: int) -> go.Figure:
                 "x": iterations,
                 "y": heights,
                 "mode": "lines+markers",
-                "line": {"color": SUM_COLOUR},
+                "line": {"color": SUM_COLOR},
                 "marker": {"size": 4},
             },
             {"type": "scatter", "x": [iterations[at]], "y": [heights[at]], "mode": "markers", "marker": mark},
@@ -159,10 +159,10 @@ def joint_figure(result: Result) -> go.Figure:
     traces: list[dict[str, object]] = [
         {
             "type": "heatmap",
-            "x": joint.bars[0].levels,
-            "y": joint.bars[1].levels,
+            "x": joint.histograms[0].levels,
+            "y": joint.histograms[1].levels,
             "z": np.log1p(joint.counts.T.astype(np.float32)),
-            "colorscale": "Greys",
+            "colorscale": "Grays",
             "showscale": False,
             "hoverinfo": "skip",
         }
@@ -174,7 +174,7 @@ def joint_figure(result: Result) -> go.Figure:
             mixture.parameters.means[k, :2, None]
             + np.linalg.cholesky(mixture.parameters.covariances[k, :2, :2]) @ circle
         )
-        style = {"color": tissue.colour, "width": 3, "dash": DASHES[tissue]}
+        style = {"color": tissue.color, "width": 3, "dash": DASHES[tissue]}
         traces.append({"type": "scatter", "x": ellipse[0], "y": ellipse[1], "name": tissue.title, "line": style})
     return _figure(
         traces,

@@ -12,15 +12,15 @@ from mriseg.core.tissue import BACKGROUND, Tissue
 from mriseg.image.orientation import orient, reorient
 from mriseg.plotting import slices as render
 
-MOST_VOXELS = 1_500_000  # 4 MB to the browser as colours; finer is not seen in a rendering
+MOST_VOXELS = 1_500_000  # 4 MB to the browser as colors; finer is not seen in a rendering
 HEIGHT = 480  # pixels
-COLOUR = np.dtype([("R", "u1"), ("G", "u1"), ("B", "u1")])  # a NIfTI of colours
+COLOR = np.dtype([("R", "u1"), ("G", "u1"), ("B", "u1")])  # a NIfTI of colors
 FAINTEST = 0.55  # brightness of the darkest voxel: fluid is dark on T1, and would not be seen
 SPEED = 1  # of gzip
 
 
 def show_rendering(analysis: Analysis) -> None:
-    """Draw the brain in its tissues' colours, to be turned."""
+    """Draw the brain in its tissues' colors, to be turned."""
     if analysis.scan.kind == "picture":
         st.caption(texts.NO_RENDERING)
         return
@@ -40,7 +40,7 @@ def show_rendering(analysis: Analysis) -> None:
     which = "".join(tissue.abbreviation for tissue in shown)
     with st.container(width=HEIGHT):
         niivue_viewer(
-            nifti_data=coloured_volume(analysis, tuple(shown)),
+            nifti_data=colored_volume(analysis, tuple(shown)),
             filename=f"{analysis.key}{which}.nii.gz",  # the viewer keeps what it has by its name
             height=HEIGHT,
             view_mode="3d",
@@ -51,8 +51,8 @@ def show_rendering(analysis: Analysis) -> None:
         )
 
 
-def coloured_volume(analysis: Analysis, shown: tuple[Tissue, ...]) -> bytes:
-    """The brain as a NIfTI of colours, in canonical axes, thinned to what a rendering shows.
+def colored_volume(analysis: Analysis, shown: tuple[Tissue, ...]) -> bytes:
+    """The brain as a NIfTI of colors, in canonical axes, thinned to what a rendering shows.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def coloured_volume(analysis: Analysis, shown: tuple[Tissue, ...]) -> bytes:
     Returns
     -------
     bytes
-        Compressed. Each voxel has its tissue's colour, darkened as the scan is dark there.
+        Compressed. Each voxel has its tissue's color, darkened as the scan is dark there.
     """
     scan, orientation = orient(analysis.scan)
     assert scan.affine is not None  # only a picture has none
@@ -78,8 +78,8 @@ def coloured_volume(analysis: Analysis, shown: tuple[Tissue, ...]) -> bytes:
     for tissue in shown:
         table[tissue.number] = tissue.rgb
     table[BACKGROUND] = 0
-    colours = (table[labels[part]] * brightness[..., None]).astype(np.uint8)
+    colors = (table[labels[part]] * brightness[..., None]).astype(np.uint8)
     affine = scan.affine @ np.diag([step, step, step, 1.0])
     affine[:3, 3] = (scan.affine @ [*first, 1])[:3]
-    image = nibabel.Nifti1Image(np.ascontiguousarray(colours).view(COLOUR)[..., 0], affine)
+    image = nibabel.Nifti1Image(np.ascontiguousarray(colors).view(COLOR)[..., 0], affine)
     return gzip.compress(image.to_bytes(), SPEED)

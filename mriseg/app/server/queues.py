@@ -12,7 +12,7 @@ TOLD_EVERY = 0.5  # seconds
 SWITCHED_EVERY = 0.001  # seconds
 
 
-class Line:
+class FairQueue:
     """A line of which so many are served at a time, in the order in which they came.
 
     Parameters
@@ -60,13 +60,13 @@ class Line:
 
 
 # A volume from nothing takes seconds of a core, and of memory twice what is kept of it: one at a time.
-WHOLE = Line(1)
+WHOLE = FairQueue(1)
 # The last stages of one take as much memory, but less than a second.
-VOLUME_AGAIN = Line(1)
+VOLUME_AGAIN = FairQueue(1)
 # A picture from nothing takes a second, so many who come at once wait for each other and not all for all.
-PICTURE = Line(1)
+PICTURE = FairQueue(1)
 # The last stages of one are done before the next move of a slider. They never wait for the others.
-PICTURE_AGAIN = Line(2)
+PICTURE_AGAIN = FairQueue(2)
 
 
 def switch_often() -> None:

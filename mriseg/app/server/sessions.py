@@ -49,7 +49,7 @@ _visitors: dict[str, Visitor] = {}
 _lock = threading.Lock()
 
 
-def welcome() -> None:
+def touch_session() -> None:
     """Note that the page runs for a visitor; called at the beginning of each run."""
     context = get_script_run_ctx()
     if context is None or not Runtime.exists():  # a test, or a script of its own
@@ -85,7 +85,7 @@ def _copies(state: Any, file_id: str) -> list[UploadedFile]:
     return [file for file in files if isinstance(file, UploadedFile) and file.file_id == file_id]
 
 
-def make_room(size: int, beside: int, key: str) -> None:
+def evict_to_fit(size: int, beside: int, key: str) -> None:
     """Let go of what is kept for others, the least recently used first, until so many bytes more may be kept.
 
     First of intensities, which a visitor who comes back waits a moment for, then of segmentations, which are made
@@ -162,10 +162,10 @@ def _look_after(runtime: Runtime) -> None:
     """Take away what those left who are gone, as long as the server runs; should it fail, a visitor starts it anew."""
     while True:
         time.sleep(LOOKED_EVERY)
-        take_away(runtime, time.monotonic())
+        sweep_gone_sessions(runtime, time.monotonic())
 
 
-def take_away(runtime: Runtime, now: float) -> None:
+def sweep_gone_sessions(runtime: Runtime, now: float) -> None:
     """Let go of what the server holds for visitors who are gone, and of the files that others did not fetch in time.
 
     Parameters

@@ -12,7 +12,7 @@ from mriseg.app.server.memory import MOST_VOXELS
 from mriseg.app.server.sessions import held_by_others, take
 from mriseg.core.errors import MrisegError
 from mriseg.core.limits import at_most
-from mriseg.io.catalog import Item, best
+from mriseg.io.catalog import ScanEntry, best
 from mriseg.io.reader import contents
 
 KEPT, SEEN, NEWEST, TAKEN = "listings", "seen uploads", "newest uploads", "taken uploads"
@@ -43,7 +43,7 @@ class Listing:
     """
 
     digest: str
-    items: tuple[Item, ...]
+    items: tuple[ScanEntry, ...]
     best: int
     refusals: tuple[str, ...]
     error: str

@@ -23,7 +23,7 @@ from mriseg.core.limits import START_BYTES, at_most
 from mriseg.core.scan import Scan
 from mriseg.core.settings import Settings
 from mriseg.export.writer import outputs
-from mriseg.io.catalog import Item, best
+from mriseg.io.catalog import ScanEntry, best
 from mriseg.io.dicom.reader import is_dicom
 from mriseg.io.reader import contents
 from mriseg.plotting import mosaic
@@ -226,7 +226,7 @@ def _best(files: list[tuple[str, bytes]]) -> tuple[Scan, int]:
     return best(items).load(), len(items)
 
 
-def _only(item: Item) -> tuple[Scan, int]:
+def _only(item: ScanEntry) -> tuple[Scan, int]:
     """A scan that stands for itself."""
     return item.load(), 1
 

@@ -14,11 +14,11 @@ from mriseg.core.scan import Scan
 from mriseg.core.tissue import Tissue
 from mriseg.image.orientation import orient, reorient
 from mriseg.plotting import slices as render
-from mriseg.plotting.slices import Plane, View
-from mriseg.segmentation.bias_field import evaluate
+from mriseg.plotting.slices import AnatomicalPlane, View
+from mriseg.segmentation.bias_field import evaluate_bias_field
 from mriseg.segmentation.result import Result
 
-LEVELS = 1024  # of intensity: quantised far finer than the noise of any scan, and two thirds of 16 bits when deflated
+LEVELS = 1024  # of intensity: quantized far finer than the noise of any scan, and two thirds of 16 bits when deflated
 FULL = 255  # byte of a posterior of 1
 SPEED = 1  # level 5 saves 4 % and takes twice as long; zlib itself takes half as long again and packs worse
 FIELD_SAMPLES = 32  # along each axis show how far a smooth field reaches
@@ -67,13 +67,15 @@ def pack(
     coefficients = corrected.coefficients[0]
     box = _canonical_box(result, orientation)
     extent = tuple(part.stop - part.start for part in box)
-    sparse = evaluate(coefficients, extent, tuple(slice(None, None, max(1, n // FIELD_SAMPLES)) for n in extent))
+    sparse = evaluate_bias_field(
+        coefficients, extent, tuple(slice(None, None, max(1, n // FIELD_SAMPLES)) for n in extent)
+    )
     flattest, steepest = float(np.log(sparse.min())), float(np.log(sparse.max()))
     labels = reorient(result.labels, orientation)
     others = None if other is None else reorient(other, orientation)
     parts, contents = [], []
     for axis, index in slices:
-        view = View(next((plane for plane in Plane if plane.axis == axis), None), index)
+        view = View(next((plane for plane in AnatomicalPlane if plane.axis == axis), None), index)
         levels = render.cut(canonical.data, view)
         steps = ((levels - low) * ((LEVELS - 1) / (high - low)) + 0.5).astype("<u2")
         if axis == PICTURE:
@@ -82,7 +84,7 @@ def pack(
             posteriors = _across(result, orientation, axis, index)
             here = slice(max(index - box[axis].start, 0), max(index + 1 - box[axis].start, 0))
             within = tuple(here if a == axis else slice(None) for a in range(3))
-        field = np.log(evaluate(coefficients, extent, within))
+        field = np.log(evaluate_bias_field(coefficients, extent, within))
         shading = np.zeros(posteriors.shape[:-1], np.float32)
         if field.size:
             place = tuple(slice(0, 1) if a == axis else part for a, part in enumerate(box))

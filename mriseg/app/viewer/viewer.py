@@ -13,7 +13,7 @@ from mriseg.app.viewer.slices import PICTURE, pack
 from mriseg.core.scan import Scan
 from mriseg.image.orientation import orient
 from mriseg.plotting import slices as render
-from mriseg.plotting.slices import Plane
+from mriseg.plotting.slices import AnatomicalPlane
 
 HEIGHT = 330  # pixels of a plane on the screen: with the histogram below they fit a laptop
 MOST_AT_ONCE = 3  # slices that one answer holds
@@ -52,13 +52,13 @@ def show_viewer() -> None:
     )
 
 
-def _planes(scan: Scan) -> list[Plane]:
+def _planes(scan: Scan) -> list[AnatomicalPlane]:
     """The planes worth showing, that in which the scan was acquired first; none for a picture."""
     if scan.spacing is None or scan.kind == "picture":
         return []
     first = render.default_plane(scan.spacing)
     # A volume of a single slice is worth showing in its own plane alone.
-    planes = [plane for plane in Plane if 1 not in scan.data.shape or scan.data.shape[plane.axis] == 1]
+    planes = [plane for plane in AnatomicalPlane if 1 not in scan.data.shape or scan.data.shape[plane.axis] == 1]
     return sorted(planes, key=lambda plane: plane is not first)
 
 
@@ -75,7 +75,7 @@ class Want:
 
 def _want(sent: object, shape: tuple[int, ...]) -> Want | None:
     """What the browser sent, if it is what a viewer of a volume of this shape sends."""
-    if not isinstance(sent, dict) or len(shape) != len(Plane):
+    if not isinstance(sent, dict) or len(shape) != len(AnatomicalPlane):
         return None
     result, scan, count = sent.get("result"), sent.get("scan"), sent.get("count")
     cursor, slices = sent.get("cursor"), sent.get("slices")
@@ -98,7 +98,7 @@ def _is_index(value: object, below: int | None) -> TypeGuard[int]:
     return type(value) is int and value >= 0 and (below is None or value < below)
 
 
-def _words(analysis: Analysis, planes: list[Plane]) -> dict[str, object]:
+def _words(analysis: Analysis, planes: list[AnatomicalPlane]) -> dict[str, object]:
     """What the viewer says, and where it begins."""
     return {
         "scan": analysis.source,

@@ -8,7 +8,7 @@ people named the series is a second witness. Where the two contradict each other
 import re
 from math import acos, degrees, exp, log
 
-from mriseg.core.scan import Stated
+from mriseg.core.scan import HeaderContrast
 from mriseg.core.tissue import Contrast
 from mriseg.io.dicom.header import MOST_DESCRIPTION_BYTES, Tags, number, text, words
 from mriseg.io.dicom.stacks import echo_time, image_type, inversion_time
@@ -29,7 +29,7 @@ UNNAMED_FLAIR_TR, UNNAMED_FLAIR_TE = 6_000.0, 80.0  # ms: where TI is left out, 
 
 # What a series is for if it is not for the anatomy, by words of its name. Of each the first that is found.
 PURPOSES = {
-    "localiser": (
+    "localizer": (
         r"lo[ck]ali[sz]\w*|loc|locator|\w*scout\w*|aahead\w*|survey|3 ?plan\w*|three plane|topogram|scanogram"
         r"|smartbrain|rep ?e?rage\w*|\w*bersicht\w*"  # without the letters that have accents
     ),
@@ -50,7 +50,7 @@ PURPOSES = {
 }
 # The same by the kinds that the scanner itself gives an image; some name several words.
 KINDS = {
-    "localiser": ("LOCALIZER",),
+    "localizer": ("LOCALIZER",),
     "diffusion": ("DIFFUSION", "ADC", "TRACEW", "TRACE", "FA", "COLFA", "EXP", "TENSOR", "CALC_BVALUE"),
     "perfusion": ("PERFUSION", "ASL", "CBF", "CBV", "MTT", "TTP", "RELCBF", "RELCBV", "TMAX", "RCBF", "RCBV"),
     "functional": ("FMRI", "MOCO", "T-TEST", "BOLD"),
@@ -128,8 +128,8 @@ def purpose(tags: Tags) -> str:
     return ""
 
 
-def worth(tags: Tags, slices: int) -> float:
-    """How much a series should be put after one of the anatomy of the same size, to add to its suitability."""
+def rank_penalty(tags: Tags, slices: int) -> float:
+    """How much a series should be put after one of the anatomy of the same size, to add to its rank."""
     kinds = image_type(tags)
     value = 0.0
     if purpose(tags):
@@ -145,7 +145,7 @@ def worth(tags: Tags, slices: int) -> float:
     return value + (FEW_SLICES if 1 < slices < MOST_OF_FEW else 0.0)
 
 
-def stated(tags: Tags) -> Stated | None:
+def header_contrast(tags: Tags) -> HeaderContrast | None:
     """The contrast that the header states.
 
     Parameters
@@ -155,7 +155,7 @@ def stated(tags: Tags) -> Stated | None:
 
     Returns
     -------
-    Stated or None
+    HeaderContrast or None
         None if it states none of those known, or contradicts itself.
     """
     names = _names(tags)
@@ -166,11 +166,11 @@ def stated(tags: Tags) -> Stated | None:
         return None
     named, physical, reason = _named(names, contrasts), _physical(tags), _in_words(tags)
     if physical is not None:
-        return Stated(physical, reason) if physical in named or not named else None
+        return HeaderContrast(physical, reason) if physical in named or not named else None
     if len(named) != 1 or not _can_be(named[0], tags):
         return None
     said = f"its description says {named[0].suffix}"
-    return Stated(named[0], f"{reason}, {said}" if reason else said)
+    return HeaderContrast(named[0], f"{reason}, {said}" if reason else said)
 
 
 def _named(names: list[str], contrasts: tuple[str, ...]) -> list[Contrast]:

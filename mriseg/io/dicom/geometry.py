@@ -7,7 +7,7 @@ import numpy as np
 
 from mriseg.core import limits
 from mriseg.core.errors import ReadError
-from mriseg.io.dicom.plane import Place, Plane
+from mriseg.io.dicom.plane import DicomSlice, SlicePosition
 from mriseg.io.raw_volume import is_plausible
 
 LPS_TO_RAS = np.diag([-1.0, -1, 1, 1])
@@ -33,7 +33,7 @@ class Grid:
         What the user should know of the grid.
     """
 
-    planes: tuple[Plane, ...]
+    planes: tuple[DicomSlice, ...]
     affine: np.ndarray | None
     is_slanted: bool = False
     notes: tuple[str, ...] = ()
@@ -45,7 +45,7 @@ class Grid:
         return columns, rows, len(self.planes)
 
 
-def arrange(planes: Sequence[Plane]) -> Grid:
+def arrange(planes: Sequence[DicomSlice]) -> Grid:
     """Put the slices of one volume in order and find its affine.
 
     Parameters
@@ -142,7 +142,7 @@ def _slant(step: np.ndarray, normal: np.ndarray, count: int) -> str:
     return f"The slices are stacked at a slant of {degrees:.2g} degrees, as with a tilted gantry; the grid keeps it."
 
 
-def _irregularities(positions: np.ndarray, step: np.ndarray, place: Place) -> Iterator[str]:
+def _irregularities(positions: np.ndarray, step: np.ndarray, place: SlicePosition) -> Iterator[str]:
     """Notes of how the slices depart from a regular grid.
 
     Raises
@@ -172,7 +172,7 @@ def _irregularities(positions: np.ndarray, step: np.ndarray, place: Place) -> It
             )
 
 
-def slice_position(plane: Plane) -> Place:
+def slice_position(plane: DicomSlice) -> SlicePosition:
     """The place of a slice that has one."""
     assert plane.place is not None
     return plane.place

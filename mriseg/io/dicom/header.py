@@ -19,7 +19,7 @@ from mriseg.core.errors import ReadError, TooLargeError
 from mriseg.io.dicom.dictionary import RLE
 from mriseg.io.dicom.elements import DAMAGED, TOO_MANY_FRAMES, Budget, Elements, Value
 from mriseg.io.dicom.pixels import Pixels
-from mriseg.io.dicom.plane import Place, Plane
+from mriseg.io.dicom.plane import DicomSlice, SlicePosition
 from mriseg.io.dicom.siemens_mosaic import NOT_UNFOLDED, unfold
 from mriseg.io.file import CUT_SHORT, File
 
@@ -27,7 +27,7 @@ Tags = Mapping[str, Value]
 
 NO_IMAGE = "The DICOM file holds no image but a report, a plan, a drawing or the like. Choose the MR series itself."
 INDEX = "This is the index of a DICOM disc, which holds no images. Give the whole folder or disc."
-IN_COLOUR = "The DICOM slices are in colour, as screenshots and fused maps are. Choose the gray series they show."
+IN_COLOR = "The DICOM slices are in color, as screenshots and fused maps are. Choose the gray series they show."
 UNUSUAL = "The DICOM slices store their pixels in an unusual way. Export the series again, as MR images."
 DISC_INDEX = "1.2.840.10008.1.3.10"
 # What has pixels, or rows and columns, and yet is no image: segmentations, doses, spectra and presentations of images.
@@ -58,7 +58,7 @@ IDENTIFYING = (
 )
 CHARACTER_SETS = {"ISO_IR 100": "latin-1", "ISO_IR 192": "utf-8", "GB18030": "gb18030", "GBK": "gbk"}
 LONGEST_COSINE_ERROR = 0.02  # of directions that should be at right angles and of length 1; headers round to 4 digits
-FARTHEST_MM = 1e4  # from a scanner's centre
+FARTHEST_MM = 1e4  # from a scanner's center
 MOST_WHOLE = 10**9
 STEEPEST_SCALE = 1e30  # what is beyond cannot be held in float32 any more
 
@@ -67,7 +67,7 @@ STEEPEST_SCALE = 1e30  # what is beyond cannot be held in float32 any more
 class Frame:
     """A slice with what its header says of it, while it is sorted in."""
 
-    plane: Plane
+    plane: DicomSlice
     tags: Tags
 
 
@@ -105,7 +105,7 @@ def frames_of(file: File, elements: Elements, budget: Budget) -> list[Frame]:
         )
     kind = text(tags, "PhotometricInterpretation").upper()
     if number(tags, "SamplesPerPixel", 1) != 1 or kind not in ("MONOCHROME1", "MONOCHROME2", ""):
-        raise ReadError(IN_COLOUR)
+        raise ReadError(IN_COLOR)
     pixels = _pixels(file, elements)
     if not elements.frames:
         _count(pixels.count, budget)
@@ -117,7 +117,7 @@ def frames_of(file: File, elements: Elements, budget: Budget) -> list[Frame]:
     # What the header says of the file's place cannot be true of each of several frames.
     is_placed = bool(elements.frames) or pixels.count == 1
     frames = [
-        Frame(Plane(pixels, index, _scaling(tags), _place(tags) if is_placed else None), tags)
+        Frame(DicomSlice(pixels, index, _scaling(tags), _place(tags) if is_placed else None), tags)
         for index, tags in enumerate(every)
     ]
     if "MOSAIC" not in words(tags, "ImageType"):
@@ -176,7 +176,7 @@ def _scaling(tags: Tags) -> tuple[float, float]:
     return slope, intercept
 
 
-def _place(tags: Tags) -> Place | None:
+def _place(tags: Tags) -> SlicePosition | None:
     position = numbers(tags, "ImagePositionPatient", 3)
     directions = numbers(tags, "ImageOrientationPatient", 6)
     spacing = numbers(tags, "PixelSpacing", 2)
@@ -198,7 +198,7 @@ def _place(tags: Tags) -> Place | None:
         for keyword in ("SpacingBetweenSlices", "SliceThickness")
     )
     units = (*(across / lengths[0]).tolist(), *(down / lengths[1]).tolist())
-    return Place(position, units, (spacing[1], spacing[0]), thickness, apart)
+    return SlicePosition(position, units, (spacing[1], spacing[0]), thickness, apart)
 
 
 def text(tags: Tags, keyword: str) -> str:
@@ -238,7 +238,9 @@ def description(tags: Tags) -> str:
         return ""
     for keyword in IDENTIFYING:
         least = LEAST_LETTERS.get(keyword, 3)
-        if any(_holds(spelt(called), spelt(_decoded(tags, keyword)), least) for spelt in (_plain, _without_umlauts)):
+        if any(
+            _holds(spelled(called), spelled(_decoded(tags, keyword)), least) for spelled in (_plain, _without_umlauts)
+        ):
             return ""
     return "".join(filter(str.isprintable, called))[:MOST_DESCRIPTION_CHARACTERS].strip()
 

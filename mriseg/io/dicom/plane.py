@@ -8,17 +8,17 @@ from mriseg.io.dicom.pixels import Pixels
 
 
 @dataclass(frozen=True, eq=False)
-class Place:
+class SlicePosition:
     """Where a slice lies, in the patient's coordinates of DICOM: to the left, to the back and up, in mm.
 
     Attributes
     ----------
     position : tuple of 3 float
-        The centre of the first pixel.
+        The center of the first pixel.
     directions : tuple of 6 float
         Unit vectors: where the column number grows, where the row number grows.
     sides : (float, float)
-        Distance of neighbouring pixels along these two.
+        Distance of neighboring pixels along these two.
     thickness : float or None
         Of the slice, in mm, if the header says it.
     apart : float or None
@@ -39,7 +39,7 @@ class Place:
 
 
 @dataclass(frozen=True, eq=False)
-class Plane:
+class DicomSlice:
     """A slice: how it is stored and where it lies.
 
     Attributes
@@ -59,7 +59,7 @@ class Plane:
     pixels: Pixels
     index: int
     scaling: tuple[float, float]
-    place: Place | None
+    place: SlicePosition | None
     window: tuple[slice, slice] = (slice(None), slice(None))
 
     @property

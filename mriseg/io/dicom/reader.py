@@ -18,10 +18,10 @@ import numpy as np
 
 from mriseg.core import limits
 from mriseg.core.errors import ReadError
-from mriseg.core.scan import Scan, Stated, picture, volume
+from mriseg.core.scan import HeaderContrast, Scan, picture, volume
 from mriseg.core.tissue import Contrast
-from mriseg.io.catalog import Item, refused, suitability
-from mriseg.io.dicom.contrast import purpose, stated, worth
+from mriseg.io.catalog import ScanEntry, rank, refused
+from mriseg.io.dicom.contrast import header_contrast, purpose, rank_penalty
 from mriseg.io.dicom.elements import Budget, is_dicom, read_elements
 from mriseg.io.dicom.geometry import Grid, arrange
 from mriseg.io.dicom.header import (
@@ -38,7 +38,7 @@ from mriseg.io.dicom.header import (
     text,
 )
 from mriseg.io.dicom.pixels import Pixels, decoded
-from mriseg.io.dicom.plane import Plane
+from mriseg.io.dicom.plane import DicomSlice
 from mriseg.io.dicom.stacks import Stack, stacks
 from mriseg.io.file import File
 from mriseg.io.raw_volume import in_words
@@ -54,7 +54,7 @@ SLICES = "slice", "slices"
 SCANNER_COORDINATES = 1  # NIfTI's code for them
 
 
-def read_dicom(files: Sequence[File]) -> tuple[Item, ...]:
+def read_dicom(files: Sequence[File]) -> tuple[ScanEntry, ...]:
     """List the scans of a source's DICOM files.
 
     Parameters
@@ -127,9 +127,9 @@ def _left_out(count: int, one: str, several: str) -> str:
     return f"{what} could not be read and {'is' if count == 1 else 'are'} left out."
 
 
-def _item(stack: Stack, notes: tuple[str, ...]) -> Item:
+def _item(stack: Stack, notes: tuple[str, ...]) -> ScanEntry:
     tags = stack.tags
-    contrast = stated(tags)
+    contrast = header_contrast(tags)
     weighted = contrast.contrast.suffix if contrast else ""
     called = [description(tags) or _series_number(tags), weighted, purpose(tags), stack.label]
     if stack.grid is None:
@@ -138,13 +138,13 @@ def _item(stack: Stack, notes: tuple[str, ...]) -> Item:
     if grid.affine is None:
         columns, rows, _ = grid.shape
         called.append(f"picture, {columns} x {rows} pixels")
-        value = suitability(grid.shape[:2])
+        value = rank(grid.shape[:2])
     else:
         spacing = tuple(float(side) for side in nibabel.affines.voxel_sizes(grid.affine))
         called += [_facing(grid.affine), in_words(grid.shape, spacing)]
-        value = suitability(grid.shape, spacing, contrast.contrast if contrast else Contrast.UNKNOWN)
+        value = rank(grid.shape, spacing, contrast.contrast if contrast else Contrast.UNKNOWN)
     title = ", ".join(filter(None, called))
-    return Item(title, value + worth(tags, grid.shape[2]), partial(_load, grid, notes, contrast))
+    return ScanEntry(title, value + rank_penalty(tags, grid.shape[2]), partial(_load, grid, notes, contrast))
 
 
 def _series_number(tags: Tags) -> str:
@@ -167,7 +167,7 @@ def _facing(affine: np.ndarray) -> str:
     return f"oblique, nearest to {PLANES[axis]}" if is_oblique else PLANES[axis]
 
 
-def _load(grid: Grid, notes: tuple[str, ...], contrast: Stated | None) -> Scan:
+def _load(grid: Grid, notes: tuple[str, ...], contrast: HeaderContrast | None) -> Scan:
     data, broken = _filled(grid)
     if broken:
         # What is left is arranged anew: without a slice in the middle only the longer part is a regular grid.
@@ -180,26 +180,26 @@ def _load(grid: Grid, notes: tuple[str, ...], contrast: Stated | None) -> Scan:
             raise next(iter(broken.values()))
     notes = (*notes, *grid.notes)
     if grid.affine is None:
-        return replace(picture(data[:, :, 0].T, notes), stated=contrast)
+        return replace(picture(data[:, :, 0].T, notes), header_contrast=contrast)
     header = nibabel.Nifti1Header()
     header.set_data_shape(grid.shape)
     header.set_sform(grid.affine, SCANNER_COORDINATES)
     if not grid.is_slanted:  # which a qform cannot hold
         header.set_qform(grid.affine, SCANNER_COORDINATES)
     header.set_xyzt_units("mm")
-    return volume(data, grid.affine, header, notes, stated=contrast, copy=False)
+    return volume(data, grid.affine, header, notes, header_contrast=contrast, copy=False)
 
 
-def _filled(grid: Grid) -> tuple[np.ndarray, dict[Plane, ReadError]]:
+def _filled(grid: Grid) -> tuple[np.ndarray, dict[DicomSlice, ReadError]]:
     """The voxels of a grid, shape (columns, rows, slices), and the slices that cannot be read, with the reason."""
     data = None
-    broken: dict[Plane, ReadError] = {}
-    of_files: dict[Pixels, list[tuple[int, Plane]]] = defaultdict(list)
+    broken: dict[DicomSlice, ReadError] = {}
+    of_files: dict[Pixels, list[tuple[int, DicomSlice]]] = defaultdict(list)
     for number_in_stack, plane in enumerate(grid.planes):
         of_files[plane.pixels].append((number_in_stack, plane))
     for pixels, placed in of_files.items():
         # In the order of the file, so that a packed one is read over once; the tiles of a mosaic are one frame of it.
-        of_frames: dict[int, list[tuple[int, Plane]]] = defaultdict(list)
+        of_frames: dict[int, list[tuple[int, DicomSlice]]] = defaultdict(list)
         for number_in_stack, plane in placed:
             of_frames[plane.index].append((number_in_stack, plane))
         indices = sorted(of_frames)

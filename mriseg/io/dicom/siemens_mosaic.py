@@ -11,7 +11,7 @@ import numpy as np
 
 from mriseg.core import limits
 from mriseg.core.errors import ReadError
-from mriseg.io.dicom.plane import Plane
+from mriseg.io.dicom.plane import DicomSlice
 
 COUNT, NORMAL = "NumberOfImagesInMosaic", "SliceNormalVector"
 # Of all entries together; scanners write some hundred. A source can have thousands of such headers.
@@ -22,13 +22,13 @@ NOT_UNFOLDED = (
 )
 
 
-def unfold(mosaic: Plane, vendor_header: bytes) -> list[Plane]:
+def unfold(mosaic: DicomSlice, vendor_header: bytes) -> list[DicomSlice]:
     """The slices of a mosaic.
 
     Parameters
     ----------
     mosaic : Plane
-        The large picture; its position is that of a slice as large as it, around the same centre as the first tile.
+        The large picture; its position is that of a slice as large as it, around the same center as the first tile.
     vendor_header : bytes
         The "CSA image header" of the file.
 

@@ -1,6 +1,6 @@
 """From the slices of a series to stacks: which belong to one volume, in which order, and where its voxels lie.
 
-A series holds whatever one press of the button gave: one volume, the three planes of a localiser, several echoes or
+A series holds whatever one press of the button gave: one volume, the three planes of a localizer, several echoes or
 times of the same slices, magnitudes and phases. Slices are told apart first by what they are and how they are turned;
 only where one position then comes up more than once are they told apart by echo, time and so on, since scanners number
 those in too many ways to trust them without need. Neither names nor instance numbers put slices in order: their place
@@ -27,7 +27,7 @@ from mriseg.io.dicom.elements import Budget
 from mriseg.io.dicom.geometry import Grid, arrange, slice_position
 from mriseg.io.dicom.header import Frame, Tags, number, text, words
 from mriseg.io.dicom.pixels import Pixels, codes
-from mriseg.io.dicom.plane import Plane
+from mriseg.io.dicom.plane import DicomSlice
 
 SAME_TURN = 1e-3  # direction cosines, and sides in mm: what headers round
 SAME_MM = 0.01  # two slices as near as this lie at one position
@@ -60,7 +60,7 @@ class Stack:
 
 
 @dataclass(frozen=True)
-class Mark:
+class VolumeKey:
     """What can tell the volumes of a series apart that lie at the same place.
 
     Attributes
@@ -75,13 +75,13 @@ class Mark:
     label: str = ""
 
 
-MARKS = (
-    Mark(lambda tags: round(echo_time(tags), 2), "TE {:g} ms"),
-    Mark(lambda tags: inversion_time(tags), "TI {:g} ms"),
-    Mark(lambda tags: number(tags, "DiffusionBValue", 0), "b {:g}"),
-    Mark(lambda tags: number(tags, "TemporalPositionIndex", number(tags, "TemporalPositionIdentifier", 0))),
-    Mark(lambda tags: number(tags, "AcquisitionNumber", 0)),
-    Mark(lambda tags: number(tags, "TriggerTime", 0)),
+VOLUME_KEYS = (
+    VolumeKey(lambda tags: round(echo_time(tags), 2), "TE {:g} ms"),
+    VolumeKey(lambda tags: inversion_time(tags), "TI {:g} ms"),
+    VolumeKey(lambda tags: number(tags, "DiffusionBValue", 0), "b {:g}"),
+    VolumeKey(lambda tags: number(tags, "TemporalPositionIndex", number(tags, "TemporalPositionIdentifier", 0))),
+    VolumeKey(lambda tags: number(tags, "AcquisitionNumber", 0)),
+    VolumeKey(lambda tags: number(tags, "TriggerTime", 0)),
 )
 
 
@@ -139,7 +139,7 @@ def _order(frame: Frame) -> tuple[Any, ...]:
     return (*numbers, text(tags, "SOPInstanceUID"), plane.index, file.folder, file.name, _corner(plane))
 
 
-def _corner(plane: Plane) -> tuple[int, int]:
+def _corner(plane: DicomSlice) -> tuple[int, int]:
     rows, columns = plane.window
     return rows.start or 0, columns.start or 0
 
@@ -177,7 +177,7 @@ def _volumes(frames: list[Frame], budget: Budget) -> Iterator[Stack]:
         count = len(placed) - len(kept)
         came = "1 slice came" if count == 1 else f"{count} slices came"
         notes.append(f"{came} twice with the same content and {'is' if count == 1 else 'are'} read once.")
-    volumes = list(_split(kept, MARKS, ""))
+    volumes = list(_split(kept, VOLUME_KEYS, ""))
     labels = [label for label, _ in volumes]
     seen: dict[str, int] = defaultdict(int)
     for label, volume in volumes[: limits.MAX_ITEMS]:
@@ -192,7 +192,9 @@ def _volumes(frames: list[Frame], budget: Budget) -> Iterator[Stack]:
             yield Stack(None, str(error), len(volume), volume[0].tags, label)
 
 
-def _split(placed: Sequence[tuple[Frame, int]], marks: Sequence[Mark], label: str) -> Iterator[tuple[str, list[Frame]]]:
+def _split(
+    placed: Sequence[tuple[Frame, int]], marks: Sequence[VolumeKey], label: str
+) -> Iterator[tuple[str, list[Frame]]]:
     """Volumes in which no position comes up twice, with what tells them apart.
 
     Parameters
@@ -237,7 +239,7 @@ def _without_copies(placed: Sequence[tuple[Frame, int]], budget: Budget) -> list
     buckets: dict[tuple[Any, ...], list[Frame]] = defaultdict(list)
     counts: dict[int, int] = defaultdict(int)
     for frame, position in placed:
-        buckets[position, *(mark.value(frame.tags) for mark in MARKS)].append(frame)
+        buckets[position, *(mark.value(frame.tags) for mark in VOLUME_KEYS)].append(frame)
         counts[position] += 1
     usual = mode(counts.values())
     suspected = []
@@ -258,10 +260,10 @@ def _without_copies(placed: Sequence[tuple[Frame, int]], budget: Budget) -> list
     return [(frame, position) for frame, position in placed if id(frame) not in copies]
 
 
-def _digests(planes: Sequence[Plane], budget: Budget) -> dict[Plane, bytes]:
+def _digests(planes: Sequence[DicomSlice], budget: Budget) -> dict[DicomSlice, bytes]:
     """Of what is stored of each slice, but for those that cannot be read or come after comparing has cost enough."""
-    found: dict[Plane, bytes] = {}
-    of_files: dict[Pixels, dict[int, list[Plane]]] = defaultdict(lambda: defaultdict(list))
+    found: dict[DicomSlice, bytes] = {}
+    of_files: dict[Pixels, dict[int, list[DicomSlice]]] = defaultdict(lambda: defaultdict(list))
     for plane in planes:
         of_files[plane.pixels][plane.index].append(plane)
     for pixels, of_frames in of_files.items():

@@ -21,7 +21,7 @@ OTHER_FRAMES = frozenset((0xC2, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 
 WITHOUT_LENGTH = frozenset((0x01, 0xD8, *range(0xD0, 0xD8)))
 SCAN, END = 0xDA, 0xD9
 TILE_PART, TILE_DATA, END_2000 = 0xFF90, 0xFF93, 0xFFD9
-# The segments that say how a tile or one colour of it is divided, and where in them the style and the levels stand.
+# The segments that say how a tile or one color of it is divided, and where in them the style and the levels stand.
 DEFAULTS = 0xFF52
 DIVISIONS = {DEFAULTS: (4, 9), 0xFF53: (5, 6)}
 # A slice of 512 x 512 in tiles of 64 is 64 of them; encoders use precincts of 128 and code blocks of 32 or 64.

@@ -1,6 +1,6 @@
 """A PNG that its decoder cannot fail on.
 
-Pillow rounds colours of 16 bits to 8; libpng, by imagecodecs, keeps them. But what libpng thinks of a damaged file it
+Pillow rounds colors of 16 bits to 8; libpng, by imagecodecs, keeps them. But what libpng thinks of a damaged file it
 prints, and each failure of imagecodecs.png_decode gives back one reference to None too many, of which Python has a few
 thousand before it ends itself. So a PNG is first proved sound, which takes about as long as decoding it.
 """
@@ -14,9 +14,9 @@ from mriseg.core import limits
 from mriseg.core.errors import ReadError
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-HEADER = struct.Struct(">IIBBBBB")  # columns, rows, bits, kind of colour, and three methods
-CHANNELS = {0: 1, 2: 3, 4: 2, 6: 4}  # of gray, colours, gray and opacity, colours and opacity; palettes need no care
-TRANSPARENT_BYTES = {0: 2, 2: 6}  # of the level or colour that is see-through
+HEADER = struct.Struct(">IIBBBBB")  # columns, rows, bits, kind of color, and three methods
+CHANNELS = {0: 1, 2: 3, 4: 2, 6: 4}  # of gray, colors, gray and opacity, colors and opacity; palettes need no care
+TRANSPARENT_BYTES = {0: 2, 2: 6}  # of the level or color that is see-through
 MOST_FILTER = 4
 MOST_CHUNKS = 100_000  # libpng cuts pixels into pieces of 8 kB; a million empty ones take 350 MB
 
@@ -56,7 +56,7 @@ def sound_png(content: bytes) -> bytes:
     Parameters
     ----------
     content : bytes
-        Gray or colours, not interlaced.
+        Gray or colors, not interlaced.
 
     Raises
     ------

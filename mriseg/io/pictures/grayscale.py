@@ -1,6 +1,6 @@
-"""A picture in gray, put together from the blocks that decoders hand out, whatever their colours and transparency.
+"""A picture in gray, put together from the blocks that decoders hand out, whatever their colors and transparency.
 
-Only the gray picture has the picture's size; colours pass through in blocks, and of them a small sample is kept that
+Only the gray picture has the picture's size; colors pass through in blocks, and of them a small sample is kept that
 tells what they stand for, see `mriseg.io.pictures.colormap`.
 """
 
@@ -10,7 +10,7 @@ from mriseg.core import limits
 from mriseg.io.pictures.colormap import judge
 
 LUMINANCE = np.array([0.2125, 0.7154, 0.0721], np.float32)  # of red, green and blue, Rec. 709; they sum to 1
-# Pixels along a side of the sample of colours: a mark of 100 of the 250 000 pixels of a screen is still in it.
+# Pixels along a side of the sample of colors: a mark of 100 of the 250 000 pixels of a screen is still in it.
 SAMPLE_SIDE = 512
 
 
@@ -36,13 +36,13 @@ class Canvas:
     def put(self, block: np.ndarray, row: int = 0, column: int = 0, white: float = 255.0) -> None:
         """Put a block where it belongs; what reaches beyond the picture is left out.
 
-        Colours become luminance (Rec. 709), pixels of three equal channels keep their level exactly, and a
+        Colors become luminance (Rec. 709), pixels of three equal channels keep their level exactly, and a
         transparent background becomes black, as air is on an MR image.
 
         Parameters
         ----------
         block : ndarray, shape (rows, columns) or (rows, columns, channels)
-            Gray, gray and opacity, colour, or colour and opacity.
+            Gray, gray and opacity, color, or color and opacity.
         row, column : int
             Of its first pixel.
         white : float
@@ -67,17 +67,17 @@ class Canvas:
             if part.shape[2] == 3:
                 self._keep_sample(part, top, column, white)
 
-    def _keep_sample(self, colours: np.ndarray, row: int, column: int, white: float) -> None:
+    def _keep_sample(self, colors: np.ndarray, row: int, column: int, white: float) -> None:
         step = self._step
         if self._sample is None:
             rows, columns = (-(-side // step) for side in self.gray.shape)
             self._sample = np.zeros((rows, columns, 3), np.float32)
-        some = np.nan_to_num(colours[-row % step :: step, -column % step :: step] / np.float32(white))
+        some = np.nan_to_num(colors[-row % step :: step, -column % step :: step] / np.float32(white))
         top, left = -(-row // step), -(-column // step)
         self._sample[top : top + some.shape[0], left : left + some.shape[1]] = some
 
     def notes(self) -> tuple[str, ...]:
-        """What the user should know of the picture's colours.
+        """What the user should know of the picture's colors.
 
         Raises
         ------

@@ -6,7 +6,7 @@ from math import prod
 from mriseg.core import limits
 from mriseg.core.errors import ReadError
 from mriseg.core.scan import Scan
-from mriseg.io.catalog import Item, refused, suitability
+from mriseg.io.catalog import ScanEntry, rank, refused
 
 Shape = tuple[int, int]
 # As many equal pages are a stack through a head rather than a few figures.
@@ -19,7 +19,7 @@ NO_VOXEL_SIZE = (
 )
 
 
-def page_items(shapes: Sequence[Shape], count: int, load: Callable[[int], Callable[[], Scan]]) -> tuple[Item, ...]:
+def page_items(shapes: Sequence[Shape], count: int, load: Callable[[int], Callable[[], Scan]]) -> tuple[ScanEntry, ...]:
     """List the pages of a file, best the one in the middle of the largest.
 
     Parameters
@@ -52,8 +52,8 @@ def page_items(shapes: Sequence[Shape], count: int, load: Callable[[int], Callab
         title = f"{which}picture of {shape[0]} x {shape[1]} pixels"
         why = _why_not(shape)
         if why is None:
-            worth = suitability(shape) - (0 if number == first else SECOND_CHOICE)
-            items.append(Item(title, worth, load(number)))
+            worth = rank(shape) - (0 if number == first else SECOND_CHOICE)
+            items.append(ScanEntry(title, worth, load(number)))
         elif prod(shape) > limits.MAX_PIXELS:
             items.append(refused(title, why))
     return tuple(items)

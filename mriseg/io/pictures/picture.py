@@ -3,8 +3,8 @@
 A picture does not say how large its pixels are on the patient. Where it has a resolution in dots per inch, that is the
 printer's and must not be taken for one in mm.
 
-Reading takes, counted in float32 pictures with the result itself: 1.3 to 1.5 for gray, 2.3 for colours (Pillow keeps
-them in four bytes), 2.7 for colours of 16 bits, 3.3 for a later frame of an animation, drawn over those before it.
+Reading takes, counted in float32 pictures with the result itself: 1.3 to 1.5 for gray, 2.3 for colors (Pillow keeps
+them in four bytes), 2.7 for colors of 16 bits, 3.3 for a later frame of an animation, drawn over those before it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ import PIL.Image
 from mriseg.core import limits
 from mriseg.core.errors import ReadError, TooLargeError
 from mriseg.core.scan import Scan, picture
-from mriseg.io.catalog import Item
+from mriseg.io.catalog import ScanEntry
 from mriseg.io.file import File
 from mriseg.io.guards.jpeg import check_scans, check_segments
 from mriseg.io.guards.png import DAMAGED, check_chunks, is_interlaced, sound_png
@@ -45,7 +45,7 @@ def is_picture(start: bytes) -> bool:
     return is_bmp or start.startswith((PNG, JPEG, *GIF)) or (start[:4] == b"RIFF" and start[8:12] == b"WEBP")
 
 
-def read_picture(file: File, among: Sequence[File]) -> tuple[Item, ...]:
+def read_picture(file: File, among: Sequence[File]) -> tuple[ScanEntry, ...]:
     """List the pictures of a file: one, the frames of an animation, or the shots of a camera that stores several.
 
     No pixels are decoded.
@@ -68,7 +68,7 @@ def read_picture(file: File, among: Sequence[File]) -> tuple[Item, ...]:
 
 
 def _load(file: File, number: int, count: int, why_no_volume: str) -> Scan:
-    """Read a picture as gray levels of its own range; see `Canvas` for colours and transparency."""
+    """Read a picture as gray levels of its own range; see `Canvas` for colors and transparency."""
     with _opened(file) as (stream, image):
         for before in range(1, number + 1):
             image.seek(before)
@@ -160,7 +160,7 @@ def _palette_bytes(flags: int) -> int:
 
 
 def _decoded_whole(stream: BinaryIO, kind: str | None) -> tuple[np.ndarray, float] | None:
-    """The pixels and the level of white where Pillow would round colours of 16 bits to 8, or need twice the memory."""
+    """The pixels and the level of white where Pillow would round colors of 16 bits to 8, or need twice the memory."""
     import imagecodecs
 
     stream.seek(0)
@@ -186,7 +186,7 @@ def _blocks(image: PIL.Image.Image) -> Iterator[tuple[int, np.ndarray]]:
 
 
 def _levels(image: PIL.Image.Image) -> np.ndarray:
-    """Gray, gray and opacity, colour, or colour and opacity."""
+    """Gray, gray and opacity, color, or color and opacity."""
     if image.mode.startswith(("I", "F")):
         return np.asarray(image)
     gray = image.mode in ("1", "L", "LA", "La")

@@ -2,7 +2,7 @@
 
 Strips and tiles are decoded one by one into the gray picture, each after a look at what it announces. Reading takes 1.1
 to 1.3 times the picture in float32; where one packed strip is all of it, its samples as stored on top, so 2 for gray
-and 3 for colours of 16 bits in three planes.
+and 3 for colors of 16 bits in three planes.
 """
 
 import html
@@ -23,7 +23,7 @@ from tifffile import COMPRESSION, EXTRASAMPLE, PHOTOMETRIC
 from mriseg.core import limits
 from mriseg.core.errors import ReadError, TooLargeError
 from mriseg.core.scan import Scan, picture, volume
-from mriseg.io.catalog import Item, refused, suitability
+from mriseg.io.catalog import ScanEntry, rank, refused
 from mriseg.io.file import File
 from mriseg.io.guards.codestream import announced
 from mriseg.io.guards.jpeg import check_scans, check_segments
@@ -38,7 +38,7 @@ from mriseg.io.silence import quiet
 MAGIC = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 GRAY = (PHOTOMETRIC.MINISWHITE, PHOTOMETRIC.MINISBLACK)
 TOO_LARGE_AT_ONCE = "The picture is too large to be unpacked in one piece. Save it in gray of 16 bits, or as PNG."
-CHANNELS = "The picture holds several channels that are no colours. Save one of them as PNG and try again."
+CHANNELS = "The picture holds several channels that are no colors. Save one of them as PNG and try again."
 # Decoders that write no more than they are asked for. LZMA is not among them: it lets a file ask for gigabytes.
 BOUNDED = frozenset(
     (
@@ -57,7 +57,7 @@ BOUNDED = frozenset(
 PICTURES = frozenset((COMPRESSION.JPEG, COMPRESSION.PNG, COMPRESSION.WEBP, COMPRESSION.JPEG2000))
 MOST_CHANNELS_WITHIN = 4  # JPEG 2000 allows 16 384, each as large as the picture
 MOST_SEGMENTS = 100_000  # the largest picture in tiles of 16 x 16
-# Decoded in one piece: the largest picture in gray of 64 bits or in colour and opacity of 16.
+# Decoded in one piece: the largest picture in gray of 64 bits or in color and opacity of 16.
 MOST_SEGMENT_BYTES = 8 * limits.MAX_PIXELS
 SPARE_PIXELS = 1 << 20  # a tile may be larger than the picture; this much is one of 1024 x 1024
 MOST_DESCRIPTION = 1_000_000  # characters that are searched for a voxel size
@@ -76,7 +76,7 @@ def is_tiff(start: bytes) -> bool:
     return start.startswith(MAGIC)
 
 
-def read_tiff(file: File, among: Sequence[File]) -> tuple[Item, ...]:
+def read_tiff(file: File, among: Sequence[File]) -> tuple[ScanEntry, ...]:
     """List the pages of a TIFF, and before them the volume that they make up where the size of a voxel is known.
 
     No pixels are decoded. Reduced copies of a page and masks are left out.
@@ -152,7 +152,7 @@ def _load(file: File, number: int, index: int, count: int, why_no_volume: str) -
     return picture(upright(canvas.gray, orientation), notes, copy=False)
 
 
-def _volume_item(file: File, shape: tuple[int, int, int], spacing: tuple[float, float, float]) -> Item:
+def _volume_item(file: File, shape: tuple[int, int, int], spacing: tuple[float, float, float]) -> ScanEntry:
     """The pages as one volume.
 
     Parameters
@@ -169,7 +169,7 @@ def _volume_item(file: File, shape: tuple[int, int, int], spacing: tuple[float, 
         limits.check_shape(grid)
     except ReadError as error:
         return refused(title, str(error))
-    return Item(title, suitability(grid, spacing), partial(_load_volume, file, shape, spacing))
+    return ScanEntry(title, rank(grid, spacing), partial(_load_volume, file, shape, spacing))
 
 
 def _load_volume(file: File, shape: tuple[int, int, int], spacing: tuple[float, float, float]) -> Scan:
@@ -225,7 +225,7 @@ def _drawn(stream: BinaryIO, page: Any) -> Canvas:
         raise ReadError(CHANNELS)
     canvas = Canvas(page.imagelength, page.imagewidth)
     for row, column, block in _segments(stream, page):
-        # Colours are converted in double precision, some rows at a time.
+        # Colors are converted in double precision, some rows at a time.
         step = max(1, limits.BLOCK_BYTES // (8 * block.shape[1] * block.shape[2]))
         for first in range(0, len(block), step):
             levels, white = _levels(block[first : first + step], page)
@@ -327,7 +327,7 @@ def _checked_within(content: bytes, kind: int, most: tuple[int, int]) -> bytes:
 
 
 def _levels(block: np.ndarray, page: Any) -> tuple[np.ndarray, float]:
-    """Gray or colours, perhaps with opacity, and the level of white, of samples as they are stored."""
+    """Gray or colors, perhaps with opacity, and the level of white, of samples as they are stored."""
     photometric, bits = page.photometric, page.bitspersample
     white = 1.0
     if block.dtype.kind in "bu":
@@ -356,6 +356,6 @@ def _levels(block: np.ndarray, page: Any) -> tuple[np.ndarray, float]:
     raise ReadError(DAMAGED)
 
 
-def _is_see_through(page: Any, colours: int) -> bool:
-    """Whether opacity follows the colours that they were not multiplied by yet."""
-    return page.samplesperpixel > colours and tuple(page.extrasamples)[:1] == (EXTRASAMPLE.UNASSALPHA,)
+def _is_see_through(page: Any, colors: int) -> bool:
+    """Whether opacity follows the colors that they were not multiplied by yet."""
+    return page.samplesperpixel > colors and tuple(page.extrasamples)[:1] == (EXTRASAMPLE.UNASSALPHA,)

@@ -12,14 +12,14 @@ import numpy as np
 
 from mriseg.core import limits
 from mriseg.core.errors import ReadError
-from mriseg.io.catalog import Item
+from mriseg.io.catalog import ScanEntry
 from mriseg.io.detached_data import beside, header_lines, inflated, rest
 from mriseg.io.file import File
 from mriseg.io.raw_volume import (
     BROKEN_AFFINE,
     SIDES_UNKNOWN,
     SIZE_UNKNOWN,
-    Stored,
+    RawVolume,
     affine_of_spacing,
     is_plausible,
     items,
@@ -51,7 +51,7 @@ def is_metaimage(start: bytes) -> bool:
     return START.match(start) is not None
 
 
-def read_metaimage(file: File, among: Sequence[File]) -> tuple[Item, ...]:
+def read_metaimage(file: File, among: Sequence[File]) -> tuple[ScanEntry, ...]:
     """List the volumes of a file; nothing of their size is allocated before one of them is loaded.
 
     Parameters
@@ -88,7 +88,7 @@ def read_metaimage(file: File, among: Sequence[File]) -> tuple[Item, ...]:
     except (KeyError, ValueError) as error:
         raise ReadError(DAMAGED) from error
     i, j, k, *further = (*sizes, 1)
-    return items(Stored(voxels, offset, dtype, (i, j, k), affine, prod(further), sides_known=sides_known, note=note))
+    return items(RawVolume(voxels, offset, dtype, (i, j, k), affine, prod(further), sides_known=sides_known, note=note))
 
 
 def _header(file: File) -> tuple[dict[str, str], int]:

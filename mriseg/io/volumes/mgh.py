@@ -6,9 +6,9 @@ import numpy as np
 from nibabel.freesurfer.mghformat import DATA_OFFSET, MGHHeader, header_dtype
 
 from mriseg.core.errors import ReadError
-from mriseg.io.catalog import Item
+from mriseg.io.catalog import ScanEntry
 from mriseg.io.file import File
-from mriseg.io.raw_volume import BROKEN_AFFINE, SIZE_UNKNOWN, Stored, affine_of_spacing, is_plausible, items
+from mriseg.io.raw_volume import BROKEN_AFFINE, SIZE_UNKNOWN, RawVolume, affine_of_spacing, is_plausible, items
 
 VERSION = b"\x00\x00\x00\x01"  # all that the format has for a magic number
 CORONAL = ((-1, 0, 0), (0, 0, -1), (0, 1, 0))  # in RAS, where each axis points in a file that does not say it
@@ -23,7 +23,7 @@ def is_mgh(start: bytes) -> bool:
     return bool((header["dims"] > 0).all() and header["type"] in TYPES and header["goodRASFlag"] in (0, 1))
 
 
-def read_mgh(file: File, among: Sequence[File]) -> tuple[Item, ...]:
+def read_mgh(file: File, among: Sequence[File]) -> tuple[ScanEntry, ...]:
     """List the volumes of a file, packed (MGZ) or not; nothing of their size is allocated before one of them is loaded.
 
     Parameters
@@ -56,4 +56,4 @@ def read_mgh(file: File, among: Sequence[File]) -> tuple[Item, ...]:
     if not is_plausible(affine):
         affine, sides_known, note = affine_of_spacing(header["delta"]), False, BROKEN_AFFINE
     i, j, k, count = map(int, header["dims"])
-    return items(Stored(file, DATA_OFFSET, dtype, (i, j, k), affine, count, sides_known=sides_known, note=note))
+    return items(RawVolume(file, DATA_OFFSET, dtype, (i, j, k), affine, count, sides_known=sides_known, note=note))

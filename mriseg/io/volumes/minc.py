@@ -12,7 +12,7 @@ import numpy as np
 
 from mriseg.core import limits
 from mriseg.core.errors import ReadError
-from mriseg.io.catalog import Item, suitability
+from mriseg.io.catalog import ScanEntry, rank
 from mriseg.io.file import File
 from mriseg.io.raw_slices import Slices
 from mriseg.io.raw_volume import BROKEN_AFFINE, SIZE_UNKNOWN, affine_of_spacing, in_words, is_plausible
@@ -27,7 +27,7 @@ def is_minc(start: bytes) -> bool:
     return start[:4] in MAGIC
 
 
-def read_minc(file: File, among: Sequence[File]) -> tuple[Item, ...]:
+def read_minc(file: File, among: Sequence[File]) -> tuple[ScanEntry, ...]:
     """List the volumes of a file; nothing of their size is allocated before one of them is loaded.
 
     Parameters
@@ -76,9 +76,9 @@ def read_minc(file: File, among: Sequence[File]) -> tuple[Item, ...]:
         notes=(note,) if note else (),
     )
     first.check()
-    title, worth = in_words(first.shape, first.spacing), suitability(first.shape, first.spacing)
+    title, worth = in_words(first.shape, first.spacing), rank(first.shape, first.spacing)
     if prod(times) == 1:
-        return (Item(title, worth, first.load),)
+        return (ScanEntry(title, worth, first.load),)
     count, series, listed = times[0], _series(found), []
     for number in range(min(count, limits.MAX_ITEMS)):
         moved = replace(
@@ -88,7 +88,7 @@ def read_minc(file: File, among: Sequence[File]) -> tuple[Item, ...]:
             intercepts=intercepts[number],
             notes=(*first.notes, f"The file holds {count} volumes ({series}); this is number {number + 1}."),
         )
-        listed.append(Item(f"Volume {number + 1} of {count} ({series}), {title}", worth, moved.load))
+        listed.append(ScanEntry(f"Volume {number + 1} of {count} ({series}), {title}", worth, moved.load))
     return tuple(listed)
 
 

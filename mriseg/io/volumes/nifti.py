@@ -13,9 +13,9 @@ from nibabel.spatialimages import HeaderDataError
 from nibabel.wrapstruct import WrapStructError
 
 from mriseg.core.errors import ReadError
-from mriseg.io.catalog import Item
+from mriseg.io.catalog import ScanEntry
 from mriseg.io.file import File
-from mriseg.io.raw_volume import BROKEN_AFFINE, SIDES_UNKNOWN, Stored, affine_of_spacing, is_plausible, items
+from mriseg.io.raw_volume import BROKEN_AFFINE, SIDES_UNKNOWN, RawVolume, affine_of_spacing, is_plausible, items
 from mriseg.io.sidecar import partner
 
 NIFTI_1 = {b"n+1\x00": "single", b"ni1\x00": "pair"}
@@ -41,7 +41,7 @@ def _is_analyze(start: bytes) -> bool:
     return order is not None and len(start) >= 348 and 2 <= int(np.frombuffer(start, order, 1, 40)[0]) <= 7
 
 
-def read_nifti(file: File, among: Sequence[File]) -> tuple[Item, ...]:
+def read_nifti(file: File, among: Sequence[File]) -> tuple[ScanEntry, ...]:
     """List the volumes of a file; nothing of their size is allocated before one of them is loaded.
 
     Parameters
@@ -88,7 +88,7 @@ def read_nifti(file: File, among: Sequence[File]) -> tuple[Item, ...]:
         affine, geometry, sides_known = affine_of_spacing(header.get_zooms()), None, False
         note = BROKEN_AFFINE
     scaling = (1.0 if slope is None else float(slope), 0.0 if intercept is None else float(intercept))
-    return items(Stored(voxels, offset, dtype, shape, affine, count, scaling, sides_known, geometry, note, series))
+    return items(RawVolume(voxels, offset, dtype, shape, affine, count, scaling, sides_known, geometry, note, series))
 
 
 def _header(start: bytes) -> Any:

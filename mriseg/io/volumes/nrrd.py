@@ -11,14 +11,14 @@ import numpy as np
 
 from mriseg.core import limits
 from mriseg.core.errors import ReadError
-from mriseg.io.catalog import Item
+from mriseg.io.catalog import ScanEntry
 from mriseg.io.detached_data import beside, bunzipped, header_lines, rest
 from mriseg.io.file import File
 from mriseg.io.raw_volume import (
     BROKEN_AFFINE,
     SIDES_UNKNOWN,
     SIZE_UNKNOWN,
-    Stored,
+    RawVolume,
     affine_of_spacing,
     is_plausible,
     items,
@@ -61,7 +61,7 @@ UNSAID = (-1, -1, 1)
 SPATIAL = ("domain", "space")  # kinds of axes, as the header calls them
 ENCODINGS = ("raw", "gzip", "gz", "bzip2", "bz2")
 INTERLEAVED = (
-    "The volume holds several numbers for each voxel, such as colours, vectors or interleaved volumes. "
+    "The volume holds several numbers for each voxel, such as colors, vectors or interleaved volumes. "
     "Save one of them as a volume of its own."
 )
 
@@ -71,7 +71,7 @@ def is_nrrd(start: bytes) -> bool:
     return start.startswith(MAGIC)
 
 
-def read_nrrd(file: File, among: Sequence[File]) -> tuple[Item, ...]:
+def read_nrrd(file: File, among: Sequence[File]) -> tuple[ScanEntry, ...]:
     """List the volumes of a file; nothing of their size is allocated before one of them is loaded.
 
     Parameters
@@ -110,7 +110,7 @@ def read_nrrd(file: File, among: Sequence[File]) -> tuple[Item, ...]:
         raise ReadError(DAMAGED) from error
     i, j, k = (*(sizes[axis] for axis in axes), 1)[:3]
     count = prod(sizes) // (i * j * k)
-    return items(Stored(voxels, offset, dtype, (i, j, k), affine, count, sides_known=sides_known, note=note))
+    return items(RawVolume(voxels, offset, dtype, (i, j, k), affine, count, sides_known=sides_known, note=note))
 
 
 def _header(file: File) -> tuple[dict[str, Any], int]:

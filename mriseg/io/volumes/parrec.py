@@ -12,7 +12,7 @@ from nibabel.parrec import PARRECHeader, parse_PAR_header
 
 from mriseg.core import limits
 from mriseg.core.errors import ReadError
-from mriseg.io.catalog import Item, suitability
+from mriseg.io.catalog import ScanEntry, rank
 from mriseg.io.detached_data import header_lines
 from mriseg.io.file import File
 from mriseg.io.raw_slices import Slices
@@ -40,7 +40,7 @@ COLUMNS = {
 TYPE, B_FACTOR = (list(COLUMNS).index(name) for name in ("image_type_mr", "diffusion_b_factor"))
 GRID = ("image pixel size", "recon resolution", "slice orientation", "pixel spacing", "slice thickness", "slice gap")
 MAGNITUDE, TYPES = 0, {0: "magnitude", 1: "real part", 2: "imaginary part", 3: "phase"}
-# In units of `suitability`: how much finer such a volume would have to be than a plain magnitude to be preferred.
+# In units of `rank`: how much finer such a volume would have to be than a plain magnitude to be preferred.
 NO_MAGNITUDE, DIFFUSION_WEIGHTED = -8.0, -2.0
 
 
@@ -49,7 +49,7 @@ def is_parrec(start: bytes) -> bool:
     return start.startswith(MAGIC)
 
 
-def read_parrec(file: File, among: Sequence[File]) -> tuple[Item, ...]:
+def read_parrec(file: File, among: Sequence[File]) -> tuple[ScanEntry, ...]:
     """List the volumes of a pair; nothing of their size is allocated before one of them is loaded.
 
     Parameters
@@ -121,12 +121,12 @@ def read_parrec(file: File, among: Sequence[File]) -> tuple[Item, ...]:
             notes=(*notes, *which),
         )
         slices.check()
-        worth = suitability(slices.shape, slices.spacing)
+        worth = rank(slices.shape, slices.spacing)
         worth += (NO_MAGNITUDE if key[TYPE] != MAGNITUDE else 0) + (DIFFUSION_WEIGHTED if key[B_FACTOR] > 0 else 0)
         title = in_words(slices.shape, slices.spacing)
         if len(volumes) > 1:
             title = f"Volume {number} of {len(volumes)} ({kind}), {title}"
-        listed.append(Item(title, worth, slices.load))
+        listed.append(ScanEntry(title, worth, slices.load))
     return tuple(listed)
 
 

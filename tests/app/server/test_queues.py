@@ -6,7 +6,7 @@ import time
 import pytest
 
 from mriseg.app.server import queues as turns
-from mriseg.app.server.queues import Line
+from mriseg.app.server.queues import FairQueue
 
 
 @pytest.fixture(autouse=True)
@@ -17,7 +17,7 @@ def soon(monkeypatch):
 class Visitor(threading.Thread):
     """Takes a turn, notes what it is told, and is served until it is let go."""
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: FairQueue) -> None:
         super().__init__(daemon=True)
         self.line, self.told, self.begun, self.done = line, [], threading.Event(), threading.Event()
         self.waits = threading.Event()
@@ -38,7 +38,7 @@ class Visitor(threading.Thread):
             raise RuntimeError
 
 
-def lined_up(line: Line, count: int) -> list[Visitor]:
+def lined_up(line: FairQueue, count: int) -> list[Visitor]:
     visitors = []
     for _ in range(count):
         visitors.append(Visitor(line))
@@ -48,7 +48,7 @@ def lined_up(line: Line, count: int) -> list[Visitor]:
 
 
 def test_each_is_told_how_many_are_before_and_served_in_order():
-    first, second, third = lined_up(Line(1), 3)
+    first, second, third = lined_up(FairQueue(1), 3)
     assert first.told == []
     assert set(second.told) == {1}
     assert third.told[0] == 2
@@ -65,7 +65,7 @@ def test_each_is_told_how_many_are_before_and_served_in_order():
 
 
 def test_who_leaves_holds_up_nobody():
-    first, second, third = lined_up(Line(1), 3)
+    first, second, third = lined_up(FairQueue(1), 3)
     second.leaves = True
     second.join(10)
     assert not second.is_alive()
@@ -75,7 +75,7 @@ def test_who_leaves_holds_up_nobody():
 
 
 def test_who_fails_while_being_served_makes_room():
-    line = Line(1)
+    line = FairQueue(1)
     with pytest.raises(ValueError, match="broken"), line.turn(lambda before: None):
         raise ValueError("broken")
     with line.turn(lambda before: pytest.fail("there is nobody before")):
@@ -83,7 +83,7 @@ def test_who_fails_while_being_served_makes_room():
 
 
 def test_so_many_are_served_at_a_time_as_there_are_places():
-    line = Line(2)
+    line = FairQueue(2)
     one, two = Visitor(line), Visitor(line)
     one.start()
     two.start()

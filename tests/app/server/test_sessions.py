@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from mriseg.app.server import sessions as visitors
-from mriseg.app.server.sessions import GONE_AFTER, Visitor, make_room, take_away
+from mriseg.app.server.sessions import GONE_AFTER, Visitor, evict_to_fit, sweep_gone_sessions
 
 
 class State(dict):
@@ -58,10 +58,10 @@ def test_what_a_visitor_left_is_let_go_of_after_a_while_and_not_before(there):
     server = Server()
     server.active = {"b", "c"}
     left = there["a"].state
-    take_away(server, 100.0)
-    take_away(server, 100.0 + GONE_AFTER - 1)
+    sweep_gone_sessions(server, 100.0)
+    sweep_gone_sessions(server, 100.0 + GONE_AFTER - 1)
     assert "analysis" in left
-    take_away(server, 100.0 + GONE_AFTER)
+    sweep_gone_sessions(server, 100.0 + GONE_AFTER)
     assert left == {}
     assert set(server.emptied) == {"a"}
     assert "analysis" in there["b"].state
@@ -71,19 +71,19 @@ def test_what_a_visitor_left_is_let_go_of_after_a_while_and_not_before(there):
 def test_who_comes_back_in_time_loses_nothing(there):
     server = Server()
     server.active = {"a", "b"}
-    take_away(server, 0.0)
+    sweep_gone_sessions(server, 0.0)
     server.active.add("c")
-    take_away(server, GONE_AFTER - 1)
+    sweep_gone_sessions(server, GONE_AFTER - 1)
     server.active.remove("c")
-    take_away(server, GONE_AFTER)
-    take_away(server, 2 * GONE_AFTER - 1)
+    sweep_gone_sessions(server, GONE_AFTER)
+    sweep_gone_sessions(server, 2 * GONE_AFTER - 1)
     assert "analysis" in there["c"].state
 
 
 def test_with_the_last_nothing_is_held(there):
     server = Server()
-    take_away(server, 0.0)
-    take_away(server, GONE_AFTER)
+    sweep_gone_sessions(server, 0.0)
+    sweep_gone_sessions(server, GONE_AFTER)
     assert there == {}
     assert set(server.emptied) == {"a", "b", "c"}
 
@@ -104,7 +104,7 @@ def test_room_is_made_of_what_was_used_longest_ago_and_never_of_ones_own(there, 
     """200 MB are wanted and 130 lie there; two others hold 100 each, or 40 without the intensities."""
     monkeypatch.setattr(visitors, "KEPT_BYTES", limit * 1_000_000)
     monkeypatch.setattr(visitors, "get_script_run_ctx", lambda: SimpleNamespace(session_id="a"))
-    make_room(200_000_000, 130_000_000, "analysis")
+    evict_to_fit(200_000_000, 130_000_000, "analysis")
     left = {name: visitor.state["analysis"].is_aside for name, visitor in there.items() if "analysis" in visitor.state}
     assert "".join(name for name in sorted(left) if not left[name]) == whole
     assert "".join(name for name in sorted(left) if left[name]) == aside
@@ -114,7 +114,7 @@ def test_a_visitor_who_holds_nothing_is_passed_over(there, monkeypatch):
     monkeypatch.setattr(visitors, "KEPT_BYTES", 0)
     monkeypatch.setattr(visitors, "get_script_run_ctx", lambda: SimpleNamespace(session_id="a"))
     del there["b"].state["analysis"]
-    make_room(1, 0, "analysis")
+    evict_to_fit(1, 0, "analysis")
     assert "analysis" not in there["c"].state
 
 
@@ -122,7 +122,7 @@ def test_where_nobody_holds_anything_a_large_scan_is_still_let_in(monkeypatch):
     monkeypatch.setattr(visitors, "_visitors", {"a": Visitor(State(), 0.0), "b": Visitor(State(), 1.0)})
     monkeypatch.setattr(visitors, "KEPT_BYTES", 0)
     monkeypatch.setattr(visitors, "get_script_run_ctx", lambda: SimpleNamespace(session_id="a"))
-    make_room(200_000_000, 0, "analysis")
+    evict_to_fit(200_000_000, 0, "analysis")
 
 
 def test_what_is_put_aside_is_not_kept_as_an_earlier_state(there, monkeypatch):
@@ -131,6 +131,6 @@ def test_what_is_put_aside_is_not_kept_as_an_earlier_state(there, monkeypatch):
     monkeypatch.setattr(State, "__delitem__", lambda self, key: deleted.append(self.pop(key)), raising=False)
     monkeypatch.setattr(visitors, "KEPT_BYTES", 350_000_000)
     monkeypatch.setattr(visitors, "get_script_run_ctx", lambda: SimpleNamespace(session_id="a"))
-    make_room(200_000_000, 0, "analysis")
+    evict_to_fit(200_000_000, 0, "analysis")
     assert deleted == [Held()]
     assert there["b"].state["analysis"] == Held(is_aside=True)

@@ -14,7 +14,7 @@ from mriseg.datasets.phantom import simulate
 from mriseg.datasets.samples import SAMPLES
 from mriseg.image.orientation import orient, reorient
 from mriseg.plotting import slices as render
-from mriseg.plotting.slices import Plane, View
+from mriseg.plotting.slices import AnatomicalPlane, View
 
 LIMITS = (0.0, 100.0)
 
@@ -44,7 +44,7 @@ def head(coarse):
     return scan, segment(scan)
 
 
-@pytest.mark.parametrize("plane", Plane)
+@pytest.mark.parametrize("plane", AnatomicalPlane)
 def test_a_slice_arrives_as_the_engine_found_it(head, plane):
     scan, result = head
     canonical, orientation = orient(scan)

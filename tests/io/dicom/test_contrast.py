@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mriseg.core.tissue import Contrast
-from mriseg.io.dicom.contrast import purpose, stated, worth
+from mriseg.io.dicom.contrast import header_contrast, purpose, rank_penalty
 
 T1, T2, PD, FLAIR = Contrast.T1, Contrast.T2, Contrast.PD, Contrast.FLAIR
 
@@ -92,7 +92,7 @@ PROTOCOLS = [
 
 @pytest.mark.parametrize(("contrast", "sequence", "variant", "tr", "te", "ti", "flip", "named"), PROTOCOLS)
 def test_a_protocol_states_its_contrast(contrast, sequence, variant, tr, te, ti, flip, named):
-    found = stated(entries(sequence, variant, tr, te, ti, flip, named))
+    found = header_contrast(entries(sequence, variant, tr, te, ti, flip, named))
     assert (found.contrast if found else None) is contrast
 
 
@@ -106,45 +106,51 @@ def test_a_protocol_states_its_contrast(contrast, sequence, variant, tr, te, ti,
     ],
 )  # fmt: skip
 def test_a_name_alone_states_a_contrast_where_it_is_clear(contrast, named):
-    found = stated(entries(named=named))
+    found = header_contrast(entries(named=named))
     assert (found.contrast if found else None) is contrast
 
 
 def test_the_reason_says_the_timing_and_nothing_that_people_wrote():
-    found = stated(entries("GR\\IR", "SP\\MP", 2300, 3, 900, 9, "t1 of Jane Doe"))
+    found = header_contrast(entries("GR\\IR", "SP\\MP", 2300, 3, 900, 9, "t1 of Jane Doe"))
     assert found.reason == "inversion recovery gradient echo, TR 2300 ms, TE 3 ms, TI 900 ms"
-    found = stated(entries("GR", "NONE", 12, 4, None, 20, "T1 of Jane Doe"))
+    found = header_contrast(entries("GR", "NONE", 12, 4, None, 20, "T1 of Jane Doe"))
     assert found.reason == "gradient echo, TR 12 ms, TE 4 ms, flip angle 20 degrees, its description says T1w"
-    found = stated(entries("SE\\IR", "SK", 11000, 125, 2800, 90))
+    found = header_contrast(entries("SE\\IR", "SK", 11000, 125, 2800, 90))
     assert found.reason == "inversion recovery spin echo, TR 11000 ms, TE 125 ms, TI 2800 ms"
 
 
 def test_an_enhanced_header_states_its_contrast():
     timing = {"RepetitionTime": (2000.0,), "EffectiveEchoTime": (2.4,), "InversionTimes": (900.0,)}
     inverted = {"EchoPulseSequence": "GRADIENT", "InversionRecovery": "YES", **timing}
-    assert stated(inverted).contrast is T1
-    assert stated(inverted | {"AcquisitionContrast": "T1"}).contrast is T1
-    assert stated(inverted | {"AcquisitionContrast": "T2"}) is None
-    assert stated(inverted | {"AcquisitionContrast": "DIFFUSION"}) is None
-    assert stated(inverted | {"EchoPlanarPulseSequence": "YES"}) is None
+    assert header_contrast(inverted).contrast is T1
+    assert header_contrast(inverted | {"AcquisitionContrast": "T1"}).contrast is T1
+    assert header_contrast(inverted | {"AcquisitionContrast": "T2"}) is None
+    assert header_contrast(inverted | {"AcquisitionContrast": "DIFFUSION"}) is None
+    assert header_contrast(inverted | {"EchoPlanarPulseSequence": "YES"}) is None
     spin = {"EchoPulseSequence": "SPIN", "RepetitionTime": (9000.0,), "EffectiveEchoTime": (120.0,)}
-    assert stated(spin).contrast is T2
-    assert stated(spin | {"InversionTimes": (2500.0,), "AcquisitionContrast": "FLUID_ATTENUATED"}).contrast is FLAIR
+    assert header_contrast(spin).contrast is T2
+    assert (
+        header_contrast(spin | {"InversionTimes": (2500.0,), "AcquisitionContrast": "FLUID_ATTENUATED"}).contrast
+        is FLAIR
+    )
     balanced = {"EchoPulseSequence": "GRADIENT", "SteadyStatePulseSequence": "FREE_PRECESSION"}
-    assert stated(balanced | {"RepetitionTime": (5.0,), "EffectiveEchoTime": (2.4,), "FlipAngle": (50.0,)}) is None
+    assert (
+        header_contrast(balanced | {"RepetitionTime": (5.0,), "EffectiveEchoTime": (2.4,), "FlipAngle": (50.0,)})
+        is None
+    )
 
 
 @pytest.mark.parametrize(
     ("what", "given"),
     [
-        ("localiser", {"kind": "ORIGINAL\\PRIMARY\\LOCALIZER"}),
-        ("localiser", {"named": "3-Plane Loc"}),
-        ("localiser", {"named": "AAHScout"}),
-        ("localiser", {"named": "Repérage 3 plans"}),
-        ("localiser", {"named": "Localisateur"}),
-        ("localiser", {"named": "Übersicht"}),
-        ("localiser", {"named": "Lokalisator"}),
-        ("localiser", {"named": "Locator"}),
+        ("localizer", {"kind": "ORIGINAL\\PRIMARY\\LOCALIZER"}),
+        ("localizer", {"named": "3-Plane Loc"}),
+        ("localizer", {"named": "AAHScout"}),
+        ("localizer", {"named": "Repérage 3 plans"}),
+        ("localizer", {"named": "Localisateur"}),
+        ("localizer", {"named": "Übersicht"}),
+        ("localizer", {"named": "Lokalisator"}),
+        ("localizer", {"named": "Locator"}),
         ("diffusion", {"kind": "DERIVED\\PRIMARY\\DIFFUSION\\ADC"}),
         ("diffusion", {"kind": "DERIVED\\PRIMARY\\M\\FA"}),
         ("diffusion", {"named": "ep2d_diff_b1000_TRACEW"}),
@@ -183,11 +189,11 @@ def test_what_a_series_is_for_is_told(what, given):
 
 
 def test_the_anatomy_is_put_first():
-    original = worth(entries(), 160)
-    assert original > worth(entries(kind="DERIVED\\PRIMARY\\M"), 160)
-    assert original - 3 > worth(entries(kind="DERIVED\\SECONDARY\\MPR"), 160)
-    assert original - 5 > worth(entries(named="localizer"), 160)
-    assert original - 3 > worth(entries(), 3)
+    original = rank_penalty(entries(), 160)
+    assert original > rank_penalty(entries(kind="DERIVED\\PRIMARY\\M"), 160)
+    assert original - 3 > rank_penalty(entries(kind="DERIVED\\SECONDARY\\MPR"), 160)
+    assert original - 5 > rank_penalty(entries(named="localizer"), 160)
+    assert original - 3 > rank_penalty(entries(), 3)
 
 
 @pytest.mark.parametrize(
@@ -201,29 +207,33 @@ def test_the_anatomy_is_put_first():
     ],
 )
 def test_a_contrast_known_to_be_another_is_worth_less_than_an_unknown_one(other):
-    assert worth(entries(*other), 160) < worth(entries(), 160) - 1
+    assert rank_penalty(entries(*other), 160) < rank_penalty(entries(), 160) - 1
 
 
 @pytest.mark.parametrize(
     "named", ["t1_mprage KM", "+C Ax T1", "T1 post Gd", "3D T1 GADO", "AX T1 injecté", "T1 nach KM"]
 )
 def test_before_a_contrast_agent_comes_before_after(named):
-    assert worth(entries(named="t1"), 160) > worth(entries(named=named), 160) > worth(entries(kind=""), 3)
+    assert (
+        rank_penalty(entries(named="t1"), 160)
+        > rank_penalty(entries(named=named), 160)
+        > rank_penalty(entries(kind=""), 3)
+    )
 
 
 @pytest.mark.parametrize(
     "named", ["T1 ohne KM", "T1 vor KM", "AX T1 sans injection", "T1 pre contrast", "T1 w/o Gd", "T1 non-contrast"]
 )
 def test_no_contrast_agent_is_no_contrast_agent(named):
-    assert worth(entries(named=named, ContrastBolusAgent="NONE"), 160) == worth(entries(named="t1"), 160)
+    assert rank_penalty(entries(named=named, ContrastBolusAgent="NONE"), 160) == rank_penalty(entries(named="t1"), 160)
 
 
 def test_the_header_tells_of_a_contrast_agent_too():
-    assert worth(entries(ContrastBolusAgent="Gadovist"), 160) < worth(entries(), 160)
+    assert rank_penalty(entries(ContrastBolusAgent="Gadovist"), 160) < rank_penalty(entries(), 160)
 
 
 def test_of_mp2rage_the_image_without_noise_comes_first_and_its_parts_last():
     derived = "DERIVED\\PRIMARY\\M\\UNI"
-    denoised = worth(entries(named="t1_mp2rage_sag_UNI-DEN", kind=derived), 176)
-    uniform = worth(entries(named="t1_mp2rage_sag_UNI_Images", kind=derived), 176)
-    assert denoised > uniform > max(worth(entries(named=f"t1_mp2rage_sag_INV{n}"), 176) for n in (1, 2))
+    denoised = rank_penalty(entries(named="t1_mp2rage_sag_UNI-DEN", kind=derived), 176)
+    uniform = rank_penalty(entries(named="t1_mp2rage_sag_UNI_Images", kind=derived), 176)
+    assert denoised > uniform > max(rank_penalty(entries(named=f"t1_mp2rage_sag_INV{n}"), 176) for n in (1, 2))

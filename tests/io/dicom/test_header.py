@@ -59,13 +59,13 @@ def test_absurd_geometry_is_left_out(keyword, text):
     assert scan.affine is None or (np.isfinite(scan.affine).all() and max(scan.spacing) < 100)
 
 
-def test_colours_are_refused():
+def test_colors_are_refused():
     dataset = pydicom.dcmread(io.BytesIO(series((VOXELS[..., :1] // 16).astype(np.uint8), None)[0][1]))
     dataset.SamplesPerPixel, dataset.PhotometricInterpretation, dataset.PlanarConfiguration = 3, "RGB", 0
     dataset.PixelData = dataset.PixelData * 3
-    assert "in colour" in refusal(written(dataset))
+    assert "in color" in refusal(written(dataset))
     palette = series(VOXELS[..., :1], tags={"PhotometricInterpretation": "PALETTE COLOR"})
-    assert "in colour" in refusal(palette[0][1])
+    assert "in color" in refusal(palette[0][1])
 
 
 @pytest.mark.parametrize("slope", ["0", "nan", "1e300", "x", ""])
@@ -81,7 +81,7 @@ def test_a_slope_that_was_never_meant_is_left_out(slope):
         ("Doe^Jo", "DoeJ"), ("Strauß^Eva", "STRAUSS"),
     ],
 )  # fmt: skip
-def test_a_name_is_known_however_it_is_spelt(name, description):
+def test_a_name_is_known_however_it_is_spelled(name, description):
     tags = {"SpecificCharacterSet": "ISO_IR 192", "PatientName": name, "SeriesDescription": description}
     assert titles(series(VOXELS, tags=tags))[0].startswith("series 3,")
 

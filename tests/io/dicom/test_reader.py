@@ -101,7 +101,7 @@ def test_neither_the_order_nor_the_container_of_the_files_matters(tmp_path):
         for (_, scan), (_, same) in zip(found, expected, strict=True):
             np.testing.assert_array_equal(scan.data, same.data)
             np.testing.assert_array_equal(scan.affine, same.affine)
-            assert (scan.notes, scan.stated) == (same.notes, same.stated)
+            assert (scan.notes, scan.header_contrast) == (same.notes, same.header_contrast)
 
 
 def test_a_volume_takes_little_memory_beside_itself():
@@ -220,8 +220,8 @@ def test_the_title_says_what_the_scan_is():
 
 def test_the_contrast_is_stated():
     scan = mriseg.read(series(VOXELS, tags=MPRAGE))
-    assert scan.stated.contrast is Contrast.T1
-    assert scan.stated.reason == "inversion recovery gradient echo, TR 2300 ms, TE 3 ms, TI 900 ms"
+    assert scan.header_contrast.contrast is Contrast.T1
+    assert scan.header_contrast.reason == "inversion recovery gradient echo, TR 2300 ms, TE 3 ms, TI 900 ms"
 
 
 def test_nothing_about_the_person_survives():
@@ -283,7 +283,7 @@ def test_a_series_of_a_scanner_is_read_as_others_read_it(shared, name):
     (item,) = contents(folder)
     scan = item.load()
     assert scan.data.shape == shape
-    assert (scan.stated.contrast if scan.stated else None) is contrast
+    assert (scan.header_contrast.contrast if scan.header_contrast else None) is contrast
     assert scan.notes == ()
     if name == "siemens_multiframe/001":
         return  # nibabel asks for shared functional groups, which this file has not
@@ -332,8 +332,8 @@ def test_the_same_slices_are_the_same_under_every_compression(shared):
         np.testing.assert_array_equal(scan.affine, scans[0].affine)
 
 
-def test_coloured_maps_of_a_scanner_are_refused(shared):
-    with pytest.raises(ReadError, match="in colour"):
+def test_colored_maps_of_a_scanner_are_refused(shared):
+    with pytest.raises(ReadError, match="in color"):
         mriseg.read(shared / "data" / "dicom" / "rgb")
 
 

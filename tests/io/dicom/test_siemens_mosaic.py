@@ -58,7 +58,7 @@ def test_a_mosaic_of_a_scanner_lies_as_another_reader_finds(name):
     theirs = np.diag([-1, -1, 1, 1]) @ wrapper.affine[:, [1, 0, 2, 3]]
     np.testing.assert_allclose(scan.affine, theirs, atol=1e-3)
     assert scan.data.shape == (128, 128, 48)
-    assert scan.stated is None
+    assert scan.header_contrast is None
 
 
 def test_a_mosaic_without_the_vendor_s_header_is_refused():

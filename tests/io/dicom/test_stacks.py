@@ -89,7 +89,7 @@ def test_frames_that_came_twice_are_found_in_one_pass_through_the_file(monkeypat
     assert len(passes) == 1
 
 
-def test_files_that_an_anonymiser_gave_one_number_are_told_apart():
+def test_files_that_an_anonymizer_gave_one_number_are_told_apart():
     files = series(VOXELS, each=lambda number: {"SOPInstanceUID": "1.2.3", "InstanceNumber": 1})
     np.testing.assert_array_equal(mriseg.read(files).data, VOXELS)
 
@@ -119,7 +119,7 @@ def test_slices_shifted_sideways_are_told_or_refused(shift, is_read):
             mriseg.read(files)
 
 
-def test_the_planes_of_a_localiser_are_items_of_their_own():
+def test_the_planes_of_a_localizer_are_items_of_their_own():
     files = []
     for number, directions in enumerate((AXIAL, CORONAL, SAGITTAL)):
         tags = {"ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"], "SeriesDescription": "three planes"}
@@ -129,7 +129,7 @@ def test_the_planes_of_a_localiser_are_items_of_their_own():
     found = titles(files)
     assert len(found) == 3
     for plane in ("axial", "coronal", "sagittal"):
-        assert sum(f"localiser, {plane}, 40 x 32 x 4 voxels of 1 x 1 x 20 mm" in title for title in found) == 1
+        assert sum(f"localizer, {plane}, 40 x 32 x 4 voxels of 1 x 1 x 20 mm" in title for title in found) == 1
 
 
 def several(entries, volumes=2, geometry=Geometry()):  # noqa: B008
@@ -187,7 +187,7 @@ def test_magnitude_and_phase_are_told_apart():
     magnitude, phase = contents(files)
     assert "phase" in phase.title
     assert best((magnitude, phase)) is magnitude
-    assert phase.load().stated is None
+    assert phase.load().header_contrast is None
     np.testing.assert_array_equal(phase.load().data, VOXELS + 1)
 
 
@@ -212,5 +212,5 @@ def test_a_single_slice_of_unknown_thickness_is_a_picture():
     scan = mriseg.read(series(VOXELS[..., :1], tags={"SliceThickness": None} | MPRAGE))
     np.testing.assert_array_equal(scan.data, VOXELS[..., 0].T)
     assert scan.kind == "picture"
-    assert scan.stated.contrast is Contrast.T1
+    assert scan.header_contrast.contrast is Contrast.T1
     assert "thick" in scan.notes[0]

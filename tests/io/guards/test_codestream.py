@@ -27,7 +27,7 @@ def test_a_code_says_its_size(kind, bits, code):
     assert announced(code[:10]) is None
 
 
-def test_colours_are_told():
+def test_colors_are_told():
     assert announced(imagecodecs.jpeg8_encode(np.dstack([SMALL] * 3), 90)).samples == 3
     assert announced(imagecodecs.jpeg2k_encode(np.dstack([SMALL] * 3), codecformat="j2k")).samples == 3
 

@@ -13,11 +13,11 @@ from mriseg.datasets.phantom import simulate
 from mriseg.io.pictures.colormap import MARKS, OVERLAID, TINTED, UNORDERED
 
 
-def through(*colours):
-    """A colour map through colours at equal steps."""
-    colours = np.array(colours, float)
-    steps = np.linspace(0, 1, len(colours))
-    return lambda x: np.stack([np.interp(x, steps, colours[:, channel]) for channel in range(3)], -1)
+def through(*colors):
+    """A color map through colors at equal steps."""
+    colors = np.array(colors, float)
+    steps = np.linspace(0, 1, len(colors))
+    return lambda x: np.stack([np.interp(x, steps, colors[:, channel]) for channel in range(3)], -1)
 
 
 ORDERED = {
@@ -43,10 +43,10 @@ UNORDERED_MAPS = {
 QUALITIES = [None, 30]  # lossless, and JPEG as bad as people upload
 
 
-def verdict(colours, quality=None):
-    """What a picture of colours from 0 to 1 is told: its notes or the reason why it is refused."""
+def verdict(colors, quality=None):
+    """What a picture of colors from 0 to 1 is told: its notes or the reason why it is refused."""
     stream = io.BytesIO()
-    image = PIL.Image.fromarray(np.rint(255 * colours).astype(np.uint8))
+    image = PIL.Image.fromarray(np.rint(255 * colors).astype(np.uint8))
     image.save(stream, "JPEG" if quality else "PNG", **({"quality": quality} if quality else {}))
     try:
         return mriseg.read(stream.getvalue()).notes
@@ -67,14 +67,14 @@ def slices(shared):
 
 @pytest.mark.parametrize("quality", QUALITIES)
 @pytest.mark.parametrize("name", ORDERED)
-def test_colours_that_brightness_orders_are_reduced_and_noted(slices, name, quality):
+def test_colors_that_brightness_orders_are_reduced_and_noted(slices, name, quality):
     for level in slices[:2]:
         assert verdict(ORDERED[name](level), quality) == (TINTED,)
 
 
 @pytest.mark.parametrize("quality", QUALITIES)
 @pytest.mark.parametrize("name", UNORDERED_MAPS)
-def test_colours_that_brightness_does_not_order_are_refused(slices, name, quality):
+def test_colors_that_brightness_does_not_order_are_refused(slices, name, quality):
     for level in slices[1:]:
         assert verdict(UNORDERED_MAPS[name](level), quality) == UNORDERED
 
@@ -83,16 +83,16 @@ def test_colours_that_brightness_does_not_order_are_refused(slices, name, qualit
 def test_maps_are_told_apart_on_a_pure_phantom(coarse, contrast):
     level = np.kron(simulate(coarse, contrast, noise=0, bias=0).data[:, :, 20].T[::-1], np.ones((4, 4)))
     level = np.clip(level / np.percentile(level, 99.9), 0, 1)
-    for colour_map in ORDERED.values():
-        assert verdict(colour_map(level)) == (TINTED,)
+    for color_map in ORDERED.values():
+        assert verdict(color_map(level)) == (TINTED,)
     for name in ("jet", "hsv", "spectral"):
         assert verdict(UNORDERED_MAPS[name](level)) == UNORDERED
 
 
 def test_the_brightness_of_an_ordered_map_orders_the_gray_levels(slices):
     ramp = np.arange(256) / 255
-    for colour_map in ORDERED.values():
-        steps = np.diff(colour_map(ramp) @ np.array([0.2125, 0.7154, 0.0721]))
+    for color_map in ORDERED.values():
+        steps = np.diff(color_map(ramp) @ np.array([0.2125, 0.7154, 0.0721]))
         assert (steps > -1e-9).all() or (steps < 1e-9).all()
 
 
@@ -103,45 +103,45 @@ def test_gray_and_slightly_tinted_pictures_pass_in_silence(slices, tint, quality
         assert verdict(gray(level) * tint, quality) == ()
 
 
-def test_the_noise_of_a_camera_is_no_colour(slices):
+def test_the_noise_of_a_camera_is_no_color(slices):
     noise = np.random.default_rng(0).normal(0, 0.02, (*slices[0].shape, 3))
     assert verdict(np.clip(gray(slices[0]) + noise, 0, 1), 80) == ()
 
 
-def written(level, colour):
+def written(level, color):
     image = PIL.Image.fromarray(np.rint(255 * gray(np.kron(level, np.ones((3, 3))))).astype(np.uint8))
     draw = PIL.ImageDraw.Draw(image)
-    draw.text((8, 8), "R  12:30", fill=colour, font_size=24)
-    draw.line((300, 400, 250, 330), fill=colour, width=4)
-    draw.ellipse((220, 220, 300, 290), outline=colour, width=3)
+    draw.text((8, 8), "R  12:30", fill=color, font_size=24)
+    draw.line((300, 400, 250, 330), fill=color, width=4)
+    draw.ellipse((220, 220, 300, 290), outline=color, width=3)
     return np.asarray(image) / 255
 
 
 @pytest.mark.parametrize("quality", QUALITIES)
-@pytest.mark.parametrize("colour", ["yellow", "red", "cyan"])
-def test_coloured_marks_are_noted(slices, colour, quality):
-    assert verdict(written(slices[0], colour), quality) == (MARKS,)
+@pytest.mark.parametrize("color", ["yellow", "red", "cyan"])
+def test_colored_marks_are_noted(slices, color, quality):
+    assert verdict(written(slices[0], color), quality) == (MARKS,)
 
 
-def test_white_marks_are_no_colours(slices):
+def test_white_marks_are_no_colors(slices):
     assert verdict(written(slices[0], "white"), 80) == ()
 
 
-def test_a_small_lesion_in_colour_is_noted(slices):
-    colours = gray(slices[0])
-    colours[90:115, 60:85] = 0.5 * colours[90:115, 60:85] + (0.5, 0, 0)
-    assert verdict(colours) == (MARKS,)
+def test_a_small_lesion_in_color_is_noted(slices):
+    colors = gray(slices[0])
+    colors[90:115, 60:85] = 0.5 * colors[90:115, 60:85] + (0.5, 0, 0)
+    assert verdict(colors) == (MARKS,)
 
 
 @pytest.mark.parametrize("quality", [None, 80])
 @pytest.mark.parametrize("opacity", [0.3, 1])
-@pytest.mark.parametrize("colour", [(1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 0)], ids=str)
-def test_labels_over_the_brain_are_refused(shared, colour, opacity, quality):
+@pytest.mark.parametrize("color", [(1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 0)], ids=str)
+def test_labels_over_the_brain_are_refused(shared, color, opacity, quality):
     folder = shared / "data" / "slices"
-    colours = gray(np.asarray(PIL.Image.open(folder / "jlf01_t1_axial_8bit.png")) / 255)
+    colors = gray(np.asarray(PIL.Image.open(folder / "jlf01_t1_axial_8bit.png")) / 255)
     white_matter = np.asarray(PIL.Image.open(folder / "jlf01_labels_csf1_gm2_wm3.png")) == 3
-    colours[white_matter] = (1 - opacity) * colours[white_matter] + opacity * np.array(colour)
-    assert verdict(colours, quality) in (OVERLAID, UNORDERED)
+    colors[white_matter] = (1 - opacity) * colors[white_matter] + opacity * np.array(color)
+    assert verdict(colors, quality) in (OVERLAID, UNORDERED)
 
 
 def test_a_map_fused_with_a_gray_scan_is_refused(slices):
@@ -162,7 +162,7 @@ def test_photographs_and_stained_tissue_are_refused(name):
     assert verdict(getattr(skimage.data, name)()[..., :3] / 255) in (OVERLAID, UNORDERED)
 
 
-def test_a_window_of_a_viewer_in_colour_is_noted(slices):
+def test_a_window_of_a_viewer_in_color_is_noted(slices):
     level = np.kron(slices[0], np.ones((3, 3)))
     screen = np.full((800, 1000, 3), 0.93)
     screen[:40] = (0.1, 0.35, 0.8)
@@ -184,6 +184,6 @@ def test_no_gray_picture_of_the_collection_is_refused_or_noted(shared):
             assert notes == ((MARKS,) if "overlay" in path.name or "result" in path.name else ()), path.name
 
 
-@pytest.mark.parametrize("colour", [(1, 0, 0), (0.2, 0.4, 0.9), (0, 0, 0.3)])
-def test_a_picture_of_one_colour_is_told_something(colour):
-    assert verdict(np.zeros((60, 60, 3)) + colour)
+@pytest.mark.parametrize("color", [(1, 0, 0), (0.2, 0.4, 0.9), (0, 0, 0.3)])
+def test_a_picture_of_one_color_is_told_something(color):
+    assert verdict(np.zeros((60, 60, 3)) + color)

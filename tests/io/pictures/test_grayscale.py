@@ -6,7 +6,7 @@ from tests.helpers import little_memory
 
 RNG = np.random.default_rng(0)
 GRAY = RNG.integers(0, 256, (40, 50)).astype(np.uint8)
-COLOURS = RNG.integers(0, 256, (40, 50, 3)).astype(np.uint8)
+COLORS = RNG.integers(0, 256, (40, 50, 3)).astype(np.uint8)
 
 
 def drawn(pixels, white=255.0):
@@ -16,7 +16,7 @@ def drawn(pixels, white=255.0):
 
 
 def test_luminance_is_that_of_rec_709_and_keeps_white():
-    np.testing.assert_allclose(drawn(COLOURS), COLOURS @ np.array([0.2125, 0.7154, 0.0721]), rtol=1e-5)
+    np.testing.assert_allclose(drawn(COLORS), COLORS @ np.array([0.2125, 0.7154, 0.0721]), rtol=1e-5)
     assert LUMINANCE.sum() == pytest.approx(1, abs=1e-6)
 
 
@@ -35,7 +35,7 @@ def test_what_is_see_through_is_black():
 
 
 @pytest.mark.parametrize("tile", [(7, 50), (16, 16), (64, 64), (40, 1)])
-@pytest.mark.parametrize("pixels", [GRAY, COLOURS], ids=("gray", "colours"))
+@pytest.mark.parametrize("pixels", [GRAY, COLORS], ids=("gray", "colors"))
 def test_a_picture_is_the_same_in_any_blocks(pixels, tile):
     canvas, whole = Canvas(40, 50), Canvas(40, 50)
     whole.put(pixels)
@@ -47,7 +47,7 @@ def test_a_picture_is_the_same_in_any_blocks(pixels, tile):
     np.testing.assert_array_equal(canvas.gray, whole.gray)
 
 
-def test_the_sample_of_colours_is_the_same_in_any_blocks():
+def test_the_sample_of_colors_is_the_same_in_any_blocks():
     pixels = np.zeros((2 * SAMPLE_SIDE + 37, 1300, 3), np.uint8)
     pixels[...] = RNG.integers(0, 256, (len(pixels), 1, 3))
     samples = []
@@ -60,9 +60,9 @@ def test_the_sample_of_colours_is_the_same_in_any_blocks():
     np.testing.assert_allclose(samples[0], pixels[::3, ::3] / 255, rtol=1e-6)
 
 
-def test_colours_of_a_large_picture_pass_in_blocks():
+def test_colors_of_a_large_picture_pass_in_blocks():
     pixels = np.zeros((1500, 1000, 3), np.uint8)
-    with little_memory(4 * 1.5e6 + 1.5e7):  # in float32 the colours alone are 18 MB
+    with little_memory(4 * 1.5e6 + 1.5e7):  # in float32 the colors alone are 18 MB
         drawn(pixels)
 
 
@@ -73,8 +73,8 @@ def test_gray_has_nothing_to_note():
 
 
 @pytest.mark.filterwarnings("error::RuntimeWarning")
-def test_infinite_colours_are_passed_on_without_a_warning():
-    pixels = COLOURS.astype(float)
+def test_infinite_colors_are_passed_on_without_a_warning():
+    pixels = COLORS.astype(float)
     pixels[0, :3] = np.inf, np.nan, 1e300
     canvas = Canvas(40, 50)
     canvas.put(pixels)

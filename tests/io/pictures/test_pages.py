@@ -9,7 +9,7 @@ HUGE = (limits.MAX_PIXELS, 2)
 
 def best_of(shapes):
     items = page_items(shapes, len(shapes), lambda number: number)
-    return max(items, key=lambda item: item.suitability).load
+    return max(items, key=lambda item: item.rank).load
 
 
 @pytest.mark.parametrize(

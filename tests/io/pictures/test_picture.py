@@ -20,9 +20,9 @@ from tests.helpers import encoded, little_memory, refusal
 RNG = np.random.default_rng(0)
 GRAY = RNG.integers(0, 256, (40, 50)).astype(np.uint8)
 LUMINANCE = np.array([0.2125, 0.7154, 0.0721])  # Rec. 709
-# Colours at the edge of a gray picture, as labels and buttons are.
-COLOUR = np.dstack([GRAY] * 3)
-COLOUR[:6] = RNG.integers(0, 256, (6, 50, 3))
+# Colors at the edge of a gray picture, as labels and buttons are.
+COLOR = np.dstack([GRAY] * 3)
+COLOR[:6] = RNG.integers(0, 256, (6, 50, 3))
 CHUNK = struct.Struct(">I4s")
 
 
@@ -73,7 +73,7 @@ def test_one_bit_is_black_and_white(kind):
 
 
 @pytest.mark.parametrize("kind", ["PNG", "BMP", "WEBP"])
-def test_gray_stored_as_colour_is_exact(kind):
+def test_gray_stored_as_color_is_exact(kind):
     options = {"lossless": True} if kind == "WEBP" else {}
     scan = mriseg.read(encoded(np.dstack([GRAY] * 3), kind, **options))
     np.testing.assert_array_equal(scan.data, GRAY)
@@ -81,15 +81,15 @@ def test_gray_stored_as_colour_is_exact(kind):
 
 
 @pytest.mark.parametrize("kind", ["PNG", "BMP"])
-def test_colours_become_luminance_and_gray_beside_them_stays_exact(kind):
-    scan = mriseg.read(encoded(COLOUR, kind))
-    np.testing.assert_allclose(scan.data, COLOUR @ LUMINANCE, atol=0.01)
+def test_colors_become_luminance_and_gray_beside_them_stays_exact(kind):
+    scan = mriseg.read(encoded(COLOR, kind))
+    np.testing.assert_allclose(scan.data, COLOR @ LUMINANCE, atol=0.01)
     np.testing.assert_array_equal(scan.data[6:], GRAY[6:])
-    assert any("in colour" in note for note in scan.notes)
+    assert any("in color" in note for note in scan.notes)
 
 
-def test_colours_of_16_bits_keep_their_precision():
-    pixels = COLOUR.astype(np.uint16) * 257
+def test_colors_of_16_bits_keep_their_precision():
+    pixels = COLOR.astype(np.uint16) * 257
     pixels[6:] += 1
     scan = mriseg.read(imagecodecs.png_encode(pixels))
     np.testing.assert_allclose(scan.data, pixels @ LUMINANCE, rtol=1e-5)
@@ -104,8 +104,8 @@ def test_a_gray_palette_is_looked_up_exactly():
         np.testing.assert_array_equal(mriseg.read(saved(image, kind)).data, expected)
 
 
-def test_the_colours_of_a_palette_become_luminance():
-    image = PIL.Image.fromarray(COLOUR).quantize(250)
+def test_the_colors_of_a_palette_become_luminance():
+    image = PIL.Image.fromarray(COLOR).quantize(250)
     expected = np.asarray(image.convert("RGB")) @ LUMINANCE
     np.testing.assert_allclose(mriseg.read(saved(image)).data, expected, atol=0.01)
 
@@ -115,10 +115,10 @@ def test_a_transparent_background_is_black(hidden):
     alpha = np.where(GRAY > 100, 255, 0).astype(np.uint8)
     level = np.where(alpha, GRAY, hidden).astype(np.uint8)
     expected = np.where(alpha, GRAY, 0)
-    coloured = np.dstack([level] * 3 + [alpha])
+    colored = np.dstack([level] * 3 + [alpha])
     np.testing.assert_array_equal(mriseg.read(encoded(np.dstack([level, alpha]))).data, expected)
-    np.testing.assert_array_equal(mriseg.read(encoded(coloured)).data, expected)
-    np.testing.assert_array_equal(mriseg.read(encoded(coloured, "WEBP", lossless=True, exact=True)).data, expected)
+    np.testing.assert_array_equal(mriseg.read(encoded(colored)).data, expected)
+    np.testing.assert_array_equal(mriseg.read(encoded(colored, "WEBP", lossless=True, exact=True)).data, expected)
 
 
 def test_a_transparent_background_of_16_bits_is_black():
@@ -136,7 +136,7 @@ def test_half_transparent_is_half_as_bright():
 
 
 @pytest.mark.parametrize("kind", ["PNG", "GIF"])
-def test_a_transparent_colour_of_a_palette_is_black(kind):
+def test_a_transparent_color_of_a_palette_is_black(kind):
     image = PIL.Image.fromarray(GRAY % 2)
     image.putpalette([255, 255, 255, 80, 80, 80])
     np.testing.assert_allclose(mriseg.read(saved(image, kind, transparency=0)).data, 80.0 * (GRAY % 2), atol=0.01)

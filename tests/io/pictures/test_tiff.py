@@ -20,7 +20,7 @@ from mriseg.io.guards.png import DAMAGED
 from mriseg.io.pictures.exif_orientation import upright
 from mriseg.io.reader import contents
 from tests.helpers import encoded, little_memory, refusal
-from tests.io.pictures.test_picture import COLOUR, GRAY, LUMINANCE, saved
+from tests.io.pictures.test_picture import COLOR, GRAY, LUMINANCE, saved
 
 RNG = np.random.default_rng(0)
 STACK = RNG.integers(0, 256, (12, 40, 50)).astype(np.uint8)
@@ -98,10 +98,10 @@ def test_one_bit_is_black_and_white(compression):
     np.testing.assert_array_equal(mriseg.read(content).data, 255.0 * pixels)
 
 
-@pytest.mark.parametrize("colours", [1, 3])
-def test_jpeg_within_is_near_enough(colours):
+@pytest.mark.parametrize("colors", [1, 3])
+def test_jpeg_within_is_near_enough(colors):
     smooth = np.add.outer(np.arange(48), 2 * np.arange(64)).astype(np.uint8)
-    pixels = smooth if colours == 1 else np.dstack([smooth] * 3)
+    pixels = smooth if colors == 1 else np.dstack([smooth] * 3)
     for layout in ({"rowsperstrip": 16}, {"tile": (16, 16)}):
         content = tiff(pixels, compression="jpeg", compressionargs={"level": 95}, **layout)
         assert np.abs(mriseg.read(content).data - smooth).max() <= 4
@@ -119,14 +119,14 @@ def test_where_zero_is_white_the_levels_are_turned_round(dtype):
 @pytest.mark.parametrize("planar", ["contig", "separate"])
 @pytest.mark.parametrize("layout", [{"rowsperstrip": 7}, {"tile": (16, 32)}])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
-def test_colours_become_luminance(planar, layout, dtype):
+def test_colors_become_luminance(planar, layout, dtype):
     scale = {np.uint8: 1, np.uint16: 257, np.float32: 1 / 255}[dtype]
-    pixels = (COLOUR * dtype(scale)).astype(dtype)
+    pixels = (COLOR * dtype(scale)).astype(dtype)
     stored = pixels if planar == "contig" else np.moveaxis(pixels, -1, 0)
     scan = mriseg.read(tiff(stored, photometric="rgb", planarconfig=planar, compression="zlib", **layout))
     np.testing.assert_allclose(scan.data, pixels @ LUMINANCE, rtol=1e-5, atol=0.01 * scale)
     np.testing.assert_array_equal(scan.data[6:], pixels[6:, :, 0])
-    assert any("in colour" in note for note in scan.notes)
+    assert any("in color" in note for note in scan.notes)
 
 
 @pytest.mark.parametrize("kind", ["unassalpha", "assocalpha", "unspecified"])
@@ -139,13 +139,13 @@ def test_only_opacity_that_was_not_applied_is(kind):
 
 
 def test_a_palette_is_looked_up():
-    image = PIL.Image.fromarray(COLOUR).quantize(250)
+    image = PIL.Image.fromarray(COLOR).quantize(250)
     expected = np.asarray(image.convert("RGB")) @ LUMINANCE
     np.testing.assert_allclose(mriseg.read(saved(image, "TIFF")).data, expected, atol=0.01)
 
 
 @pytest.mark.parametrize("mode", ["CMYK", "YCbCr"])
-def test_other_ways_to_store_colours_come_out_as_the_same_gray(mode):
+def test_other_ways_to_store_colors_come_out_as_the_same_gray(mode):
     image = PIL.Image.fromarray(np.dstack([GRAY] * 3)).convert(mode)
     np.testing.assert_allclose(mriseg.read(saved(image, "TIFF")).data, GRAY, atol=1.5)
 
@@ -159,15 +159,15 @@ def test_inks_give_the_light_that_pillow_gives(ink):
     np.testing.assert_allclose(mriseg.read(saved(image, "TIFF")).data, expected, atol=1)
 
 
-@pytest.mark.parametrize("pixels", [np.dstack([GRAY] * 3), COLOUR], ids=("gray", "colours"))
-def test_lab_gives_the_luminance_of_its_colours(pixels):
+@pytest.mark.parametrize("pixels", [np.dstack([GRAY] * 3), COLOR], ids=("gray", "colors"))
+def test_lab_gives_the_luminance_of_its_colors(pixels):
     lab = skimage.color.rgb2lab(pixels) * (2.55, 1, 1) + (0, 128, 128)  # as Pillow keeps it; it stores a and b signed
     planes = [PIL.Image.fromarray(np.rint(plane).astype(np.uint8)) for plane in np.moveaxis(lab, 2, 0)]
     found = mriseg.read(saved(PIL.Image.merge("LAB", planes), "TIFF")).data
     np.testing.assert_allclose(found, pixels @ LUMINANCE, atol=4)  # 8 bits of a and b
 
 
-def test_channels_that_are_no_colours_are_refused():
+def test_channels_that_are_no_colors_are_refused():
     pixels = np.dstack([GRAY] * 4)
     assert "channels" in refusal(tiff(pixels, photometric="minisblack", planarconfig="contig"))
 
@@ -256,7 +256,7 @@ def test_a_stack_of_known_voxels_is_one_volume(content):
     found = contents(content)
     assert found[0].title == "Volume of 12 pages, 50 x 40 x 12 voxels of 0.5 x 0.5 x 1.5 mm"
     assert len(found) == 13
-    assert max(found, key=lambda item: item.suitability) is found[0]
+    assert max(found, key=lambda item: item.rank) is found[0]
     scan = found[0].load()
     np.testing.assert_array_equal(scan.data, STACK.T)
     np.testing.assert_allclose(scan.spacing, (0.5, 0.5, 1.5))
@@ -291,7 +291,7 @@ def test_without_a_voxel_size_only_pages_are_offered(content):
     assert any("how large a voxel is" in note for note in found[0].load().notes)
 
 
-def test_pages_in_colour_are_no_volume():
+def test_pages_in_color_are_no_volume():
     content = imagej(np.repeat(STACK[..., None], 3, 3), axes="ZYXS")
     assert all(item.title.startswith("Page") for item in contents(content))
 
@@ -435,7 +435,7 @@ def test_what_is_unpacked_in_one_piece_is_bounded():
         mriseg.read(content)
 
 
-def test_colours_are_converted_some_rows_at_a_time():
+def test_colors_are_converted_some_rows_at_a_time():
     side = 1500
     pixels = np.full((side, side, 3), 90, np.uint8)
     content = tiff(pixels, photometric="cielab", compression="zlib", rowsperstrip=side, metadata=None)

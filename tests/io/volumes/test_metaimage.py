@@ -65,7 +65,7 @@ def test_long_is_of_four_bytes_as_in_itk():
     np.testing.assert_array_equal(mriseg.read(mha(data, ElementType="MET_LONG")).data, data)
 
 
-# What ITK makes of fields that are spelt in several ways, or missing.
+# What ITK makes of fields that are spelled in several ways, or missing.
 IDENTITY, TURNED = "1 0 0 0 1 0 0 0 1", "0 1 0 0 0 1 1 0 0"
 
 
@@ -120,7 +120,7 @@ def test_of_two_byte_orders_the_one_counts_that_counts_in_itk(fields, is_big):
 
 
 @pytest.mark.parametrize("change", [(b" = ", b":"), (b" = ", b"="), (b"\n", b"\r\n"), (b"LOCAL", b"Local")], ids=str)
-def test_the_header_may_be_spelt_otherwise(change):
+def test_the_header_may_be_spelled_otherwise(change):
     header, voxels = metaimage(VOXELS, AFFINE)
     np.testing.assert_array_equal(mriseg.read(header.replace(*change) + voxels).data, VOXELS)
 
@@ -247,7 +247,7 @@ def test_an_array_of_one_or_many_axes_is_refused(axes):
 
 @pytest.mark.parametrize("kind", ["MET_OTHER", "MET_STRING", "MET_FLOAT_MATRIX", "x"])
 def test_a_type_that_is_no_number_is_refused(kind):
-    assert "colours or a rare type" in refusal(mha(ElementType=kind))
+    assert "colors or a rare type" in refusal(mha(ElementType=kind))
 
 
 def test_voxels_as_text_are_refused():

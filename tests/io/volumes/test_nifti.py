@@ -221,9 +221,9 @@ def test_complex_numbers_are_refused(dtype):
     assert "complex" in refusal(nifti(VOXELS.astype(dtype)))
 
 
-def test_colours_are_refused():
+def test_colors_are_refused():
     rgb = np.zeros(VOXELS.shape, [("R", "u1"), ("G", "u1"), ("B", "u1")])
-    assert "colours" in refusal(nifti(rgb))
+    assert "colors" in refusal(nifti(rgb))
 
 
 def test_half_of_a_pair_is_refused():

@@ -171,7 +171,7 @@ def test_each_volume_of_a_list_can_be_chosen(encoding, fields):
         {"kinds": ["vector", "domain", "domain", "domain"]},
         {"kinds": ["RGB-color", "space", "space", "space"]},
     ],
-    ids=("directions", "vector", "colour"),
+    ids=("directions", "vector", "color"),
 )
 def test_several_numbers_a_voxel_are_refused(fields):
     assert "several numbers for each voxel" in refusal(nrrd_file(np.moveaxis(SERIES, -1, 0), **fields))
@@ -262,7 +262,7 @@ def test_an_array_of_one_or_many_axes_is_refused(axes):
 
 @pytest.mark.parametrize("kind", ["block", "complex", "x"])
 def test_a_type_that_is_no_number_is_refused(kind):
-    assert "colours or a rare type" in refusal(with_line(f"type: {kind}"))
+    assert "colors or a rare type" in refusal(with_line(f"type: {kind}"))
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "txt", "hex"])

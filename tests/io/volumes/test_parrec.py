@@ -133,15 +133,15 @@ def test_the_magnitude_is_preferred_and_comes_first():
     assert [item.title.split("(")[1].split(",")[0] for item in listed[::3]] == [
         "magnitude", "real part", "imaginary part", "phase",
     ]  # fmt: skip
-    assert max(listed, key=lambda item: item.suitability) is listed[0]
-    assert listed[0].suitability == listed[2].suitability > listed[3].suitability
+    assert max(listed, key=lambda item: item.rank) is listed[0]
+    assert listed[0].rank == listed[2].rank > listed[3].rank
 
 
 def test_of_a_diffusion_series_the_unweighted_volume_is_preferred():
     listed = contents(pair((DATA / "DTI.PAR").read_bytes(), bytes(2 * 80 * 80 * 80)))
-    best = max(listed, key=lambda item: item.suitability)
+    best = max(listed, key=lambda item: item.rank)
     assert "b 0" in best.title
-    assert sum(item.suitability == best.suitability for item in listed) == 1
+    assert sum(item.rank == best.rank for item in listed) == 1
 
 
 def test_volumes_that_lack_slices_are_left_out():
