@@ -71,7 +71,7 @@ def write(place, scan, image, result, size=2_000):
 
 def segment_one(task, size=2_000):
     """What a worker does, with the engine replaced."""
-    with patch.object(cohort, "attempt", attempt), patch.object(derivatives, "write", partial(write, size=size)):
+    with patch.object(cohort, "try_segment", attempt), patch.object(derivatives, "write", partial(write, size=size)):
         return cohort.segment_one(task)
 
 
