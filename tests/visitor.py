@@ -31,10 +31,10 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from tests.patience import PATIENCE
+
 T = TypeVar("T")
 ROOT = Path(__file__).parents[1]
-STARTS_WITHIN = 60.0  # seconds
-PATIENCE = 300.0  # seconds that a visitor waits for anything
 ROUND_TRIP = 0.1  # seconds from the address of a download to its being asked for, on the way between two towns
 XSRF_COOKIE = "_streamlit_xsrf"
 DONE = ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY
@@ -82,7 +82,7 @@ class Server:
         self.process = subprocess.Popen(
             self._command, cwd=self._folder, stdout=self._log, stderr=self._log, env=self._environment
         )
-        end = time.monotonic() + STARTS_WITHIN
+        end = time.monotonic() + PATIENCE
         while True:
             with suppress(OSError), urllib.request.urlopen(f"{self.address}/_stcore/health", timeout=1):
                 return

@@ -19,9 +19,9 @@ from mriseg.datasets import samples
 from mriseg.datasets.phantom import make_phantom, simulate
 from mriseg.datasets.samples import SAMPLES
 from mriseg.export.images import encode_scan
+from tests.patience import PATIENCE
 
 ENTRY = str(Path(__file__).parents[2] / "streamlit_app.py")
-PATIENCE = 60  # seconds; a slow machine is not what is tested
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ import pytest
 from mriseg import Contrast
 from mriseg.datasets.phantom import Phantom, simulate
 from mriseg.export.images import encode_scan
+from tests.patience import PATIENCE
 
 sync_api = pytest.importorskip("playwright.sync_api") if os.environ.get("CI") != "true" else None
 if sync_api is None:
@@ -36,7 +37,6 @@ COLORS = f"""canvas => {{ {PIXELS}
     return count; }}"""
 ROOT = Path(__file__).parents[2]
 SCREENSHOTS = ROOT / "test-artifacts"  # ignored by git
-STARTS_WITHIN = 60  # seconds; how fast it really starts, the benchmarks say
 WINDOW = {"width": 1440, "height": 900}
 ARGUMENTS = [
     "--no-sandbox",
@@ -57,7 +57,7 @@ def address() -> Iterator[str]:
     command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.fileWatcherType=none"]
     server = subprocess.Popen([*command, f"--server.port={port}", "--server.headless=true"], cwd=ROOT)
     try:
-        end = time.monotonic() + STARTS_WITHIN
+        end = time.monotonic() + PATIENCE
         while True:
             try:
                 urllib.request.urlopen(f"http://localhost:{port}/_stcore/health", timeout=1)
@@ -69,7 +69,7 @@ def address() -> Iterator[str]:
         yield f"http://localhost:{port}"
     finally:
         server.terminate()
-        server.wait(10)
+        server.wait(PATIENCE)
 
 
 @pytest.fixture(scope="session")
@@ -101,7 +101,7 @@ def blank(chromium: "sync_api.Browser", address: str) -> "sync_api.Page":
     Pages share a context, hence its cache: the scripts need not be fetched and compiled for each.
     """
     page = chromium.contexts[0].new_page()
-    page.set_default_timeout(1000 * STARTS_WITHIN)
+    page.set_default_timeout(1000 * PATIENCE)
     page.requests_outside, page.complaints = [], []
     page.on(
         "request",
@@ -161,7 +161,7 @@ def rest(page: "sync_api.Page") -> None:
 
 def wait_until(page: "sync_api.Page", holds: Callable[[], bool]) -> None:
     """Wait for what the document itself cannot be asked."""
-    end = time.monotonic() + STARTS_WITHIN
+    end = time.monotonic() + PATIENCE
     while not holds():
         assert time.monotonic() < end, "it does not come true"
         page.wait_for_timeout(100)

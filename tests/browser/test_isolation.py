@@ -22,8 +22,9 @@ from mriseg import Contrast
 from mriseg.datasets.phantom import Phantom, simulate
 from mriseg.datasets.samples import SAMPLES
 from mriseg.export.images import encode_scan
-from tests.browser.conftest import STARTS_WITHIN, WINDOW, drop, rest
+from tests.browser.conftest import WINDOW, drop, rest
 from tests.dicoms import PERSON, brainlike, series
+from tests.patience import PATIENCE
 from tests.visitor import ROOT, XSRF_COOKIE, Server, Visitor, visited
 
 pytestmark = pytest.mark.browser
@@ -35,13 +36,12 @@ FIELDS |= {"intent_name": b"PLANTED^INTENT"}
 EXTENSION = b"PLANTED^EXTENSION"
 PLANTED = (b"DOE_JANE", b"19700101", b"PLANTED^", b"DOE^JANE", b"X4711-77")
 MARKUP = '<b id="planted">planted</b> **planted** <img src=x onerror="alert(1)">'
-ENDED_WITHIN = 20.0  # seconds
 # Sessions end sooner than on the real page, in the same order: first nobody can come back, then all is let go of.
 # Downloads are held for longer than the tests take: only that their visitor is gone may end them.
 ENTRY = """
-from mriseg.app import handover, visitors
-visitors.GONE_AFTER, visitors.LOOKED_EVERY = 2.0, 0.5
-handover.HELD_FOR = 600.0
+from mriseg.app.server import download_cache, sessions
+sessions.GONE_AFTER, sessions.LOOKED_EVERY = 2.0, 0.5
+download_cache.HELD_FOR = 600.0
 from mriseg.app.page import run
 run()
 """
@@ -135,7 +135,7 @@ def _met(chromium, coarse: Phantom, server: Server, folder: Path, log: Path) -> 
     stayer.page.locator(".mriseg-viewer").first.wait_for()
     stayer_page = stayer.page.content() + stayer.page.inner_text("body")
     contexts[0].close()
-    end = time.monotonic() + ENDED_WITHIN
+    end = time.monotonic() + PATIENCE
     while time.monotonic() < end and any(contexts[1].request.get(f"{server.address}{path}").ok for path in kept):
         time.sleep(0.5)
     afterwards = _fetched(contexts[1], server, leaver)
@@ -161,7 +161,7 @@ def _met(chromium, coarse: Phantom, server: Server, folder: Path, log: Path) -> 
 
 def _visit(context, address: str) -> Seen:
     page = context.new_page()
-    page.set_default_timeout(1000 * STARTS_WITHIN)
+    page.set_default_timeout(1000 * PATIENCE)
     seen = Seen(page)
     page.on("request", lambda request: seen.requests.append(request.url))
     page.on("dialog", lambda dialog: (seen.dialogs.append(dialog.message), dialog.dismiss()))
@@ -322,7 +322,7 @@ def test_what_of_a_large_upload_is_on_disk_has_no_name_and_goes_when_the_upload_
         during = opened(meeting.server)
         line.close()
         await visitor.leave()
-        end = time.monotonic() + ENDED_WITHIN
+        end = time.monotonic() + PATIENCE
         while time.monotonic() < end and temporary(opened(meeting.server)):
             await asyncio.sleep(0.2)
         return during, opened(meeting.server)

@@ -15,9 +15,9 @@ NEVER = 120.0  # seconds
 
 # Where only intensities are let go of, and where all is.
 ENTRY = """
-from mriseg.app import visitors
-visitors.KEPT_BYTES = 0
-visitors.LETS_GO = lambda visitor, key: 0
+from mriseg.app.server import sessions
+sessions.KEPT_BYTES = 0
+sessions.LETS_GO = lambda visitor, key: 0
 from mriseg.app.page import run
 run()
 """

@@ -11,12 +11,12 @@ from mriseg import Contrast, Result, read, segment
 from mriseg.datasets.phantom import make_phantom, simulate
 from mriseg.export.images import encode_scan
 from tests.browser.conftest import assert_whole, keep, opened
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.browser
 
 NAME = "Doe_Jane"  # of the files, which must be nowhere
 ENDED = "2 done, 1 failed, 0 waiting."
-ENDS_WITHIN = 240_000  # ms; a slow machine is not what is tested
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def study_page(chromium, address, heads):
     page.get_by_text("sub-01: ").wait_for()
     keep(page, "study-running")
     page.get_by_text("Before bias correction").click()
-    page.get_by_text(ENDED).wait_for(timeout=ENDS_WITHIN)
+    page.get_by_text(ENDED).wait_for(timeout=1000 * PATIENCE)
     yield page
     page.close()
 

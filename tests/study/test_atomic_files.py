@@ -10,6 +10,7 @@ import pytest
 
 from mriseg.core.errors import WriteError
 from mriseg.study import atomic_files as unfinished
+from tests.patience import PATIENCE
 
 
 def test_a_file_is_replaced_and_nothing_stays_beside_it(tmp_path):
@@ -101,4 +102,4 @@ def test_a_lock_holds_until_it_is_left(tmp_path):
         other = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2])
         with pytest.raises(subprocess.TimeoutExpired):
             other.wait(4)
-    assert other.communicate(timeout=60)[0] == "in\n"
+    assert other.communicate(timeout=PATIENCE)[0] == "in\n"

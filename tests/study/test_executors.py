@@ -15,6 +15,7 @@ from mriseg import MrisegError, Settings, Tissue
 from mriseg.datasets import phantom
 from mriseg.export.images import encode_scan
 from mriseg.study.executors import in_processes, on_cluster
+from tests.patience import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 
@@ -96,7 +97,7 @@ def test_workers_do_not_outlive_who_started_them():
         found = subprocess.run(["ps", "-ww", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True).stdout
         return [line for line in found.splitlines() if f" {driver.pid} " in line and "loky" in line]
 
-    end = time.monotonic() + 60
+    end = time.monotonic() + PATIENCE
     while not children():
         assert time.monotonic() < end
         time.sleep(0.1)
@@ -104,7 +105,7 @@ def test_workers_do_not_outlive_who_started_them():
     pids = [int(line.split()[0]) for line in children()]
     driver.kill()
     driver.wait()
-    end = time.monotonic() + 10
+    end = time.monotonic() + PATIENCE
     while any(Path(f"/proc/{pid}").exists() and _is_alive(pid) for pid in pids):
         assert time.monotonic() < end
         time.sleep(0.1)

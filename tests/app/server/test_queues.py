@@ -7,6 +7,7 @@ import pytest
 
 from mriseg.app.server import queues as turns
 from mriseg.app.server.queues import FairQueue
+from tests.patience import PATIENCE
 
 
 @pytest.fixture(autouse=True)
@@ -27,7 +28,7 @@ class Visitor(threading.Thread):
         try:
             with self.line.turn(self.wait):
                 self.begun.set()
-                self.done.wait(10)
+                self.done.wait(PATIENCE)
         except RuntimeError:
             pass
 
@@ -43,7 +44,7 @@ def lined_up(line: FairQueue, count: int) -> list[Visitor]:
     for _ in range(count):
         visitors.append(Visitor(line))
         visitors[-1].start()
-        assert (visitors[-1].begun if len(visitors) == 1 else visitors[-1].waits).wait(10)
+        assert (visitors[-1].begun if len(visitors) == 1 else visitors[-1].waits).wait(PATIENCE)
     return visitors
 
 
@@ -53,13 +54,13 @@ def test_each_is_told_how_many_are_before_and_served_in_order():
     assert set(second.told) == {1}
     assert third.told[0] == 2
     first.done.set()
-    assert second.begun.wait(10)
+    assert second.begun.wait(PATIENCE)
     assert not third.begun.is_set()
-    until = time.monotonic() + 10
+    until = time.monotonic() + PATIENCE
     while third.told[-1] != 1:
         assert time.monotonic() < until
     second.done.set()
-    assert third.begun.wait(10)
+    assert third.begun.wait(PATIENCE)
     assert sorted(set(third.told)) == [1, 2]
     third.done.set()
 
@@ -67,10 +68,10 @@ def test_each_is_told_how_many_are_before_and_served_in_order():
 def test_who_leaves_holds_up_nobody():
     first, second, third = lined_up(FairQueue(1), 3)
     second.leaves = True
-    second.join(10)
+    second.join(PATIENCE)
     assert not second.is_alive()
     first.done.set()
-    assert third.begun.wait(10)
+    assert third.begun.wait(PATIENCE)
     third.done.set()
 
 
@@ -87,11 +88,11 @@ def test_so_many_are_served_at_a_time_as_there_are_places():
     one, two = Visitor(line), Visitor(line)
     one.start()
     two.start()
-    assert one.begun.wait(10)
-    assert two.begun.wait(10)
+    assert one.begun.wait(PATIENCE)
+    assert two.begun.wait(PATIENCE)
     three = Visitor(line)
     three.start()
-    assert three.waits.wait(10)
+    assert three.waits.wait(PATIENCE)
     assert set(three.told) == {2}
     for visitor in (one, two, three):
         visitor.done.set()

@@ -25,9 +25,9 @@ from mriseg.datasets.samples import SAMPLES
 from mriseg.export.images import encode_scan
 from mriseg.export.writer import outputs
 from tests.dicoms import brainlike, series
+from tests.patience import PATIENCE
 
 ENTRY = str(Path(__file__).parents[3] / "streamlit_app.py")
-PATIENCE = 120  # seconds; a slow machine is not what is tested
 BROKEN = b"these words are no scan"
 
 
