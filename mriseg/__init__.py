@@ -1,17 +1,20 @@
 """mriseg: gray matter, white matter and cerebrospinal fluid of any brain MR image, arithmetic in the open."""
 
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from mriseg.core.errors import MrisegError
-from mriseg.core.scan import Scan
-from mriseg.core.settings import Settings
-from mriseg.core.tissue import Contrast, Tissue
-from mriseg.core.version import __version__
-from mriseg.io.reader import contents, read
-from mriseg.segmentation.pipeline import segment
-from mriseg.segmentation.result import Result
-from mriseg.study.executors import segment_many
-from mriseg.study.record import Record
+if TYPE_CHECKING:
+    from mriseg.core.errors import MrisegError
+    from mriseg.core.scan import Scan
+    from mriseg.core.settings import Settings
+    from mriseg.core.tissue import Contrast, Tissue
+    from mriseg.core.version import __version__
+    from mriseg.io.reader import contents, read
+    from mriseg.mixture.estimator import HistogramGaussianMixture
+    from mriseg.segmentation.pipeline import segment
+    from mriseg.segmentation.result import Result
+    from mriseg.study.executors import segment_many
+    from mriseg.study.record import Record
 
 __all__ = [
     "Contrast",
@@ -29,11 +32,31 @@ __all__ = [
     "segment_many",
 ]
 
+# A name is imported when it is first used: scikit-learn takes a second, nibabel a fifth of one.
+_MODULES = {
+    "Contrast": "mriseg.core.tissue",
+    "HistogramGaussianMixture": "mriseg.mixture.estimator",
+    "MrisegError": "mriseg.core.errors",
+    "Record": "mriseg.study.record",
+    "Result": "mriseg.segmentation.result",
+    "Scan": "mriseg.core.scan",
+    "Settings": "mriseg.core.settings",
+    "Tissue": "mriseg.core.tissue",
+    "__version__": "mriseg.core.version",
+    "contents": "mriseg.io.reader",
+    "read": "mriseg.io.reader",
+    "segment": "mriseg.segmentation.pipeline",
+    "segment_many": "mriseg.study.executors",
+}
+
 
 def __getattr__(name: str) -> Any:
-    # scikit-learn takes a second to import; only those who use the estimator pay for it.
-    if name == "HistogramGaussianMixture":
-        from mriseg.mixture.estimator import HistogramGaussianMixture
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_MODULES[name]), name)
+    globals()[name] = value
+    return value
 
-        return HistogramGaussianMixture
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
