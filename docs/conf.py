@@ -37,9 +37,10 @@ default_role = "obj"  # a name in `...` becomes a link where there is such an ob
 html_theme = "pydata_sphinx_theme"
 html_title = f"mriseg {version}"
 html_show_sourcelink = False
+html_sidebars = {"**": ["globaltoc.html"]}  # the theme's own shows only what lies below a page
 html_theme_options: dict[str, Any] = {
+    "navbar_center": [],
     "navigation_with_keys": False,
-    "show_nav_level": 2,
     "secondary_sidebar_items": ["page-toc"],
 }
 
