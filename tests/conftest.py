@@ -44,10 +44,10 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the longest files."""
     here = Path(__file__).parent
+    longest = [here / file for file in LONGEST_FIRST]
 
     def rank(item: pytest.Item) -> int:
-        file = item.path.relative_to(here).as_posix()
-        return LONGEST_FIRST.index(file) if file in LONGEST_FIRST else len(LONGEST_FIRST)
+        return longest.index(item.path) if item.path in longest else len(longest)
 
     items.sort(key=rank)
 
