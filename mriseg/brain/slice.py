@@ -13,16 +13,15 @@ import skimage
 
 from mriseg.brain.confidence import MaskConfidence, picture_confidence, stripped_picture_confidence
 from mriseg.brain.contour import brain_outlines
+from mriseg.brain.head import WORKING_PIXEL, head_in_slice
 from mriseg.brain.skull import LARGEST_RATIO, LAYERS_MM, LEVELS, log_odds
 from mriseg.core.errors import BrainNotFoundError
-from mriseg.image.morphology import bounding_box, dilate, distance_to_background, erode, largest_component
+from mriseg.image.morphology import bounding_box, dilate, distance_to_background, smooth_mask
 from mriseg.registration.atlas import atlas
 from mriseg.registration.mutual_information import mutual_information
 from mriseg.registration.slice import SlicePose, register_slice
 
 WORKING_SIDE = 224  # pixels: the brain is searched at about 1 mm, whatever the picture's size
-PIXEL = (1.0, 1.0)
-SPECK, HEAD_CLOSING, SKIN = 1.5, 10, 3.0  # pixels: letters and noise go, mouth and sinuses close, skin peels off
 LEAST_HEAD = 5.0  # pixels, the radius of a circle that fits in it
 
 SHADING_REACH = 0.3  # of the radius of the head, 22 mm: coils shade over longer ways, tissues change over shorter
@@ -80,8 +79,8 @@ def find_brain_in_picture(data: np.ndarray, spacing: tuple[float, ...]) -> tuple
     image = scipy.ndimage.gaussian_filter(np.clip((image - low) / (high - low), 0, 1), 0.7)
     level = skimage.filters.threshold_otsu(image)
     tissue = image > 0.5 * level
-    head = _head(tissue)
-    to_surface = distance_to_background(head, PIXEL).astype(np.float32)
+    head = head_in_slice(tissue)
+    to_surface = distance_to_background(head, WORKING_PIXEL).astype(np.float32)
     radius = float(to_surface.max())
     if radius < LEAST_HEAD:
         raise BrainNotFoundError("No head was found in this picture. Drop a slice that shows one.")
@@ -127,8 +126,8 @@ def trust_stripped(data: np.ndarray, spacing: tuple[float, ...], mask: np.ndarra
     brain = np.pad(brain, margin)
     low, high = np.percentile(image[brain], [0.5, 99.5])
     image = np.clip((image - low) / max(high - low, 1e-9), 0, 1) * brain
-    head = dilate(brain, STRIPPED_SHELL * radius, PIXEL)
-    pose = register_slice(image, distance_to_background(head, PIXEL).astype(np.float32), brain)
+    head = dilate(brain, STRIPPED_SHELL * radius, WORKING_PIXEL)
+    pose = register_slice(image, distance_to_background(head, WORKING_PIXEL).astype(np.float32), brain)
     average = atlas()
     tissues = np.stack([pose.warp(map_, brain.shape) for map_ in (average.white, average.gray, average.fluid)])
     within = brain & (tissues.sum(0) > 0.5)
@@ -152,15 +151,6 @@ def shrink(data: np.ndarray, spacing: tuple[float, ...]) -> np.ndarray:
 def _resize(image: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     factors = [m / n for n, m in zip(image.shape, shape, strict=True)]
     return scipy.ndimage.zoom(image, factors, order=1, mode="nearest", grid_mode=True)
-
-
-def _head(foreground: np.ndarray) -> np.ndarray:
-    """The head without its skin: what is not air, closed over mouth and sinuses, and filled."""
-    margin = 2 * HEAD_CLOSING
-    solid = erode(np.pad(foreground, margin), SPECK, PIXEL)
-    closed = dilate(solid, HEAD_CLOSING, PIXEL)
-    head = erode(largest_component(closed), HEAD_CLOSING - SPECK + SKIN, PIXEL)
-    return scipy.ndimage.binary_fill_holes(head)[margin:-margin, margin:-margin]
 
 
 def _without_shading(image: np.ndarray, tissue: np.ndarray, reach: float, level: float) -> np.ndarray:
@@ -196,19 +186,11 @@ def _border(image: np.ndarray, to_surface: np.ndarray, outline: np.ndarray, pose
     by_intensity, by_depth = log_odds(level, np.where(in_head, likely, OUT_OF_SIGHT), fluid, SPREAD)
     by_intensity[in_scalp] = -LARGEST_RATIO
     evidence = scipy.ndimage.gaussian_filter(by_intensity, BLUR_MM / side)
-    brain = _smoothed((evidence + by_depth > 0) & (likely > -FARTHEST) | (likely > FARTHEST), side)
+    brain = (evidence + by_depth > 0) & (likely > -FARTHEST) | (likely > FARTHEST)
+    # Bone may part the brain of a slice, so it may lie in several pieces.
+    brain = smooth_mask(brain, opening=OPENING, closing=CLOSING, spacing=sides, one_piece=False)
     border = distance_to_background(brain, sides, at_border="edge") - distance_to_background(
         ~brain, sides, at_border="edge"
     )
     found[box] = border
     return found
-
-
-def _smoothed(brain: np.ndarray, side: float) -> np.ndarray:
-    """Opened, closed and filled; it may lie in several pieces."""
-    sides = (side, side)
-    margin = int(np.ceil((OPENING + CLOSING) / side)) + 1
-    padded = np.pad(brain, margin)
-    opened = dilate(erode(padded, OPENING, sides), OPENING, sides) & padded
-    closed = erode(dilate(opened, CLOSING, sides), CLOSING, sides)
-    return scipy.ndimage.binary_fill_holes(closed)[margin:-margin, margin:-margin]

@@ -9,9 +9,10 @@ import numpy as np
 import scipy
 import skimage
 
+from mriseg.brain.head import head_in_volume
 from mriseg.brain.skull import LAYERS_MM, LEVELS, log_odds
 from mriseg.core.errors import BrainNotFoundError
-from mriseg.image.morphology import bounding_box, dilate, distance_to_background, erode, largest_component
+from mriseg.image.morphology import bounding_box, dilate, distance_to_background, smooth_mask
 from mriseg.image.resampling import block_mean, center, interpolate_separable
 from mriseg.registration.affine import WORKING_MM, Registration, register
 from mriseg.registration.atlas import Atlas, atlas
@@ -19,7 +20,6 @@ from mriseg.registration.atlas import Atlas, atlas
 LEAST_AGREEMENT = 0.1  # nats, of atlas and scan; noise and other organs have less
 STRIPPED_MARGIN, STRIPPED_SHELL = 15.0, 14.0  # mm of air put around a stripped brain, and of it taken for head
 BORDER_MM = 2.0  # voxels are averaged to about this side where the border is moved
-HEAD_CLOSING = 8.0  # mm, over nostrils and ear canals
 BRIGHTEST = 98.5  # percentile of the head at which intensities are cut off: fat and vessels
 # The atlas's surface lies on the cortex; the mask is to reach the inner skull.
 OUTWARD = 3.5  # mm
@@ -57,7 +57,7 @@ def find_brain_in_volume(data: np.ndarray, spacing: tuple[float, ...]) -> tuple[
     if not bright.size:
         raise BrainNotFoundError("The volume is of one gray. Choose the scan itself.")
     image = np.clip((image - low) / (np.percentile(bright, BRIGHTEST) - low), 0, 1)
-    head = _head(image > 0.5 * skimage.filters.threshold_otsu(image), sides)
+    head = head_in_volume(image > 0.5 * skimage.filters.threshold_otsu(image), sides)
     found = register(image, head, sides, atlas())
     if found.agreement < LEAST_AGREEMENT:
         raise BrainNotFoundError(
@@ -106,19 +106,6 @@ def _moved(found: Registration, first: np.ndarray) -> Registration:
     return Registration(shift @ found.affine, found.agreement, found.coverage)
 
 
-def _head(foreground: np.ndarray, sides: tuple[float, ...]) -> np.ndarray:
-    """The head with everything in it: what is not air, closed, filled in space and slice by slice."""
-    margin = [int(np.ceil(HEAD_CLOSING / side)) + 1 for side in sides]
-    closed = dilate(np.pad(foreground, [(m, m) for m in margin]), HEAD_CLOSING, sides)
-    closed = largest_component(erode(closed, HEAD_CLOSING, sides))
-    head = closed[tuple(slice(m, -m) for m in margin)]
-    for axis in range(3):
-        for index in range(head.shape[axis]):
-            at = (slice(None),) * axis + (index,)
-            head[at] = scipy.ndimage.binary_fill_holes(head[at])
-    return head
-
-
 def _moved_border(
     data: np.ndarray, spacing: tuple[float, ...], anchor: tuple[int, ...], found: Registration, average: Atlas
 ) -> np.ndarray:
@@ -134,7 +121,8 @@ def _moved_border(
 
     by_intensity, by_depth = log_odds(level, likely, fluid, SPREAD)
     evidence = scipy.ndimage.gaussian_filter(by_intensity, [BLUR_MM / side for side in sides])
-    brain = _smoothed((evidence + by_depth > 0) & (likely > -FARTHEST) | (likely > FARTHEST), sides)
+    brain = (evidence + by_depth > 0) & (likely > -FARTHEST) | (likely > FARTHEST)
+    brain = smooth_mask(brain, opening=OPENING, closing=CLOSING, spacing=sides, one_piece=True)
     if not brain.any():
         raise BrainNotFoundError("No brain was found in this volume. Drop a scan of a whole head or of a brain.")
     border = (
@@ -149,12 +137,3 @@ def _moved_border(
         positions.append(at[within])
     mask[tuple(target)] = interpolate_separable(border, positions) > 0
     return mask
-
-
-def _smoothed(brain: np.ndarray, sides: tuple[float, ...]) -> np.ndarray:
-    """The largest piece after opening, then closed and filled."""
-    margin = [int(np.ceil((OPENING + CLOSING) / side)) + 1 for side in sides]
-    padded = np.pad(brain, [(m, m) for m in margin])
-    opened = dilate(largest_component(erode(padded, OPENING, sides)), OPENING, sides) & padded
-    closed = erode(dilate(opened, CLOSING, sides), CLOSING, sides)
-    return scipy.ndimage.binary_fill_holes(closed)[tuple(slice(m, -m) for m in margin)]

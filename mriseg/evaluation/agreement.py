@@ -18,7 +18,6 @@ NEAR = 2  # shortest voxel sides: as far a surface is looked for voxel by voxel
 # Of a surface, the voxels that are asked; of those with nothing near, the same. A brain of 1 mm has 350 000, and some
 # 50 000 with nothing near; more come from methods that label noise in the air.
 MOST_ASKED, MOST_FAR = 500_000, 50_000
-NOT_IN_REFERENCE = max(tissue.number for tissue in Tissue) + 1  # in a map of disagreement
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,31 +192,6 @@ def agreement(labels: np.ndarray, reference: np.ndarray, spacing: tuple[float, .
             volume_difference_ml=None if voxel_ml is None else (ours - whole) * voxel_ml,
             hausdorff95=_hausdorff(mine, theirs, sides) if ours and whole else None if ours or whole else 0.0,
         )
-    return found
-
-
-def disagreement(labels: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    """Where a segmentation differs from a reference, and what the reference has there.
-
-    Parameters
-    ----------
-    labels, reference : ndarray of uint8, one shape
-        0 outside the brain, then the tissues' numbers.
-
-    Returns
-    -------
-    ndarray of uint8, same shape
-        0 where they agree; where they differ the number of the reference's tissue, or `NOT_IN_REFERENCE` where the
-        reference has none.
-
-    Raises
-    ------
-    MrisegError
-        If the shapes differ.
-    """
-    _check_shapes(labels, reference)
-    found = np.where(reference == BACKGROUND, np.uint8(NOT_IN_REFERENCE), reference)
-    found[labels == reference] = 0
     return found
 
 

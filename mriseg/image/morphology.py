@@ -5,16 +5,29 @@ from typing import Literal
 import numpy as np
 import scipy
 
-# A slab thinner than this holds no whole outline of a brain in depth: its slices are searched one by one.
+# A brain thinner than this is a slab that goes on beyond its outermost slices: it holds no whole outline in depth.
 SLAB_MM = 60.0
+FAR_MM = 1e4  # farther than any border: the side of voxels across a slab, whose ends are no borders of the brain
 PIECE_SHARE = 0.02  # of the largest: tips of the temporal lobes are larger, letters and stray voxels are not
 
 
-FAR_MM = 1e4  # farther than any border
-
-
 def largest_component(mask: np.ndarray) -> np.ndarray:
-    """The face-connected piece with the most voxels; empty if the mask is."""
+    """The face-connected piece with the most voxels.
+
+    Parameters
+    ----------
+    mask : ndarray of bool
+
+    Returns
+    -------
+    ndarray of bool, same shape
+        Empty if the mask is; of pieces as large, the first.
+
+    Examples
+    --------
+    >>> largest_component(np.array([True, False, True, True])).tolist()
+    [False, False, True, True]
+    """
     labels, count = scipy.ndimage.label(mask)
     if count <= 1:
         return labels > 0
@@ -24,14 +37,50 @@ def largest_component(mask: np.ndarray) -> np.ndarray:
 
 
 def dilate(mask: np.ndarray, radius: float, spacing: tuple[float, ...]) -> np.ndarray:
-    """All voxels within `radius` of the mask, in the unit of `spacing`."""
+    """All voxels within `radius` of the mask.
+
+    Parameters
+    ----------
+    mask : ndarray of bool
+    radius : float
+        In the unit of `spacing`, usually mm.
+    spacing : tuple of float
+        Sides of a voxel.
+
+    Returns
+    -------
+    ndarray of bool, same shape
+
+    Examples
+    --------
+    >>> dilate(np.array([False, False, False, True, False]), radius=2.5, spacing=(1.2,)).tolist()
+    [False, True, True, True, True]
+    """
     if not mask.any():  # the distance to nothing is not defined
         return mask
     return scipy.ndimage.distance_transform_edt(~mask, sampling=spacing) <= radius
 
 
 def erode(mask: np.ndarray, radius: float, spacing: tuple[float, ...]) -> np.ndarray:
-    """All voxels of the mask farther than `radius` from its outside; beyond the image counts as outside."""
+    """All voxels of the mask farther than `radius` from its outside; beyond the image counts as outside.
+
+    Parameters
+    ----------
+    mask : ndarray of bool
+    radius : float
+        In the unit of `spacing`, usually mm.
+    spacing : tuple of float
+        Sides of a voxel.
+
+    Returns
+    -------
+    ndarray of bool, same shape
+
+    Examples
+    --------
+    >>> erode(np.array([True, True, True, True, False]), radius=1.0, spacing=(1.0,)).tolist()
+    [False, True, True, False, False]
+    """
     return distance_to_background(mask, spacing) > radius
 
 
@@ -46,6 +95,18 @@ def distance_to_background(
     spacing : tuple of float
     at_border : {"constant", "edge"}
         Whether beyond the image lies outside ("constant") or the mask goes on as it is ("edge").
+
+    Returns
+    -------
+    ndarray of float64, same shape
+        From the center of a voxel to that of the nearest outside; 0 outside the mask.
+
+    Examples
+    --------
+    >>> distance_to_background(np.array([False, True, True, True]), (2.0,)).tolist()
+    [0.0, 2.0, 4.0, 2.0]
+    >>> distance_to_background(np.array([False, True, True, True]), (2.0,), at_border="edge").tolist()
+    [0.0, 2.0, 4.0, 6.0]
     """
     padded = np.pad(mask, 1, at_border)
     inner = (slice(1, -1),) * mask.ndim
@@ -53,7 +114,25 @@ def distance_to_background(
 
 
 def bounding_box(mask: np.ndarray, margin: int = 0) -> tuple[slice, ...]:
-    """The smallest box around a mask that is not empty, `margin` voxels wider where the image allows."""
+    """The smallest box around a mask that is not empty, `margin` voxels wider where the image allows.
+
+    Parameters
+    ----------
+    mask : ndarray of bool
+        At least one voxel.
+    margin : int
+        Voxels.
+
+    Returns
+    -------
+    tuple of slice
+        Along each axis, with both ends given.
+
+    Examples
+    --------
+    >>> bounding_box(np.array([False, False, True, True, False]), margin=1)
+    (slice(1, 5, None),)
+    """
     box = []
     for axis, length in enumerate(mask.shape):
         filled = np.flatnonzero(mask.any(tuple(a for a in range(mask.ndim) if a != axis)))
@@ -62,9 +141,27 @@ def bounding_box(mask: np.ndarray, margin: int = 0) -> tuple[slice, ...]:
 
 
 def offset_mask(mask: np.ndarray, distance: float, spacing: tuple[float, ...]) -> np.ndarray:
-    """The mask with its border moved outwards by `distance`, inwards if negative, in the unit of `spacing`.
+    """The mask with its border moved outwards, or inwards by a negative distance.
 
     Where the mask ends only because the image does it is not made smaller.
+
+    Parameters
+    ----------
+    mask : ndarray of bool
+    distance : float
+        In the unit of `spacing`, usually mm.
+    spacing : tuple of float
+        Sides of a voxel.
+
+    Returns
+    -------
+    ndarray of bool, same shape
+        The mask itself where nothing is to be moved.
+
+    Examples
+    --------
+    >>> offset_mask(np.array([True, True, True, False, False]), -1.0, (1.0,)).tolist()
+    [True, True, False, False, False]
     """
     if distance == 0 or not mask.any():
         return mask
@@ -78,7 +175,48 @@ def offset_mask(mask: np.ndarray, distance: float, spacing: tuple[float, ...]) -
     return moved
 
 
+def smooth_mask(
+    mask: np.ndarray, *, opening: float, closing: float, spacing: tuple[float, ...], one_piece: bool
+) -> np.ndarray:
+    """The mask without thin parts, its narrow clefts closed and its holes filled.
+
+    Parameters
+    ----------
+    mask : ndarray of bool
+        Beyond the image counts as outside.
+    opening, closing : float
+        Parts narrower than twice the opening go, clefts narrower than twice the closing fill, in the unit of `spacing`.
+    spacing : tuple of float
+        Sides of a voxel.
+    one_piece : bool
+        Whether only the largest piece is left after opening.
+
+    Returns
+    -------
+    ndarray of bool, same shape
+    """
+    margin = [int(np.ceil((opening + closing) / side)) + 1 for side in spacing]
+    padded = np.pad(mask, [(m, m) for m in margin])
+    core = erode(padded, opening, spacing)
+    if one_piece:
+        core = largest_component(core)
+    opened = dilate(core, opening, spacing) & padded
+    closed = erode(dilate(opened, closing, spacing), closing, spacing)
+    return scipy.ndimage.binary_fill_holes(closed)[tuple(slice(m, -m) for m in margin)]
+
+
 def large_pieces(mask: np.ndarray) -> np.ndarray:
+    """The face-connected pieces that are not far smaller than the largest.
+
+    Parameters
+    ----------
+    mask : ndarray of bool
+
+    Returns
+    -------
+    ndarray of bool, same shape
+        Pieces of at least `PIECE_SHARE` of the voxels of the largest; empty if the mask is.
+    """
     labels, count = scipy.ndimage.label(mask)
     sizes = np.bincount(labels.ravel(), minlength=count + 1)
     sizes[0] = 0

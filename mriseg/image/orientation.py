@@ -27,6 +27,20 @@ def orient(scan: Scan) -> tuple[Scan, np.ndarray]:
     orientation : ndarray of shape (3, 2)
         For each axis of `scan`, the canonical axis it became and whether it was flipped
         (`nibabel.orientations`); what `restore` needs. Identity for a picture.
+
+    Examples
+    --------
+    A volume whose first axis runs from right to left is flipped, and comes back as it was:
+
+    >>> from mriseg.core.scan import volume
+    >>> scan = volume(np.arange(24_000.0).reshape(20, 30, 40), np.diag([-1.0, 2.0, 3.0, 1.0]))
+    >>> canonical, orientation = orient(scan)
+    >>> canonical.affine[0]
+    array([  1.,   0.,   0., -19.])
+    >>> bool((canonical.data == scan.data[::-1]).all())
+    True
+    >>> bool((restore(canonical.data, orientation) == scan.data).all())
+    True
     """
     if scan.affine is None or scan.spacing is None:
         return scan, _identity(scan.data.ndim)
@@ -38,7 +52,20 @@ def orient(scan: Scan) -> tuple[Scan, np.ndarray]:
 
 
 def reorient(data: np.ndarray, orientation: np.ndarray) -> np.ndarray:
-    """Bring an array from the scan's own axes to canonical ones, as `orient` did with its intensities."""
+    """Bring an array from the scan's own axes to canonical ones, as `orient` did with its intensities.
+
+    Parameters
+    ----------
+    data : array of shape (i, j, k) or (i, j, k, channels)
+        In the scan's own axes; further axes stay where they are.
+    orientation : ndarray
+        As `orient` returned it.
+
+    Returns
+    -------
+    ndarray
+        A view of `data`.
+    """
     return orientations.apply_orientation(data, orientation)
 
 
@@ -51,9 +78,60 @@ def restore(data: np.ndarray, orientation: np.ndarray) -> np.ndarray:
         In canonical axes; further axes stay where they are.
     orientation : ndarray
         As `orient` returned it.
+
+    Returns
+    -------
+    ndarray
+        A view of `data`.
     """
     back = orientations.ornt_transform(_identity(len(orientation)), orientation)
     return orientations.apply_orientation(data, back)
+
+
+def reorient_box(box: tuple[slice, ...], shape: tuple[int, ...], orientation: np.ndarray) -> tuple[slice, ...]:
+    """Bring a part of the scan's own grid to canonical axes: the box in which `reorient` puts its voxels.
+
+    Parameters
+    ----------
+    box : tuple of slice
+        In the scan's own axes, with both ends given.
+    shape : tuple of int
+        Of the scan in its own axes.
+    orientation : ndarray
+        As `orient` returned it.
+
+    Returns
+    -------
+    tuple of slice
+    """
+    canonical = list(box)
+    for part, length, (axis, direction) in zip(box, shape, orientation, strict=True):
+        canonical[int(axis)] = _flipped(part, length, direction)
+    return tuple(canonical)
+
+
+def restore_box(box: tuple[slice, ...], shape: tuple[int, ...], orientation: np.ndarray) -> tuple[slice, ...]:
+    """Bring a part of the canonical grid back to the scan's own axes: the box in which `restore` puts its voxels.
+
+    Parameters
+    ----------
+    box : tuple of slice
+        In canonical axes, with both ends given.
+    shape : tuple of int
+        Of the scan in canonical axes.
+    orientation : ndarray
+        As `orient` returned it.
+
+    Returns
+    -------
+    tuple of slice
+    """
+    return tuple(_flipped(box[int(axis)], shape[int(axis)], direction) for axis, direction in orientation)
+
+
+def _flipped(part: slice, length: int, direction: float) -> slice:
+    """A stretch of an axis of a length, counted from its other end where the direction is negative."""
+    return part if direction > 0 else slice(length - part.stop, length - part.start)
 
 
 def _identity(dimensions: int) -> np.ndarray:

@@ -13,7 +13,7 @@ import PIL.ImageDraw
 import PIL.ImageFont
 
 from mriseg.core.scan import Scan
-from mriseg.image.orientation import orient, reorient
+from mriseg.image.orientation import orient, reorient, reorient_box
 from mriseg.plotting import slices as render
 from mriseg.plotting.slices import AnatomicalPlane, View
 from mriseg.segmentation.result import Result
@@ -51,7 +51,7 @@ def jpeg(scan: Scan, result: Result) -> bytes:
     limits = _window(canonical.data, labels)
     if canonical.spacing is None:
         return _encoded(_side_by_side(render.gray(canonical.data, limits), labels))
-    brain = _canonical_box(result, orientation)
+    brain = reorient_box(result.box, result.labels.shape, orientation)
     shown = _around(brain, labels.shape, canonical.spacing)
     views = [View(plane, index) for plane, count in SLICES for index in _indices(brain[plane.axis], plane, count)]
     sides = [render.pixel_sides(canonical.spacing, view) for view in views]
@@ -85,15 +85,7 @@ def _side_by_side(levels: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return page
 
 
-def _canonical_box(result: Result, orientation: np.ndarray) -> list[slice]:
-    """The part of the canonical grid that holds the brain."""
-    box = [slice(0)] * 3
-    for length, part, (axis, sign) in zip(result.labels.shape, result.box, orientation, strict=True):
-        box[int(axis)] = part if sign > 0 else slice(length - part.stop, length - part.start)
-    return box
-
-
-def _around(brain: list[slice], shape: tuple[int, ...], spacing: tuple[float, ...]) -> list[slice]:
+def _around(brain: tuple[slice, ...], shape: tuple[int, ...], spacing: tuple[float, ...]) -> list[slice]:
     """What is shown: the brain, or about its middle as much as a usual one takes, as far as the image reaches."""
     found = []
     for part, length, side, usual in zip(brain, shape, spacing, USUAL_MM, strict=True):

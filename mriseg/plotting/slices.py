@@ -18,7 +18,6 @@ from mriseg.core.tissue import BACKGROUND, Tissue
 LETTER_SIZE, LETTER_MARGIN = 18, 6  # pixels of the picture on the screen
 LETTER_GRAY, SHADE_GRAY = 235, 0
 SCALE_BAR_MM = 50
-OUTLINE_RGB = (0, 229, 160)  # no tissue's color; as light as white matter's, so it shows on gray and in gray
 WHITE_PERCENTILE = 99.8  # of the brain: the brightest of it is white, fat around it may be cut off
 BLACK_PERCENTILE = 1.0  # of the whole image: air
 
@@ -146,25 +145,6 @@ def colored(levels: np.ndarray, labels: np.ndarray, opacity: float) -> np.ndarra
     inside = labels != BACKGROUND
     mixed[inside] = (1 - opacity) * mixed[inside] + opacity * colors[labels[inside]] + 0.5
     return mixed
-
-
-def outlined(levels: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Gray levels with the border of a mask drawn over them, one pixel wide, inside the mask.
-
-    Parameters
-    ----------
-    levels : ndarray of uint8, shape (rows, columns)
-    mask : ndarray of bool, same shape
-
-    Returns
-    -------
-    ndarray of uint8, shape (rows, columns, 3)
-    """
-    picture = np.repeat(levels[..., None], 3, -1)
-    padded = np.pad(mask, 1)
-    interior = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
-    picture[mask & ~interior] = OUTLINE_RGB
-    return picture
 
 
 def enlarge(image: np.ndarray, sides: tuple[float, float], frame: tuple[int, int], smooth: bool) -> np.ndarray:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mriseg.core.tissue import ORDERS, Contrast, Tissue
-from mriseg.image.morphology import FAR_MM, bounding_box, distance_to_background
+from mriseg.image.morphology import FAR_MM, SLAB_MM, bounding_box, distance_to_background
 from mriseg.mixture.histogram import Histogram
 from mriseg.mixture.model import Mixture
 from mriseg.mixture.spatial_prior import PriorZones
@@ -29,7 +29,6 @@ from mriseg.segmentation.contrast_tables import ANYWHERE, PLACES, RARE, SIGNALS
 CANDIDATES = tuple(SIGNALS)
 BRIGHTEST = 0.01  # share of the brain that is asked for the signal of fluid
 OUTER = 0.2  # the shallowest fifth of the brain
-SLAB_MM = 60.0  # a brain thinner than this is a slab that goes on beyond its outermost slices
 FARTHEST = 3.0  # spreads: farther off says no more, so that one odd value cannot decide
 # What the places of the classes in the average brain say, nats a voxel, counts as so many voxels: it is about as
 # telling as all other evidence together. Right orders have 0.1 to 0.4, wrong ones less than 0.

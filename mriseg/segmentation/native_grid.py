@@ -6,15 +6,6 @@ from mriseg.core.tissue import Tissue
 from mriseg.image.orientation import restore
 
 
-def reoriented_box(box: tuple[slice, ...], shape: tuple[int, ...], orientation: np.ndarray) -> tuple[slice, ...]:
-    """A part of the canonical grid as one of the scan's own."""
-    own = []
-    for axis, direction in orientation:
-        part, length = box[int(axis)], shape[int(axis)]
-        own.append(part if direction > 0 else slice(length - part.stop, length - part.start))
-    return tuple(own)
-
-
 def native_order(inside: np.ndarray, orientation: np.ndarray) -> np.ndarray:
     """Where in the flattened canonical box the brain's voxels are, one after the other along the scan's own axes."""
     places = np.arange(inside.size, dtype=np.uint32).reshape(inside.shape)

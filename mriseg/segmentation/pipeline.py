@@ -12,7 +12,7 @@ from mriseg.core.errors import SettingsError
 from mriseg.core.scan import Scan
 from mriseg.core.settings import Settings
 from mriseg.core.tissue import Tissue
-from mriseg.image.orientation import orient, restore
+from mriseg.image.orientation import orient, restore, restore_box
 from mriseg.mixture.fit import JOINT_TOLERANCE, TOLERANCE, fit, fit_classes
 from mriseg.mixture.likelihood import BinnedVoxels, bin_voxels
 from mriseg.mixture.model import Mixture
@@ -24,7 +24,7 @@ from mriseg.segmentation.bias_field import estimate_fields, evaluate_bias_field
 from mriseg.segmentation.brain_region import brain_region, compact, find_brain
 from mriseg.segmentation.checks import check_images
 from mriseg.segmentation.markov_field import regularized_posteriors
-from mriseg.segmentation.native_grid import most_likely_tissue, native_order, reoriented_box, tissue_posteriors
+from mriseg.segmentation.native_grid import most_likely_tissue, native_order, tissue_posteriors
 from mriseg.segmentation.partial_volume import partial_volumes
 from mriseg.segmentation.result import Joint, Result
 from mriseg.segmentation.skull_rim import bone_at_the_rim
@@ -169,7 +169,7 @@ def segment(
     places = native_order(inside, orientation)
     posteriors = np.stack([posteriors[..., k].ravel()[places] for k in range(len(Tissue))], -1)
     fractions = fractions.reshape(-1, len(Tissue)).take(places, axis=0)
-    own_labels, own_box = restore(labels, orientation), reoriented_box(box, whole.shape, orientation)
+    own_labels, own_box = restore(labels, orientation), restore_box(box, whole.shape, orientation)
     clock.stop()
     return Result(
         labels=own_labels,

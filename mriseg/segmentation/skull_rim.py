@@ -7,9 +7,8 @@ veins in the dura. White matter never lies at the inner skull: what looks like i
 import numpy as np
 import scipy
 
-from mriseg.image.morphology import FAR_MM, bounding_box, distance_to_background
+from mriseg.image.morphology import FAR_MM, SLAB_MM, bounding_box, distance_to_background
 from mriseg.mixture.spatial_prior import PriorZones
-from mriseg.segmentation.contrast import SLAB_MM
 
 UNLIKELY_WHITE = 0.1  # expected share of white matter: less of it lies beyond the cortex
 RIM_MM = 3.0  # where nothing is expected of places: no white matter lies nearer to the inner skull

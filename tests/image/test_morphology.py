@@ -1,7 +1,17 @@
 import numpy as np
 import pytest
+import scipy
 
-from mriseg.image.morphology import bounding_box, dilate, distance_to_background, erode, largest_component, offset_mask
+from mriseg.image.morphology import (
+    bounding_box,
+    dilate,
+    distance_to_background,
+    erode,
+    large_pieces,
+    largest_component,
+    offset_mask,
+    smooth_mask,
+)
 
 SPACING = (1.0, 2.0, 0.5)
 
@@ -101,3 +111,37 @@ def test_a_border_that_is_the_images_own_is_not_moved_inwards():
     moved = offset_mask(cut, -4.0, (1.0, 2.0))
     np.testing.assert_array_equal(moved[0, 8:23], moved[1, 8:23])
     assert moved[0, 15]
+
+
+def blocks():
+    """Two blocks of 20 mm that a bridge of 4 mm joins, with a hole in one and a cleft of 4 mm in the other."""
+    mask = np.zeros((60, 40), bool)  # of 1 mm by 2 mm
+    mask[5:25, 5:15] = mask[35:55, 5:20] = mask[20:40, 9:11] = True
+    mask[12:16, 9:11] = False
+    mask[43:47, 16:20] = False
+    return mask
+
+
+@pytest.mark.parametrize("one_piece", [True, False])
+def test_smoothing_cuts_bridges_and_closes_clefts_and_holes(one_piece):
+    smooth = smooth_mask(blocks(), opening=3.0, closing=4.0, spacing=(1.0, 2.0), one_piece=one_piece)
+    assert not smooth[30, 10]  # the bridge
+    assert smooth[45, 17]  # the cleft
+    assert smooth[45, 10]
+    assert smooth[14, 10] != one_piece  # the hole of the smaller block, and the block itself
+    assert scipy.ndimage.label(smooth)[1] == (1 if one_piece else 2)
+
+
+def test_smoothing_leaves_a_round_mask_as_it_is():
+    smooth = smooth_mask(BALL, opening=3.0, closing=4.0, spacing=(1.0, 2.0), one_piece=True)
+    assert (smooth != BALL).sum() < 0.02 * BALL.sum()
+
+
+def test_pieces_far_smaller_than_the_largest_are_left_out():
+    mask = np.zeros((30, 30), bool)
+    mask[:10, :10] = True
+    mask[15, 15] = mask[20, 20:22] = True  # 1 % and 2 % of the largest
+    large = large_pieces(mask)
+    assert large[20, 20]
+    assert not large[15, 15]
+    assert not large_pieces(np.zeros((3, 3), bool)).any()

@@ -4,7 +4,7 @@ import pytest
 from nibabel.affines import apply_affine
 
 from mriseg.core.scan import picture, volume
-from mriseg.image.orientation import orient, reorient, restore
+from mriseg.image.orientation import orient, reorient, reorient_box, restore, restore_box
 from tests.helpers import ALL_AXES, stored_as
 
 DATA = np.random.default_rng(0).random((17, 18, 19)).astype(np.float32)
@@ -73,3 +73,13 @@ def test_no_intensity_is_copied():
     data, affine = stored_as(("P", "S", "R"), DATA, AFFINE)
     scan = volume(data, affine)
     assert np.shares_memory(orient(scan)[0].data, scan.data)
+
+
+@pytest.mark.parametrize("axes", ALL_AXES, ids="".join)
+def test_a_box_holds_the_same_voxels_in_either_order_of_the_axes(axes):
+    data, affine = stored_as(axes, DATA, AFFINE)
+    canonical, orientation = orient(volume(data, affine))
+    box = (slice(2, 9), slice(0, 5), slice(11, 19))
+    own = restore_box(box, DATA.shape, orientation)
+    np.testing.assert_array_equal(restore(canonical.data[box], orientation), data[own])
+    assert reorient_box(own, data.shape, orientation) == box

@@ -88,15 +88,6 @@ def test_full_color_is_that_of_the_tissue_and_none_leaves_the_scan(tissue):
     assert (render.colored(levels, labels, 0.0) == 100).all()
 
 
-def test_the_outline_runs_along_the_inner_side_of_the_masks_border():
-    levels, mask = np.full((8, 9), 100, np.uint8), np.zeros((8, 9), bool)
-    mask[2:7, 3:] = True  # up to the edge of the picture
-    drawn = (render.outlined(levels, mask) != 100).any(-1)
-    expected = mask.copy()
-    expected[3:6, 4:8] = False
-    np.testing.assert_array_equal(drawn, expected)
-
-
 def test_the_scale_bar_is_50_mm_long():
     image = np.full((300, 300), 128, np.uint8)
     drawn = render.annotated(image, View(None), pixel_mm=0.5)

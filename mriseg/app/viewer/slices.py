@@ -12,7 +12,7 @@ import numpy as np
 
 from mriseg.core.scan import Scan
 from mriseg.core.tissue import Tissue
-from mriseg.image.orientation import orient, reorient
+from mriseg.image.orientation import orient, reorient, reorient_box
 from mriseg.plotting import slices as render
 from mriseg.plotting.slices import AnatomicalPlane, View
 from mriseg.segmentation.bias_field import evaluate_bias_field
@@ -65,7 +65,7 @@ def pack(
     corrected = result.stages.corrected
     assert corrected is not None
     coefficients = corrected.coefficients[0]
-    box = _canonical_box(result, orientation)
+    box = reorient_box(result.box, result.labels.shape, orientation)
     extent = tuple(part.stop - part.start for part in box)
     sparse = evaluate_bias_field(
         coefficients, extent, tuple(slice(None, None, max(1, n // FIELD_SAMPLES)) for n in extent)
@@ -124,16 +124,6 @@ def _across(result: Result, orientation: np.ndarray, axis: int, index: int) -> n
     if orientation[own, 1] < 0:
         index = result.labels.shape[own] - 1 - index
     return reorient(result.posteriors_across(own, index), orientation)
-
-
-def _canonical_box(result: Result, orientation: np.ndarray) -> tuple[slice, ...]:
-    """The part of the canonical grid that holds the brain."""
-    if result.labels.ndim == 2:
-        return result.box
-    box = [slice(0)] * 3
-    for n, part, (axis, sign) in zip(result.labels.shape, result.box, orientation, strict=True):
-        box[int(axis)] = part if sign > 0 else slice(n - part.stop, n - part.start)
-    return tuple(box)
 
 
 def _around(box: tuple[slice, ...], canonical: Scan) -> list[tuple[int, int]]:
