@@ -12,7 +12,9 @@ import pytest
 import yaml
 
 import mriseg
+from mriseg import Contrast
 from mriseg.cli import main
+from mriseg.export.statistics import stats
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*(ROOT / "docs").glob("*.md"), *(ROOT / "docs/api").glob("*.md"), *ROOT.glob("*.md")])
@@ -134,6 +136,14 @@ def test_the_options_that_the_pages_name_are_those_of_the_command_line(capsys):
         main(["segment", "--help"])
     named = set(re.findall(r"^\| `(--[a-z-]+)", options[1], re.MULTILINE))
     assert named == set(re.findall(r"--[a-z][a-z-]+", capsys.readouterr().out)) - {"--help"}
+
+
+@pytest.mark.slow
+def test_the_keys_of_the_json_are_explained(segmented):
+    page = (ROOT / "docs/command-line.md").read_text("utf-8")
+    table = re.search(r"### The figures as JSON\n(.*?)\n## ", page, re.DOTALL)[1]
+    first = " ".join(line.split("|")[1] for line in table.splitlines() if line.startswith("|"))
+    assert set(re.findall(r"`(\w+)`", first)) == set(stats(segmented(Contrast.T1)))
 
 
 def test_every_message_that_troubleshooting_explains_is_said():
