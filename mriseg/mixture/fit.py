@@ -42,11 +42,12 @@ JOINT_TOLERANCE = 1e-5  # gain of log likelihood per voxel at which the joint fi
 def fit(
     cells: Cells,
     order: tuple[Tissue, ...],
-    zones: PriorZones | None = None,
+    spatial_prior: PriorZones | None = None,
+    *,
     start: Mixture | None = None,
     tolerance: float = TOLERANCE,
-    named: bool = True,
-    strength: float | None = None,
+    order_known: bool = True,
+    prior_strength: float | None = None,
 ) -> Mixture:
     """Fit the tissues and the mixed voxels between them, the likeliest given what a brain holds and where.
 
@@ -56,17 +57,17 @@ def fit(
         Counts of the brain's intensities, by zone.
     order : tuple of Tissue
         From dark to bright on the first channel.
-    zones : Zones, optional
+    spatial_prior : PriorZones, optional
         What to expect in each zone of `cells`; by default they are one, the whole brain.
     start : Mixture, optional
         Where to begin, of the same zones, or of the first channel alone; by default the partition of least variance
         of the first channel, so that the result is deterministic.
     tolerance : float
         Gain of log likelihood per voxel at which to stop.
-    named : bool
+    order_known : bool
         Whether `order` is known. Where it only is tried, many dark voxels must not be bone, since they may be fluid
         that is dark, and in one zone the spreads of the classes may differ more.
-    strength : float, optional
+    prior_strength : float, optional
         Of the expectations against the observed shares; by default as the zones are several or one.
 
     Returns
@@ -80,25 +81,25 @@ def fit(
     SeparationError
         If there are too few voxels or levels for three classes.
     """
-    located = zones is not None and len(zones) > 1
-    zones = zones or uniform_prior(())
+    located = spatial_prior is not None and len(spatial_prior) > 1
+    spatial_prior = spatial_prior or uniform_prior(())
     classes = len(order)
-    deep = (order.index(Tissue.GM), order.index(Tissue.WM)) if located and zones.deep.any() else None
-    expected = expectation(zones, order)
-    bone = named and order[-1] is Tissue.CSF
-    spread = SPREAD_STRENGTH if named or located else SPREAD_STRENGTH_UNNAMED
-    if located and start is None and strength is None:  # from a poor start the scan's own word can lose a tissue
+    deep = (order.index(Tissue.GM), order.index(Tissue.WM)) if located and spatial_prior.deep.any() else None
+    expected = expectation(spatial_prior, order)
+    bone = order_known and order[-1] is Tissue.CSF
+    spread = SPREAD_STRENGTH if order_known or located else SPREAD_STRENGTH_UNNAMED
+    if located and start is None and prior_strength is None:  # from a poor start the scan's own word can lose a tissue
         start = _run_em(cells, classes, deep, expected, 1.0, spread, order, None, FIRST_TOLERANCE, bone)
-    strength = strength or (ZONE_STRENGTH if located else SHARE_STRENGTH)
-    mixture = _run_em(cells, classes, deep, expected, strength, spread, order, start, tolerance, bone)
+    prior_strength = prior_strength or (ZONE_STRENGTH if located else SHARE_STRENGTH)
+    mixture = _run_em(cells, classes, deep, expected, prior_strength, spread, order, start, tolerance, bone)
     if deep is None:
         return mixture
     gray, white, nuclei = mixture.parameters.means[[*deep, -1], 0]
     if DEEP_WITHIN[0] <= (nuclei - gray) / (white - gray) <= DEEP_WITHIN[1]:
         return mixture
     # The class has found something else, as the ventricles on a scan where they are hardly brighter than gray matter.
-    whole = PriorZones(zones.index, zones.shares, np.zeros(len(zones)))
-    return fit(cells, order, whole, None, tolerance, named, strength)
+    prior = replace(spatial_prior, deep=np.zeros(len(spatial_prior)))
+    return fit(cells, order, prior, tolerance=tolerance, order_known=order_known, prior_strength=prior_strength)
 
 
 def fit_classes(cells: Cells, classes: int, start: Mixture | None = None) -> Mixture:

@@ -56,7 +56,12 @@ def uniform_prior(shape: tuple[int, ...]) -> PriorZones:
 
 
 def prior_zones(
-    registration: Registration, atlas: Atlas, mask: np.ndarray, spacing: tuple[float, ...], first: np.ndarray
+    registration: Registration,
+    atlas: Atlas,
+    mask: np.ndarray,
+    *,
+    spacing: tuple[float, ...],
+    first_voxel_mm: np.ndarray,
 ) -> PriorZones:
     """Part a brain by what the average brain holds there.
 
@@ -68,7 +73,7 @@ def prior_zones(
         The brain; at least one voxel.
     spacing : tuple of float
         Voxel sides, mm.
-    first : ndarray of shape (3,)
+    first_voxel_mm : ndarray of shape (3,)
         Position of the mask's first voxel, mm along the scan's canonical axes.
     """
     gray, white = (
@@ -88,7 +93,7 @@ def prior_zones(
     positions = [np.arange(n) / step for n, step in zip(mask.shape, steps, strict=True)]
 
     def warped(values: np.ndarray) -> np.ndarray:
-        return interpolate_separable(registration.warp(values, atlas, coarse, sides, first), positions)
+        return interpolate_separable(registration.warp(values, atlas, coarse, sides, first_voxel_mm), positions)
 
     fluid, white, deep = warped(fluid / total), warped(white / total), warped(deep) > 0.5
     index = np.digitize(fluid, FLUID_EDGES).astype(np.int16) * (len(WHITE_EDGES) + 1)

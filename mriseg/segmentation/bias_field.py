@@ -53,11 +53,12 @@ def estimate_bias_field(
     data: np.ndarray,
     mask: np.ndarray,
     order: tuple[Tissue, ...],
+    *,
     spacing: tuple[float, ...] | None = None,
-    zones: PriorZones | None = None,
-    named: bool = True,
+    spatial_prior: PriorZones | None = None,
+    order_known: bool = True,
     samples: int = SAMPLES,
-    strength: float = 1.0,
+    bias_strength: float = 1.0,
 ) -> tuple[np.ndarray, Mixture | None]:
     """Estimate the bias field of a brain, by which its intensities are to be divided.
 
@@ -67,13 +68,13 @@ def estimate_bias_field(
         Intensities, cropped to the brain.
     mask : ndarray of bool, same shape
         The brain.
-    order, zones, named
+    order, spatial_prior, order_known
         As for `mriseg.mixture.fit.fit`.
     spacing : tuple of float, optional
         Voxel sides in mm; by default such that the longer side is as long as a brain.
     samples : int
         Voxels to use.
-    strength : float
+    bias_strength : float
         How freely the field may bend: the penalty on its slope is divided by it.
 
     Returns
@@ -85,7 +86,7 @@ def estimate_bias_field(
         Of the corrected samples, a start for that of all voxels; None where none could be fitted.
     """
     spacing = spacing or (PIXEL_EXTENT_MM / max(data.shape),) * data.ndim
-    zones = zones or uniform_prior(data.shape)
+    spatial_prior = spatial_prior or uniform_prior(data.shape)
     inside = np.flatnonzero(mask)
     where = np.stack(np.unravel_index(inside[:: max(1, len(inside) // samples)], mask.shape), 1)
     values = data[tuple(where.T)].astype(float)
@@ -94,7 +95,7 @@ def estimate_bias_field(
     values, where = values[kept], where[kept]
     if not len(values):  # of one gray: there is no shading to see, and `fit` will say what is wrong
         return uniform_field(data.ndim), None
-    zone = zones.index[tuple(where.T)].astype(int)
+    zone = spatial_prior.index[tuple(where.T)].astype(int)
     extent = np.array(data.shape) * spacing
     waves = np.maximum(1, np.rint(extent / FINEST_MM)).astype(int)
     terms = np.array([t for t in product(*(range(w + 1) for w in waves)) if 0 < sum((t / waves) ** 2) <= 1])
@@ -108,16 +109,24 @@ def estimate_bias_field(
     mixture = None
     for turn in range(ROUNDS):
         corrected = values * np.exp(-log_field)
-        cells, index = _counted(corrected, zone, len(zones))
+        cells, index = _counted(corrected, zone, len(spatial_prior))
         # The average brain leads at first and lets go: from a poor start the scan's own word can lose a tissue.
-        word = max(ZONE_STRENGTH, 0.5**turn) if len(zones) > 1 else None
+        word = max(ZONE_STRENGTH, 0.5**turn) if len(spatial_prior) > 1 else None
         try:
-            mixture = fit(cells, order, zones, mixture, FIT_TOLERANCE, named, word)
+            mixture = fit(
+                cells,
+                order,
+                spatial_prior,
+                start=mixture,
+                tolerance=FIT_TOLERANCE,
+                order_known=order_known,
+                prior_strength=word,
+            )
         except SeparationError:
             break
         residual, weight = (table[zone, index] for table in _unexplained(cells.points[:, 0], mixture))
         np.multiply(basis, np.sqrt(weight), out=weighted)  # a product with its own transpose takes half the time
-        normal = weighted @ weighted.T + PENALTY / strength * weight.sum() * np.diag(slopes)
+        normal = weighted @ weighted.T + PENALTY / bias_strength * weight.sum() * np.diag(slopes)
         target = residual + log_field
         target -= np.average(target, weights=weight)
         coefficients = np.linalg.solve(normal, basis @ (weight * target))
@@ -193,6 +202,7 @@ def estimate_fields(
     scan: Scan,
     data: list[np.ndarray],
     inside: np.ndarray,
+    *,
     spacing: tuple[float, ...],
     named: IdentifiedTissues,
     settings: Settings,
@@ -204,14 +214,16 @@ def estimate_fields(
     def field(channel: np.ndarray, order: tuple[Tissue, ...]) -> tuple[np.ndarray, Mixture | None]:
         if not settings.correct_bias:
             return uniform_field(inside.ndim), None
-        return estimate_bias_field(channel, inside, order, known, located, strength=settings.bias_strength)
+        return estimate_bias_field(
+            channel, inside, order, spacing=known, spatial_prior=located, bias_strength=settings.bias_strength
+        )
 
     coefficients, start = field(data[0], tissues)
     if len(data) == 1:
         return BiasCorrection((coefficients,), start)
     found = bin_voxels([data[0] / evaluate_bias_field(coefficients, inside.shape)], inside)
-    mixture = fit(found.cells(inside, located), tissues, located, start)
-    posteriors = regularized_posteriors(found, mixture, inside, spacing, located)
+    mixture = fit(found.cells(inside, located), tissues, located, start=start)
+    posteriors = regularized_posteriors(found, mixture, inside, spacing=spacing, spatial_prior=located)
     others = [field(channel, _order_in_channel(channel, posteriors, tissues))[0] for channel in data[1:]]
     return BiasCorrection((coefficients, *others), mixture)
 

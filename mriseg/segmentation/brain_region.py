@@ -23,7 +23,9 @@ def brain_region(brain: Brain, canonical: Scan, settings: Settings) -> BrainRegi
     located = uniform_prior(inside.shape)
     if settings.use_position and brain.registration is not None and not brain.doubtful:
         spacing = canonical.spacing or (1.0,) * inside.ndim
-        located = prior_zones(brain.registration, atlas(), inside, spacing, first_voxel_mm(box, spacing))
+        located = prior_zones(
+            brain.registration, atlas(), inside, spacing=spacing, first_voxel_mm=first_voxel_mm(box, spacing)
+        )
     return BrainRegion(mask, box, located)
 
 

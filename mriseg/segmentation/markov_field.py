@@ -123,11 +123,12 @@ def regularized_posteriors(
     found: BinnedVoxels,
     mixture: Mixture,
     inside: np.ndarray,
+    *,
     spacing: tuple[float, ...],
-    located: PriorZones,
+    spatial_prior: PriorZones,
     smoothness: float = 1.0,
 ) -> np.ndarray:
     """Posteriors of the classes, shape (classes, ...)."""
     strength = smoothness * coupling(mixture.overlap(found.points))
     table = log_likelihood_table(mixture, found)
-    return regularize(table, table_index(found, located), inside, spacing, strength)
+    return regularize(table, table_index(found, spatial_prior), inside, spacing, strength)

@@ -102,7 +102,7 @@ def segment(
     data[0] = named.signal(data[0])
 
     clock.start("correct")
-    corrected = kept.corrected or estimate_fields(scan, data, inside, spacing, named, settings)
+    corrected = kept.corrected or estimate_fields(scan, data, inside, spacing=spacing, named=named, settings=settings)
     fields = [evaluate_bias_field(coefficients, inside.shape) for coefficients in corrected.coefficients]
     found = bin_voxels([channel / field for channel, field in zip(data, fields, strict=True)], inside)
     bias = fields[0]
@@ -112,7 +112,7 @@ def segment(
     fitted = kept.fitted
     if fitted is None:
         tolerance = JOINT_TOLERANCE if channels else TOLERANCE
-        fitted = fit(found.cells(inside, located), naming.tissues, located, corrected.start, tolerance)
+        fitted = fit(found.cells(inside, located), naming.tissues, located, start=corrected.start, tolerance=tolerance)
     mixture = kept.mixture
     if settings.classes != len(Tissue):
         located = uniform_prior(inside.shape)
@@ -120,7 +120,9 @@ def segment(
     mixture = mixture or fitted
 
     clock.start("regularize")
-    posteriors = regularized_posteriors(found, mixture, inside, spacing, located, settings.smoothness)
+    posteriors = regularized_posteriors(
+        found, mixture, inside, spacing=spacing, spatial_prior=located, smoothness=settings.smoothness
+    )
 
     clock.start("measure")
     whole = place.mask

@@ -54,14 +54,16 @@ def identify_tissues(scan: Scan, canonical: Scan, place: BrainRegion, settings: 
     named = IdentifiedTissues(naming, black, located)
     if settings.use_position and len(located) == 1 and _is_slab(inside, canonical.spacing):
         signal = named.signal(data)
-        coefficients, start = estimate_bias_field(signal, inside, naming.tissues, spacing, located)
+        coefficients, start = estimate_bias_field(
+            signal, inside, naming.tissues, spacing=spacing, spatial_prior=located
+        )
         found = bin_voxels([signal / evaluate_bias_field(coefficients, signal.shape)], inside)
-        mixture = fit(found.cells(inside, located), naming.tissues, located, start)
-        posteriors = regularized_posteriors(found, mixture, inside, spacing, located)
+        mixture = fit(found.cells(inside, located), naming.tissues, located, start=start)
+        posteriors = regularized_posteriors(found, mixture, inside, spacing=spacing, spatial_prior=located)
         first = first_voxel_mm(place.box, spacing)
         pose = align(posteriors[[naming.tissues.index(t) for t in TISSUES]], inside, spacing, first, atlas())
         if pose is not None:
-            return replace(named, zones=prior_zones(pose, atlas(), inside, spacing, first))
+            return replace(named, zones=prior_zones(pose, atlas(), inside, spacing=spacing, first_voxel_mm=first))
     return named
 
 
@@ -95,19 +97,30 @@ def try_orders(
     known = sides if data.ndim == 3 else None
 
     def tried(order: tuple[Tissue, ...], word: float | None = None) -> tuple[BinnedVoxels, Mixture]:
-        coefficients, start = estimate_bias_field(data, inside, order, known, located, False, NAMING_SAMPLES)
+        coefficients, start = estimate_bias_field(
+            data, inside, order, spacing=known, spatial_prior=located, order_known=False, samples=NAMING_SAMPLES
+        )
         found = bin_voxels([data / evaluate_bias_field(coefficients, data.shape)], inside)
-        return found, fit(found.cells(inside, located), order, located, start, JOINT_TOLERANCE, False, word)
+        mixture = fit(
+            found.cells(inside, located),
+            order,
+            located,
+            start=start,
+            tolerance=JOINT_TOLERANCE,
+            order_known=False,
+            prior_strength=word,
+        )
+        return found, mixture
 
     if len(located) > 1:
         found, mixture = max((tried(order, 1.0) for order in ORDERS), key=lambda one: one[1].log_likelihood)
         mixture = in_order(mixture, by_brightness(mixture))
-        posteriors = regularized_posteriors(found, mixture, inside, sides, located)
+        posteriors = regularized_posteriors(found, mixture, inside, spacing=sides, spatial_prior=located)
         evidence = score_contrasts(mixture, posteriors, inside, sides, found.histograms[0], black, located, stated)
         return assign_tissues_by_position(evidence, mixture.tissues)
     evidences = []
     for order in (FLUID_DARK, FLUID_BRIGHT):
         found, mixture = tried(order)
-        posteriors = regularized_posteriors(found, mixture, inside, sides, located)
+        posteriors = regularized_posteriors(found, mixture, inside, spacing=sides, spatial_prior=located)
         evidences.append(score_contrasts(mixture, posteriors, inside, sides, found.histograms[0], black, stated=stated))
     return assign_tissues(*evidences)

@@ -30,7 +30,7 @@ def mask():
 @pytest.fixture(scope="module")
 def found(mask):
     """Zones of the average brain itself, on its own grid."""
-    return prior_zones(laid(), atlas(), mask, SIDES, HERE)
+    return prior_zones(laid(), atlas(), mask, spacing=SIDES, first_voxel_mm=HERE)
 
 
 def voxel(position):
@@ -102,7 +102,7 @@ def test_expectations_are_those_of_the_average_brain_but_for_the_blur(found, mas
 def test_a_brain_beyond_the_average_one_is_expected_to_be_fluid(mask):
     beyond = np.zeros_like(mask)
     beyond[:3, :3, :3] = True
-    alone = prior_zones(laid(), atlas(), beyond, SIDES, HERE)
+    alone = prior_zones(laid(), atlas(), beyond, spacing=SIDES, first_voxel_mm=HERE)
     assert len(alone) == 1
     assert alone.shares[0, FLUID_AT] > 0.9
 
@@ -110,7 +110,7 @@ def test_a_brain_beyond_the_average_one_is_expected_to_be_fluid(mask):
 def test_one_voxel_is_one_zone(mask):
     single = np.zeros_like(mask)
     single[voxel((26, 4, 2))] = True
-    alone = prior_zones(laid(), atlas(), single, SIDES, HERE)
+    alone = prior_zones(laid(), atlas(), single, spacing=SIDES, first_voxel_mm=HERE)
     assert len(alone) == 1
     assert alone.deep.tolist() == [1]
 
@@ -142,7 +142,7 @@ def test_zones_follow_a_moved_brain(found, mask):
     by = np.array([3, -5, 4])
     moved = laid()
     moved.affine[:3, 3] += by * ATLAS_MM
-    there = prior_zones(moved, atlas(), np.roll(mask, by, (0, 1, 2)), SIDES, HERE)
+    there = prior_zones(moved, atlas(), np.roll(mask, by, (0, 1, 2)), spacing=SIDES, first_voxel_mm=HERE)
     assert np.mean(there.index != np.roll(found.index, by, (0, 1, 2))) < 1e-4
     np.testing.assert_allclose(there.shares, found.shares, atol=1e-3)
 
@@ -150,7 +150,7 @@ def test_zones_follow_a_moved_brain(found, mask):
 def test_a_brain_that_is_not_moved_with_the_registration_is_expected_otherwise(found, mask):
     moved = laid()
     moved.affine[:3, 3] += (0, 0, 20)
-    there = prior_zones(moved, atlas(), mask, SIDES, HERE)
+    there = prior_zones(moved, atlas(), mask, spacing=SIDES, first_voxel_mm=HERE)
     assert np.abs(expected(there) - expected(found))[mask].mean() > 0.1
 
 
@@ -159,21 +159,21 @@ def test_flipping_the_grid_flips_the_zones(found, mask, axis):
     flip, corner = np.ones(3), atlas().origin.copy()
     flip[axis] = -1
     corner[axis] += (mask.shape[axis] - 1) * ATLAS_MM
-    flipped = prior_zones(laid(np.diag(flip), corner), atlas(), np.flip(mask, axis), SIDES, HERE)
+    flipped = prior_zones(laid(np.diag(flip), corner), atlas(), np.flip(mask, axis), spacing=SIDES, first_voxel_mm=HERE)
     assert np.mean(np.flip(flipped.index, axis) != found.index) < 1e-4
     np.testing.assert_allclose(flipped.shares, found.shares, atol=1e-3)
     np.testing.assert_array_equal(flipped.deep, found.deep)
 
 
 def test_a_larger_head_in_larger_voxels_has_the_same_zones(found, mask):
-    larger = prior_zones(laid(1.25 * np.eye(3)), atlas(), mask, (1.25 * ATLAS_MM,) * 3, HERE)
+    larger = prior_zones(laid(1.25 * np.eye(3)), atlas(), mask, spacing=(1.25 * ATLAS_MM,) * 3, first_voxel_mm=HERE)
     assert np.mean(larger.index != found.index) < 1e-4
 
 
 def test_a_part_of_the_scan_is_where_its_first_voxel_is(found, mask):
     begin = np.array([20, 40, 30])
     part = tuple(slice(b, b + 40) for b in begin)
-    alone = prior_zones(laid(), atlas(), mask[part], SIDES, begin * ATLAS_MM)
+    alone = prior_zones(laid(), atlas(), mask[part], spacing=SIDES, first_voxel_mm=begin * ATLAS_MM)
     assert mask[part].mean() > 0.5
     difference = np.abs(expected(alone) - expected(found)[part])[mask[part]]
     assert difference.mean() < 0.01
@@ -200,7 +200,7 @@ def test_other_voxels_are_expected_to_hold_the_same(found, sides):
     corner = np.array([-42.0, -50, -10])
     shape = tuple(int(56 // side) for side in sides)
     positions = grid(shape, sides, corner)
-    there = prior_zones(laid(corner=corner), atlas(), np.ones(shape, bool), sides, HERE)
+    there = prior_zones(laid(corner=corner), atlas(), np.ones(shape, bool), spacing=sides, first_voxel_mm=HERE)
     assert there.index.shape == shape
     assert agrees(there, positions, found)
     deep = there.deep[there.index] == 1
@@ -219,7 +219,7 @@ def test_zones_follow_a_turned_head(found):
     turn = np.array([[1, 0, 0], [0, np.cos(angle), -np.sin(angle)], [0, np.sin(angle), np.cos(angle)]])
     registration = laid(turn, np.array([0.0, -20, 8]))
     shape, first = (51, 51, 51), np.full(3, -50.0)
-    there = prior_zones(registration, atlas(), np.ones(shape, bool), SIDES, first)
+    there = prior_zones(registration, atlas(), np.ones(shape, bool), spacing=SIDES, first_voxel_mm=first)
     positions = grid(shape, SIDES, first)
     assert agrees(there, apply_affine(np.linalg.inv(registration.affine), positions), found)
     assert not agrees(there, positions + np.array([0, -20, 8]), found)

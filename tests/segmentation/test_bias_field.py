@@ -36,7 +36,7 @@ def located(phantom, brain):
     to_scan = np.eye(4)
     to_scan[:3, 3] = -phantom.affine[:3, 3]
     first = np.array([part.start * 2.0 for part in bounding_box(phantom.truth > 0, margin=1)])
-    return prior_zones(Registration(to_scan, 0.7, 1.0), atlas(), brain, SPACING, first)
+    return prior_zones(Registration(to_scan, 0.7, 1.0), atlas(), brain, spacing=SPACING, first_voxel_mm=first)
 
 
 def correct(data, *arguments, **options):
@@ -81,7 +81,9 @@ def test_most_of_a_strong_field_is_removed(flat, brain, contrast):
 @pytest.mark.parametrize("contrast", CONTRASTS)
 def test_an_uneven_scan_is_evened_out_where_the_average_brain_says_what_to_expect(flat, brain, located, contrast):
     truth = smooth_field(brain.shape, brain)
-    field, mixture = correct(flat[contrast] * truth, brain, contrast.dark_to_bright, SPACING, located)
+    field, mixture = correct(
+        flat[contrast] * truth, brain, contrast.dark_to_bright, spacing=SPACING, spatial_prior=located
+    )
     log_truth, log_found = np.log(truth[brain]), np.log(field[brain])
     assert np.corrcoef(log_found, log_truth)[0, 1] > 0.95
     assert np.std(log_truth - log_found) < 0.5 * np.std(log_truth)
@@ -98,7 +100,7 @@ def test_where_tissue_lies_everywhere_alike_the_field_is_found_exactly(brain, or
     shares = (0.2, 0.45, 0.35) if dark else (0.35, 0.45, 0.2)
     data = rng.choice(means, brain.shape, p=shares) + rng.normal(0, 30, brain.shape)
     truth = smooth_field(brain.shape, brain, strength)
-    field, mixture = correct((data * truth).astype(np.float32), brain, order, SPACING)
+    field, mixture = correct((data * truth).astype(np.float32), brain, order, spacing=SPACING)
     assert np.std(np.log(field / truth)[brain]) < 0.01
     np.testing.assert_allclose(mixture.means, means, rtol=0.02)
 
@@ -140,9 +142,9 @@ def test_a_mirrored_scan_has_the_mirrored_field(flat, brain):
 
 def test_turned_axes_have_the_turned_field(flat, brain):
     data = flat[Contrast.T1] * smooth_field(brain.shape, brain)
-    here, _ = correct(data, brain, FLUID_DARK, (2.0, 2.0, 2.0), samples=brain.sum())
+    here, _ = correct(data, brain, FLUID_DARK, spacing=(2.0, 2.0, 2.0), samples=brain.sum())
     turned = data.transpose(2, 0, 1), brain.transpose(2, 0, 1)
-    there, _ = correct(*turned, FLUID_DARK, (2.0, 2.0, 2.0), samples=brain.sum())
+    there, _ = correct(*turned, FLUID_DARK, spacing=(2.0, 2.0, 2.0), samples=brain.sum())
     np.testing.assert_allclose(there.transpose(1, 2, 0), here, atol=1e-5)
 
 
@@ -177,7 +179,10 @@ def test_a_freer_field_bends_more(flat, brain):
     """The shading here is steeper than any that the penalty leaves alone."""
     x = np.linspace(-1, 1, brain.shape[0], dtype=np.float32)[:, None, None]
     shaded = flat[Contrast.T1] * np.exp(0.15 * np.cos(3 * np.pi * x))
-    depths = [correct(shaded, brain, FLUID_DARK, SPACING, strength=strength)[0].std() for strength in (0.1, 1, 10)]
+    depths = [
+        correct(shaded, brain, FLUID_DARK, spacing=SPACING, bias_strength=strength)[0].std()
+        for strength in (0.1, 1, 10)
+    ]
     assert depths[0] < depths[1] < depths[2]
 
 
