@@ -233,10 +233,10 @@ class Visitor:
         cursor = list(header["start"])
         cursor[axis] = index
         self._asked += 1
-        want = {"result": header["result"], "scan": header["scan"], "cursor": cursor, "slices": [[axis, index]]}
-        state = WidgetState(id=element.id, json_value=json.dumps({"want": {**want, "count": self._asked}}))
+        request = {"result": header["result"], "scan": header["scan"], "cursor": cursor, "slices": [[axis, index]]}
+        state = WidgetState(id=element.id, json_value=json.dumps({"request": {**request, "count": self._asked}}))
         await self._run(state, fragment)
-        await self._until(lambda: (axis, index) in {(part["axis"], part["index"]) for part in self.header()["parts"]})
+        await self._until(lambda: (axis, index) in {(part["axis"], part["index"]) for part in self.header()["slices"]})
         return time.perf_counter() - began
 
     async def order(self, suffix: str) -> str:
@@ -270,7 +270,7 @@ class Visitor:
         for shown in self._shown.values():
             if shown.element.WhichOneof("type") == "bidi_component" and b"mriseg" in shown.element.bidi_component.bytes:
                 sent = shown.element.bidi_component.bytes
-                return json.loads(sent[4 : 4 + int.from_bytes(sent[:4], "little")])
+                return json.loads(sent[8 : 8 + int.from_bytes(sent[4:8], "little")])
         return {}
 
     def result(self) -> str | None:

@@ -86,7 +86,7 @@ def test_arrow_keys_move_through_slices_and_back(head):
 
 @pytest.mark.parametrize("name", ["Color", "Window", "Level"])
 def test_opacity_and_window_change_the_picture_without_the_server(head, name):
-    asked = head.evaluate("document.querySelector('.mriseg-viewer').dataset.asked")
+    asked = head.evaluate("document.querySelector('.mriseg-viewer').dataset.requested")
     shown, original = pixels(head), pixels(head, 0)
     head.get_by_text("Window, contours").click()
     head.locator(".mriseg-viewer").get_by_label(name, exact=True).focus()
@@ -100,7 +100,7 @@ def test_opacity_and_window_change_the_picture_without_the_server(head, name):
         head.keyboard.press("ArrowRight")
     head.get_by_text("Window, contours").click()
     settle(head)
-    assert head.evaluate("document.querySelector('.mriseg-viewer').dataset.asked") == asked
+    assert head.evaluate("document.querySelector('.mriseg-viewer').dataset.requested") == asked
 
 
 @pytest.mark.parametrize(
@@ -375,14 +375,14 @@ def test_pointing_at_a_gaussian_lights_its_voxels(head):
         }"""
     )
     head.mouse.move(*place)
-    head.wait_for_function("document.querySelector('.mriseg-viewer').dataset.lit === '2'")
+    head.wait_for_function("document.querySelector('.mriseg-viewer').dataset.highlighted === '2'")
     settle(head)
     keep(head, "lit")
     lit = colors(head, 1)
     assert lit["yellow"] > 0.9 * whole["yellow"]
     assert lit["orange"] + lit["blue"] < 0.1 * (whole["orange"] + whole["blue"])
     head.mouse.move(1, 1)
-    head.wait_for_function("document.querySelector('.mriseg-viewer').dataset.lit === ''")
+    head.wait_for_function("document.querySelector('.mriseg-viewer').dataset.highlighted === ''")
 
 
 def test_every_canvas_says_what_it_shows(head):

@@ -81,7 +81,8 @@ def histogram_figure(
             traces.append(curve(density, line=edge, hoverinfo="skip", showlegend=False))
         style = {"color": tissue.color, "width": 2.5, "dash": DASHES[tissue]}
         ground = {} if logarithmic else {"fill": "tozeroy", "fillcolor": f"rgba({red}, {green}, {blue}, 0.25)"}
-        traces.append(curve(density, name=tissue.title, line=style, **ground))
+        # By `meta` the viewer knows whose curve is pointed at.
+        traces.append(curve(density, name=tissue.title, meta={"tissue": tissue.number}, line=style, **ground))
     if mixture.deep_gray is not None:
         style = {"color": Tissue.GM.color, "width": 1.5, "dash": "longdash"}
         traces.append(curve(scale * mixture.deep_density(x), name=texts.DEEP_GRAY, line=style))

@@ -1,11 +1,14 @@
-"""Slices as the viewer in the browser takes them: everything that it draws or probes there, packed into bytes.
+"""Slices as the viewer in the browser takes them: everything that it draws or probes there, as bytes.
 
 With the intensities, the labels, the posteriors and the bias field of a slice in the browser, window, opacity, probing
 and highlighting need no server. Only a slice that has not been seen yet is sent, deflated.
 """
 
 import json
-from collections.abc import Sequence
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
 
 import imagecodecs
 import numpy as np
@@ -18,119 +21,189 @@ from mriseg.plotting.slices import AnatomicalPlane, View
 from mriseg.segmentation.bias_field import evaluate_bias_field
 from mriseg.segmentation.result import Result
 
+FORMAT_VERSION = 1  # of the bytes, the same as in `slice_store.js`: a change of the format is one of both
 LEVELS = 1024  # of intensity: quantized far finer than the noise of any scan, and two thirds of 16 bits when deflated
 FULL = 255  # byte of a posterior of 1
 SPEED = 1  # level 5 saves 4 % and takes twice as long; zlib itself takes half as long again and packs worse
 FIELD_SAMPLES = 32  # along each axis show how far a smooth field reaches
 FLAT = 1e-6  # a field that varies less in its logarithm is none
-AROUND_MM = 25.0  # that skull and scalp take around the brain
-AROUND_SHARE = 0.15  # the same of a brain whose size is unknown
+HEAD_MM = 25.0  # that skull and scalp take around the brain
+HEAD_SHARE = 0.15  # the same of a brain whose size is unknown
 PICTURE = -1  # stands for the axis across a picture, which has none
 
 
-def pack(
-    scan: Scan,
-    result: Result,
-    limits: tuple[float, float],
+@dataclass(frozen=True)
+class SliceSource:
+    """What slices are cut from: a scan and its result, in canonical axes as far as they are needed whole.
+
+    Attributes
+    ----------
+    scan : Scan
+        In canonical axes.
+    orientation : ndarray
+        From the scan's own axes to these, as `orient` gives it.
+    result : Result
+        In its own axes.
+    labels, other : ndarray of uint8
+        Labels of the result, and those to compare with, if any, in canonical axes.
+    box : tuple of slice
+        The part of the canonical grid that holds the brain.
+    intensity_range : tuple of float
+        Least and largest intensity.
+    field_range : tuple of float
+        The same of the logarithm of the bias field.
+    """
+
+    scan: Scan
+    orientation: np.ndarray
+    result: Result
+    labels: np.ndarray
+    other: np.ndarray | None
+    box: tuple[slice, ...]
+    intensity_range: tuple[float, float]
+    field_range: tuple[float, float]
+
+    @classmethod
+    def of(cls, scan: Scan, result: Result, other: np.ndarray | None = None) -> Self:
+        """Prepare a scan, its result, and labels to compare with, all in the scan's own axes."""
+        canonical, orientation = orient(scan)
+        box = reorient_box(result.box, result.labels.shape, orientation)
+        every = tuple(slice(None, None, max(1, (part.stop - part.start) // FIELD_SAMPLES)) for part in box)
+        field = _log_field(result, box, every)
+        return cls(
+            scan=canonical,
+            orientation=orientation,
+            result=result,
+            labels=reorient(result.labels, orientation),
+            other=None if other is None else reorient(other, orientation),
+            box=box,
+            intensity_range=(float(canonical.data.min()), float(canonical.data.max())),
+            field_range=(float(field.min()), float(field.max())),
+        )
+
+
+def encode(
+    source: SliceSource,
     slices: Sequence[tuple[int, int]],
-    words: dict[str, object],
-    other: np.ndarray | None = None,
+    *,
+    window: tuple[float, float],
+    details: Mapping[str, object],
 ) -> bytes:
-    """Slices with what the viewer must know to draw them.
+    """Slices with what the viewer must know to draw them, as `slice_store.js` decodes them.
 
     Parameters
     ----------
-    scan : Scan
-    result : Result
-        Of `scan`.
-    limits : tuple of float
-        Intensities shown black and white at first.
+    source : SliceSource
     slices : sequence of (int, int)
         Canonical axis across the slice and its index; `PICTURE` and 0 for a picture.
-    words : dict
-        Further entries of the header.
-    other : ndarray of uint8, shape of the scan, optional
-        Labels to compare with.
+    window : tuple of float
+        Intensities shown black and white at first.
+    details : mapping of str to object
+        Further entries of the header, as JSON takes them.
 
     Returns
     -------
     bytes
-        Length of the header as four bytes, least first; the header as JSON; for each slice its deflated content: levels
-        of intensity (two bytes a pixel), labels, posteriors of gray and of white matter, the bias field and the other
-        labels (a byte each), rows from the top, columns in the radiological convention.
+        `FORMAT_VERSION` and the length of the header as four bytes each, least first; the header as JSON; the slices
+        one after the other, each as `encode_slice` makes it.
     """
-    canonical, orientation = orient(scan)
-    named = result.stages.named
-    low, high = float(canonical.data.min()), float(canonical.data.max())
+    encoded = [(axis, index, *encode_slice(source, axis, index)) for axis, index in slices]
+    described = [
+        {"axis": axis, "index": index, "shape": shape, "length": len(content)}
+        for axis, index, shape, content in encoded
+    ]
+    header = json.dumps({**details, **_header(source), "window": window, "slices": described}).encode()
+    prefix = struct.pack("<2I", FORMAT_VERSION, len(header))
+    return b"".join([prefix, header, *(content for *_, content in encoded)])
+
+
+def encode_slice(source: SliceSource, axis: int, index: int) -> tuple[tuple[int, int], bytes]:
+    """Cut a slice out and deflate it.
+
+    Parameters
+    ----------
+    source : SliceSource
+    axis, index : int
+        Canonical axis across the slice, and which one; `PICTURE` and 0 for a picture.
+
+    Returns
+    -------
+    shape : tuple of int
+        Rows and columns.
+    content : bytes
+        Deflated: levels of intensity (two bytes a pixel, least first), labels, posteriors of gray and of white matter,
+        the bias field and the other labels (a byte each); rows from the top, columns in the radiological convention.
+    """
+    view = View(next((plane for plane in AnatomicalPlane if plane.axis == axis), None), index)
+    low, high = source.intensity_range
+    intensities = render.cut(source.scan.data, view)
+    levels = ((intensities - low) * ((LEVELS - 1) / (high - low)) + 0.5).astype("<u2")
+    posteriors = source.result.posteriors if axis == PICTURE else _posteriors_across(source, axis, index)
+    shares = (posteriors[..., 0], posteriors[..., 1], _field_share(source, axis, index))
+    labels = render.cut(source.labels, view)
+    layers = [
+        labels,
+        *(render.cut((share * FULL + 0.5).astype(np.uint8), View(view.plane)) for share in shares),
+        np.zeros_like(labels) if source.other is None else render.cut(source.other, view),
+    ]
+    plain = b"".join([levels.tobytes(), *(layer.tobytes() for layer in layers)])
+    rows, columns = levels.shape
+    return (rows, columns), bytes(imagecodecs.deflate_encode(plain, SPEED))
+
+
+def _header(source: SliceSource) -> dict[str, object]:
+    """What the viewer must know of a scan and its result to draw any slice of them."""
+    scan, named = source.scan, source.result.stages.named
+    return {
+        "kind": scan.kind,
+        "shape": scan.data.shape,
+        "spacing": scan.spacing,
+        "affine": None if scan.affine is None else scan.affine.tolist(),
+        "sidesKnown": scan.sides_known,
+        "levels": LEVELS,
+        "range": source.intensity_range,
+        "field": source.field_range,
+        "invertedAbout": named.black if named is not None and named.naming.inverted else None,
+        "tissues": [{"number": t.number, "title": t.title, "short": t.abbreviation, "rgb": t.rgb} for t in Tissue],
+        "headBox": _head_box(source.box, scan),
+    }
+
+
+def _log_field(result: Result, box: tuple[slice, ...], within: tuple[slice, ...]) -> np.ndarray:
+    """Logarithm of the bias field in a part of the box that holds the brain."""
     corrected = result.stages.corrected
     assert corrected is not None
-    coefficients = corrected.coefficients[0]
-    box = reorient_box(result.box, result.labels.shape, orientation)
     extent = tuple(part.stop - part.start for part in box)
-    sparse = evaluate_bias_field(
-        coefficients, extent, tuple(slice(None, None, max(1, n // FIELD_SAMPLES)) for n in extent)
-    )
-    flattest, steepest = float(np.log(sparse.min())), float(np.log(sparse.max()))
-    labels = reorient(result.labels, orientation)
-    others = None if other is None else reorient(other, orientation)
-    parts, contents = [], []
-    for axis, index in slices:
-        view = View(next((plane for plane in AnatomicalPlane if plane.axis == axis), None), index)
-        levels = render.cut(canonical.data, view)
-        steps = ((levels - low) * ((LEVELS - 1) / (high - low)) + 0.5).astype("<u2")
-        if axis == PICTURE:
-            posteriors, within = result.posteriors, tuple(slice(None) for _ in extent)
-        else:
-            posteriors = _across(result, orientation, axis, index)
-            here = slice(max(index - box[axis].start, 0), max(index + 1 - box[axis].start, 0))
-            within = tuple(here if a == axis else slice(None) for a in range(3))
-        field = np.log(evaluate_bias_field(coefficients, extent, within))
-        shading = np.zeros(posteriors.shape[:-1], np.float32)
-        if field.size:
-            place = tuple(slice(0, 1) if a == axis else part for a, part in enumerate(box))
-            shading[place] = np.clip((field - flattest) / max(steepest - flattest, FLAT), 0, 1)
-        bytewise = [render.cut(labels, view)]
-        shares = (posteriors[..., 0], posteriors[..., 1], shading)
-        bytewise += [render.cut((share * FULL + 0.5).astype(np.uint8), View(view.plane)) for share in shares]
-        bytewise.append(np.zeros_like(bytewise[0]) if others is None else render.cut(others, view))
-        plain = b"".join([steps.tobytes(), *(layer.tobytes() for layer in bytewise)])
-        content = imagecodecs.deflate_encode(plain, SPEED)
-        parts.append({"axis": axis, "index": index, "shape": levels.shape, "length": len(content)})
-        contents.append(content)
-    header = json.dumps(
-        {
-            **words,
-            "kind": scan.kind,
-            "shape": canonical.data.shape,
-            "spacing": canonical.spacing,
-            "affine": None if canonical.affine is None else canonical.affine.tolist(),
-            "sides": scan.sides_known,
-            "levels": LEVELS,
-            "range": (low, high),
-            "window": limits,
-            "field": (flattest, steepest),
-            "black": named.black if named is not None and named.naming.inverted else None,
-            "tissues": [{"number": t.number, "title": t.title, "short": t.abbreviation, "rgb": t.rgb} for t in Tissue],
-            "around": _around(box, canonical),
-            "parts": parts,
-        }
-    ).encode()
-    return b"".join([len(header).to_bytes(4, "little"), header, *contents])
+    return np.log(evaluate_bias_field(corrected.coefficients[0], extent, within))
 
 
-def _across(result: Result, orientation: np.ndarray, axis: int, index: int) -> np.ndarray:
+def _field_share(source: SliceSource, axis: int, index: int) -> np.ndarray:
+    """Where the bias field of a slice lies in its range, 0 to 1, in canonical axes with one along the slice's own."""
+    box, (flattest, steepest) = source.box, source.field_range
+    # Of the slice within the box, empty where it lies beyond.
+    here = [slice(max(index - part.start, 0), max(index + 1 - part.start, 0)) for part in box]
+    field = _log_field(source.result, box, tuple(here[a] if a == axis else slice(None) for a in range(len(box))))
+    share = np.zeros([1 if a == axis else n for a, n in enumerate(source.labels.shape)], np.float32)
+    if field.size:
+        inside = tuple(slice(0, 1) if a == axis else part for a, part in enumerate(box))
+        share[inside] = np.clip((field - flattest) / max(steepest - flattest, FLAT), 0, 1)
+    return share
+
+
+def _posteriors_across(source: SliceSource, axis: int, index: int) -> np.ndarray:
     """The posteriors of a slice across a canonical axis, in canonical axes."""
+    result, orientation = source.result, source.orientation
     own = int(np.flatnonzero(orientation[:, 0] == axis)[0])
     if orientation[own, 1] < 0:
         index = result.labels.shape[own] - 1 - index
     return reorient(result.posteriors_across(own, index), orientation)
 
 
-def _around(box: tuple[slice, ...], canonical: Scan) -> list[tuple[int, int]]:
+def _head_box(box: tuple[slice, ...], canonical: Scan) -> list[tuple[int, int]]:
     """Along each axis from where to where the head around the brain reaches, as far as the image does."""
     spacing = canonical.spacing if canonical.kind == "volume" else None
-    found = []
+    ends = []
     for axis, (part, n) in enumerate(zip(box, canonical.data.shape, strict=True)):
-        margin = AROUND_SHARE * (part.stop - part.start) if spacing is None else AROUND_MM / spacing[axis]
-        found.append((max(0, part.start - round(margin)), min(n, part.stop + round(margin))))
-    return found
+        margin = HEAD_SHARE * (part.stop - part.start) if spacing is None else HEAD_MM / spacing[axis]
+        ends.append((max(0, part.start - round(margin)), min(n, part.stop + round(margin))))
+    return ends

@@ -1,5 +1,6 @@
-"""The scan and its segmentation in linked planes: mounts `viewer.js` and sends it the slices that it asks for."""
+"""The scan and its segmentation in linked planes: mounts `viewer.js` and sends it the slices that it requests."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeGuard
@@ -9,7 +10,7 @@ import streamlit as st
 from mriseg.app import texts
 from mriseg.app.panels.comparison import compared
 from mriseg.app.session import Analysis, current
-from mriseg.app.viewer.slices import PICTURE, pack
+from mriseg.app.viewer.slices import PICTURE, SliceSource, encode
 from mriseg.core.scan import Scan
 from mriseg.image.orientation import orient
 from mriseg.plotting import slices as render
@@ -19,36 +20,55 @@ HEIGHT = 330  # pixels of a plane on the screen: with the histogram below they f
 MOST_AT_ONCE = 3  # slices that one answer holds
 VIEWER = "viewer"
 _HERE = Path(__file__).parent
+# The script, in the order in which its modules import each other.
+MODULES = ("navigation.js", "slice_store.js", "painter.js", "controls.js", "histogram_link.js", "viewer.js")
+
+
+def joined_modules() -> str:
+    """The modules of the script as one: of a package that is not installed Streamlit takes a script as one text only.
+
+    Returns
+    -------
+    str
+        Each module after those that it imports, without its imports and, but for the entry, its exports.
+    """
+    joined = "\n".join((_HERE / name).read_text("utf-8") for name in MODULES)
+    without_imports = re.sub(r"^import [^;]*;\n", "", joined, flags=re.MULTILINE)
+    return re.sub(r"^export (?!default )", "", without_imports, flags=re.MULTILINE)
+
+
 _mount = st.components.v2.component(
     "mriseg_viewer",
     html='<div class="mriseg-viewer"></div>',
     css=(_HERE / "viewer.css").read_text("utf-8"),
-    js=(_HERE / "viewer.js").read_text("utf-8"),
+    js=joined_modules(),
     isolate_styles=False,  # the viewer marks the histogram, which stands outside it
 )
 
 
 @st.fragment
 def show_viewer() -> None:
-    """Draw the viewer; only this part runs again when it asks for a slice."""
+    """Draw the viewer; only this part runs again when it requests a slice."""
     analysis = current()
     scan, _ = orient(analysis.scan)
     planes = _planes(scan)
     other = compared(analysis)
-    which = analysis.key if other is None else f"{analysis.key} {other.key}"
-    want = _want(st.session_state.get(VIEWER, {}).get("want"), scan.data.shape)
+    shown = analysis.key if other is None else f"{analysis.key} {other.key}"
+    request = _slice_request(st.session_state.get(VIEWER, {}).get("request"), scan.data.shape)
     cursor, slices = analysis.widest, None
-    if want is not None and want.scan == analysis.source:
-        cursor = want.cursor
-        slices = want.slices if want.result == which else None
+    if request is not None and request.scan == analysis.source:
+        cursor = request.cursor
+        slices = request.slices if request.result == shown else None
     if slices is None:
         slices = tuple((plane.axis, cursor[plane.axis]) for plane in planes) or ((PICTURE, 0),)
     title, labels = (None, None) if other is None else (other.title, other.labels)
-    words = {"result": which, "other": title, "count": want.count if want else 0, **_words(analysis, planes)}
+    source = SliceSource.of(analysis.scan, analysis.result, labels)
+    count = request.count if request else 0
+    details = {"result": shown, "comparedWith": title, "count": count, **_details(analysis, planes)}
     _mount(
         key=VIEWER,
-        data=pack(analysis.scan, analysis.result, analysis.limits, slices, words, labels),
-        on_want_change=lambda: None,
+        data=encode(source, slices, window=analysis.limits, details=details),
+        on_request_change=lambda: None,
     )
 
 
@@ -63,8 +83,8 @@ def _planes(scan: Scan) -> list[AnatomicalPlane]:
 
 
 @dataclass(frozen=True)
-class Want:
-    """What the viewer asks for: slices of a result, and where its cursor stands in the scan."""
+class SliceRequest:
+    """What the viewer requests: slices of a result, and where its cursor stands in the scan."""
 
     result: str
     scan: str
@@ -73,7 +93,7 @@ class Want:
     count: int
 
 
-def _want(sent: object, shape: tuple[int, ...]) -> Want | None:
+def _slice_request(sent: object, shape: tuple[int, ...]) -> SliceRequest | None:
     """What the browser sent, if it is what a viewer of a volume of this shape sends."""
     if not isinstance(sent, dict) or len(shape) != len(AnatomicalPlane):
         return None
@@ -85,12 +105,12 @@ def _want(sent: object, shape: tuple[int, ...]) -> Want | None:
         return None
     if not isinstance(slices, list) or len(slices) > MOST_AT_ONCE:
         return None
-    for asked in slices:
-        if not isinstance(asked, list) or len(asked) != 2 or not _is_index(asked[0], len(shape)):
+    for requested in slices:
+        if not isinstance(requested, list) or len(requested) != 2 or not _is_index(requested[0], len(shape)):
             return None
-        if not _is_index(asked[1], shape[asked[0]]):
+        if not _is_index(requested[1], shape[requested[0]]):
             return None
-    return Want(result, scan, tuple(cursor), tuple((axis, index) for axis, index in slices), count)
+    return SliceRequest(result, scan, tuple(cursor), tuple((axis, index) for axis, index in slices), count)
 
 
 def _is_index(value: object, below: int | None) -> TypeGuard[int]:
@@ -98,8 +118,8 @@ def _is_index(value: object, below: int | None) -> TypeGuard[int]:
     return type(value) is int and value >= 0 and (below is None or value < below)
 
 
-def _words(analysis: Analysis, planes: list[AnatomicalPlane]) -> dict[str, object]:
-    """What the viewer says, and where it begins."""
+def _details(analysis: Analysis, planes: list[AnatomicalPlane]) -> dict[str, object]:
+    """Where the viewer begins, and its texts."""
     return {
         "scan": analysis.source,
         "start": analysis.widest,
@@ -108,7 +128,7 @@ def _words(analysis: Analysis, planes: list[AnatomicalPlane]) -> dict[str, objec
         "letters": {plane.axis: plane.letters for plane in planes},
         "doubtful": analysis.result.brain.doubtful,
         "height": HEIGHT,
-        "words": {
+        "texts": {
             "plane": texts.PLANE,
             "slice": texts.SLICE,
             "layout": texts.LAYOUT,
@@ -124,8 +144,8 @@ def _words(analysis: Analysis, planes: list[AnatomicalPlane]) -> dict[str, objec
             "shading": texts.PROBED_SHADING,
             "outline": texts.OUTLINE,
             "outlineHelp": texts.OUTLINE_HELP,
-            "near": texts.NEAR,
-            "nearHelp": texts.NEAR_HELP,
+            "zoom": texts.NEAR,
+            "zoomHelp": texts.NEAR_HELP,
             "radiological": texts.RADIOLOGICAL,
             "radiologicalHelp": texts.RADIOLOGICAL_HELP,
             "save": texts.SAVE_VIEW,

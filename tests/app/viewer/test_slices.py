@@ -1,6 +1,7 @@
 """What is sent to the viewer is what the engine found, voxel by voxel."""
 
 import json
+import struct
 import zlib
 from dataclasses import replace
 
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from mriseg import Contrast, segment
-from mriseg.app.viewer.slices import LEVELS, PICTURE, pack
+from mriseg.app.viewer.slices import FORMAT_VERSION, LEVELS, PICTURE, SliceSource, encode
 from mriseg.core.tissue import Tissue
 from mriseg.datasets.phantom import simulate
 from mriseg.datasets.samples import SAMPLES
@@ -19,12 +20,13 @@ from mriseg.plotting.slices import AnatomicalPlane, View
 LIMITS = (0.0, 100.0)
 
 
-def unpack(content: bytes) -> tuple[dict, dict[tuple[int, int], tuple[np.ndarray, np.ndarray]]]:
+def decode(content: bytes) -> tuple[dict, dict[tuple[int, int], tuple[np.ndarray, np.ndarray]]]:
     """Header; of each slice the levels and, first axis the layers, the bytes."""
-    size = int.from_bytes(content[:4], "little")
-    header = json.loads(content[4 : 4 + size])
-    at, slices = 4 + size, {}
-    for part in header["parts"]:
+    version, size = struct.unpack_from("<2I", content)
+    assert version == FORMAT_VERSION
+    header = json.loads(content[8 : 8 + size])
+    at, slices = 8 + size, {}
+    for part in header["slices"]:
         plain = zlib.decompress(content[at : at + part["length"]])
         at += part["length"]
         rows, columns = part["shape"]
@@ -36,6 +38,12 @@ def unpack(content: bytes) -> tuple[dict, dict[tuple[int, int], tuple[np.ndarray
         )
     assert at == len(content)
     return header, slices
+
+
+def sent(scan, result, slices, other=None):
+    """Slices after they were sent, with their header."""
+    source = SliceSource.of(scan, result, other)
+    return decode(encode(source, slices, window=LIMITS, details={"more": 1}))
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +59,7 @@ def test_a_slice_arrives_as_the_engine_found_it(head, plane):
     index = canonical.data.shape[plane.axis] // 2
     view = View(plane, index)
     other = np.where(result.labels == Tissue.GM.number, Tissue.WM.number, result.labels).astype(np.uint8)
-    header, slices = unpack(pack(scan, result, LIMITS, [(plane.axis, index)], {"more": 1}, other))
+    header, slices = sent(scan, result, [(plane.axis, index)], other)
     levels, (labels, gray, white, field, others) = slices[plane.axis, index]
     low, high = header["range"]
     shown = low + levels * ((high - low) / (LEVELS - 1))
@@ -72,7 +80,7 @@ def test_a_slice_arrives_as_the_engine_found_it(head, plane):
 
 def test_slices_beyond_the_brain_are_empty_but_there(head):
     scan, result = head
-    _, slices = unpack(pack(scan, result, LIMITS, [(2, 0), (0, 0)], {}))
+    _, slices = sent(scan, result, [(2, 0), (0, 0)])
     assert len(slices) == 2
     for levels, layers in slices.values():
         assert levels.size
@@ -82,17 +90,17 @@ def test_slices_beyond_the_brain_are_empty_but_there(head):
 def test_around_the_brain_lies_the_brain(head):
     scan, result = head
     _, orientation = orient(scan)
-    header, _ = unpack(pack(scan, result, LIMITS, [], {}))
+    header, _ = sent(scan, result, [])
     mask = reorient(result.mask, orientation)
-    box = tuple(slice(*ends) for ends in header["around"])
+    box = tuple(slice(*ends) for ends in header["headBox"])
     assert mask[box].sum() == mask.sum()
-    assert all(0 <= low < high <= n for (low, high), n in zip(header["around"], mask.shape, strict=True))
+    assert all(0 <= low < high <= n for (low, high), n in zip(header["headBox"], mask.shape, strict=True))
 
 
 def test_a_picture_arrives_whole():
     scan, _ = SAMPLES["slice-t1"].make()
     result = segment(scan)
-    header, slices = unpack(pack(scan, result, LIMITS, [(PICTURE, 0)], {}))
+    header, slices = sent(scan, result, [(PICTURE, 0)])
     levels, (labels, *_) = slices[PICTURE, 0]
     assert header["kind"] == "picture"
     assert levels.shape == scan.data.shape
@@ -108,6 +116,6 @@ def test_the_axis_order_of_the_file_does_not_matter(head):
         spacing=tuple(scan.spacing[i] for i in (2, 0, 1)),
         header=None,
     )
-    sent = [unpack(pack(one, segment(one), LIMITS, [(1, 30)], {}))[1][1, 30] for one in (scan, flipped)]
-    for mine, theirs in zip(*sent, strict=True):
+    both = [sent(one, segment(one), [(1, 30)])[1][1, 30] for one in (scan, flipped)]
+    for mine, theirs in zip(*both, strict=True):
         assert (mine == theirs).all()

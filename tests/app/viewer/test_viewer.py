@@ -1,15 +1,15 @@
-"""What the browser may ask of the viewer."""
+"""What the browser may request."""
 
 import pytest
 
-from mriseg.app.viewer.viewer import Want, _want
+from mriseg.app.viewer.viewer import SliceRequest, _slice_request
 
 SHAPE = (30, 40, 50)
 GOOD = {"result": "a b", "scan": "c", "cursor": [29, 0, 12], "slices": [[0, 29], [2, 49]], "count": 3}
 
 
-def test_what_a_viewer_asks_for_is_taken():
-    assert _want(GOOD, SHAPE) == Want("a b", "c", (29, 0, 12), ((0, 29), (2, 49)), 3)
+def test_what_a_viewer_requests_is_read():
+    assert _slice_request(GOOD, SHAPE) == SliceRequest("a b", "c", (29, 0, 12), ((0, 29), (2, 49)), 3)
 
 
 @pytest.mark.parametrize(
@@ -37,13 +37,13 @@ def test_what_a_viewer_asks_for_is_taken():
     ],
 )
 def test_anything_else_is_passed_over(wrong):
-    assert _want(GOOD | wrong, SHAPE) is None
+    assert _slice_request(GOOD | wrong, SHAPE) is None
 
 
-@pytest.mark.parametrize("sent", [None, [], "want", 7, {}])
-def test_what_is_no_want_is_passed_over(sent):
-    assert _want(sent, SHAPE) is None
+@pytest.mark.parametrize("sent", [None, [], "request", 7, {}])
+def test_what_is_no_request_is_passed_over(sent):
+    assert _slice_request(sent, SHAPE) is None
 
 
 def test_a_picture_is_sent_whole_and_nothing_is_asked_of_it():
-    assert _want(GOOD | {"cursor": [1, 2], "slices": [[0, 5]]}, (30, 40)) is None
+    assert _slice_request(GOOD | {"cursor": [1, 2], "slices": [[0, 5]]}, (30, 40)) is None

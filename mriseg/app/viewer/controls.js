@@ -1,0 +1,285 @@
+// The controls of the viewer: buttons, sliders and panels, what pointer, wheel and keys do there, and the line below
+// that says what is known of a voxel. They change the state of the viewer and have it drawn.
+
+import { PICTURE, millimeters, pixelOfKey, pixelOfPoint, slicesOfKey, voxelOfPixel } from "./navigation.js";
+import { joinCanvases } from "./painter.js";
+
+const DIVIDER_REACH = 0.04; // of a panel's width, within which its divider is taken hold of
+const WINDOW_STEPS = 500; // of the sliders for window and level
+const WINDOW_POINTS = 600; // that the pointer is dragged over the range of all intensities
+
+// The layouts that make sense: a picture has one plane, and two segmentations are compared only where there are two.
+export function layoutsOf({ kind, comparedWith, texts }) {
+  return Object.entries(texts.layouts).filter(([layout]) =>
+    (layout !== "three" || kind !== "picture") && (layout !== "compare" || comparedWith !== null));
+}
+
+// The panels of a layout: the axis across each, what it shows, and whether it is one of the small ones at the side.
+export function panelsOf({ kind, planes }, { layout, plane }) {
+  if (layout === "three") return planes.map(([axis]) => ({ axis, shows: "layer", small: false }));
+  if (layout === "compare") return ["other", "layer", "disagreement"].map((shows) => ({ axis: plane, shows, small: false }));
+  const shows = layout === "swipe" || layout === "original" ? layout : "layer";
+  const others = kind === "picture" ? [] : [2, 1, 0].filter((axis) => axis !== plane && planes.some(([a]) => a === axis));
+  return [
+    ...(layout === "side" ? [{ axis: plane, shows: "original", small: false }] : []),
+    { axis: plane, shows, small: false },
+    ...others.map((axis) => ({ axis, shows: layout === "original" ? "original" : "layer", small: true })),
+  ];
+}
+
+export function windowOf(width, level) {
+  return { black: level - width / 2, white: level + width / 2 };
+}
+
+// Dragged to the right a window becomes wider, dragged down it becomes brighter; it never closes.
+export function dragWindow({ black, white }, [right, down], [low, high]) {
+  const step = (high - low) / WINDOW_POINTS;
+  return windowOf(Math.max(white - black + right * step, step), (black + white) / 2 - down * step);
+}
+
+export function shortNumber(value) {
+  return Math.abs(value) < 10000 ? String(Number(value.toPrecision(4))) : value.toFixed(0);
+}
+
+// What the line below the panels says of a voxel: texts, those of the tissues with the share that is theirs.
+export function describeVoxel(voxel, values, { header, state }) {
+  const { texts, affine, tissues } = header;
+  const where = affine
+    ? `${millimeters(affine, voxel).map((mm) => String(Math.round(mm) || 0)).join(", ")} mm`
+    : `${texts.pixel} ${voxel[1] + 1}, ${voxel[0] + 1}`;
+  const items = [{ text: where }, { text: `${texts.intensity} ${shortNumber(values.intensity)}` }];
+  if (!values.inside) return [...items, { text: texts.outside }];
+  items.push({ text: `${texts.corrected} ${shortNumber(values.corrected)}` });
+  if (state.layer === "field") items.push({ text: `${texts.shading} × ${values.shading.toFixed(2)}` });
+  return [...items, ...tissues.map(({ short, rgb }, k) => ({ text: short, rgb, share: values.posteriors[k] }))];
+}
+
+export function showReadout(readout, items) {
+  readout.replaceChildren();
+  for (const { text, rgb, share } of items) {
+    const item = add(readout, "span", "", text);
+    if (share === undefined) continue;
+    const bar = add(add(item, "span", "mriseg-meter"), "i");
+    bar.style.width = `${100 * share}%`;
+    bar.style.background = `rgb(${rgb})`;
+    item.append(`${Math.round(100 * share)} %`);
+  }
+}
+
+// ---------------------------------------------------------------- elements
+
+// Build all controls and panels anew.
+export function buildControls(viewer) {
+  const { root } = viewer;
+  const focused = root.contains(document.activeElement) && document.activeElement.dataset.name;
+  // Asked of the element and not stored from its event, which comes later than what is clicked next.
+  const isUnfolded = root.querySelector(".mriseg-more")?.open ?? false;
+  root.replaceChildren();
+  const controls = {};
+  const bar = add(root, "div", "mriseg-bar");
+  addChoices(bar, viewer, controls);
+  addFold(bar, viewer, controls).open = isUnfolded;
+  controls.panels = addPanels(root, viewer);
+  addLegend(root, viewer);
+  controls.readout = add(root, "div", "mriseg-probe");
+  if (focused) root.querySelector(`[data-name="${focused}"]`)?.focus();
+  return controls;
+}
+
+function addChoices(bar, viewer, controls) {
+  const { header, state } = viewer;
+  const { texts } = header;
+  if (header.kind !== "picture") {
+    const planes = header.planes.map(([axis, title]) => [String(axis), title]);
+    addSelect(bar, texts.plane, planes, String(state.plane), (axis) => viewer.arrange({ plane: Number(axis) }));
+    const range = { min: 1, max: header.shape[state.plane], step: 1, value: state.cursor[state.plane] + 1 };
+    controls.slice = addSlider(bar, texts.slice, range, (number) => viewer.moveTo(state.plane, number - 1));
+  }
+  addSelect(bar, texts.layout, layoutsOf(header), state.layout, (layout) => viewer.arrange({ layout }));
+  addSelect(bar, texts.layer, Object.entries(texts.layers), state.layer, (layer) => viewer.change({ layer }));
+  const range = { min: 0, max: 1, step: 0.05, value: state.opacity };
+  addSlider(bar, texts.opacity, range, (opacity) => viewer.change({ opacity }), texts.opacityHelp);
+}
+
+// What is needed less often, folded away.
+function addFold(bar, viewer, controls) {
+  const { header, state } = viewer;
+  const { texts, range: [low, high] } = header;
+  const fold = add(bar, "details", "mriseg-more");
+  add(fold, "summary", "", texts.more);
+  const content = add(fold, "div", "mriseg-rest");
+  const step = (high - low) / WINDOW_STEPS;
+  const { black, white } = state.window;
+  const change = () => viewer.change({ window: windowOf(Number(controls.width.value), Number(controls.level.value)) });
+  controls.width = addSlider(content, texts.width, { min: step, max: high - low, step, value: white - black }, change);
+  controls.level = addSlider(content, texts.level, { min: low, max: high, step, value: (white + black) / 2 }, change);
+  for (const name of ["contours", "outline", "zoom", "radiological"]) {
+    if (name === "radiological" && (header.kind === "picture" || !header.sidesKnown)) continue;
+    const button = addButton(content, texts[name], state[name]);
+    button.title = texts[`${name}Help`];
+    button.onclick = () => {
+      viewer.change({ [name]: !state[name] });
+      button.setAttribute("aria-pressed", String(state[name]));
+    };
+  }
+  addButton(content, texts.save).onclick = () => save(viewer);
+  return fold;
+}
+
+function addPanels(root, viewer) {
+  const row = add(root, "div", "mriseg-panels");
+  let side = null;
+  return panelsOf(viewer.header, viewer.state).map((shown) => {
+    if (shown.small) side ??= add(row, "div", "mriseg-side");
+    return addPanel(shown.small ? side : row, shown, viewer);
+  });
+}
+
+function addPanel(parent, { axis, shows, small }, viewer) {
+  const figure = add(parent, "figure", "mriseg-panel");
+  const canvas = add(figure, "canvas");
+  const line = add(figure, "figcaption");
+  canvas.tabIndex = 0;
+  canvas.dataset.name = `canvas ${shows} ${axis}`;
+  canvas.title = viewer.header.texts.canvasHelp;
+  canvas.setAttribute("role", "application");
+  const panel = { figure, canvas, caption: add(line, "span"), number: add(line, "small"), axis, shows, small, drag: null };
+  listenToPointer(panel, viewer);
+  listenToKeysAndWheel(panel, viewer);
+  return panel;
+}
+
+// The tissues: each is switched off and on, and highlighted while it is pointed at.
+function addLegend(root, viewer) {
+  const { header, state: { hidden } } = viewer;
+  const legend = add(root, "div", "mriseg-bar");
+  for (const { number, title, rgb } of header.tissues) {
+    const button = addButton(legend, "", !hidden.has(number));
+    button.className = "mriseg-tissue";
+    add(button, "span", "mriseg-swatch").style.background = `rgb(${rgb})`;
+    button.append(title);
+    button.title = header.texts.tissueHelp;
+    const highlight = () => viewer.highlight(hidden.has(number) ? null : number);
+    button.onclick = () => {
+      if (!hidden.delete(number)) hidden.add(number);
+      button.setAttribute("aria-pressed", String(!hidden.has(number)));
+      highlight();
+      viewer.draw();
+    };
+    button.onpointerenter = highlight;
+    button.onfocus = () => { if (button.matches(":focus-visible")) highlight(); };
+    button.onpointerleave = button.onblur = () => viewer.highlight(null);
+  }
+}
+
+function add(parent, tag, name = "", text = "") {
+  const element = document.createElement(tag);
+  if (name) element.className = name;
+  if (text) element.textContent = text;
+  parent.append(element);
+  return element;
+}
+
+function addButton(parent, text, isPressed = null) {
+  const button = add(parent, "button", "", text);
+  button.type = "button";
+  if (isPressed !== null) button.setAttribute("aria-pressed", String(isPressed));
+  return button;
+}
+
+function addSelect(parent, title, options, chosen, change) {
+  const select = add(add(parent, "label", "", title), "select");
+  select.setAttribute("aria-label", title);
+  select.dataset.name = title;
+  for (const [key, text] of options) {
+    const option = add(select, "option", "", text);
+    option.value = key;
+    option.selected = key === chosen;
+  }
+  select.onchange = () => change(select.value);
+}
+
+function addSlider(parent, title, range, change, help = "") {
+  const label = add(parent, "label", "", title);
+  label.title = help;
+  const input = add(label, "input");
+  Object.assign(input, { type: "range", ...range });
+  input.setAttribute("aria-label", title);
+  input.dataset.name = title;
+  input.oninput = () => change(Number(input.value));
+  return input;
+}
+
+function save({ controls, header }) {
+  const link = document.createElement("a");
+  link.href = joinCanvases(controls.panels.map(({ canvas }) => canvas)).toDataURL("image/png");
+  link.download = header.texts.saveAs;
+  link.click();
+}
+
+// ---------------------------------------------------------------- pointer, wheel and keys
+
+function listenToPointer(panel, viewer) {
+  const { canvas } = panel;
+  canvas.onpointerdown = (event) => {
+    canvas.setPointerCapture(event.pointerId);
+    panel.drag = dragOf(panel, event, viewer.state);
+    drag(panel, event, viewer);
+  };
+  canvas.onpointermove = (event) => {
+    if (panel.drag) drag(panel, event, viewer);
+    else viewer.probe(voxelUnder(panel, event, viewer));
+  };
+  canvas.onpointerup = canvas.onpointercancel = () => { panel.drag = null; };
+  canvas.onpointerleave = () => viewer.probe(null);
+  canvas.oncontextmenu = (event) => event.preventDefault();
+}
+
+function listenToKeysAndWheel({ canvas, axis }, viewer) {
+  const { state, header } = viewer;
+  canvas.addEventListener("wheel", (event) => {
+    if (axis === PICTURE || event.ctrlKey || document.activeElement !== canvas) return;
+    event.preventDefault();
+    viewer.moveTo(axis, state.cursor[axis] + Math.sign(event.deltaY));
+  }, { passive: false });
+  canvas.onkeydown = (event) => {
+    const step = slicesOfKey(event.key);
+    if (step === undefined) return;
+    event.preventDefault();
+    if (axis === PICTURE) viewer.change({ cursor: pixelOfKey(event.key, state.cursor, header.shape), clicked: true });
+    else viewer.moveTo(axis, state.cursor[axis] + step);
+  };
+}
+
+// What a press begins to drag.
+function dragOf(panel, event, { swipe }) {
+  if (event.button === 2 || event.shiftKey) return "window";
+  return panel.shows === "swipe" && Math.abs(shareOfWidth(panel, event) - swipe) < DIVIDER_REACH ? "swipe" : "cursor";
+}
+
+function drag(panel, event, viewer) {
+  const { state, controls, header } = viewer;
+  if (panel.drag === "window") {
+    viewer.change({ window: dragWindow(state.window, [event.movementX, event.movementY], header.range) });
+    controls.width.value = state.window.white - state.window.black;
+    controls.level.value = (state.window.white + state.window.black) / 2;
+  } else if (panel.drag === "swipe") {
+    viewer.change({ swipe: Math.min(1, Math.max(0, shareOfWidth(panel, event))) });
+  } else {
+    const voxel = voxelUnder(panel, event, viewer);
+    if (voxel) viewer.click(voxel);
+  }
+}
+
+function shareOfWidth({ canvas }, event) {
+  const box = canvas.getBoundingClientRect();
+  return (event.clientX - box.left) / box.width;
+}
+
+// The voxel under the pointer; null beside the slice.
+function voxelUnder({ canvas, axis, viewport }, event, { state }) {
+  if (!viewport) return null;
+  const box = canvas.getBoundingClientRect();
+  const pixel = pixelOfPoint([event.clientX - box.left, event.clientY - box.top], viewport);
+  return pixel && voxelOfPixel(pixel, axis, viewport, state.cursor);
+}
