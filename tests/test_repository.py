@@ -100,6 +100,40 @@ def test_each_wing_imports_only_those_below_it():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def lint_scripts(folder: Path) -> subprocess.CompletedProcess[str]:
+    """What the linter says of the scripts and styles in `folder`, by the rules of this repository."""
+    linter = Path(sys.executable).with_name("biome")
+    command = [linter, "ci", "--error-on-warnings", "--colors=off"]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+
+
+def test_scripts_and_styles_are_sound():
+    done = lint_scripts(ROOT)
+    assert done.returncode == 0, done.stdout + done.stderr
+    count = sum(1 for kind in ("*.js", "*.css") for _ in (ROOT / "mriseg").rglob(kind))
+    assert int(re.search(r"Checked (\d+) files", done.stdout)[1]) >= count
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "rule"),
+    [
+        ("style.css", "p {\n  colour: red;\n}\n", "noUnknownProperty"),
+        ("script.js", "export const one = two;\n", "noUndeclaredVariables"),
+        ("script.js", "const one = 1;\n", "noUnusedVariables"),
+        ("script.js", 'import { one } from "./other.js";\n\nexport const two = one;\n', "noUnresolvedImports"),
+        ("script.js", "export const one = 1\n", "format"),
+        ("script.js", "export function one(two) {\n" + 61 * "  two();\n" + "}\n", "noExcessiveLinesPerFunction"),
+    ],
+)
+def test_a_fault_in_a_script_or_style_is_found(tmp_path, name, text, rule):
+    (tmp_path / "biome.jsonc").write_text((ROOT / "biome.jsonc").read_text())
+    (tmp_path / "mriseg/app/viewer").mkdir(parents=True)
+    (tmp_path / "mriseg/app/viewer" / name).write_text(text)
+    done = lint_scripts(tmp_path)
+    assert done.returncode != 0
+    assert rule in done.stdout + done.stderr
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page):
     assert broken(page) == []

@@ -4,26 +4,29 @@
 import { PICTURE, millimeters, pixelOfKey, pixelOfPoint, slicesOfKey, voxelOfPixel } from "./navigation.js";
 import { joinCanvases } from "./painter.js";
 
+const COMPARED = ["other", "layer", "disagreement"]; // two segmentations side by side, and where they differ
 const DIVIDER_REACH = 0.04; // of a panel's width, within which its divider is taken hold of
 const WINDOW_STEPS = 500; // of the sliders for window and level
 const WINDOW_POINTS = 600; // that the pointer is dragged over the range of all intensities
 
 // The layouts that make sense: a picture has one plane, and two segmentations are compared only where there are two.
 export function layoutsOf({ kind, comparedWith, texts }) {
-  return Object.entries(texts.layouts).filter(([layout]) =>
-    (layout !== "three" || kind !== "picture") && (layout !== "compare" || comparedWith !== null));
+  return Object.entries(texts.layouts).filter(
+    ([layout]) => (layout !== "three" || kind !== "picture") && (layout !== "compare" || comparedWith !== null),
+  );
 }
 
 // The panels of a layout: the axis across each, what it shows, and whether it is one of the small ones at the side.
 export function panelsOf({ kind, planes }, { layout, plane }) {
   if (layout === "three") return planes.map(([axis]) => ({ axis, shows: "layer", small: false }));
-  if (layout === "compare") return ["other", "layer", "disagreement"].map((shows) => ({ axis: plane, shows, small: false }));
-  const shows = layout === "swipe" || layout === "original" ? layout : "layer";
-  const others = kind === "picture" ? [] : [2, 1, 0].filter((axis) => axis !== plane && planes.some(([a]) => a === axis));
+  if (layout === "compare") return COMPARED.map((shows) => ({ axis: plane, shows, small: false }));
+  const main = layout === "swipe" || layout === "original" ? layout : "layer";
+  const small = layout === "original" ? "original" : "layer";
+  const axes = kind === "picture" ? [] : planes.map(([axis]) => axis).filter((axis) => axis !== plane);
   return [
     ...(layout === "side" ? [{ axis: plane, shows: "original", small: false }] : []),
-    { axis: plane, shows, small: false },
-    ...others.map((axis) => ({ axis, shows: layout === "original" ? "original" : "layer", small: true })),
+    { axis: plane, shows: main, small: false },
+    ...axes.sort((a, b) => b - a).map((axis) => ({ axis, shows: small, small: true })),
   ];
 }
 
@@ -44,8 +47,9 @@ export function shortNumber(value) {
 // What the line below the panels says of a voxel: texts, those of the tissues with the share that is theirs.
 export function describeVoxel(voxel, values, { header, state }) {
   const { texts, affine, tissues } = header;
+  const rounded = (mm) => String(Math.round(mm) || 0);
   const where = affine
-    ? `${millimeters(affine, voxel).map((mm) => String(Math.round(mm) || 0)).join(", ")} mm`
+    ? `${millimeters(affine, voxel).map(rounded).join(", ")} mm`
     : `${texts.pixel} ${voxel[1] + 1}, ${voxel[0] + 1}`;
   const items = [{ text: where }, { text: `${texts.intensity} ${shortNumber(values.intensity)}` }];
   if (!values.inside) return [...items, { text: texts.outside }];
@@ -91,28 +95,40 @@ function addChoices(bar, viewer, controls) {
   const { texts } = header;
   if (header.kind !== "picture") {
     const planes = header.planes.map(([axis, title]) => [String(axis), title]);
-    addSelect(bar, texts.plane, planes, String(state.plane), (axis) => viewer.arrange({ plane: Number(axis) }));
-    const range = { min: 1, max: header.shape[state.plane], step: 1, value: state.cursor[state.plane] + 1 };
-    controls.slice = addSlider(bar, texts.slice, range, (number) => viewer.moveTo(state.plane, number - 1));
+    addSelect(bar, { title: texts.plane, options: planes, chosen: String(state.plane) }, (axis) =>
+      viewer.arrange({ plane: Number(axis) }),
+    );
+    const slice = { min: 1, max: header.shape[state.plane], step: 1, value: state.cursor[state.plane] + 1 };
+    controls.slice = addSlider(bar, { title: texts.slice, ...slice }, (number) =>
+      viewer.moveTo(state.plane, number - 1),
+    );
   }
-  addSelect(bar, texts.layout, layoutsOf(header), state.layout, (layout) => viewer.arrange({ layout }));
-  addSelect(bar, texts.layer, Object.entries(texts.layers), state.layer, (layer) => viewer.change({ layer }));
-  const range = { min: 0, max: 1, step: 0.05, value: state.opacity };
-  addSlider(bar, texts.opacity, range, (opacity) => viewer.change({ opacity }), texts.opacityHelp);
+  addSelect(bar, { title: texts.layout, options: layoutsOf(header), chosen: state.layout }, (layout) =>
+    viewer.arrange({ layout }),
+  );
+  const layers = Object.entries(texts.layers);
+  addSelect(bar, { title: texts.layer, options: layers, chosen: state.layer }, (layer) => viewer.change({ layer }));
+  const opacity = { min: 0, max: 1, step: 0.05, value: state.opacity };
+  const slider = addSlider(bar, { title: texts.opacity, ...opacity }, (value) => viewer.change({ opacity: value }));
+  slider.parentElement.title = texts.opacityHelp;
 }
 
 // What is needed less often, folded away.
 function addFold(bar, viewer, controls) {
   const { header, state } = viewer;
-  const { texts, range: [low, high] } = header;
+  const {
+    texts,
+    range: [low, high],
+  } = header;
   const fold = add(bar, "details", "mriseg-more");
   add(fold, "summary", "", texts.more);
   const content = add(fold, "div", "mriseg-rest");
   const step = (high - low) / WINDOW_STEPS;
   const { black, white } = state.window;
   const change = () => viewer.change({ window: windowOf(Number(controls.width.value), Number(controls.level.value)) });
-  controls.width = addSlider(content, texts.width, { min: step, max: high - low, step, value: white - black }, change);
-  controls.level = addSlider(content, texts.level, { min: low, max: high, step, value: (white + black) / 2 }, change);
+  const [width, level] = [white - black, (white + black) / 2];
+  controls.width = addSlider(content, { title: texts.width, min: step, max: high - low, step, value: width }, change);
+  controls.level = addSlider(content, { title: texts.level, min: low, max: high, step, value: level }, change);
   for (const name of ["contours", "outline", "zoom", "radiological"]) {
     if (name === "radiological" && (header.kind === "picture" || !header.sidesKnown)) continue;
     const button = addButton(content, texts[name], state[name]);
@@ -143,7 +159,16 @@ function addPanel(parent, { axis, shows, small }, viewer) {
   canvas.dataset.name = `canvas ${shows} ${axis}`;
   canvas.title = viewer.header.texts.canvasHelp;
   canvas.setAttribute("role", "application");
-  const panel = { figure, canvas, caption: add(line, "span"), number: add(line, "small"), axis, shows, small, drag: null };
+  const panel = {
+    figure,
+    canvas,
+    caption: add(line, "span"),
+    number: add(line, "small"),
+    axis,
+    shows,
+    small,
+    drag: null,
+  };
   listenToPointer(panel, viewer);
   listenToKeysAndWheel(panel, viewer);
   return panel;
@@ -151,7 +176,10 @@ function addPanel(parent, { axis, shows, small }, viewer) {
 
 // The tissues: each is switched off and on, and highlighted while it is pointed at.
 function addLegend(root, viewer) {
-  const { header, state: { hidden } } = viewer;
+  const {
+    header,
+    state: { hidden },
+  } = viewer;
   const legend = add(root, "div", "mriseg-bar");
   for (const { number, title, rgb } of header.tissues) {
     const button = addButton(legend, "", !hidden.has(number));
@@ -167,7 +195,9 @@ function addLegend(root, viewer) {
       viewer.draw();
     };
     button.onpointerenter = highlight;
-    button.onfocus = () => { if (button.matches(":focus-visible")) highlight(); };
+    button.onfocus = () => {
+      if (button.matches(":focus-visible")) highlight();
+    };
     button.onpointerleave = button.onblur = () => viewer.highlight(null);
   }
 }
@@ -187,7 +217,7 @@ function addButton(parent, text, isPressed = null) {
   return button;
 }
 
-function addSelect(parent, title, options, chosen, change) {
+function addSelect(parent, { title, options, chosen }, change) {
   const select = add(add(parent, "label", "", title), "select");
   select.setAttribute("aria-label", title);
   select.dataset.name = title;
@@ -199,10 +229,8 @@ function addSelect(parent, title, options, chosen, change) {
   select.onchange = () => change(select.value);
 }
 
-function addSlider(parent, title, range, change, help = "") {
-  const label = add(parent, "label", "", title);
-  label.title = help;
-  const input = add(label, "input");
+function addSlider(parent, { title, ...range }, change) {
+  const input = add(add(parent, "label", "", title), "input");
   Object.assign(input, { type: "range", ...range });
   input.setAttribute("aria-label", title);
   input.dataset.name = title;
@@ -230,18 +258,24 @@ function listenToPointer(panel, viewer) {
     if (panel.drag) drag(panel, event, viewer);
     else viewer.probe(voxelUnder(panel, event, viewer));
   };
-  canvas.onpointerup = canvas.onpointercancel = () => { panel.drag = null; };
+  canvas.onpointerup = canvas.onpointercancel = () => {
+    panel.drag = null;
+  };
   canvas.onpointerleave = () => viewer.probe(null);
   canvas.oncontextmenu = (event) => event.preventDefault();
 }
 
 function listenToKeysAndWheel({ canvas, axis }, viewer) {
   const { state, header } = viewer;
-  canvas.addEventListener("wheel", (event) => {
-    if (axis === PICTURE || event.ctrlKey || document.activeElement !== canvas) return;
-    event.preventDefault();
-    viewer.moveTo(axis, state.cursor[axis] + Math.sign(event.deltaY));
-  }, { passive: false });
+  canvas.addEventListener(
+    "wheel",
+    (event) => {
+      if (axis === PICTURE || event.ctrlKey || document.activeElement !== canvas) return;
+      event.preventDefault();
+      viewer.moveTo(axis, state.cursor[axis] + Math.sign(event.deltaY));
+    },
+    { passive: false },
+  );
   canvas.onkeydown = (event) => {
     const step = slicesOfKey(event.key);
     if (step === undefined) return;

@@ -1,6 +1,6 @@
 // Where things are: from voxels to pixels of a slice and on to points of a canvas, and back; which slice comes next.
 // Pure functions. Voxels are canonical (axes to the patient's right, front and top); a slice's rows run from its top,
-// its columns in the radiological convention, so both run against their axes. A picture's voxels are its rows and columns.
+// its columns in the radiological convention, so both run against their axes. Voxels of a picture are row and column.
 
 export const PICTURE = -1; // in place of the axis across a slice: a picture has none
 
@@ -82,5 +82,7 @@ export function pixelOfPoint([x, y], viewport) {
 
 // Where a voxel is in the scanner's room, mm.
 export function millimeters(affine, voxel) {
-  return [0, 1, 2].map((row) => affine[row][3] + [0, 1, 2].reduce((sum, axis) => sum + affine[row][axis] * voxel[axis], 0));
+  return [0, 1, 2].map(
+    (row) => affine[row][3] + [0, 1, 2].reduce((sum, axis) => sum + affine[row][axis] * voxel[axis], 0),
+  );
 }

@@ -29,8 +29,16 @@ export function grayOf(intensity, { black, white }) {
 export function isInner(slice, at, holds) {
   const { columns, rows } = slice;
   const column = at % columns;
-  return column > 0 && column < columns - 1 && at >= columns && at < (rows - 1) * columns
-    && holds(at - 1) && holds(at + 1) && holds(at - columns) && holds(at + columns);
+  return (
+    column > 0 &&
+    column < columns - 1 &&
+    at >= columns &&
+    at < (rows - 1) * columns &&
+    holds(at - 1) &&
+    holds(at + 1) &&
+    holds(at - columns) &&
+    holds(at + columns)
+  );
 }
 
 // The pixels of an image: what `colorOf` says of each pixel of a slice.
@@ -98,7 +106,8 @@ export function layerPixels(slice, layer, view) {
   if (layer === "segmented") return labelPixels(slice, view);
   if (layer === "field") return fieldPixels(slice, view);
   if (layer === "mask") return colorBrain(slice, () => packColor(MASK_RGB, Math.round(255 * state.opacity) >> 2));
-  if (layer === "entropy") return colorBrain(slice, (at) => packColor(ENTROPY_RGB, Math.round(255 * entropyAt(slice, at))));
+  if (layer === "entropy")
+    return colorBrain(slice, (at) => packColor(ENTROPY_RGB, Math.round(255 * entropyAt(slice, at))));
   if (layer in POSTERIORS) {
     const tissue = POSTERIORS[layer];
     const { rgb } = header.tissues[tissue];
@@ -121,7 +130,8 @@ export function otherPixels(slice, { header, state }) {
 export function disagreementPixels(slice, { header }) {
   const colors = tissueColors(header);
   return colorPixels(slice, (at, label) =>
-    (label === slice.other[at] ? 0 : packColor(colors.get(label) ?? OUTSIDE_RGB, 255)));
+    label === slice.other[at] ? 0 : packColor(colors.get(label) ?? OUTSIDE_RGB, 255),
+  );
 }
 
 // The rim of the brain, a pixel wide.
@@ -184,7 +194,10 @@ export function drawPanel(panel, slice, view) {
   const number = axis === PICTURE ? "" : state.cursor[axis] + 1;
   panel.caption.textContent = panel.small || state.layout === "three" ? plane : title;
   panel.number.textContent = number && ` ${number}`;
-  canvas.setAttribute("aria-label", [title, plane, number && `${header.texts.slice} ${number}`].filter(Boolean).join(", "));
+  canvas.setAttribute(
+    "aria-label",
+    [title, plane, number && `${header.texts.slice} ${number}`].filter(Boolean).join(", "),
+  );
   canvas.dataset.drawn = `${header.result} ${axis} ${axis === PICTURE ? 0 : state.cursor[axis]}`;
 }
 
@@ -238,7 +251,7 @@ function drawMarks(context, panel, { header, width, height }) {
   context.lineWidth = 3;
   context.strokeStyle = "#000";
   context.fillStyle = LIGHT;
-  const write = (text, x, y, [align, baseline], size) => {
+  const write = (text, [x, y], [align, baseline], size) => {
     context.font = `${size}px sans-serif`;
     context.textAlign = align;
     context.textBaseline = baseline;
@@ -249,19 +262,19 @@ function drawMarks(context, panel, { header, width, height }) {
     let [left, right, top, bottom] = header.letters[axis];
     if (viewport.mirrored) [left, right] = [right, left];
     const size = small ? 12 : 16;
-    write(left, 5, height / 2, ["left", "middle"], size);
-    write(right, width - 5, height / 2, ["right", "middle"], size);
-    write(top, width / 2, 5, ["center", "top"], size);
-    write(bottom, width / 2, height - 5, ["center", "bottom"], size);
+    write(left, [5, height / 2], ["left", "middle"], size);
+    write(right, [width - 5, height / 2], ["right", "middle"], size);
+    write(top, [width / 2, 5], ["center", "top"], size);
+    write(bottom, [width / 2, height - 5], ["center", "bottom"], size);
   } else if (axis > 0 && !small) {
-    write(header.texts.sidesUnknown, width - 5, height - 5, ["right", "bottom"], 12);
+    write(header.texts.sidesUnknown, [width - 5, height - 5], ["right", "bottom"], 12);
   }
   if (small) return;
   context.fillStyle = "#000";
   context.fillRect(5, height - 10, BAR_MM * viewport.scale + 2, 5);
   context.fillStyle = LIGHT;
   context.fillRect(6, height - 9, BAR_MM * viewport.scale, 3);
-  write(`${BAR_MM} mm`, 6, height - 13, ["left", "bottom"], 12);
+  write(`${BAR_MM} mm`, [6, height - 13], ["left", "bottom"], 12);
 }
 
 // Several canvases side by side on one.

@@ -20,7 +20,9 @@ export async function decode(message) {
   const numbers = new DataView(bytes.buffer, bytes.byteOffset, PREFIX);
   const version = numbers.getUint32(0, true);
   if (version !== FORMAT_VERSION) {
-    throw new FormatError("The page was renewed since you opened it. Reload the page in your browser to see your slices.");
+    throw new FormatError(
+      "The page was renewed since you opened it. Reload the page in your browser to see your slices.",
+    );
   }
   let end = PREFIX + numbers.getUint32(4, true);
   const header = JSON.parse(new TextDecoder().decode(bytes.subarray(PREFIX, end)));
@@ -73,7 +75,13 @@ export function valuesAt(slice, at, header) {
   const intensity = intensityAt(slice, at, header);
   const inside = slice.labels[at] > 0;
   const shading = inside ? shadingAt(slice, at, header) : 1;
-  return { intensity, corrected: signalOf(intensity, header) / shading, shading, inside, posteriors: posteriorsAt(slice, at) };
+  return {
+    intensity,
+    corrected: signalOf(intensity, header) / shading,
+    shading,
+    inside,
+    posteriors: posteriorsAt(slice, at),
+  };
 }
 
 function keyOf(axis, index) {
@@ -112,12 +120,12 @@ export class SliceStore {
 
   // Those of `axes` at the cursor that are missing; if none is, those that come next in the direction of scrolling.
   missing({ axes, cursor, scroll, shape }) {
-    const shown = axes.filter((axis) => !this.has(axis, cursor[axis])).map((axis) => [axis, cursor[axis]]);
+    const shown = axes.map((across) => [across, cursor[across]]).filter(([across, index]) => !this.has(across, index));
     if (shown.length || !scroll) return { isShown: shown.length > 0, slices: shown };
     const { axis, step } = scroll;
     const next = AHEAD.map((n) => cursor[axis] + n * step);
-    const slices = next.filter((index) => index >= 0 && index < shape[axis] && !this.has(axis, index));
-    return { isShown: false, slices: slices.map((index) => [axis, index]) };
+    const absent = next.filter((index) => index >= 0 && index < shape[axis] && !this.has(axis, index));
+    return { isShown: false, slices: absent.map((index) => [axis, index]) };
   }
 
   // Which slices to request now: none of which the answer is still awaited, and ahead of scrolling not one alone.

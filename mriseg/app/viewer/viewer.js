@@ -20,7 +20,9 @@ export default function mount({ data, parentElement, setStateValue }) {
   viewer.send = (request) => setStateValue("request", request);
   viewer.receive(data);
   // Streamlit also calls this for a call that a newer one has overtaken, while the viewer stands.
-  return () => { if (!root.isConnected) viewer.close(); };
+  return () => {
+    if (!root.isConnected) viewer.close();
+  };
 }
 
 class Viewer {
@@ -32,8 +34,20 @@ class Viewer {
     this.scroll = null; // the axis across which slices were last stepped through, and which way
     this.count = 0;
     this.state = {
-      plane: 2, layout: "side", layer: "segmented", opacity: 0.7, contours: false, outline: false, radiological: true,
-      zoom: true, hidden: new Set(), highlighted: null, swipe: 0.5, window: null, cursor: null, clicked: false,
+      plane: 2,
+      layout: "side",
+      layer: "segmented",
+      opacity: 0.7,
+      contours: false,
+      outline: false,
+      radiological: true,
+      zoom: true,
+      hidden: new Set(),
+      highlighted: null,
+      swipe: 0.5,
+      window: null,
+      cursor: null,
+      clicked: false,
     };
     this.received = Promise.resolve();
     this.store = new SliceStore((slices, cursor) => this.request(slices, cursor));
@@ -105,10 +119,19 @@ class Viewer {
 
   // Begin with a scan.
   open() {
-    const { kind, plane, start, doubtful, window: [black, white] } = this.header;
+    const {
+      kind,
+      plane,
+      start,
+      doubtful,
+      window: [black, white],
+    } = this.header;
     this.scroll = null;
     Object.assign(this.state, {
-      plane: kind === "picture" ? PICTURE : plane, cursor: [...start], clicked: false, outline: doubtful,
+      plane: kind === "picture" ? PICTURE : plane,
+      cursor: [...start],
+      clicked: false,
+      outline: doubtful,
       window: { black, white },
     });
   }
