@@ -15,12 +15,14 @@ import mriseg
 from mriseg import Contrast
 from mriseg.cli import main
 from mriseg.export.statistics import stats
+from mriseg.segmentation.pipeline import STAGES
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*(ROOT / "docs").glob("*.md"), *(ROOT / "docs/api").glob("*.md"), *ROOT.glob("*.md")])
 # A file by its path from the root, from mriseg/ or from the page; a star stands for any name.
 FILE = re.compile(r"[\w./*-]*\w/[\w.*-]+\.(?:py|js|css|toml|yaml|txt)\b")
 FOLDER = re.compile(r"`((?:mriseg|tests|benchmarks|docs|deploy)/[\w/]*)`")
+NAMED_IN = re.compile(r"`(\w+)(?:\(\))?` (?:of|in) `(mriseg/[\w/]+\.py)`")
 PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 MESSAGE = re.compile(r"(?<!\*)\*([^*|\n]{8,})\*(?!\*)")
 TABLE = re.compile(r"<!-- (\w+) -->\n(.*?)\n<!-- /\1 -->", re.DOTALL)
@@ -105,6 +107,20 @@ def test_the_architecture_names_every_module_or_its_folder():
         folders = {f"{folder}/" for folder in map(str, module.relative_to(ROOT).parents)} - wings - {"mriseg/"}
         named = any(f"`{one}`" in page for one in (path, *folders))
         assert named or module.name.startswith("__"), f"{path} is not in docs/architecture.md"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_a_name_that_a_page_puts_into_a_module_is_there(page):
+    for name, path in NAMED_IN.findall(page.read_text("utf-8")):
+        assert re.search(rf"^(?:def |class )?{name}\b", (ROOT / path).read_text("utf-8"), re.MULTILINE), (
+            f"{name}, {path}"
+        )
+
+
+def test_the_stages_of_the_architecture_are_those_of_the_engine():
+    page = (ROOT / "docs/architecture.md").read_text("utf-8")
+    table = re.search(r"## The way of a scan\n(.*?)\n## ", page, re.DOTALL)[1]
+    assert re.findall(r"^\| (\w+) \|", table, re.MULTILINE) == ["stage", "read", *STAGES, "result"]
 
 
 def test_the_reference_holds_every_public_name():
