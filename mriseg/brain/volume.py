@@ -13,7 +13,7 @@ from mriseg.brain.head import head_in_volume
 from mriseg.brain.skull import LAYERS_MM, LEVELS, log_odds
 from mriseg.core.errors import BrainNotFoundError
 from mriseg.image.morphology import bounding_box, dilate, distance_to_background, smooth_mask
-from mriseg.image.resampling import block_mean, center, interpolate_separable
+from mriseg.image.resampling import Grid, block_mean, center, interpolate_separable
 from mriseg.registration.affine import WORKING_MM, Registration, register
 from mriseg.registration.atlas import Atlas, atlas
 
@@ -111,10 +111,10 @@ def _moved_border(
 ) -> np.ndarray:
     image, sides, first = block_mean(data, spacing, BORDER_MM, anchor)
     scale = np.float32(np.cbrt(np.linalg.det(found.affine[:3, :3])))
-    likely = found.warp(average.depth, average, image.shape, sides, first) * scale + np.float32(OUTWARD)
+    likely = found.warp(average.depth, average, Grid(image.shape, sides, first)) * scale + np.float32(OUTWARD)
     box = bounding_box(likely > LAYERS_MM[0])
     image, likely, origin = image[box], likely[box], first + [b.start * s for b, s in zip(box, sides, strict=True)]
-    fluid = found.warp(average.fluid, average, image.shape, sides, origin) > 0.5
+    fluid = found.warp(average.fluid, average, Grid(image.shape, sides, origin)) > 0.5
     top = np.percentile(image[likely > 0], 99.5)
     bottom = image.min()
     level = np.clip((image - bottom) * np.float32(LEVELS / max(top - bottom, 1e-6)), 0, LEVELS - 1).astype(np.int8)

@@ -1,10 +1,30 @@
 """Coarser and finer grids for steps that need no more than two millimeters; results return to the scan's own."""
 
+from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
 
 TINY = 1e-12  # a volume of zeros has its center in the middle
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """Where the voxels of a part of a scan lie.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Voxels along each axis.
+    spacing : tuple of float
+        Voxel sides, mm.
+    first_voxel_mm : ndarray of shape (3,)
+        Position of its first voxel's center, mm along the scan's canonical axes from the center of the scan's first.
+    """
+
+    shape: tuple[int, ...]
+    spacing: tuple[float, ...]
+    first_voxel_mm: np.ndarray
 
 
 def center(data: np.ndarray) -> tuple[int, ...]:

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 import scipy
 
-from mriseg.image.resampling import interpolate_separable
+from mriseg.image.resampling import Grid, interpolate_separable
 from mriseg.registration.affine import Registration
-from mriseg.registration.atlas import ATLAS_MM, FLUID, GRAY, WHITE, Atlas
+from mriseg.registration.atlas import ATLAS_MM, MEAN_SHARES, Atlas
 
 # An affine leaves the cortex some millimeters off; blurred by so much (standard deviation, mm) the average brain
 # promises no more than it can keep. Between 2 and 4 the labels are nearly the same.
@@ -52,7 +52,7 @@ class PriorZones:
 
 def uniform_prior(shape: tuple[int, ...]) -> PriorZones:
     """The whole as one zone, where position is not known."""
-    return PriorZones(np.broadcast_to(np.uint8(0), shape), np.array([[FLUID, GRAY, WHITE]]), np.zeros(1))
+    return PriorZones(np.broadcast_to(np.uint8(0), shape), np.array([MEAN_SHARES]), np.zeros(1))
 
 
 def prior_zones(
@@ -90,10 +90,11 @@ def prior_zones(
     steps = [max(1, int(ATLAS_MM / side)) for side in spacing]
     coarse = tuple((n - 1) // step + 2 for n, step in zip(mask.shape, steps, strict=True))
     sides = tuple(side * step for side, step in zip(spacing, steps, strict=True))
+    grid = Grid(coarse, sides, first_voxel_mm)
     positions = [np.arange(n) / step for n, step in zip(mask.shape, steps, strict=True)]
 
     def warped(values: np.ndarray) -> np.ndarray:
-        return interpolate_separable(registration.warp(values, atlas, coarse, sides, first_voxel_mm), positions)
+        return interpolate_separable(registration.warp(values, atlas, grid), positions)
 
     fluid, white, deep = warped(fluid / total), warped(white / total), warped(deep) > 0.5
     index = np.digitize(fluid, FLUID_EDGES).astype(np.int16) * (len(WHITE_EDGES) + 1)

@@ -24,11 +24,10 @@ from mriseg.core.tissue import Tissue
 ATLAS_MM = 2.0
 MARGIN = 8  # voxels of nothing around the atlas, for what lies outside the brain
 BRAIN_LEVEL = 5  # of 255 on the T1-weighted average, which is 0 outside the brain
+CENTER = np.array([0.0, -20.0, 8.0])  # MNI position, mm: the middle of the brain, about which poses turn
 
-
-TISSUES = (Tissue.CSF, Tissue.GM, Tissue.WM)  # the order of all expected shares here
-# What is expected of a brain where it is not known which part it is.
-FLUID, GRAY, WHITE = 0.23, 0.42, 0.35
+TISSUES = (Tissue.CSF, Tissue.GM, Tissue.WM)  # the order of all expected shares
+MEAN_SHARES = (0.23, 0.42, 0.35)  # what is expected of a brain where it is not known which part it is
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,8 +11,8 @@ Ashburner, Friston: Unified segmentation. NeuroImage 26, 2005 (tissue maps regis
 import numpy as np
 import scipy
 
-from mriseg.registration.affine import CENTER, Registration
-from mriseg.registration.atlas import ATLAS_MM, FLUID, GRAY, WHITE, Atlas
+from mriseg.registration.affine import Registration
+from mriseg.registration.atlas import ATLAS_MM, CENTER, MEAN_SHARES, Atlas
 
 POINTS = 2500
 BLUR_MM = 2.0
@@ -32,7 +32,7 @@ SEED = 0
 
 
 def align(
-    posteriors: np.ndarray, mask: np.ndarray, spacing: tuple[float, ...], first: np.ndarray, atlas: Atlas
+    posteriors: np.ndarray, mask: np.ndarray, spacing: tuple[float, ...], first_voxel_mm: np.ndarray, atlas: Atlas
 ) -> Registration | None:
     """Lay the average brain over a slab; None where it fits nowhere.
 
@@ -44,15 +44,20 @@ def align(
         The brain.
     spacing : tuple of float
         Voxel sides, mm.
-    first : ndarray of shape (3,)
+    first_voxel_mm : ndarray of shape (3,)
         Position of the first voxel, mm along the scan's canonical axes.
     atlas : Atlas
+
+    Returns
+    -------
+    Registration or None
+        Its agreement is what a voxel gains over knowing only how much of each tissue there is, nats.
     """
     inside = np.argwhere(mask)
     chosen = inside[np.random.default_rng(SEED).permutation(len(inside))[:POINTS]]
-    usual = np.array([FLUID, GRAY, WHITE])
+    mean_shares = np.array(MEAN_SHARES)
     likely = LEAST_CERTAINTY + (1 - 3 * LEAST_CERTAINTY) * posteriors[:, *chosen.T].astype(float)
-    likely *= (usual / likely.mean(1))[:, None]  # tissues lie where they lie, however much of each there is
+    likely *= (mean_shares / likely.mean(1))[:, None]  # tissues lie where they lie, however much of each there is
     points = chosen * spacing
     ends = np.stack([inside.min(0), inside.max(0)]) * spacing
     middle = ends.mean(0)
@@ -65,10 +70,10 @@ def align(
         expected = np.stack([scipy.ndimage.map_coordinates(m, at, order=1, mode="nearest") for m in maps])
         beyond = np.maximum(-scipy.ndimage.map_coordinates(atlas.depth, at, order=1, mode="nearest") - OUTSIDE_MM, 0)
         sizes = pose[6:]
-        odd = (pose[0] / SHIFT_SD) ** 2 + (pose[3] / PITCH_SD) ** 2 + ((pose[4:6] / TURN_SD) ** 2).sum()
-        odd += ((sizes / SIZE_SD) ** 2).sum() + sizes.var() / SIZES_APART**2
-        told = np.log((likely * expected).sum(0)).mean()
-        return float(OUTSIDE_WEIGHT * beyond.mean() + PRIOR_WEIGHT * odd - told)
+        unusual = (pose[0] / SHIFT_SD) ** 2 + (pose[3] / PITCH_SD) ** 2 + ((pose[4:6] / TURN_SD) ** 2).sum()
+        unusual += ((sizes / SIZE_SD) ** 2).sum() + sizes.var() / SIZES_APART**2
+        log_likelihood = np.log((likely * expected).sum(0)).mean()
+        return float(OUTSIDE_WEIGHT * beyond.mean() + PRIOR_WEIGHT * unusual - log_likelihood)
 
     size = np.log(max(ends[1, 0] - ends[0, 0], 1.0) / BRAIN_WIDTH_MM)
     starts = [
@@ -79,15 +84,15 @@ def align(
     starts.sort(key=cost)
     options = {"maxiter": 3, "xtol": 1e-2, "ftol": 1e-4}
     fits = [scipy.optimize.minimize(cost, start, method="Powell", options=options) for start in starts[:REFINED]]
-    best = min(fits, key=lambda found: found.fun)
-    gain = float(-best.fun - np.log((likely * usual[:, None]).sum(0)).mean())
+    best = min(fits, key=lambda fit: fit.fun)
+    gain = float(-best.fun - np.log((likely * mean_shares[:, None]).sum(0)).mean())
     if gain < LEAST_GAIN:
         return None
     to_atlas, shift = _pose(best.x, middle)
     affine = np.eye(4)
     affine[:3, :3], affine[:3, 3] = to_atlas, shift
     from_atlas = np.linalg.inv(affine)
-    from_atlas[:3, 3] += first
+    from_atlas[:3, 3] += first_voxel_mm
     return Registration(from_atlas, gain, 1.0)
 
 

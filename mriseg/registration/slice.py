@@ -19,7 +19,7 @@ import numpy as np
 import scipy
 
 from mriseg.image.morphology import dilate
-from mriseg.registration.atlas import ATLAS_MM, atlas
+from mriseg.registration.atlas import ATLAS_MM, CENTER, atlas
 from mriseg.registration.evolution import Effort, evolve
 from mriseg.registration.mutual_information import mutual_information
 
@@ -29,7 +29,6 @@ INNER_SKULL_MM, OUTER_SKULL_MM, SCALP_MM = 4.0, 9.0, 14.0
 FLUID, BONE, SCALP, BEYOND, ZONES = 2, 3, 4, 5, 6  # 0 and 1 are white and gray matter
 
 # Cuts that the search starts from: through CENTER and in parallel, in mm; the head nods by radians.
-CENTER = np.array([0.0, -20.0, 8.0])  # MNI position, mm: the middle of the brain
 PITCHES = (-0.35, 0.0, 0.35)
 AXIAL = np.arange(-52, 61, 12.5)
 CORONAL = np.arange(-60, 71, 13.0)

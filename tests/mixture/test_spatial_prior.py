@@ -5,7 +5,7 @@ from nibabel.affines import apply_affine
 
 from mriseg.mixture.spatial_prior import BLUR_MM, DEEP_NUCLEI, LEAST_SHARE, prior_zones, uniform_prior
 from mriseg.registration.affine import Registration
-from mriseg.registration.atlas import ATLAS_MM, FLUID, GRAY, WHITE, atlas
+from mriseg.registration.atlas import ATLAS_MM, MEAN_SHARES, atlas
 
 SIDES = (ATLAS_MM,) * 3
 HERE = np.zeros(3)
@@ -48,7 +48,7 @@ def test_where_position_is_unknown_a_usual_brain_is_expected():
     assert whole.index.shape == (4, 5, 6)
     assert not whole.index.any()
     assert not whole.deep.any()
-    np.testing.assert_allclose(whole.shares, [[FLUID, GRAY, WHITE]])
+    np.testing.assert_allclose(whole.shares, [MEAN_SHARES])
     assert whole.shares.sum() == pytest.approx(1)
 
 

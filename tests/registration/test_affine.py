@@ -6,7 +6,7 @@ from nibabel.affines import apply_affine
 from mriseg.core.errors import BrainNotFoundError
 from mriseg.core.tissue import Contrast
 from mriseg.datasets.phantom import simulate
-from mriseg.image.resampling import block_mean
+from mriseg.image.resampling import Grid, block_mean
 from mriseg.registration.affine import WORKING_MM, Registration, register
 from mriseg.registration.atlas import ATLAS_MM, atlas
 
@@ -81,7 +81,7 @@ def test_its_own_grid_gives_the_atlas_back():
     affine = np.eye(4)
     affine[:3, 3] = -average.origin
     same = Registration(affine, 1.0, 1.0)
-    warped = same.warp(average.gray, average, average.gray.shape, (ATLAS_MM,) * 3, np.zeros(3))
+    warped = same.warp(average.gray, average, Grid(average.gray.shape, (ATLAS_MM,) * 3, np.zeros(3)))
     np.testing.assert_allclose(warped, average.gray, atol=1e-4)
 
 
@@ -89,7 +89,7 @@ def test_a_map_is_carried_to_where_the_affine_says():
     average = atlas()
     affine = np.array([[1.1, 0.1, 0, 80], [-0.1, 0.9, 0.05, 100], [0, 0, 1.2, 70], [0, 0, 0, 1.0]])
     first, sides = np.array([20.0, 30, 10]), (3.0, 4.0, 5.0)
-    warped = Registration(affine, 1.0, 1.0).warp(average.depth, average, (12, 11, 10), sides, first)
+    warped = Registration(affine, 1.0, 1.0).warp(average.depth, average, Grid((12, 11, 10), sides, first))
     index = np.array([7, 6, 8])
     position = apply_affine(np.linalg.inv(affine), first + index * sides)
     at = ((position - average.origin) / ATLAS_MM)[:, None]

@@ -3,6 +3,7 @@ import pytest
 from nibabel.affines import apply_affine
 
 from mriseg.core.tissue import Tissue
+from mriseg.image.resampling import Grid
 from mriseg.registration.affine import Registration
 from mriseg.registration.atlas import TISSUES, atlas
 from mriseg.registration.slab import LEAST_GAIN, align
@@ -27,7 +28,8 @@ def slab(truth, sides=(1.0, 1.0, 2.0), first=FIRST):
     """Posteriors and mask as a perfect segmentation of the average brain has them."""
     shape = tuple(int(n // side) for n, side in zip((*WIDTH, THICK_MM), sides, strict=True))
     gray, white, depth = (
-        truth.warp(values, atlas(), shape, sides, first) for values in (atlas().gray, atlas().white, atlas().depth)
+        truth.warp(values, atlas(), Grid(shape, sides, first))
+        for values in (atlas().gray, atlas().white, atlas().depth)
     )
     mask = depth > 0
     return np.stack([1 - gray - white, gray, white]) * mask, mask
@@ -81,7 +83,7 @@ def test_the_average_brain_expects_what_was_found(cut, found):
     """Maps carried by the pose overlap with the posteriors as those of the truth do."""
     _, posteriors, mask = cut
     for channel, values in ((1, atlas().gray), (2, atlas().white)):
-        warped = found.warp(values, atlas(), mask.shape, THICK, FIRST)
+        warped = found.warp(values, atlas(), Grid(mask.shape, THICK, FIRST))
         assert np.corrcoef(warped[mask], posteriors[channel][mask])[0, 1] > 0.8
 
 
