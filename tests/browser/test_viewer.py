@@ -173,6 +173,28 @@ def test_the_voxel_under_the_pointer_is_marked_on_the_histogram_with_its_posteri
     assert head.locator(".mriseg-meter").count() == 3
 
 
+def test_the_mark_stands_at_its_intensity_also_after_the_plot_became_narrower(head):
+    place = """() => {
+        const plot = document.querySelector('.st-key-histogram .js-plotly-plot');
+        const mark = plot.querySelector('.mriseg-mark');
+        const {xaxis} = plot._fullLayout;
+        return [xaxis._length, xaxis.p2l(mark.offsetLeft - xaxis._offset)];
+    }"""
+    said = head.locator(".mriseg-probe").inner_text()
+    corrected = float(re.search(r"corrected ([\d.]+)", said)[1])
+    wide, before = head.evaluate(place)
+    try:
+        head.set_viewport_size({"width": 1024, "height": 900})
+        head.wait_for_function(f"wide => ({place})()[0] < wide - 50", arg=wide)
+        wait_until_nothing_moves(head)
+        _, after = head.evaluate(place)
+    finally:
+        head.set_viewport_size({"width": 1440, "height": 900})
+        wait_until_nothing_moves(head)
+    assert before == pytest.approx(corrected, rel=0.02)
+    assert after == pytest.approx(corrected, rel=0.02)
+
+
 def test_swipe_shows_the_original_on_its_left(head):
     head.locator(".mriseg-viewer").get_by_label("Layout", exact=True).select_option("swipe")
     settle(head)
