@@ -12,7 +12,7 @@ from table import DATA, print_table
 
 import mriseg
 from mriseg.quality.definitions import FIGURES
-from mriseg.segmentation.verdict import Level, verdict
+from mriseg.segmentation.verdict import verdict
 
 GROUPS = ("brainweb", "colin27", "slabs", "ibsr", "clinical", "slices", "seed", "dicom")
 NO_SCANS = ("seg", "truth", "label", "mask", "README", "LICENSE", "COPYRIGHT")
@@ -34,7 +34,7 @@ def main() -> None:
         figures = (f"{result.quality[figure.key]:.3g}" if figure.key in result.quality else "" for figure in SHOWN)
         rows.append((path.name, result.contrast.suffix, *figures))
         found = verdict(result)
-        findings = " ".join(str(finding) for finding in found.findings if finding.level > Level.GOOD)
+        findings = " ".join(finding.text for finding in found.doubts)
         verdicts.append((path.name, found.level.name.lower(), findings))
     print_table(("scan", "contrast", *(figure.key for figure in SHOWN)), rows)
     print()

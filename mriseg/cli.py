@@ -24,9 +24,9 @@ from mriseg.export.images import encode_scan
 from mriseg.export.writer import stem, write
 from mriseg.io.catalog import best
 from mriseg.io.reader import contents
+from mriseg.segmentation.findings import certainty
 from mriseg.segmentation.pipeline import STAGES
 from mriseg.segmentation.result import Result
-from mriseg.segmentation.verdict import certainty
 from mriseg.study.attempt import try_segment
 from mriseg.study.bids import SUFFIXES
 from mriseg.study.executors import in_processes, on_cluster
@@ -281,7 +281,7 @@ def _summary(name: str, record: Record) -> str:
     words = f"{name}: {record.contrast.suffix} ({certainty(record.contrast_confidence)} sure), {', '.join(sizes)}"
     if record.mask_doubtful and record.mask_confidence is not None:
         words += f"; the brain mask is DOUBTFUL ({certainty(record.mask_confidence)} sure)"
-    doubts = [record.verdict, *record.findings] if record.findings else []
+    doubts = [record.verdict, *(finding.titled_text for finding in record.findings)] if record.findings else []
     return "\n  ".join([words, *doubts, *([record.several] if record.several else [])])
 
 

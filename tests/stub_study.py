@@ -10,7 +10,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from mriseg import Contrast, Settings, Tissue
-from mriseg.segmentation.verdict import Level
+from mriseg.core.findings import Level
 from mriseg.study import atomic_files as unfinished
 from mriseg.study import bids, derivatives
 from mriseg.study import run as cohort

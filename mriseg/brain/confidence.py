@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mriseg.core.findings import Finding, FindingCode, Level
 from mriseg.image.morphology import distance_to_background
 from mriseg.image.resampling import block_mean
 from mriseg.registration.affine import Registration
@@ -44,12 +45,31 @@ class MaskConfidence:
     ----------
     confidence : float
         0 to 1; below 0.5 the mask is marked doubtful.
-    doubts : tuple of str
+    doubts : tuple of Finding
         What speaks against it, each with what to do.
     """
 
     confidence: float
-    doubts: tuple[str, ...] = ()
+    doubts: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Factor:
+    """One factor of the confidence, and what it speaks of where it is low.
+
+    Attributes
+    ----------
+    value : float
+        0 to 1.
+    code : FindingCode
+    statement, action : str
+        As in `Finding`.
+    """
+
+    value: float
+    code: FindingCode
+    statement: str
+    action: str = ""
 
 
 def volume_confidence(
@@ -77,18 +97,24 @@ def volume_confidence(
     excess = 0.0 if stripped else _excess_around(image, inside, sides)
     usual = AGREEMENT_STRIPPED if stripped else AGREEMENT
     return _combine(
-        (
+        _Factor(
             _ramp(found.agreement, usual),
+            FindingCode.MASK_MISFIT,
             f"The average brain hardly fits this volume (agreement {found.agreement:.2f}; brains have {usual[1]:.1f} "
-            f"and more). {NOT_A_HEAD} {LOOK}",
+            f"and more). {NOT_A_HEAD}",
+            LOOK,
         ),
-        (
+        _Factor(
             _ramp(found.coverage, COVERAGE),
-            f"Only {found.coverage:.0%} of a brain lies in the image; volumes are those of what is seen. {LOOK}",
+            FindingCode.MASK_OUT_OF_VIEW,
+            f"Only {found.coverage:.0%} of a brain lies in the image; volumes are those of what is seen.",
+            LOOK,
         ),
-        (
+        _Factor(
             _ramp(symmetry, SYMMETRY),
-            f"The brain mask differs between left and right (overlap {symmetry:.2f}; usually 0.97). {LOOK}",
+            FindingCode.MASK_ASYMMETRIC,
+            f"The brain mask differs between left and right (overlap {symmetry:.2f}; usually 0.97).",
+            LOOK,
         ),
         _bright_skull(excess),
     )
@@ -109,10 +135,12 @@ def picture_confidence(image: np.ndarray, mask: np.ndarray, pose: SlicePose, out
     """
     confidence = min(_ramp(outline_cost, OUTLINE_COST), _ramp(pose.agreement, SLICE_AGREEMENT))
     return _combine(
-        (
+        _Factor(
             confidence,
+            FindingCode.MASK_NOT_A_HEAD,
             f"This hardly looks like a slice of a head (outline {-outline_cost:.2f}, heads have 0.5; agreement "
-            f"{pose.agreement:.2f}, heads have 0.6). {NOT_A_HEAD} {LOOK}",
+            f"{pose.agreement:.2f}, heads have 0.6). {NOT_A_HEAD}",
+            LOOK,
         ),
         _bright_skull(_excess_around(image, mask, (pose.pixel_mm,) * 2)),
     )
@@ -121,19 +149,25 @@ def picture_confidence(image: np.ndarray, mask: np.ndarray, pose: SlicePose, out
 def stripped_picture_confidence(agreement: float) -> MaskConfidence:
     """Judge a slice that was taken as skull-stripped, by its tissues' agreement with the atlas (nats)."""
     return _combine(
-        (
+        _Factor(
             _ramp(agreement, INNER_AGREEMENT),
+            FindingCode.MASK_NOT_A_BRAIN,
             "The picture shows no skull, so everything in it was taken as brain, but little in it is arranged like the "
             f"tissues of a brain. {NOT_A_HEAD}",
         )
     )
 
 
-def _combine(*judged: tuple[float, str]) -> MaskConfidence:
-    confidence = float(np.prod([factor for factor, _ in judged]))
+def _combine(*factors: _Factor) -> MaskConfidence:
+    confidence = float(np.prod([factor.value for factor in factors]))
+    if not confidence < DOUBTFUL:
+        return MaskConfidence(confidence)
     # Where only together they make the mask doubtful, the worst is said.
-    limit = max(DOUBTFUL, min(factor for factor, _ in judged) + 1e-9) if confidence < DOUBTFUL else 0.0
-    return MaskConfidence(confidence, tuple(sentence for factor, sentence in judged if factor < limit))
+    limit = max(DOUBTFUL, min(factor.value for factor in factors) + 1e-9)
+    doubts = [
+        Finding(factor.code, Level.NOT, factor.statement, factor.action) for factor in factors if factor.value < limit
+    ]
+    return MaskConfidence(confidence, tuple(doubts))
 
 
 def _ramp(value: float, bad_and_good: tuple[float, float]) -> float:
@@ -141,11 +175,13 @@ def _ramp(value: float, bad_and_good: tuple[float, float]) -> float:
     return float(np.clip((value - bad) / (good - bad), 0, 1))
 
 
-def _bright_skull(excess: float) -> tuple[float, str]:
-    return (
+def _bright_skull(excess: float) -> _Factor:
+    return _Factor(
         _ramp(excess, BRIGHT_SKULL),
+        FindingCode.MASK_BRIGHT_SKULL,
         "What surrounds the brain is several times as bright as the brain, as bone is in a CT; bone gives no signal in "
-        "MR images. The tissues named here mean nothing in a CT. Drop an MR image.",
+        "MR images. The tissues named here mean nothing in a CT.",
+        "Drop an MR image.",
     )
 
 

@@ -15,13 +15,24 @@ from mriseg.brain.slice import find_brain_in_picture, trust_stripped
 from mriseg.brain.stripped import SKULL_SIDE, is_stripped, stripped_mask
 from mriseg.brain.volume import find_brain_in_volume, register_stripped
 from mriseg.core.errors import BrainNotFoundError
+from mriseg.core.findings import Finding, FindingCode, Level
 from mriseg.image.morphology import SLAB_MM, bounding_box, large_pieces
 from mriseg.image.panels import find_scan, is_inverted
 from mriseg.registration.affine import Registration
 
 LEAST_RANGE = 1e-4  # of the largest value: less is rounding, not anatomy
 VOID = 0.06  # of the brain's median: fluid on T1 and FLAIR is above 0.1, air below
-TOO_LITTLE = "There is too little in this scan to compare it with a brain. Look at what was taken for brain."
+TOO_LITTLE = MaskConfidence(
+    0.0,
+    (
+        Finding(
+            FindingCode.MASK_NOT_COMPARED,
+            Level.NOT,
+            "There is too little in this scan to compare it with a brain.",
+            "Look at what was taken for brain.",
+        ),
+    ),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +53,7 @@ class Brain:
         Whether the picture shows air bright.
     confidence : float
         How far the mask can be trusted, 0 to 1, see `mriseg.brain.confidence`; 1 if it was given.
-    doubts : tuple of str
+    doubts : tuple of Finding
         What speaks against it, each with what to do.
     pixel_mm : float or None
         Of a picture: side of a pixel in mm, if the head has the size of the average.
@@ -56,7 +67,7 @@ class Brain:
     registration: Registration | None = None
     inverted: bool = False
     confidence: float = 1.0
-    doubts: tuple[str, ...] = ()
+    doubts: tuple[Finding, ...] = ()
     pixel_mm: float | None = None
     given: bool = False
 
@@ -127,7 +138,7 @@ def _stripped_volume(data: np.ndarray, spacing: tuple[float, ...], mask: np.ndar
         return Brain(mask, True, (note,))  # too little of a brain to compare with the atlas
     found = register_stripped(data, spacing, mask)
     if found is None:
-        return Brain(mask, True, (note,), confidence=0.0, doubts=(TOO_LITTLE,))
+        return Brain(mask, True, (note,), confidence=TOO_LITTLE.confidence, doubts=TOO_LITTLE.doubts)
     trust = volume_confidence(data, spacing, mask, found, stripped=True)
     return Brain(mask, True, (note,), found, confidence=trust.confidence, doubts=trust.doubts)
 

@@ -17,7 +17,6 @@ def stats(result: Result) -> dict[str, Any]:
     mixture = result.mixture
     named = mixture.tissues
     volumes = result.volumes_ml
-    found = verdict(result)
     return {
         "contrast": result.contrast.suffix,
         "contrast_confidence": result.contrast_confidence,
@@ -52,10 +51,8 @@ def stats(result: Result) -> dict[str, Any]:
         if result.settings.classes == len(Tissue)
         else [asdict(criterion) for criterion in criteria(result.histogram)],
         "quality": result.quality,
-        "verdict": found.headline,
-        "findings": [
-            {"about": finding.about, "level": finding.level.name, "says": str(finding)} for finding in found.findings
-        ],
+        "verdict": verdict(result).headline,
+        "findings": [finding.to_plain() for finding in result.findings],
         "warnings": list(result.warnings),
         "notes": list(result.notes),
         "settings": asdict(result.settings),

@@ -6,6 +6,7 @@ Words come from the result and from here, never from a file's name or the text f
 import datetime
 from dataclasses import dataclass
 
+from mriseg.core.findings import Level
 from mriseg.core.scan import Scan
 from mriseg.core.settings import Settings
 from mriseg.core.tissue import Contrast, Tissue
@@ -13,8 +14,9 @@ from mriseg.core.version import __version__
 from mriseg.plotting.mixture_svg import mixture_svg, mixture_words
 from mriseg.quality.definitions import FIGURES, Figure
 from mriseg.report.pictures import Picture, pictures
+from mriseg.segmentation.findings import certainty
 from mriseg.segmentation.result import Result
-from mriseg.segmentation.verdict import Level, certainty, verdict
+from mriseg.segmentation.verdict import verdict
 
 TITLE = "Brain tissue report"
 DISCLAIMER = "For research and education; not a medical device."
@@ -119,7 +121,7 @@ def report_content(scan: Scan, result: Result, date: datetime.date | None) -> Re
     return ReportContent(
         facts=_facts(scan, result, date),
         headline=judged.headline,
-        findings=tuple((f"{found.about}{LEVELS[found.level]}", str(found)) for found in judged.findings),
+        findings=tuple((f"{each.code.topic}{LEVELS[each.level]}", each.text) for each in judged.findings),
         pictures=pictures(scan, result),
         sides="" if scan.kind == "picture" else (RADIOLOGICAL if scan.sides_known else SIDES_UNKNOWN),
         volumes=_volumes(result),

@@ -19,10 +19,10 @@ from mriseg.mixture.model import Mixture
 from mriseg.mixture.spatial_prior import uniform_prior
 from mriseg.quality.metrics import quality
 from mriseg.segmentation import volumes as measure
-from mriseg.segmentation import warnings
 from mriseg.segmentation.bias_field import estimate_fields, evaluate_bias_field
 from mriseg.segmentation.brain_region import brain_region, compact, find_brain
 from mriseg.segmentation.checks import check_images
+from mriseg.segmentation.findings import assess
 from mriseg.segmentation.markov_field import regularized_posteriors
 from mriseg.segmentation.native_grid import most_likely_tissue, native_order, tissue_posteriors
 from mriseg.segmentation.partial_volume import partial_volumes
@@ -158,14 +158,6 @@ def segment(
         signal, inside, bias, posteriors, fractions, shares, mixture, canonical.spacing, around
     )
     notes = (*notes, *unmeasured)
-    doubts = warnings.doubts(
-        naming,
-        scan.header_contrast,
-        mixture,
-        figures,
-        brain_ml=None if volumes_ml is None else sum(volumes_ml.values()),
-        extent_mm=_extent(canonical),
-    )
     volume_intervals = measure.intervals(posteriors, volumes_ml, voxel_ml)
     # In the order of the scan's own axes, and of the brain alone, which is half of its box.
     places = native_order(inside, orientation)
@@ -173,7 +165,7 @@ def segment(
     fractions = fractions.reshape(-1, len(Tissue)).take(places, axis=0)
     own_labels, own_box = restore(labels, orientation), restore_box(box, whole.shape, orientation)
     clock.stop()
-    return Result(
+    result = Result(
         labels=own_labels,
         brain=brain,
         mixture=mixture,
@@ -186,7 +178,7 @@ def segment(
         fractions=shares,
         quality=figures,
         notes=notes,
-        warnings=(*brain.doubts, *doubts),
+        findings=(),
         settings=settings,
         seconds=clock.seconds,
         box=own_box,
@@ -195,6 +187,7 @@ def segment(
         brain_fractions=fractions,
         stages=Stages(brain, place, named, corrected, around, fitted, mixture),
     )
+    return replace(result, findings=assess(scan, result))
 
 
 def _kept(scan: Scan, channels: Sequence[Scan], settings: Settings, earlier: Result | None) -> Stages:
@@ -216,13 +209,6 @@ def _in_classes(found: BinnedVoxels, named: Mixture, inside: np.ndarray, classes
     mixture = fit_classes(found.cells(inside, uniform_prior(inside.shape)), classes)
     alike = named.class_densities(mixture.means).argmax(1)
     return replace(mixture, tissues=tuple(named.tissues[k] for k in alike))
-
-
-def _extent(scan: Scan) -> tuple[float, ...] | None:
-    """Field of view along each axis, mm; None for a picture."""
-    if scan.spacing is None:
-        return None
-    return tuple(n * side for n, side in zip(scan.data.shape, scan.spacing, strict=True))
 
 
 class _Clock:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from mriseg.brain.extraction import Brain
+from mriseg.core.findings import WARNING_CODES, Finding
 from mriseg.core.scan import Scan
 from mriseg.core.settings import Settings
 from mriseg.core.tissue import Contrast, Tissue
@@ -68,8 +69,10 @@ class Result:
         Of the cranial cavity (the mask), from the partial volumes; sums to 1.
     quality : dict of str to float
         Figures that say how far to trust the result, see `mriseg.quality.metrics`.
-    notes, warnings : tuple of str
-        What was done, and what to doubt, in sentences.
+    notes : tuple of str
+        What was done, in sentences.
+    findings : tuple of Finding
+        What can be trusted and what not, each with a code, the worst first, see `mriseg.segmentation.findings`.
     settings : Settings
         That it was made with.
     seconds : dict of str to float
@@ -98,7 +101,7 @@ class Result:
     fractions: dict[Tissue, float]
     quality: dict[str, float]
     notes: tuple[str, ...]
-    warnings: tuple[str, ...]
+    findings: tuple[Finding, ...] = field(repr=False)
     settings: Settings
     seconds: dict[str, float]
     box: tuple[slice, ...] = field(repr=False)
@@ -106,6 +109,11 @@ class Result:
     brain_posteriors: np.ndarray = field(repr=False)
     brain_fractions: np.ndarray = field(repr=False)
     stages: Stages = field(repr=False)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What to doubt, in sentences: the findings that are warnings."""
+        return tuple(finding.text for code in WARNING_CODES for finding in self.findings if finding.code is code)
 
     @property
     def mask(self) -> np.ndarray:

@@ -17,12 +17,12 @@ from urllib.parse import quote
 
 import numpy as np
 
+from mriseg.core.findings import Level, Topic
 from mriseg.core.tissue import Tissue
 from mriseg.core.version import __version__
 from mriseg.plotting import mosaic, strip_plot
 from mriseg.report.content import DISCLAIMER
-from mriseg.segmentation.verdict import Level
-from mriseg.study.flags import Judgment, ShownColumn, common_findings, judge, shown_column
+from mriseg.study.flags import Judgment, ShownColumn, common_topics, judge, shown_column
 from mriseg.study.table import COLUMNS, LEAST_SCANS, Row, most_z
 
 _HERE = Path(__file__).parent
@@ -69,7 +69,7 @@ def html(rows: Sequence[Row], settings: Mapping[str, Any] | None, pictures: Mapp
     links = {name: "./" + quote(path.encode("utf-8", "surrogateescape")) for name, path in pictures.items()}
     done = [row for row in rows if row.record.failure is None]
     shown = [found for column in COLUMNS if (found := shown_column(column, rows)) is not None]
-    common = common_findings(done)
+    common = common_topics(done)
     judged = judge(rows, shown, common)
     flagged = sorted((n for n, found in enumerate(judged) if found.reasons), key=lambda n: (judged[n].rank, -n))[::-1]
     body = [
@@ -130,7 +130,7 @@ def _flagged(
     rows: Sequence[Row],
     judged: Sequence[Judgment],
     flagged: Sequence[int],
-    common: Mapping[str, int],
+    common: Mapping[Topic, int],
     links: Mapping[str, str],
 ) -> str:
     done = sum(row.record.failure is None for row in rows)
@@ -138,7 +138,7 @@ def _flagged(
         return ""
     said = ""
     if common:
-        listed = "; ".join(f"{escape(about)} ({count:,} of {done:,})" for about, count in common.items())
+        listed = "; ".join(f"{escape(topic)} ({count:,} of {done:,})" for topic, count in common.items())
         said = f'<p class="small">Found of most scans, so none is listed for it alone: {listed}.</p>'
     if not flagged:
         return f'<section id="flagged"><h2>Look at first</h2><p>No scan stands out.</p>{said}</section>'
@@ -234,12 +234,12 @@ def _plot(rows: Sequence[Row], found: ShownColumn, apart: set[int], links: Mappi
     known = [(n, value) for n, value in enumerate(found.values) if value is not None]
     inside = np.array([value for n, value in known if n not in apart])
     dots = [
-        strip_plot.Dot(value, f"{rows[n].name}: {found.said(value)}", links.get(rows[n].name), n)
+        strip_plot.Dot(value, f"{rows[n].name}: {found.text(value)}", links.get(rows[n].name), n)
         for n, value in known
         if n in apart
     ]
     low, _, high = strip_plot.quartiles(np.array([value for _, value in known]))
-    figures = f"median {found.said(found.median)}"
+    figures = f"median {found.text(found.median)}"
     if len(known) >= strip_plot.LEAST_QUARTILES:
         figures += f", middle half {low:.{found.decimals}f} to {high:.{found.decimals}f}"
     words = f"{found.column.title}: {figures}, {_many(len(known), 'scan')}, {len(dots)} apart"

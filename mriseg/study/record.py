@@ -3,10 +3,12 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from mriseg.core.findings import Finding, FindingCode, Level
 from mriseg.core.tissue import Contrast, Tissue
 from mriseg.segmentation.result import Result
-from mriseg.segmentation.verdict import Level, verdict
+from mriseg.segmentation.verdict import verdict
 
+CODES = {code.value: code for code in FindingCode}
 WORKER_DIED = (
     "A worker died over this scan, and again when it was tried once more, probably of too little memory. Use fewer "
     "workers or crop the scan."
@@ -34,7 +36,7 @@ class Record:
         How far the segmentation can be used, in a sentence.
     level : Level or None
         The same as a grade.
-    findings : tuple of str
+    findings : tuple of Finding
         What the verdict stands on, the worst first; only what is not good.
     several : str
         Which of several scans in the source was taken, in a sentence; "" where it holds one.
@@ -55,13 +57,13 @@ class Record:
     warnings: tuple[str, ...] = ()
     verdict: str = ""
     level: Level | None = None
-    findings: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
     several: str = ""
 
 
 def of_result(path: str, result: Result, several: str = "") -> Record:
     """The record of a segmented scan; `several` says which of several in its source it was."""
-    found = verdict(result)
+    judged = verdict(result)
     return Record(
         path,
         contrast=result.contrast,
@@ -74,9 +76,9 @@ def of_result(path: str, result: Result, several: str = "") -> Record:
         brain_ml=result.brain_ml,
         quality=result.quality,
         warnings=result.warnings,
-        verdict=found.headline,
-        level=found.level,
-        findings=tuple(f"{f.about}: {f}" for f in found.findings if f.level > Level.GOOD),
+        verdict=judged.headline,
+        level=judged.level,
+        findings=judged.doubts,
         several=several,
     )
 
@@ -88,6 +90,7 @@ def to_plain(record: Record) -> dict[str, Any]:
     for name in ("volumes_ml", "volume_intervals_ml", "fractions"):
         plain[name] = plain[name] and {tissue.abbreviation: value for tissue, value in plain[name].items()}
     plain["level"] = None if record.level is None else record.level.name
+    plain["findings"] = [{**finding.to_plain(), "action": finding.action} for finding in record.findings]
     return plain
 
 
@@ -108,5 +111,11 @@ def from_plain(path: str, plain: dict[str, Any]) -> Record:
     }
     plain["fractions"] = plain["fractions"] or {}
     plain["level"] = plain["level"] and Level[plain["level"]]
-    plain["warnings"], plain["findings"] = tuple(plain["warnings"]), tuple(plain["findings"])
+    plain["warnings"] = tuple(plain["warnings"])
+    plain["findings"] = tuple(map(_finding, plain["findings"]))
     return Record(path, **plain)
+
+
+def _finding(plain: dict[str, str]) -> Finding:
+    statement = plain["text"].removesuffix(plain["action"]).rstrip()
+    return Finding(CODES[plain["code"]], Level[plain["level"]], statement, plain["action"])

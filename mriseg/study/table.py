@@ -232,7 +232,7 @@ def table(rows: Sequence[Row]) -> str:
             record.contrast and record.contrast.suffix,
             *(None if value is None else repr(float(value)) for value in figures),
             None if record.level is None else record.level.name,
-            " ".join(record.findings) or None,
+            " ".join(finding.titled_text for finding in record.findings) or None,
             " ".join(apart.get(row.name, ())) or None,
         ]
         lines.append("\t".join(NOT_AVAILABLE if cell is None else _one_line(cell) for cell in cells))

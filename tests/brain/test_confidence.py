@@ -5,6 +5,7 @@ import pytest
 import scipy
 
 from mriseg.brain.confidence import DOUBTFUL, picture_confidence, stripped_picture_confidence, volume_confidence
+from mriseg.core.findings import FindingCode, Level
 from mriseg.core.tissue import Contrast
 from mriseg.registration.slice import SlicePose
 
@@ -36,18 +37,18 @@ def test_a_good_mask_is_trusted(judge, contrast):
 
 
 @pytest.mark.parametrize(
-    ("change", "says"),
+    ("change", "code", "says"),
     [
-        ({"agreement": 0.15}, "hardly fits"),
-        ({"agreement": 0.36, "stripped": True}, "hardly fits"),
-        ({"coverage": 0.5}, "50% of a brain"),
+        ({"agreement": 0.15}, FindingCode.MASK_MISFIT, "hardly fits"),
+        ({"agreement": 0.36, "stripped": True}, FindingCode.MASK_MISFIT, "hardly fits"),
+        ({"coverage": 0.5}, FindingCode.MASK_OUT_OF_VIEW, "50% of a brain"),
     ],
 )
-def test_each_weak_figure_makes_a_mask_doubtful_and_is_told(judge, change, says):
+def test_each_weak_figure_makes_a_mask_doubtful_and_is_told(judge, change, code, says):
     trust = judge(**change)
     assert trust.confidence < DOUBTFUL
-    assert len(trust.doubts) == 1
-    assert says in trust.doubts[0]
+    assert [(doubt.code, doubt.level) for doubt in trust.doubts] == [(code, Level.NOT)]
+    assert says in trust.doubts[0].text
 
 
 def test_half_a_brain_is_doubted(judge, segmented):
@@ -55,7 +56,7 @@ def test_half_a_brain_is_doubted(judge, segmented):
     mask[: mask.shape[0] // 2] = False
     trust = judge(mask=mask)
     assert trust.confidence < DOUBTFUL
-    assert "left and right" in trust.doubts[0]
+    assert "left and right" in trust.doubts[0].text
 
 
 def test_a_bright_skull_is_no_mr_image(judge, phantom):
@@ -66,14 +67,14 @@ def test_a_bright_skull_is_no_mr_image(judge, phantom):
     data[(away > 0) & (away < 8)] = 1000
     trust = judge(data=data.astype(np.float32))
     assert trust.confidence < 0.1
-    assert "CT" in trust.doubts[0]
+    assert "CT" in trust.doubts[0].text
 
 
 def test_two_middling_figures_together_name_the_worse(judge):
     trust = judge(agreement=0.22, coverage=0.7)
     assert trust.confidence < DOUBTFUL
     assert len(trust.doubts) == 1
-    assert "agreement 0.22" in trust.doubts[0]
+    assert "agreement 0.22" in trust.doubts[0].text
 
 
 @pytest.mark.parametrize(

@@ -91,4 +91,4 @@ def test_a_stripped_slice_is_trusted_and_a_stripped_bottle_is_not(phantom, scann
     bottle += np.random.default_rng(0).normal(0, 3, bottle.shape).astype(np.float32)
     trust, _ = trust_stripped(bottle, (1.0, 1.0), bottle > 50)
     assert trust.confidence < 0.5
-    assert "no skull" in trust.doubts[0]
+    assert "no skull" in trust.doubts[0].text

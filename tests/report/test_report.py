@@ -15,13 +15,15 @@ import pypdf
 import pytest
 
 from mriseg import Contrast, MrisegError, Settings, Tissue, read, report, segment
+from mriseg.brain.confidence import LOOK
+from mriseg.core.findings import Finding, FindingCode, Level
 from mriseg.core.scan import picture
 from mriseg.core.version import __version__
 from mriseg.datasets.phantom import simulate
 from mriseg.plotting import slices as render
 from mriseg.quality.definitions import FIGURES
 from mriseg.report import pdf_document as report_pdf
-from mriseg.report.content import DISCLAIMER, _value, report_content
+from mriseg.report.content import DISCLAIMER, LEVELS, _value, report_content
 from mriseg.segmentation.verdict import verdict
 from tests.helpers import stored_as
 
@@ -113,7 +115,7 @@ class TestWords:
         text = " ".join(both[which].split())
         assert judged.headline in text
         for finding in judged.findings:
-            assert f"{finding.about} {finding}" in text or f"{finding.about} (with care) {finding}" in text
+            assert f"{finding.code.topic}{LEVELS[finding.level]} {finding.text}" in text
 
     def test_settings_version_and_disclaimer_are_there(self, both, which):
         text = " ".join(both[which].split())
@@ -146,7 +148,7 @@ def test_figures_have_three_digits_or_percent(value, key, words):
 def test_warnings_are_said_in_full_and_markup_in_them_stays_text(volume):
     scan, result = volume
     warning = 'Trust <b>nothing</b> & "no one": σ ± 2 ≥ μ <script>alert(1)</script>'
-    doubted = replace(result, warnings=(warning,))
+    doubted = replace(result, findings=(Finding(FindingCode.NOT_CONVERGED, Level.CARE, warning),))
     html = report.html(scan, doubted)
     assert warning in Page(html).words
     assert verdict(doubted).headline in Page(html).words
@@ -228,12 +230,9 @@ def test_the_pdf_is_two_tagged_pages_with_its_fonts_in_it(volume):
 
 def test_many_warnings_still_fit_two_pages(volume):
     scan, result = volume
-    warning = (
-        "Only 63% of a brain lies in the image; volumes are those of what is seen. Look at the outline, and make it "
-    )
-    doubted = replace(
-        result, warnings=(warning + "tighter or looser or give a mask of your own where it is wrong.",) * 8
-    )
+    says = "Only 63% of a brain lies in the image; volumes are those of what is seen."
+    warning = Finding(FindingCode.MASK_OUT_OF_VIEW, Level.NOT, says, LOOK)
+    doubted = replace(result, findings=(*(warning,) * 8, *result.findings))
     assert len(pypdf.PdfReader(io.BytesIO(report.pdf(scan, doubted))).pages) == 2
 
 

@@ -1,14 +1,8 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
-from mriseg.core.scan import HeaderContrast
-from mriseg.core.tissue import Contrast, Tissue
-from mriseg.segmentation.contrast import TissueAssignment
+from mriseg.core.tissue import Tissue
 from mriseg.segmentation.volumes import UNKNOWN_SHARE, intervals, shares, volumes
-from mriseg.segmentation.warnings import doubts
-from tests.helpers import three_classes
 
 GM, WM, CSF = Tissue
 
@@ -25,33 +19,6 @@ def posteriors():
 def partial(posteriors):
     """Fractions of uint8 in the same half, as `partial_volumes` gives them."""
     return np.rint(posteriors * 255).astype(np.uint8)
-
-
-@pytest.fixture
-def mixture():
-    return three_classes(
-        means=(150.0, 400.0, 700.0),
-        sds=(30.0, 40.0, 30.0),
-        weights=(0.1, 0.4, 0.3),
-        mixed_weights=(0.1, 0.05, 0.04),
-        mixed_sd=30.0,
-        outliers=0.01,
-        outlier_range=(0.0, 1000.0),
-        tissues=(CSF, GM, WM),
-    )
-
-
-@pytest.fixture
-def sound(mixture):
-    """Arguments of `doubts` for a segmentation without fault."""
-    return {
-        "naming": TissueAssignment(Contrast.T1, mixture.tissues, 0.99),
-        "stated": HeaderContrast(Contrast.T1, "spin echo, TR 500 ms, TE 10 ms"),
-        "mixture": mixture,
-        "figures": {"tissue_contrast": 6.0},
-        "brain_ml": 1500.0,
-        "extent_mm": (180.0, 220.0, 180.0),
-    }
 
 
 def test_volumes_are_sums_of_partial_volumes(posteriors, partial):
@@ -111,58 +78,3 @@ def test_intervals_grow_with_the_voxels(posteriors, partial):
     small, large = (intervals(posteriors, volumes(partial, ml), ml) for ml in (0.001, 0.008))
     for tissue in Tissue:
         np.testing.assert_allclose(large[tissue], np.multiply(small[tissue], 8))
-
-
-def test_a_sound_segmentation_is_not_doubted(sound):
-    assert doubts(**sound) == ()
-
-
-@pytest.mark.parametrize(
-    ("fault", "says"),
-    [
-        (
-            {"naming": TissueAssignment(Contrast.UNKNOWN, (CSF, GM, WM), 0.99), "stated": None},
-            "no contrast that is known",
-        ),
-        (
-            {"stated": HeaderContrast(Contrast.PD, "spin echo, TR 3000 ms, TE 15 ms")},
-            "PDw (spin echo, TR 3000 ms, TE 15 ms)",
-        ),
-        ({"naming": TissueAssignment(Contrast.T1, (CSF, GM, WM), 0.6)}, "60%"),
-        ({"naming": TissueAssignment(Contrast.T1, (WM, GM, CSF), 0.99, inverted=True)}, "inverted"),
-        ({"figures": {"tissue_contrast": 0.5}}, "hardly differ"),
-        ({"brain_ml": 2500.0}, "2500 mL"),
-        ({"brain_ml": 200.0}, "200 mL"),
-    ],
-)
-def test_each_fault_is_told_in_one_sentence_of_its_own(sound, fault, says):
-    (sentence,) = doubts(**{**sound, **fault})
-    assert says in sentence
-    assert sentence.endswith(".")
-
-
-def test_a_mixture_that_did_not_settle_is_told(sound, mixture):
-    (sentence,) = doubts(**{**sound, "mixture": replace(mixture, converged=False)})
-    assert "not settled" in sentence
-
-
-@pytest.mark.parametrize(
-    ("tissues", "says"), [((CSF, GM, GM), "looks like white matter"), ((GM, GM, WM), "looks like cerebrospinal fluid")]
-)
-def test_a_tissue_that_no_class_looks_like_is_told(sound, mixture, tissues, says):
-    (sentence,) = doubts(**{**sound, "mixture": replace(mixture, tissues=tissues)})
-    assert says in sentence
-    assert sentence.endswith(".")
-
-
-@pytest.mark.parametrize(
-    "unknown",
-    [
-        {"brain_ml": None},
-        {"stated": None},
-        {"extent_mm": None, "brain_ml": 90.0},
-        {"extent_mm": (180.0, 220.0, 18.0), "brain_ml": 90.0},  # a slab
-    ],
-)
-def test_what_is_not_known_is_not_doubted(sound, unknown):
-    assert doubts(**{**sound, **unknown}) == ()

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from mriseg import Tissue
+from mriseg.core.findings import Finding, FindingCode, Level
 from mriseg.core.tissue import Contrast
 from mriseg.plotting import strip_plot
 from mriseg.report.content import DISCLAIMER
-from mriseg.segmentation.verdict import Level
-from mriseg.study import flags, group_report
+from mriseg.study import group_report
 from mriseg.study.record import Record
 from mriseg.study.table import Row
 from tests.study.test_table import changed, record, study
@@ -84,20 +84,26 @@ def test_an_outlier_is_listed_first_with_its_value_and_linked_to_its_picture():
 
 def test_the_worst_is_listed_first_and_a_common_finding_sets_no_scan_apart():
     rows = study()
-    rows = [replace(row, record=replace(row.record, level=Level.CARE, findings=("Thick slices: So.",))) for row in rows]
-    rows[3] = replace(rows[3], record=replace(rows[3].record, findings=("Thick slices: So.", "Cut: The top is cut.")))
-    rows[20] = replace(rows[20], record=replace(rows[20].record, level=Level.NOT, findings=("Noise: Too noisy.",)))
-    rows[8] = replace(rows[8], record=replace(rows[8].record, mask_doubtful=True))
+    thick = Finding(FindingCode.THICK_SLICES, Level.CARE, "So.")
+    cut = Finding(FindingCode.PARTIAL_BRAIN, Level.CARE, "The top is cut.")
+    noise = Finding(FindingCode.TOO_NOISY, Level.NOT, "Too noisy.")
+    doubtful = Finding(FindingCode.MASK_DOUBTFUL, Level.NOT, "It may be none.")
+    rows = [replace(row, record=replace(row.record, level=Level.CARE, findings=(thick,))) for row in rows]
+    rows[3] = replace(rows[3], record=replace(rows[3].record, findings=(thick, cut)))
+    rows[20] = replace(rows[20], record=replace(rows[20].record, level=Level.NOT, findings=(noise,)))
+    rows[8] = replace(
+        rows[8], record=replace(rows[8].record, level=Level.NOT, mask_doubtful=True, findings=(doubtful, thick))
+    )
     rows[9] = replace(rows[9], record=replace(rows[9].record, contrast=Contrast.T2))
     found = page(rows)
     assert sorted(found.study["flagged"]) == [3, 8, 9, 20]
     assert set(found.study["flagged"][:2]) == {8, 20}
     words = found.words["flagged"]
     assert "Thick slices (29 of 30)" in words
-    assert "Cut: The top is cut." in words
-    assert "Thick slices: So." not in words
+    assert "Part of a brain: The top is cut." in words
+    assert words.count("Thick slices: So.") == 1  # of the scan that cannot be used everything is told
     assert "It looks T2-weighted; most scans of the study look T1-weighted." in words
-    assert flags.DOUBTFUL in words
+    assert "Outline of the brain: It may be none." in words
 
 
 def test_failures_are_gathered_by_their_reasons():
@@ -112,8 +118,9 @@ def test_failures_are_gathered_by_their_reasons():
 def test_names_and_reasons_are_text_whatever_they_hold():
     rows = study(10)
     rows[0] = replace(changed(rows[0], snrd_total=8.0), name=HOSTILE)
+    hostile = Finding(FindingCode.TOO_NOISY, Level.NOT, HOSTILE)
     rows[1] = Row(f"{HOSTILE}2", HOSTILE, Record("x", f"{HOSTILE}</script><!--"))
-    rows[2] = replace(rows[2], record=replace(rows[2].record, level=Level.NOT, findings=(f"A: {HOSTILE}",)))
+    rows[2] = replace(rows[2], record=replace(rows[2].record, level=Level.NOT, findings=(hostile,)))
     html = group_report.html(rows, {"mask": HOSTILE}, pictures(rows))
     assert "<script>alert" not in html
     assert "<img src=x" not in html
@@ -203,10 +210,13 @@ def test_scans_without_volumes_or_air_have_the_figures_they_have():
 
 def test_ten_thousand_scans_fit_into_a_page():
     rng = np.random.default_rng(0)
-    findings = tuple(f"About {n}: A sentence of the length that such sentences have, with a number." for n in range(3))
+    codes = (FindingCode.NOISY, FindingCode.MOSTLY_MIXED, FindingCode.THICK_SLICES)
+    says = "A sentence of the length that such sentences have, with a number."
+    findings = tuple(Finding(code, Level.CARE, says) for code in codes)
+    of_each = (FindingCode.UNUSUAL_SIZE, FindingCode.UNUSUAL_RATIO, FindingCode.PARTIAL_BRAIN)
+    sizes = [Finding(of_each[n % 3], Level.NOT, f"It measures {n} mL.") for n in range(10_000)]
     rows = [
-        Row(f"sub-{n:05}_ses-1_run-1", "x", record(rng, findings=(*findings, f"Size {n % 3}: It measures {n} mL.")))
-        for n in range(10_000)
+        Row(f"sub-{n:05}_ses-1_run-1", "x", record(rng, findings=(*findings, size))) for n, size in enumerate(sizes)
     ]
     begun = time.process_time()
     html = group_report.html(rows, None, pictures(rows))

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from mriseg import Tissue
+from mriseg.core.findings import Finding, FindingCode, Level
 from mriseg.core.tissue import Contrast
-from mriseg.segmentation.verdict import Level
 from mriseg.study.record import Record
 from mriseg.study.table import COLUMNS, MOST_Z, NOT_AVAILABLE, Row, dictionary, most_z, outliers, table, z_scores
 
@@ -139,12 +139,15 @@ def test_the_table_holds_every_figure_exactly_and_says_what_is_not_available():
 def test_the_table_names_verdict_doubts_and_outliers():
     rows = study()
     rows[4] = changed(rows[4], snrd_total=8.0)
-    doubts = ("Noise: It is noisy.", "Mixed: Many are mixed.")
+    doubts = (
+        Finding(FindingCode.NOISY, Level.CARE, "It is noisy.", "Scan anew."),
+        Finding(FindingCode.MOSTLY_MIXED, Level.CARE, "Many are mixed."),
+    )
     rows[5] = replace(rows[5], record=replace(rows[5].record, level=Level.CARE, findings=doubts))
     found = cells(table(rows))
     assert found[4]["outliers"] == "snrd_total"
     assert found[5]["verdict"] == "CARE"
-    assert found[5]["doubts"] == "Noise: It is noisy. Mixed: Many are mixed."
+    assert found[5]["doubts"] == "Noise: It is noisy. Scan anew. Mixed voxels: Many are mixed."
 
 
 def test_every_line_has_every_column_and_the_dictionary_explains_each():

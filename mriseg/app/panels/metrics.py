@@ -4,11 +4,13 @@ import streamlit as st
 
 from mriseg.app import texts
 from mriseg.app.session import Analysis
+from mriseg.core.findings import Finding, Level
 from mriseg.core.tissue import Tissue
 from mriseg.evaluation.agreement import dice
 from mriseg.quality.definitions import FIGURES
+from mriseg.segmentation.findings import certainty
 from mriseg.segmentation.result import Result
-from mriseg.segmentation.verdict import Level, certainty, verdict
+from mriseg.segmentation.verdict import verdict
 
 
 def show_tiles(result: Result) -> None:
@@ -59,22 +61,24 @@ def show_totals(result: Result) -> None:
 
 def show_verdict(result: Result) -> None:
     """How far the result can be used; where it cannot, what to do about it."""
-    found = verdict(result)
-    doubts = [finding for finding in found.findings if finding.level > Level.GOOD]
-    if found.level > Level.GOOD:
-        lines = [f"- **{finding.about}.** {finding}" for finding in doubts]
-        st.warning("\n".join([f"**{found.headline}**", "", *lines]))
+    judged = verdict(result)
+    if judged.level > Level.GOOD:
+        st.warning("\n".join([f"**{judged.headline}**", "", *map(_line, judged.doubts)]))
     else:
-        st.success(found.headline)
+        st.success(judged.headline)
 
 
 def show_numbers(result: Result) -> None:
     """Every figure with what it means, and all that can be said of its trust."""
     st.markdown(f"**{texts.FINDINGS}**")
-    st.markdown("\n".join(f"- **{finding.about}.** {finding}" for finding in verdict(result).findings))
+    st.markdown("\n".join(map(_line, result.findings)))
     st.markdown(numbers_table(result))
     for note in result.notes:
         st.caption(note)
+
+
+def _line(finding: Finding) -> str:
+    return f"- **{finding.code.topic}.** {finding.text}"
 
 
 def numbers_table(result: Result) -> str:

@@ -172,7 +172,7 @@ def _rows(upload: Upload) -> str:
         return f'<tbody><tr>{head}<td colspan="{COLUMNS - 1}">{words}</td></tr></tbody>'
     cells = "".join(f"<td>{_size(record, tissue)}</td>" for tissue in Tissue)
     contrast = "" if record.contrast is None else record.contrast.suffix
-    why = "".join(f"<li>{escape(finding)}</li>" for finding in record.findings)
+    why = "".join(f"<li>{escape(finding.titled_text)}</li>" for finding in record.findings)
     more = f"<details><summary>{texts.STUDY_WHY}</summary><ul>{why}</ul></details>" if why else ""
     image = base64.b64encode(upload.thumbnail).decode()
     return (

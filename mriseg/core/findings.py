@@ -1,0 +1,149 @@
+"""What there is to say of how far a result can be used: each finding by its code, with its sentences for people.
+
+Programs read the code and the level; the sentences may change from version to version.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+
+
+class Level(IntEnum):
+    """How far something can be used, the worse the higher."""
+
+    GOOD = 0
+    CARE = 1
+    NOT = 2
+
+
+class Topic(StrEnum):
+    """What a finding is about; the value is its title for people."""
+
+    OUTLINE = "Outline of the brain"
+    NAMES = "Names of the tissues"
+    MISSING = "Missing tissue"
+    CONTRAST = "Gray against white matter"
+    NOISE = "Noise"
+    MIXED = "Mixed voxels"
+    THICKNESS = "Thick slices"
+    SIZE = "Size of the brain"
+    PART = "Part of a brain"
+    RATIO = "Gray to white matter"
+    SHADING = "Shading"
+    SLICE = "A single slice"
+    FIT = "Fit of the mixture"
+    NOTE = "Please note"
+
+
+class FindingCode(StrEnum):
+    """What was found; the value is the code in files, which stays from version to version.
+
+    Attributes
+    ----------
+    topic : Topic
+    meaning : str
+        In a sentence, for whoever reads the code.
+    """
+
+    topic: Topic
+    meaning: str
+
+    def __new__(cls, code: str, topic: Topic, meaning: str) -> "FindingCode":
+        member = str.__new__(cls, code)
+        member._value_ = code
+        member.topic = topic
+        member.meaning = meaning
+        return member
+
+    MASK_GIVEN = "mask-given", Topic.OUTLINE, "The user gave the mask, or said to take everything."
+    MASK_PLAUSIBLE = "mask-plausible", Topic.OUTLINE, "Nothing speaks against the brain mask."
+    MASK_UNSURE = "mask-unsure", Topic.OUTLINE, "The mask may be wrong in places, for several small reasons."
+    MASK_DOUBTFUL = "mask-doubtful", Topic.OUTLINE, "The mask may be of something else than a brain."
+    MASK_MISFIT = "mask-misfit", Topic.OUTLINE, "The average brain hardly fits the volume."
+    MASK_OUT_OF_VIEW = "mask-out-of-view", Topic.OUTLINE, "Much of the brain lies outside the image."
+    MASK_ASYMMETRIC = "mask-asymmetric", Topic.OUTLINE, "The mask differs between left and right."
+    MASK_NOT_A_HEAD = "mask-not-a-head", Topic.OUTLINE, "The picture hardly looks like a slice of a head."
+    MASK_NOT_A_BRAIN = "mask-not-a-brain", Topic.OUTLINE, "The picture without skull is hardly arranged like a brain."
+    MASK_NOT_COMPARED = "mask-not-compared", Topic.OUTLINE, "The scan holds too little to compare it with a brain."
+    MASK_BRIGHT_SKULL = "mask-bright-skull", Topic.OUTLINE, "What surrounds the brain is as bright as bone in a CT."
+    CONTRAST_GIVEN = "contrast-given", Topic.NAMES, "The user said what the scan is weighted by."
+    CONTRAST_FOUND = "contrast-found", Topic.NAMES, "The contrast was found, and is sure enough."
+    CONTRAST_UNKNOWN = "contrast-unknown", Topic.NAMES, "The intensities fit no known contrast."
+    CONTRAST_UNSURE = "contrast-unsure", Topic.NAMES, "The contrast, and with it the tissues' names, may be wrong."
+    CONTRAST_NOT_AS_STATED = "contrast-not-as-stated", Topic.NOTE, "The header states another contrast than was used."
+    INVERTED = "inverted", Topic.NOTE, "The scan is stored inverted, and its negative was segmented."
+    MISSING_TISSUE = "missing-tissue", Topic.MISSING, "No class looks like one of the tissues."
+    GRAY_WHITE_APART = "gray-white-apart", Topic.CONTRAST, "Gray and white matter are told apart."
+    GRAY_WHITE_CLOSE = "gray-white-close", Topic.CONTRAST, "Gray and white matter differ little."
+    GRAY_WHITE_ALIKE = "gray-white-alike", Topic.CONTRAST, "Gray and white matter hardly differ."
+    NOISE_HARMLESS = "noise-harmless", Topic.NOISE, "Noise does not limit the segmentation."
+    NOISY = "noisy", Topic.NOISE, "Noise makes thin fluid and cortex rough."
+    TOO_NOISY = "too-noisy", Topic.NOISE, "Noise makes the borders of the tissues guesses."
+    MOSTLY_MIXED = "mostly-mixed", Topic.MIXED, "Most voxels hold two tissues."
+    THICK_SLICES = "thick-slices", Topic.THICKNESS, "Slices are thicker than cortex."
+    UNUSUAL_SIZE = "unusual-size", Topic.SIZE, "A brain seen as a whole has no volume of human brains."
+    PARTIAL_BRAIN = "partial-brain", Topic.PART, "The image holds only a part of the brain."
+    UNUSUAL_RATIO = "unusual-ratio", Topic.RATIO, "The proportion of gray and white matter is unusual."
+    STRONG_SHADING = "strong-shading", Topic.SHADING, "The coil shades the scan strongly."
+    SINGLE_SLICE = "single-slice", Topic.SLICE, "Figures are those of one slice."
+    NO_PIXEL_SIZE = "no-pixel-size", Topic.SLICE, "Figures are those of one slice whose pixel size is unknown."
+    NOT_CONVERGED = "not-converged", Topic.FIT, "The fit of the mixture was cut short."
+
+
+# Findings that are warnings too, as before the codes, in the order in which the warnings stand.
+WARNING_CODES = (
+    FindingCode.MASK_MISFIT,
+    FindingCode.MASK_OUT_OF_VIEW,
+    FindingCode.MASK_ASYMMETRIC,
+    FindingCode.MASK_NOT_A_HEAD,
+    FindingCode.MASK_NOT_A_BRAIN,
+    FindingCode.MASK_NOT_COMPARED,
+    FindingCode.MASK_BRIGHT_SKULL,
+    FindingCode.CONTRAST_UNKNOWN,
+    FindingCode.CONTRAST_UNSURE,
+    FindingCode.CONTRAST_NOT_AS_STATED,
+    FindingCode.INVERTED,
+    FindingCode.MISSING_TISSUE,
+    FindingCode.GRAY_WHITE_ALIKE,
+    FindingCode.NOT_CONVERGED,
+    FindingCode.UNUSUAL_SIZE,
+)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that can be trusted or not.
+
+    Attributes
+    ----------
+    code : FindingCode
+    level : Level
+    statement : str
+        What can be trusted here or what not, with the figure behind it, in whole sentences.
+    action : str
+        What to do about it, in a sentence; "" where nothing need be done.
+    """
+
+    code: FindingCode
+    level: Level
+    statement: str
+    action: str = ""
+
+    @property
+    def text(self) -> str:
+        """All that is said to people, in whole sentences."""
+        return f"{self.statement} {self.action}" if self.action else self.statement
+
+    @property
+    def titled_text(self) -> str:
+        """The same under the title of its topic, for lists."""
+        return f"{self.code.topic}: {self.text}"
+
+    def to_plain(self) -> dict[str, str]:
+        """Code, level and text, ready for JSON.
+
+        Examples
+        --------
+        >>> Finding(FindingCode.NOISY, Level.CARE, "The scan is noisy.").to_plain()
+        {'code': 'noisy', 'level': 'CARE', 'text': 'The scan is noisy.'}
+        """
+        return {"code": self.code.value, "level": self.level.name, "text": self.text}

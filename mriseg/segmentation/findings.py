@@ -1,0 +1,326 @@
+"""What can be trusted in a segmentation and what not, in a clinician's words, and what to do about it.
+
+Nothing is measured here: each finding follows from what the scan and the result hold.
+
+Limits were set where overlap with the truth falls on simulated T1 and T2 heads. Against a signal to noise of 20, one of
+14 costs 2 points of Dice of gray matter, 11 costs 5, 8 costs 13 and 6 costs 29. A shading of 60 % costs less than 1,
+one of 100 % costs 2, one of 165 to 200 % 5 to 10.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from mriseg.core.findings import Finding, FindingCode, Level
+from mriseg.core.scan import Scan
+from mriseg.core.tissue import Contrast, Tissue
+from mriseg.segmentation.result import Result
+
+SURE_MASK = 0.8  # confidence of a mask that nobody need look at
+SURE_NAMES = 0.8  # below this probability of the right names the user is asked to look
+NOISY, TOO_NOISY = 12.0, 6.0  # signal to noise, mean of the tissues
+WEAK_CONTRAST = 1.0  # gray and white matter closer than their spread: the border between them is a guess
+LITTLE_CONTRAST = 1.5  # between gray and white matter: by brightness alone one voxel in seven would be named wrongly
+STRONG_SHADING = 0.8  # of the brightest over the darkest place of one tissue
+MANY_MIXED = 0.55  # share of the voxels: 0.3 to 0.5 at 1 to 1.5 mm
+THICK_MM = 2.5  # cortex is that thick
+# Brain with fluid: a newborn has 400 mL, no adult more than 2000.
+USUAL_BRAIN_ML = (350.0, 2000.0)
+FULL_EXTENT_MM = 100.0  # a field of view shorter than this cannot hold a whole brain
+CUT_SHARE = 0.25  # of its largest section: the last 5 mm of a whole brain have 0.1
+USUAL_RATIO = (0.6, 2.5)  # gray to white matter: 0.8 in the old to 2 in children
+MOST_CERTAIN = 0.99  # a model's own certainty is no proof: nothing is called 100 % sure
+FACES = (("left", "right"), ("back", "front"), ("bottom", "top"))  # of canonical axes
+
+
+def assess(scan: Scan, result: Result) -> tuple[Finding, ...]:
+    """Judge a result by what it holds.
+
+    Parameters
+    ----------
+    scan : Scan
+        That was segmented.
+    result : Result
+        Its own findings are not read.
+
+    Returns
+    -------
+    tuple of Finding
+        The worst first, else in the order in which they should be read; never empty.
+    """
+    findings = [
+        *_mask(result),
+        *_names(result),
+        *_missing_tissues(result),
+        *_gray_against_white(result),
+        *_noise(result),
+        *_mixed(result),
+        *_thickness(result),
+        *_size(scan, result),
+        *_cut(result),
+        *_ratio(result),
+        *_shading(result),
+        *_single_slice(result),
+        *_fit(result),
+        *_stated_contrast(scan, result),
+        *_inverted(result),
+    ]
+    return tuple(sorted(findings, key=lambda finding: -finding.level))
+
+
+def certainty(confidence: float) -> str:
+    """A probability in percent, as it is told to people.
+
+    Parameters
+    ----------
+    confidence : float
+        0 to 1.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> certainty(0.874), certainty(0.9999)
+    ('87%', '99%')
+    """
+    return f"{min(confidence, MOST_CERTAIN):.0%}"
+
+
+def _mask(result: Result) -> Iterator[Finding]:
+    brain = result.brain
+    if brain.given:
+        yield Finding(FindingCode.MASK_GIVEN, Level.GOOD, "The brain is where you said, and was not searched.")
+        return
+    yield from brain.doubts
+    if brain.doubts:
+        return
+    why = f"The brain mask is {certainty(brain.confidence)} sure."
+    look = "Look at the outline; make it tighter or looser, or give a mask of your own, where it is wrong."
+    if brain.doubtful:
+        says = f"What was taken for brain may be none. {why}"
+        yield Finding(FindingCode.MASK_DOUBTFUL, Level.NOT, says, look)
+    elif brain.confidence < SURE_MASK:
+        says = f"The outline of the brain may be wrong in places. {why}"
+        yield Finding(FindingCode.MASK_UNSURE, Level.CARE, says, look)
+    else:
+        yield Finding(FindingCode.MASK_PLAUSIBLE, Level.GOOD, f"The outline of the brain is plausible. {why}")
+
+
+def _names(result: Result) -> Iterator[Finding]:
+    suffix, confidence = result.contrast.suffix, result.contrast_confidence
+    if result.settings.contrast != "auto":
+        says = f"The tissues were named as those of a {suffix} scan, as you said."
+        yield Finding(FindingCode.CONTRAST_GIVEN, Level.GOOD, says)
+    elif result.contrast is Contrast.UNKNOWN:
+        yield Finding(
+            FindingCode.CONTRAST_UNKNOWN,
+            Level.CARE if confidence >= SURE_NAMES else Level.NOT,
+            "The intensities fit no contrast that is known here. The tissues were named by where they lie, rightly "
+            f"with a probability of {confidence:.0%}.",
+            "Look at the overlay and choose the contrast if not.",
+        )
+    elif confidence < SURE_NAMES:
+        yield Finding(
+            FindingCode.CONTRAST_UNSURE,
+            Level.NOT,
+            f"The names of the tissues are right with a probability of only {confidence:.0%}.",
+            "Look at the overlay and choose the contrast yourself if fluid and white matter are exchanged.",
+        )
+    else:
+        yield Finding(
+            FindingCode.CONTRAST_FOUND,
+            Level.GOOD,
+            f"This is a {suffix} scan, and its tissues are named accordingly. The names are {certainty(confidence)} "
+            "sure.",
+        )
+
+
+def _missing_tissues(result: Result) -> Iterator[Finding]:
+    mixture = result.mixture
+    missing = [tissue.title.lower() for tissue in Tissue if tissue not in mixture.tissues]
+    if missing:
+        yield Finding(
+            FindingCode.MISSING_TISSUE,
+            Level.CARE,
+            f"With {mixture.classes} classes none was found that looks like {' or '.join(missing)}, so it has no "
+            "volume.",
+            "Ask for three classes.",
+        )
+
+
+def _gray_against_white(result: Result) -> Iterator[Finding]:
+    contrast = result.quality.get("tissue_contrast")
+    if contrast is None:
+        return
+    why = f"Their contrast is {contrast:.1f} (usually 2 to 6)."
+    if contrast < WEAK_CONTRAST:
+        yield Finding(
+            FindingCode.GRAY_WHITE_ALIKE,
+            Level.CARE,
+            f"Gray and white matter hardly differ here (contrast to noise {contrast:.1f}), so the border between them "
+            "is a guess.",
+            "Trust their sum rather than each.",
+        )
+    elif contrast < LITTLE_CONTRAST:
+        yield Finding(
+            FindingCode.GRAY_WHITE_CLOSE,
+            Level.CARE,
+            f"Gray and white matter differ little, so the border between them is rough. {why}",
+            "Trust their sum more than each"
+            + ("." if result.contrast is Contrast.T1 else "; a T1-weighted scan shows both better."),
+        )
+    else:
+        yield Finding(FindingCode.GRAY_WHITE_APART, Level.GOOD, f"Gray and white matter are told apart. {why}")
+
+
+def _noise(result: Result) -> Iterator[Finding]:
+    signal = result.quality.get("snrd_total")
+    if signal is None:
+        return
+    why = f"Signal to noise is {signal:.0f}."
+    do = "Raise the smoothness if the labels look speckled, and do not compare volumes with those of a quieter scan."
+    if signal < TOO_NOISY:
+        says = f"The scan is so noisy that fluid and the border of gray and white matter are guesses. {why}"
+        yield Finding(FindingCode.TOO_NOISY, Level.NOT, says, do)
+    elif signal < NOISY:
+        says = f"The scan is noisy, so thin fluid and cortex are rough. {why}"
+        yield Finding(FindingCode.NOISY, Level.CARE, says, do)
+    else:
+        yield Finding(FindingCode.NOISE_HARMLESS, Level.GOOD, f"Noise does not limit this segmentation. {why}")
+
+
+def _mixed(result: Result) -> Iterator[Finding]:
+    share = result.quality["mixed_share"]
+    if share > MANY_MIXED:
+        yield Finding(
+            FindingCode.MOSTLY_MIXED,
+            Level.CARE,
+            "Most voxels hold two tissues, so labels are coarse; volumes count a voxel by its parts. "
+            f"{share:.0%} of the voxels are mixed (usually 30 to 50 %).",
+            "Use the volumes rather than the labels, and finer voxels if you can.",
+        )
+
+
+def _thickness(result: Result) -> Iterator[Finding]:
+    sides = [result.quality[key] for key in ("spacing_x", "spacing_y", "spacing_z") if key in result.quality]
+    if sides and max(sides) > THICK_MM:
+        yield Finding(
+            FindingCode.THICK_SLICES,
+            Level.CARE,
+            "Cortex and the fluid in the sulci are thinner than a slice, so their volumes are rough. "
+            f"Voxels measure {' x '.join(f'{side:.2g}' for side in sides)} mm.",
+            "Compare with scans of the same protocol only; for volumes that stand alone take one of about 1 mm.",
+        )
+
+
+def _size(scan: Scan, result: Result) -> Iterator[Finding]:
+    """Whether a brain that is seen as a whole has an odd volume."""
+    if scan.spacing is None or result.brain_ml is None:
+        return
+    extents_mm = [n * side for n, side in zip(scan.data.shape, scan.spacing, strict=True)]
+    low, high = USUAL_BRAIN_ML
+    if min(extents_mm) > FULL_EXTENT_MM and not low <= result.brain_ml <= high:
+        yield Finding(
+            FindingCode.UNUSUAL_SIZE,
+            Level.NOT,
+            f"The brain mask measures {result.brain_ml:.0f} mL, outside the {low:.0f} to {high:.0f} mL of human "
+            "brains.",
+            "Look at its outline before using any figure, and give a mask of your own if it is wrong.",
+        )
+
+
+def _cut(result: Result) -> Iterator[Finding]:
+    """Whether the brain goes on beyond what is seen: a whole one tapers towards its ends."""
+    mask = result.brain.mask
+    if mask.ndim != len(FACES) or result.brain.given or result.brain.doubtful:
+        return
+    faces = []
+    for axis, names in enumerate(FACES):
+        area = mask.sum(tuple(a for a in range(mask.ndim) if a != axis))
+        ends = area[np.flatnonzero(area)[[0, -1]]]
+        faces += [name for name, end in zip(names, ends, strict=True) if end > CUT_SHARE * area.max()]
+    if faces:
+        yield Finding(
+            FindingCode.PARTIAL_BRAIN,
+            Level.CARE,
+            "The image holds only a part of the brain; volumes are those of what is seen, shares those of this part. "
+            f"It is cut at the {_listed(faces)}.",
+            "Do not compare them with whole brains.",
+        )
+
+
+def _ratio(result: Result) -> Iterator[Finding]:
+    ratio, (low, high) = result.quality.get("gm_wm_ratio"), USUAL_RATIO
+    if result.labels.ndim == len(FACES) and ratio is not None and not low <= ratio <= high:
+        yield Finding(
+            FindingCode.UNUSUAL_RATIO,
+            Level.CARE,
+            f"The proportion of gray and white matter is unusual. It is {ratio:.1f}; {low:g} to {high:g} is usual.",
+            "Look at the labels: one of the two may have taken voxels of the other.",
+        )
+
+
+def _shading(result: Result) -> Iterator[Finding]:
+    depth = result.quality["bias_range"]
+    if depth > STRONG_SHADING:
+        yield Finding(
+            FindingCode.STRONG_SHADING,
+            Level.CARE,
+            "The coil shades this scan strongly; it was divided out, but a rest may be left far from its middle. "
+            f"One tissue is up to {depth:.0%} brighter in one place than in another.",
+            "Look at the labels where the scan is darkest and brightest.",
+        )
+
+
+def _single_slice(result: Result) -> Iterator[Finding]:
+    if result.labels.ndim == len(FACES):
+        return
+    says = "Shares are those of this slice and say nothing of the whole brain."
+    if result.volumes_ml is None:
+        yield Finding(
+            FindingCode.NO_PIXEL_SIZE,
+            Level.GOOD,
+            f"{says} The picture does not say how large its pixels are, so it has no volumes.",
+            "Give the pixel size to have areas and volumes.",
+        )
+    else:
+        yield Finding(FindingCode.SINGLE_SLICE, Level.GOOD, f"{says} Its volumes are for each mm of thickness.")
+
+
+def _fit(result: Result) -> Iterator[Finding]:
+    if not result.mixture.converged:
+        yield Finding(
+            FindingCode.NOT_CONVERGED,
+            Level.CARE,
+            "The mixture had not settled when its iterations ran out; its figures may still move a little.",
+        )
+
+
+def _stated_contrast(scan: Scan, result: Result) -> Iterator[Finding]:
+    stated = scan.header_contrast
+    if stated is not None and result.contrast is not stated.contrast:
+        yield Finding(
+            FindingCode.CONTRAST_NOT_AS_STATED,
+            Level.CARE,
+            f"The header says {stated.contrast.suffix} ({stated.reason}), but the scan was segmented as "
+            f"{result.contrast.suffix}.",
+            "Look at the overlay and choose the contrast if the header is right.",
+        )
+
+
+def _inverted(result: Result) -> Iterator[Finding]:
+    named = result.stages.named
+    if named is not None and named.naming.inverted:
+        yield Finding(
+            FindingCode.INVERTED,
+            Level.CARE,
+            "The scan is stored inverted, its air bright. Its negative was segmented: the intensities of the mixture "
+            "are those of the negative.",
+        )
+
+
+def _listed(words: list[str]) -> str:
+    *first, last = words
+    return f"{', '.join(first)} and {last}" if first else last

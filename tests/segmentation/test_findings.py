@@ -1,0 +1,248 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mriseg import Contrast, Settings, segment
+from mriseg.brain.confidence import LOOK
+from mriseg.core.findings import WARNING_CODES, Finding, FindingCode, Level
+from mriseg.core.scan import HeaderContrast, Scan, picture
+from mriseg.core.tissue import Tissue
+from mriseg.datasets.phantom import simulate
+from mriseg.segmentation.findings import assess
+from mriseg.segmentation.result import Result
+
+GM, WM, CSF = Tissue
+
+# What a good scan has; each test spoils one thing.
+SOUND = {
+    "tissue_contrast": 4.0,
+    "snrd_total": 25.0,
+    "gm_wm_ratio": 1.3,
+    "bias_range": 0.2,
+    "mixed_share": 0.4,
+    "spacing_x": 1.0,
+    "spacing_y": 1.0,
+    "spacing_z": 1.2,
+}
+
+
+@pytest.fixture(scope="module")
+def scan(coarse) -> Scan:
+    """The phantom at 4 mm, whose header states the contrast that it has."""
+    stated = HeaderContrast(Contrast.T1, "spin echo, TR 500 ms, TE 10 ms")
+    return replace(simulate(coarse, Contrast.T1), header_contrast=stated)
+
+
+@pytest.fixture(scope="module")
+def sound(coarse, scan) -> Result:
+    """A result without fault: the brain as if found, the figures as of a good scan."""
+    result = segment(scan, mask=coarse.truth > 0)
+    brain = replace(result.brain, given=False, confidence=0.97)
+    mixture = replace(result.mixture, converged=True)
+    return replace(
+        result, brain=brain, mixture=mixture, contrast_confidence=0.98, quality=SOUND, findings=(), settings=Settings()
+    )
+
+
+def of_code(findings, code) -> Finding:
+    (finding,) = [finding for finding in findings if finding.code is code]
+    return finding
+
+
+def doubted(findings) -> list[FindingCode]:
+    return [finding.code for finding in findings if finding.level > Level.GOOD]
+
+
+def test_of_a_sound_scan_everything_is_good(scan, sound):
+    assert [finding.code for finding in assess(scan, sound)] == [
+        FindingCode.MASK_PLAUSIBLE,
+        FindingCode.CONTRAST_FOUND,
+        FindingCode.GRAY_WHITE_APART,
+        FindingCode.NOISE_HARMLESS,
+    ]
+    assert doubted(assess(scan, sound)) == []
+
+
+@pytest.mark.parametrize(
+    ("figures", "code", "level", "says"),
+    [
+        ({"snrd_total": 9.0}, FindingCode.NOISY, Level.CARE, "noise is 9."),
+        ({"snrd_total": 4.0}, FindingCode.TOO_NOISY, Level.NOT, "noise is 4."),
+        ({"tissue_contrast": 1.2}, FindingCode.GRAY_WHITE_CLOSE, Level.CARE, "contrast is 1.2"),
+        ({"tissue_contrast": 0.5}, FindingCode.GRAY_WHITE_ALIKE, Level.CARE, "noise 0.5)"),
+        ({"bias_range": 1.1}, FindingCode.STRONG_SHADING, Level.CARE, "110%"),
+        ({"mixed_share": 0.7}, FindingCode.MOSTLY_MIXED, Level.CARE, "70%"),
+        ({"spacing_z": 5.0}, FindingCode.THICK_SLICES, Level.CARE, "1 x 1 x 5 mm"),
+        ({"gm_wm_ratio": 4.0}, FindingCode.UNUSUAL_RATIO, Level.CARE, "4.0"),
+    ],
+)
+def test_each_weak_figure_is_one_finding_that_says_why_and_what_to_do(scan, sound, figures, code, level, says):
+    findings = assess(scan, replace(sound, quality={**SOUND, **figures}))
+    assert doubted(findings) == [code]
+    assert findings[0].level is level
+    assert says in findings[0].statement
+    assert findings[0].action.endswith(".")
+
+
+def test_doubts_in_the_mask_are_taken_over_as_they_are(scan, sound):
+    doubt = Finding(FindingCode.MASK_MISFIT, Level.NOT, "The average brain hardly fits this volume.", LOOK)
+    findings = assess(scan, replace(sound, brain=replace(sound.brain, confidence=0.2, doubts=(doubt,))))
+    assert findings[0] == doubt
+    assert doubted(findings) == [doubt.code]
+
+
+@pytest.mark.parametrize(
+    ("confidence", "code", "level"),
+    [
+        (0.0, FindingCode.MASK_DOUBTFUL, Level.NOT),
+        (0.6, FindingCode.MASK_UNSURE, Level.CARE),
+        (0.9, FindingCode.MASK_PLAUSIBLE, Level.GOOD),
+    ],
+)
+def test_a_mask_is_trusted_by_its_confidence_where_nothing_was_said(scan, sound, confidence, code, level):
+    findings = assess(scan, replace(sound, brain=replace(sound.brain, confidence=confidence)))
+    assert of_code(findings, code).level is level
+
+
+def test_what_the_user_said_is_not_doubted(scan, sound):
+    given = replace(sound.brain, given=True, confidence=1.0)
+    result = replace(sound, brain=given, settings=Settings(contrast="t1"), contrast_confidence=1.0)
+    findings = assess(scan, result)
+    assert doubted(findings) == []
+    assert {FindingCode.MASK_GIVEN, FindingCode.CONTRAST_GIVEN} <= {finding.code for finding in findings}
+
+
+@pytest.mark.parametrize(
+    ("contrast", "confidence", "code", "level"),
+    [
+        (Contrast.UNKNOWN, 0.9, FindingCode.CONTRAST_UNKNOWN, Level.CARE),
+        (Contrast.UNKNOWN, 0.4, FindingCode.CONTRAST_UNKNOWN, Level.NOT),
+        (Contrast.T1, 0.6, FindingCode.CONTRAST_UNSURE, Level.NOT),
+    ],
+)
+def test_an_unknown_or_doubtful_contrast_is_told_with_its_probability(scan, sound, contrast, confidence, code, level):
+    unstated = replace(scan, header_contrast=None)
+    findings = assess(unstated, replace(sound, contrast=contrast, contrast_confidence=confidence))
+    assert doubted(findings) == [code]
+    assert findings[0].level is level
+    assert f"{confidence:.0%}" in findings[0].statement
+    assert "contrast" in findings[0].text
+
+
+def test_another_contrast_than_the_header_states_is_told(scan, sound):
+    stated = HeaderContrast(Contrast.PD, "spin echo, TR 3000 ms, TE 15 ms")
+    finding = of_code(assess(replace(scan, header_contrast=stated), sound), FindingCode.CONTRAST_NOT_AS_STATED)
+    assert "PDw (spin echo, TR 3000 ms, TE 15 ms)" in finding.statement
+    assert "segmented as T1w" in finding.statement
+    assert finding.level is Level.CARE
+
+
+def test_a_scan_that_is_stored_inverted_is_told(scan, sound):
+    named = sound.stages.named
+    inverted = replace(named, naming=replace(named.naming, inverted=True))
+    result = replace(sound, stages=replace(sound.stages, named=inverted))
+    assert doubted(assess(scan, result)) == [FindingCode.INVERTED]
+
+
+@pytest.mark.parametrize(
+    ("tissues", "says"), [((CSF, GM, GM), "looks like white matter"), ((GM, GM, WM), "looks like cerebrospinal fluid")]
+)
+def test_a_tissue_that_no_class_looks_like_is_told(scan, sound, tissues, says):
+    findings = assess(scan, replace(sound, mixture=replace(sound.mixture, tissues=tissues)))
+    assert doubted(findings) == [FindingCode.MISSING_TISSUE]
+    assert says in findings[0].statement
+
+
+def test_a_mixture_that_did_not_settle_is_told(scan, sound):
+    findings = assess(scan, replace(sound, mixture=replace(sound.mixture, converged=False)))
+    assert doubted(findings) == [FindingCode.NOT_CONVERGED]
+
+
+@pytest.mark.parametrize("brain_ml", [2500.0, 200.0])
+def test_a_whole_brain_of_an_odd_size_forbids_the_figures(scan, sound, brain_ml):
+    findings = assess(scan, replace(sound, volumes_ml=dict.fromkeys(Tissue, brain_ml / 3)))
+    assert doubted(findings) == [FindingCode.UNUSUAL_SIZE]
+    assert findings[0].level is Level.NOT
+    assert f"{brain_ml:.0f} mL" in findings[0].statement
+
+
+def test_what_is_not_known_is_not_doubted(scan, sound):
+    small = replace(sound, volumes_ml=dict.fromkeys(Tissue, 30.0))
+    slab = replace(scan, data=scan.data[:, :, :5])
+    assert doubted(assess(slab, small)) == []
+    assert doubted(assess(scan, replace(sound, volumes_ml=None))) == []
+    assert doubted(assess(replace(scan, header_contrast=None), sound)) == []
+    for key, code in (("snrd_total", FindingCode.NOISE_HARMLESS), ("tissue_contrast", FindingCode.GRAY_WHITE_APART)):
+        unmeasured = {name: value for name, value in SOUND.items() if name != key}
+        findings = assess(scan, replace(sound, quality=unmeasured))
+        assert doubted(findings) == []
+        assert code not in {finding.code for finding in findings}
+
+
+def test_the_worst_comes_first(scan, sound):
+    findings = assess(scan, replace(sound, quality={**SOUND, "bias_range": 2.0, "snrd_total": 3.0}))
+    order = [finding.level for finding in findings]
+    assert order == sorted(order, reverse=True)
+    assert doubted(findings) == [FindingCode.TOO_NOISY, FindingCode.STRONG_SHADING]
+
+
+def test_a_truncated_head_is_told_and_a_tight_crop_is_not(scan, sound):
+    mask = sound.brain.mask
+    box = np.argwhere(mask)
+    low, high = box.min(0), box.max(0) + 1
+    tight = mask[tuple(slice(a, b) for a, b in zip(low, high, strict=True))]
+    assert doubted(assess(scan, replace(sound, brain=replace(sound.brain, mask=tight)))) == []
+    slab = np.zeros_like(mask)
+    slab[:, :, 20:25] = mask[:, :, 20:25]  # with nothing beyond it
+    findings = assess(scan, replace(sound, brain=replace(sound.brain, mask=slab)))
+    assert "bottom and top" in of_code(findings, FindingCode.PARTIAL_BRAIN).statement
+    half = replace(sound.brain, mask=mask[:, :, (low[2] + high[2]) // 2 :])
+    findings = assess(scan, replace(sound, brain=half))
+    assert doubted(findings) == [FindingCode.PARTIAL_BRAIN]
+    assert "cut at the bottom." in findings[0].statement
+
+
+def test_a_slice_speaks_for_itself_alone(coarse):
+    scan, truth = simulate(coarse, Contrast.T1), coarse.truth > 0
+    at = truth.shape[2] // 2
+    result = segment(picture(scan.data[:, :, at]), mask=truth[:, :, at])
+    assert "pixel size" in of_code(result.findings, FindingCode.NO_PIXEL_SIZE).action
+    measured = segment(picture(scan.data[:, :, at]), Settings(pixel_size=4.0), mask=truth[:, :, at])
+    assert "each mm" in of_code(measured.findings, FindingCode.SINGLE_SLICE).statement
+
+
+def test_every_warning_is_a_finding_and_stands_in_one_order(scan, sound):
+    stated = replace(scan, header_contrast=HeaderContrast(Contrast.PD, "TR 3000 ms"))
+    few = replace(sound.mixture, tissues=(CSF, GM, GM), converged=False)
+    weak = {**SOUND, "tissue_contrast": 0.7, "snrd_total": 4.0}
+    doubt = Finding(FindingCode.MASK_ASYMMETRIC, Level.NOT, "It differs.", LOOK)
+    result = replace(
+        sound,
+        brain=replace(sound.brain, confidence=0.2, doubts=(doubt,)),
+        mixture=few,
+        quality=weak,
+        volumes_ml=dict.fromkeys(Tissue, 900.0),
+        contrast_confidence=0.5,
+    )
+    result = replace(result, findings=assess(stated, result))
+    codes = {finding.text: finding.code for finding in result.findings}
+    assert [codes[warning] for warning in result.warnings] == [
+        FindingCode.MASK_ASYMMETRIC,
+        FindingCode.CONTRAST_UNSURE,
+        FindingCode.CONTRAST_NOT_AS_STATED,
+        FindingCode.MISSING_TISSUE,
+        FindingCode.GRAY_WHITE_ALIKE,
+        FindingCode.NOT_CONVERGED,
+        FindingCode.UNUSUAL_SIZE,
+    ]
+    assert all(finding.level > Level.GOOD for finding in result.findings if finding.code in WARNING_CODES)
+    assert FindingCode.TOO_NOISY in codes.values()  # a finding, but no warning
+
+
+def test_a_result_holds_what_is_found_of_it(segmented, scanned):
+    result = segmented(Contrast.T1)
+    assert result.findings == assess(scanned(Contrast.T1), replace(result, findings=()))
+    for finding in result.findings:
+        for part in (finding.statement, finding.action):
+            assert part == "" or part.endswith(".")
