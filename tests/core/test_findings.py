@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 from mriseg.core.findings import WARNING_CODES, Finding, FindingCode, Level
 
@@ -28,3 +29,12 @@ def test_a_finding_says_what_and_then_what_to_do():
 def test_a_file_holds_the_code_and_the_level_as_words():
     plain = Finding(FindingCode.TOO_NOISY, Level.NOT, "It is noisy.", "Scan anew.").to_plain()
     assert json.loads(json.dumps(plain)) == {"code": "too-noisy", "level": "NOT", "text": "It is noisy. Scan anew."}
+
+
+def test_every_code_is_documented_with_its_meaning():
+    rows = [
+        f"| `{code.value}` | {code.topic} | {code.meaning} | {'yes' if code in WARNING_CODES else ''} |"
+        for code in FindingCode
+    ]
+    text = (Path(__file__).parents[2] / "docs" / "findings.md").read_text("utf-8")
+    assert [line for line in text.splitlines() if line.startswith("| `")] == rows
