@@ -22,8 +22,9 @@ from sklearn.mixture import GaussianMixture
 from table import DATA, print_table
 
 from mriseg import HistogramGaussianMixture
-from mriseg.mixture.fit import fit
-from mriseg.mixture.histogram import histogram
+from mriseg.mixture.fit import FLUID_DARK, fit
+from mriseg.mixture.histogram import Cells, histogram
+from mriseg.mixture.model import Mixture
 
 COMPONENTS = 3
 REPEATS = 7
@@ -76,8 +77,11 @@ def compared(title: str, values: np.ndarray, tolerance: float) -> list[tuple[obj
     slow = seconds(lambda: peer.fit(column), 1)
     own = HistogramGaussianMixture(COMPONENTS, tol=tolerance)
     fast = seconds(lambda: own.fit(column), REPEATS)
-    whole = seconds(lambda: fit(histogram(values), fluid_is_dark=True, tolerance=tolerance), REPEATS)
-    mixture = fit(histogram(values), fluid_is_dark=True, tolerance=tolerance)
+
+    def whole_fit() -> Mixture:
+        return fit(Cells.of(histogram(values)), FLUID_DARK, tolerance=tolerance)
+
+    whole, mixture = seconds(whole_fit, REPEATS), whole_fit()
     with_partial_volume = float(np.log(mixture.density(values)).mean())
     lines = (
         ("scikit-learn", peer.n_iter_, peer.score(column), slow),

@@ -16,6 +16,7 @@ from nibabel.orientations import axcodes2ornt, inv_ornt_aff, ornt_transform
 import mriseg
 from mriseg import MrisegError, Tissue
 from mriseg.mixture.em import Parameters
+from mriseg.mixture.layout import MixtureLayout
 from mriseg.mixture.model import Mixture
 
 # Every order and direction that three axes can have: 6 permutations times 8 flips.
@@ -101,4 +102,13 @@ def three_classes(
     variances = np.square([*sds, mixed_sd])[:, None, None]
     parameters = Parameters(np.array(means, float)[:, None], variances, components[None] / components.sum(), outliers)
     ends = tuple(np.array([end]) for end in outlier_range)
-    return Mixture(parameters, np.ones(1), 3, None, ends, -6.0, 9, True, tissues)
+    return Mixture(
+        parameters=parameters,
+        zone_shares=np.ones(1),
+        layout=MixtureLayout(),
+        outlier_range=ends,
+        log_likelihood=-6.0,
+        iterations=9,
+        converged=True,
+        tissues=tissues,
+    )

@@ -5,7 +5,7 @@ from typing import Any
 
 from mriseg.core.tissue import Tissue
 from mriseg.core.version import __version__
-from mriseg.mixture.model import Mixture, pairs
+from mriseg.mixture.model import Mixture
 from mriseg.mixture.model_selection import criteria
 from mriseg.registration.affine import Registration
 from mriseg.segmentation.result import Result
@@ -64,7 +64,7 @@ def stats(result: Result) -> dict[str, Any]:
 def _mixed_weights(mixture: Mixture) -> dict[str, float]:
     """Share of the voxels that two tissues share, by their names; classes of one tissue add up."""
     found: dict[str, float] = {}
-    for (a, b), weight in zip(pairs(mixture.classes), mixture.mixed_weights, strict=True):
+    for (a, b), weight in zip(mixture.layout.pairs, mixture.mixed_weights, strict=True):
         key = f"{mixture.tissues[a].abbreviation}-{mixture.tissues[b].abbreviation}"
         found[key] = found.get(key, 0.0) + float(weight)
     return found

@@ -147,6 +147,7 @@ def expectation_maximization(
     counts: np.ndarray,
     structure: Structure,
     start: Parameters,
+    *,
     tolerance: float,
     max_iterations: int,
     floor: np.ndarray,
@@ -155,8 +156,8 @@ def expectation_maximization(
 ) -> tuple[Parameters, list[float], bool]:
     """Climb the likelihood, or with a prior the posterior, from a start until it gains less than the tolerance.
 
-    After each two plain iterations a stride along the way they show is tried, and kept if the likelihood rises by
-    it. Where classes overlap, plain iterations are many and tiny, and a small gain is then no sign of being near
+    After each two plain iterations a SQUAREM step along the way they show is tried, and kept if the likelihood rises
+    by it. Where classes overlap, plain iterations are many and tiny, and a small gain is then no sign of being near
     the top.
 
     Parameters
@@ -166,9 +167,11 @@ def expectation_maximization(
     counts : ndarray of shape (n,) or (zones, n)
         How often each point was seen, in each zone.
     structure : Structure
+        Which Gaussians there are.
     start : Parameters
+        Where to begin; weights of as many zones as the counts have.
     tolerance : float
-        Stop when two plain iterations and a stride together raise the log likelihood per observation by less.
+        Stop when two plain iterations and a SQUAREM step together raise the log likelihood per observation by less.
     max_iterations : int
         The most parameters to keep on the way.
     floor : ndarray of shape (d,)
@@ -184,74 +187,218 @@ def expectation_maximization(
     log_likelihoods : list of float
         Per observation, of the start and of all parameters kept since, with the prior's share; never falls.
     converged : bool
+
+    References
+    ----------
+    Varadhan, Roland: Simple and globally convergent methods for accelerating the convergence of any EM algorithm.
+    Scand J Stat 35, 2008 (SQUAREM).
     """
-    features = np.ascontiguousarray(_sufficient_statistics(points).T)
-    share = np.atleast_2d(counts) / counts.sum()
-    zone_shares, point_shares = share.sum(1), share.sum(0)
-    members = structure.members
-
-    def iterate(parameters: Parameters) -> tuple[float, Parameters]:
-        """The log likelihood of parameters, and the parameters one plain iteration on."""
-        gaussians = _natural_parameters(structure, parameters).T @ features
-        with np.errstate(divide="ignore"):
-            log_strange = np.log(parameters.outliers * np.asarray(outlier_density))
-        peak = np.maximum(gaussians.max(0), log_strange)
-        gaussians -= peak
-        np.exp(gaussians, out=gaussians)
-        components = members @ gaussians
-        usual = (1 - parameters.outliers) * parameters.weights
-        strange = np.exp(log_strange - peak)
-        total = usual @ components
-        total += strange
-        np.maximum(total, np.finfo(float).tiny, out=total)
-        per_density = share / total
-        outliers = min(float(per_density.sum(0) @ strange), most_outliers)
-        value = float(point_shares @ peak + np.vdot(share, np.log(total, out=total)))
-        if prior is not None:
-            value += prior.log_density(parameters, zone_shares)
-        weights = usual * (per_density @ components.T)
-        gaussians *= members.T @ (usual.T @ per_density)
-        statistics = gaussians @ features.T
-        return value, _m_step(statistics, weights, zone_shares, structure, parameters, floor, outliers, prior)
-
-    most_outliers = prior.most_outliers if prior is not None else 0.0
-    here = replace(start, outliers=min(start.outliers, most_outliers) or most_outliers)
-    log_likelihood, first = iterate(here)
+    problem = _problem(points, counts, structure, floor, outlier_density=outlier_density, prior=prior)
+    current = replace(start, outliers=min(start.outliers, problem.most_outliers) or problem.most_outliers)
+    log_likelihood, first = _iterate(problem, current)
     history = [log_likelihood]
-    reach = 1.0
+    max_step = 1.0
     for _ in range((max_iterations - 1) // 2):
         before = history[-1]
-        log_likelihood, second = iterate(first)
+        log_likelihood, second = _iterate(problem, first)
         history.append(log_likelihood)
-        ahead = _squarem_step(here, first, second, reach, floor, most_outliers)
-        log_likelihood, beyond = iterate(ahead)
+        ahead = _squarem_step(problem, (current, first, second), max_step)
+        log_likelihood, following = _iterate(problem, ahead)
         if log_likelihood >= history[-1]:
-            here, first, reach = ahead, beyond, reach * 2
+            current, first, max_step = ahead, following, max_step * 2
         else:  # too far
-            log_likelihood, beyond = iterate(second)
-            here, first, reach = second, beyond, reach / 2
+            log_likelihood, following = _iterate(problem, second)
+            current, first, max_step = second, following, max_step / 2
         history.append(log_likelihood)
         if history[-1] - before < tolerance:
             return first, history, True
     return first, history, False
 
 
-def _squarem_step(
-    here: Parameters, first: Parameters, second: Parameters, reach: float, floor: np.ndarray, most_outliers: float
-) -> Parameters:
+@dataclass(frozen=True, eq=False)
+class _Problem:
+    """What remains the same in all iterations.
+
+    Attributes
+    ----------
+    features : ndarray of shape (1 + d + d^2, n)
+        Sufficient statistics of each point.
+    share : ndarray of shape (zones, n)
+        Of all observations, at each point in each zone.
+    zone_shares, point_shares : ndarray of shape (zones,) and (n,)
+        Its sums.
+    structure : Structure
+    members : ndarray of shape (components, gaussians)
+        Those of the structure.
+    floor : ndarray of shape (d,)
+    outlier_density : float or ndarray of shape (n,)
+    prior : Prior or None
+    """
+
+    features: np.ndarray
+    share: np.ndarray
+    zone_shares: np.ndarray
+    point_shares: np.ndarray
+    structure: Structure
+    members: np.ndarray
+    floor: np.ndarray
+    outlier_density: np.ndarray | float
+    prior: Prior | None
+
+    @property
+    def most_outliers(self) -> float:
+        return self.prior.most_outliers if self.prior is not None else 0.0
+
+
+def _problem(
+    points: np.ndarray,
+    counts: np.ndarray,
+    structure: Structure,
+    floor: np.ndarray,
+    *,
+    outlier_density: np.ndarray | float,
+    prior: Prior | None,
+) -> _Problem:
+    share = np.atleast_2d(counts) / counts.sum()
+    return _Problem(
+        features=np.ascontiguousarray(_sufficient_statistics(points).T),
+        share=share,
+        zone_shares=share.sum(1),
+        point_shares=share.sum(0),
+        structure=structure,
+        members=structure.members,
+        floor=floor,
+        outlier_density=outlier_density,
+        prior=prior,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Expectation:
+    """What the E step says of the observations under some parameters; all as shares of the observations.
+
+    Attributes
+    ----------
+    log_likelihood : float
+        Per observation, with the prior's share.
+    statistics : ndarray of shape (gaussians, 1 + d + d^2)
+        Expected sufficient statistics of each Gaussian: its mass, first and second moments.
+    weights : ndarray of shape (zones, components)
+        Mass of each component in each zone.
+    outliers : float
+    """
+
+    log_likelihood: float
+    statistics: np.ndarray
+    weights: np.ndarray
+    outliers: float
+
+
+def _iterate(problem: _Problem, parameters: Parameters) -> tuple[float, Parameters]:
+    """The log likelihood of parameters, and the parameters one plain iteration on."""
+    expectation = _e_step(problem, parameters)
+    return expectation.log_likelihood, _m_step(problem, parameters, expectation)
+
+
+def _e_step(problem: _Problem, parameters: Parameters) -> _Expectation:
+    """Share the observations out among the Gaussians and the outliers, by Bayes' rule."""
+    gaussians = _natural_parameters(problem.structure, parameters).T @ problem.features
+    with np.errstate(divide="ignore"):
+        log_outlier = np.log(parameters.outliers * np.asarray(problem.outlier_density))
+    peak = np.maximum(gaussians.max(0), log_outlier)
+    gaussians -= peak
+    np.exp(gaussians, out=gaussians)
+    components = problem.members @ gaussians
+    inlier_weights = (1 - parameters.outliers) * parameters.weights
+    outlier = np.exp(log_outlier - peak)
+    total = inlier_weights @ components
+    total += outlier
+    np.maximum(total, np.finfo(float).tiny, out=total)
+    per_density = problem.share / total  # times a weight and a density: a responsibility
+    outliers = min(float(per_density.sum(0) @ outlier), problem.most_outliers)
+    log_likelihood = float(problem.point_shares @ peak + np.vdot(problem.share, np.log(total, out=total)))
+    if problem.prior is not None:
+        log_likelihood += problem.prior.log_density(parameters, problem.zone_shares)
+    weights = inlier_weights * (per_density @ components.T)
+    gaussians *= problem.members.T @ (inlier_weights.T @ per_density)
+    return _Expectation(log_likelihood, gaussians @ problem.features.T, weights, outliers)
+
+
+def _m_step(problem: _Problem, parameters: Parameters, expectation: _Expectation) -> Parameters:
+    """The parameters that best explain what the E step says: means given covariances, then covariances given means."""
+    d = parameters.means.shape[1]
+    zeroth = expectation.statistics[:, 0]
+    first = expectation.statistics[:, 1 : 1 + d]
+    second = expectation.statistics[:, 1 + d :].reshape(-1, d, d)
+    means = _means(problem.structure, parameters, zeroth, first)
+
+    center = problem.structure.fractions @ means
+    cross = center[:, :, None] * first[:, None, :]
+    scatter = second - cross - cross.transpose(0, 2, 1)
+    scatter += zeroth[:, None, None] * center[:, :, None] * center[:, None, :]
+    groups = len(parameters.covariances)
+    mass: np.ndarray = np.bincount(problem.structure.variance, zeroth, groups)
+    covariances = np.zeros((groups, d, d))
+    np.add.at(covariances, problem.structure.variance, scatter)
+
+    weights, prior = expectation.weights, problem.prior
+    if prior is not None:
+        each = prior.spread_strength / groups
+        mass = mass + each
+        covariances += each * common_covariance(parameters.covariances)
+        weights = weights + prior.share_strength * problem.zone_shares[:, None] * prior.shares
+    covariances /= np.maximum(mass, SMALLEST_WEIGHT)[:, None, None]
+    covariances = (covariances + covariances.transpose(0, 2, 1)) / 2 + np.diag(problem.floor)
+    weights = weights / np.maximum(weights.sum(1, keepdims=True), SMALLEST_WEIGHT)
+    return Parameters(means, covariances, weights, expectation.outliers)
+
+
+def _means(structure: Structure, parameters: Parameters, zeroth: np.ndarray, first: np.ndarray) -> np.ndarray:
+    """Class means that best explain the mass and the first moments of the Gaussians, shape (classes, d).
+
+    A mixed Gaussian pulls at the means of both its classes, so they come out of one system of linear equations.
+    """
+    classes, d = parameters.means.shape
+    fractions = structure.fractions
+    precisions = _inverse(parameters.covariances)[structure.variance]
+    normal: np.ndarray = np.einsum("gk,gl,gde->kdle", zeroth[:, None] * fractions, fractions, precisions)
+    normal = normal.reshape(classes * d, classes * d)
+    right = np.einsum("gk,gde,ge->kd", fractions, precisions, first).reshape(-1)
+    # A class that lost all its points keeps its mean instead of making the system singular.
+    ridge = SMALLEST_WEIGHT * max(np.trace(normal), 1.0)
+    normal[np.diag_indices_from(normal)] += ridge
+    return np.linalg.solve(normal, right + ridge * parameters.means.reshape(-1)).reshape(classes, d)
+
+
+def _squarem_step(problem: _Problem, path: tuple[Parameters, Parameters, Parameters], max_step: float) -> Parameters:
     """Where two plain iterations lead if their steps go on shrinking at the same rate.
 
-    Returns `second` where that is no mixture.
+    Parameters
+    ----------
+    problem : _Problem
+    path : tuple of Parameters
+        Where it began, after one iteration and after two.
+    max_step : float
+        How far beyond the second iteration any coordinate may go.
+
+    Returns
+    -------
+    ahead : Parameters
+        The end of the path itself where what lies ahead is no mixture: a covariance below the floor, or beyond all
+        numbers.
     """
-    start, middle, end = (_coordinates(parameters) for parameters in (here, first, second))
+    start, middle, end = (_coordinates(parameters) for parameters in path)
     step = middle - start
     bend = end - middle - step
     length = max(1.0, float(np.linalg.norm(step)) / max(float(np.linalg.norm(bend)), SMALLEST_WEIGHT))
     stride = start + 2 * length * step + length**2 * bend - end
-    stride *= min(1.0, reach / max(float(np.abs(stride).max()), SMALLEST_WEIGHT))
-    ahead = _from_coordinates(end + stride, second, most_outliers)
-    narrowest = np.linalg.eigvalsh(ahead.covariances - np.diag(floor)).min()
-    return ahead if narrowest >= 0 else second
+    stride *= min(1.0, max_step / max(float(np.abs(stride).max()), SMALLEST_WEIGHT))
+    with np.errstate(over="ignore"):  # what overflows is refused
+        ahead = _from_coordinates(end + stride, path[-1], problem.most_outliers)
+    if not np.isfinite(ahead.covariances).all():
+        return path[-1]
+    narrowest = np.linalg.eigvalsh(ahead.covariances - np.diag(problem.floor)).min()
+    return ahead if narrowest >= 0 else path[-1]
 
 
 def _coordinates(parameters: Parameters) -> np.ndarray:
@@ -292,52 +439,3 @@ def _natural_parameters(structure: Structure, parameters: Parameters) -> np.ndar
     linear = (precisions @ means[:, :, None])[:, :, 0]
     constant = structure.log_share - 0.5 * (d * np.log(2 * np.pi) + log_determinants + (linear * means).sum(1))
     return np.vstack([constant, linear.T, -0.5 * precisions.reshape(len(means), d * d).T])
-
-
-def _m_step(
-    statistics: np.ndarray,
-    weights: np.ndarray,
-    zone_shares: np.ndarray,
-    structure: Structure,
-    parameters: Parameters,
-    floor: np.ndarray,
-    outliers: float,
-    prior: Prior | None,
-) -> Parameters:
-    """The parameters that best explain the sufficient statistics, shape (gaussians, 1 + d + d^2).
-
-    `weights`, shape (zones, components), are the observations of each component as shares of all.
-    """
-    classes, d = parameters.means.shape
-    fractions = structure.fractions
-    zeroth = statistics[:, 0]
-    first = statistics[:, 1 : 1 + d]
-    second = statistics[:, 1 + d :].reshape(-1, d, d)
-    if prior is not None:
-        weights = weights + prior.share_strength * zone_shares[:, None] * prior.shares
-
-    precisions = _inverse(parameters.covariances)[structure.variance]
-    normal = np.einsum("g,gk,gl,gde->kdle", zeroth, fractions, fractions, precisions)
-    normal = normal.reshape(classes * d, classes * d)
-    right = np.einsum("gk,gde,ge->kd", fractions, precisions, first).reshape(-1)
-    # A class that lost all its points keeps its mean instead of making the system singular.
-    ridge = SMALLEST_WEIGHT * max(np.trace(normal), 1.0)
-    normal[np.diag_indices_from(normal)] += ridge
-    means = np.linalg.solve(normal, right + ridge * parameters.means.reshape(-1)).reshape(classes, d)
-
-    center = fractions @ means
-    cross = center[:, :, None] * first[:, None, :]
-    scatter = second - cross - cross.transpose(0, 2, 1)
-    scatter += zeroth[:, None, None] * center[:, :, None] * center[:, None, :]
-    groups = len(parameters.covariances)
-    mass: np.ndarray = np.bincount(structure.variance, zeroth, groups)
-    covariances = np.zeros((groups, d, d))
-    np.add.at(covariances, structure.variance, scatter)
-    if prior is not None:
-        each = prior.spread_strength / groups
-        mass = mass + each
-        covariances += each * common_covariance(parameters.covariances)
-    covariances /= np.maximum(mass, SMALLEST_WEIGHT)[:, None, None]
-    covariances = (covariances + covariances.transpose(0, 2, 1)) / 2 + np.diag(floor)
-    weights = weights / np.maximum(weights.sum(1, keepdims=True), SMALLEST_WEIGHT)
-    return Parameters(means, covariances, weights, outliers)

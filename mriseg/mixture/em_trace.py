@@ -6,15 +6,23 @@ import numpy as np
 
 from mriseg.core.tissue import Tissue
 from mriseg.mixture import em
-from mriseg.mixture.fit import MOST_BONE, MOST_OUTLIERS, SHARE_STRENGTH, SPREAD_STRENGTH, SPREAD_STRENGTH_UNNAMED
-from mriseg.mixture.histogram import Histogram
+from mriseg.mixture.fit import (
+    MOST_DARK_OUTLIERS,
+    MOST_OUTLIERS,
+    SHARE_STRENGTH,
+    SPREAD_STRENGTH,
+    SPREAD_STRENGTH_ORDER_UNKNOWN,
+)
+from mriseg.mixture.histogram import Cells, Histogram
 from mriseg.mixture.initialization import VARIANCE_FLOOR
-from mriseg.mixture.model import Mixture, layout, uniform
+from mriseg.mixture.layout import MixtureLayout
+from mriseg.mixture.model import Mixture, uniform
 from mriseg.mixture.prior import even_expectation, expectation
 from mriseg.mixture.spatial_prior import uniform_prior
+from mriseg.mixture.standardization import Standardization
 
 BINS = 256  # as many as are drawn
-PLAIN = 100  # iterations as the textbook has them; what remains is climbed in strides
+PLAIN = 100  # iterations as the textbook has them; what remains is climbed in SQUAREM steps
 TOLERANCE = 1e-7  # gain of log likelihood per voxel at which the top is reached
 MOST_ITERATIONS = 400
 MOST_STEPS = 60
@@ -60,51 +68,68 @@ def em_steps(histogram: Histogram, fitted: Mixture) -> tuple[Step, ...]:
     tuple of Step
         At most 60.
     """
-    bars = histogram.rebin(BINS)
-    filled = bars.counts > 0
-    levels, counts = bars.levels[filled], bars.counts[filled]
-    center = np.average(levels, weights=counts)
-    spread = np.sqrt(np.average((levels - center) ** 2, weights=counts))
-    points = ((levels - center) / spread)[:, None]
-    structure, classes = layout(fitted.classes), fitted.classes
-    ends = (fitted.outlier_range[0][:1], fitted.outlier_range[1][:1])
-    if classes == len(Tissue):
-        bone = fitted.tissues[-1] is Tissue.CSF
-        expected = expectation(uniform_prior(()), fitted.tissues)
-        prior = em.Prior(expected, SHARE_STRENGTH, SPREAD_STRENGTH, MOST_BONE if bone else MOST_OUTLIERS)
-    else:
-        prior = em.Prior(even_expectation(classes), SHARE_STRENGTH, SPREAD_STRENGTH_UNNAMED, MOST_OUTLIERS)
+    cells = Cells.of(histogram.rebin(BINS)).filled()
+    counts, scale = cells.counts[0], Standardization.of(cells.points, cells.counts[0])
+    points, prior = scale.points(cells.points), _prior(fitted)
+    layout = MixtureLayout(fitted.classes)
+    outlier_range = (fitted.outlier_range[0][:1], fitted.outlier_range[1][:1])
+    outlier_density = scale.spread[0] * uniform(cells.points, outlier_range)
 
-    def climb(parameters: em.Parameters, iterations: int) -> tuple[em.Parameters, list[float], bool]:
-        floor, outliers = np.full(1, VARIANCE_FLOOR), spread * uniform(levels, ends)
+    def climb(start: em.Parameters, iterations: int) -> tuple[em.Parameters, list[float], bool]:
         return em.expectation_maximization(
-            points, counts, structure, parameters, TOLERANCE, iterations, floor, outliers, prior
+            points,
+            counts,
+            layout.structure,
+            start,
+            tolerance=TOLERANCE,
+            max_iterations=iterations,
+            floor=np.full(1, VARIANCE_FLOOR),
+            outlier_density=outlier_density,
+            prior=prior,
         )
 
-    below = (np.cumsum(counts) - counts / 2) / counts.sum()
-    low, high = np.interp(START_BETWEEN, below, points[:, 0])
-    means = low + (high - low) * (np.arange(classes) + 0.5) / classes
-    variances = np.full((classes + 1, 1, 1), ((high - low) / classes / 2) ** 2)
-    way = [em.Parameters(means[:, None], variances, even_expectation(classes), prior.most_outliers)]
-    heights = []
+    path, log_likelihoods = [_poor_start(points[:, 0], counts, fitted.classes, prior.most_outliers)], []
     for _ in range(PLAIN):
-        following, (height,), _ = climb(way[-1], 1)
-        way.append(following)
-        heights.append(height)
-    top, history, converged = climb(way[-1], MOST_ITERATIONS)
-    way.append(top)
-    heights += [history[0], history[-1]]
+        following, (log_likelihood,), _ = climb(path[-1], 1)
+        path.append(following)
+        log_likelihoods.append(log_likelihood)
+    last, history, converged = climb(path[-1], MOST_ITERATIONS)
+    path.append(last)
+    log_likelihoods += [history[0], history[-1]]
     iterations = [*range(PLAIN + 1), PLAIN + len(history)]
-    tissues = tuple(fitted.tissues[k] for k in top.means[:, 0].argsort().argsort())  # named by where they end
+    tissues = tuple(fitted.tissues[k] for k in last.means[:, 0].argsort().argsort())  # named by where they end
 
     def step(at: int) -> Step:
-        found, height = way[at], heights[at] - float(np.log(spread))
-        parameters = em.Parameters(
-            found.means * spread + center, found.covariances * spread**2, found.weights, found.outliers
+        log_likelihood = log_likelihoods[at] - float(np.log(scale.spread[0]))
+        mixture = Mixture(
+            parameters=scale.restore(path[at]),
+            zone_shares=np.ones(1),
+            layout=layout,
+            outlier_range=outlier_range,
+            log_likelihood=log_likelihood,
+            iterations=iterations[at],
+            converged=converged and at == len(path) - 1,
+            tissues=tissues,
         )
-        last = converged and at == len(way) - 1
-        mixture = Mixture(parameters, np.ones(1), classes, None, ends, height, iterations[at], last, tissues)
-        return Step(iterations[at], mixture, height)
+        return Step(iterations[at], mixture, log_likelihood)
 
-    shown = np.unique(np.rint(np.geomspace(1, len(way), MOST_STEPS)).astype(int)) - 1
+    shown = np.unique(np.rint(np.geomspace(1, len(path), MOST_STEPS)).astype(int)) - 1
     return tuple(step(int(at)) for at in shown)
+
+
+def _prior(fitted: Mixture) -> em.Prior:
+    """What a mixture of so many classes is expected to be where position is not known."""
+    if fitted.classes != len(Tissue):
+        expected = even_expectation(fitted.classes)
+        return em.Prior(expected, SHARE_STRENGTH, SPREAD_STRENGTH_ORDER_UNKNOWN, MOST_OUTLIERS)
+    most_outliers = MOST_DARK_OUTLIERS if fitted.tissues[-1] is Tissue.CSF else MOST_OUTLIERS
+    return em.Prior(expectation(uniform_prior(()), fitted.tissues), SHARE_STRENGTH, SPREAD_STRENGTH, most_outliers)
+
+
+def _poor_start(points: np.ndarray, counts: np.ndarray, classes: int, outliers: float) -> em.Parameters:
+    """Means spread evenly over the points, shape (n,), with equal weights and one spread for all."""
+    below = (np.cumsum(counts) - counts / 2) / counts.sum()
+    low, high = np.interp(START_BETWEEN, below, points)
+    means = low + (high - low) * (np.arange(classes) + 0.5) / classes
+    variances = np.full((classes + 1, 1, 1), ((high - low) / classes / 2) ** 2)
+    return em.Parameters(means[:, None], variances, even_expectation(classes), outliers)

@@ -11,8 +11,9 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from mriseg.mixture import em
-from mriseg.mixture.histogram import histogram
-from mriseg.mixture.initialization import least_variance_partition
+from mriseg.mixture.histogram import Cells, histogram
+from mriseg.mixture.initialization import START_BINS, least_variance_partition
+from mriseg.mixture.standardization import Standardization
 
 
 class HistogramGaussianMixture(DensityMixin, BaseEstimator):
@@ -109,16 +110,18 @@ class HistogramGaussianMixture(DensityMixin, BaseEstimator):
             sample_weight = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
             X, sample_weight = X[sample_weight > 0], sample_weight[sample_weight > 0]
         points, counts = _cells(X, sample_weight, self.n_bins)
-        center = np.average(points, axis=0, weights=counts)
-        spread = np.sqrt(np.average((points - center) ** 2, axis=0, weights=counts))
-        spread[spread == 0] = 1
-        points = (points - center) / spread
+        scale = Standardization.of(points, counts)
+        points = scale.points(points)
         tied = self.covariance_type == "tied"
         floor = np.full(points.shape[1], self.variance_floor)
-        start = _start(points, counts, self.n_components, tied, floor)
-        structure = em.plain(self.n_components, tied)
         parameters, history, converged = em.expectation_maximization(
-            points, counts, structure, start, self.tol, self.max_iter, floor
+            points,
+            counts,
+            em.plain(self.n_components, tied),
+            _start(points, counts, self.n_components, tied=tied, floor=floor),
+            tolerance=self.tol,
+            max_iterations=self.max_iter,
+            floor=floor,
         )
         if not converged:
             warnings.warn(
@@ -127,13 +130,13 @@ class HistogramGaussianMixture(DensityMixin, BaseEstimator):
                 stacklevel=2,
             )
         order = np.lexsort(parameters.means.T[::-1])
+        parameters = scale.restore(parameters)
         self.weights_ = parameters.weights[0, order]
-        self.means_ = parameters.means[order] * spread + center
-        covariances = parameters.covariances * np.outer(spread, spread)
-        self.covariances_ = covariances[0] if tied else covariances[order]
+        self.means_ = parameters.means[order]
+        self.covariances_ = parameters.covariances[0] if tied else parameters.covariances[order]
         self.n_iter_ = len(history)
         self.converged_ = converged
-        self.lower_bounds_ = [value - float(np.log(spread).sum()) for value in history]
+        self.lower_bounds_ = [value - float(np.log(scale.spread).sum()) for value in history]
         self.lower_bound_ = self.lower_bounds_[-1]
         return self
 
@@ -190,9 +193,8 @@ def _cells(X: np.ndarray, weights: np.ndarray | None, bins: int) -> tuple[np.nda
     if len(X) <= bins:
         return X.astype(float), np.ones(len(X)) if weights is None else weights.astype(float)
     if X.shape[1] == 1:
-        bars = histogram(X[:, 0], weights, bins)
-        filled = bars.counts > 0
-        return bars.levels[filled, None], bars.counts[filled]
+        binned = Cells.of(histogram(X[:, 0], weights, bins)).filled()
+        return binned.points, binned.counts[0]
     low = X.min(0)
     width = (X.max(0) - low) / (bins - 1)
     width[width == 0] = 1
@@ -200,7 +202,7 @@ def _cells(X: np.ndarray, weights: np.ndarray | None, bins: int) -> tuple[np.nda
     return low + width * cells, np.bincount(inverse.ravel(), weights).astype(float)
 
 
-def _start(points: np.ndarray, counts: np.ndarray, classes: int, tied: bool, floor: np.ndarray) -> em.Parameters:
+def _start(points: np.ndarray, counts: np.ndarray, classes: int, *, tied: bool, floor: np.ndarray) -> em.Parameters:
     """Means, covariances and weights of a deterministic partition of the points."""
     part = _partition(points, counts, classes)
     weights = np.bincount(part, counts, classes)
@@ -223,11 +225,11 @@ def _partition(points: np.ndarray, counts: np.ndarray, classes: int) -> np.ndarr
     """
     part = np.zeros(len(points), int)
     if points.shape[1] == 1:
-        bars = histogram(points[:, 0], counts, 256)
-        filled = bars.counts > 0
+        hist = histogram(points[:, 0], counts, START_BINS)
+        filled = hist.counts > 0
         if filled.sum() >= classes:
-            edges = least_variance_partition(bars.levels[filled], bars.counts[filled], classes)
-            limits = bars.levels[filled][np.array(edges[1:-1], int)] - bars.width / 2
+            edges = least_variance_partition(hist.levels[filled], hist.counts[filled], classes)
+            limits = hist.levels[filled][np.array(edges[1:-1], int)] - hist.width / 2
             return np.searchsorted(limits, points[:, 0], side="right")
     for new in range(1, classes):
         members = [np.flatnonzero(part == k) for k in range(new)]

@@ -1,6 +1,6 @@
 """Fit the tissue mixture to a histogram; the cost does not grow with the number of voxels."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -9,11 +9,14 @@ from mriseg.core.tissue import Contrast, Tissue
 from mriseg.mixture import em
 from mriseg.mixture.histogram import Cells
 from mriseg.mixture.initialization import VARIANCE_FLOOR, extend_to_channels, initial_parameters
-from mriseg.mixture.model import Mixture, layout, sort_classes, uniform
-from mriseg.mixture.prior import even_expectation, expectation
+from mriseg.mixture.layout import MixtureLayout
+from mriseg.mixture.model import Mixture, sort_classes, uniform
+from mriseg.mixture.prior import deep_between, even_expectation, expectation
 from mriseg.mixture.spatial_prior import PriorZones, uniform_prior
+from mriseg.mixture.standardization import Standardization
 
 TOLERANCE = 1e-6  # gain of log likelihood per voxel below which a fit has converged
+JOINT_TOLERANCE = 1e-5  # the same of a fit to several channels: its cells are many
 FIRST_TOLERANCE = 1e-4  # the same of a fit that only begins another
 MAX_ITERATIONS = 1000  # nine brains in ten need less than 150, one in a thousand more than 500
 # Without expectations a mixture of three classes fits many brains better with no class for the fluid, which is little
@@ -25,18 +28,16 @@ ZONE_STRENGTH = 0.2
 # mixed voxels of thick slices, with more than 4 the spread of coarse ones is not seen.
 SPREAD_STRENGTH = 2.0
 # While it is not known which tissue is which and where, the wide class must be free to show itself.
-SPREAD_STRENGTH_UNNAMED = 0.1
+SPREAD_STRENGTH_ORDER_UNKNOWN = 0.1
 # Outliers may lie anywhere, but more of them would take the fluid of T1 and FLAIR, which is spread thinly.
 MOST_OUTLIERS = 0.02
 # Where fluid is bright, bone in the mask is darker than every tissue: outliers are looked for there, and may be more.
-MOST_BONE = 0.1
+MOST_DARK_OUTLIERS = 0.1
 DEEP_WITHIN = (-0.1, 1.1)  # of the way from gray to white matter: farther off is no gray matter
 MIN_VOXELS = 300  # a hundred for each class: below, its spread is not known within 10 %
 # Where it is not known which tissue is which, a fit is made for each kind of contrast.
 FLUID_DARK, FLUID_BRIGHT = Contrast.T1.dark_to_bright, Contrast.T2.dark_to_bright
-
-
-JOINT_TOLERANCE = 1e-5  # gain of log likelihood per voxel at which the joint fit stops: its cells are many
+NUMBERS = {2: "two", 3: "three", 4: "four", 5: "five", 6: "six"}
 
 
 def fit(
@@ -81,99 +82,163 @@ def fit(
     SeparationError
         If there are too few voxels or levels for three classes.
     """
-    located = spatial_prior is not None and len(spatial_prior) > 1
     spatial_prior = spatial_prior or uniform_prior(())
-    classes = len(order)
-    deep = (order.index(Tissue.GM), order.index(Tissue.WM)) if located and spatial_prior.deep.any() else None
-    expected = expectation(spatial_prior, order)
-    bone = order_known and order[-1] is Tissue.CSF
-    spread = SPREAD_STRENGTH if order_known or located else SPREAD_STRENGTH_UNNAMED
-    if located and start is None and prior_strength is None:  # from a poor start the scan's own word can lose a tissue
-        start = _run_em(cells, classes, deep, expected, 1.0, spread, order, None, FIRST_TOLERANCE, bone)
-    prior_strength = prior_strength or (ZONE_STRENGTH if located else SHARE_STRENGTH)
-    mixture = _run_em(cells, classes, deep, expected, prior_strength, spread, order, start, tolerance, bone)
+    zoned = len(spatial_prior) > 1
+    model = _Model(
+        layout=MixtureLayout(len(order), deep_between(order) if zoned and spatial_prior.deep.any() else None),
+        tissues=order,
+        expected=expectation(spatial_prior, order),
+        prior_strength=prior_strength or (ZONE_STRENGTH if zoned else SHARE_STRENGTH),
+        spread_strength=SPREAD_STRENGTH if order_known or zoned else SPREAD_STRENGTH_ORDER_UNKNOWN,
+        dark_outliers=order_known and order[-1] is Tissue.CSF,
+    )
+    if zoned and start is None and prior_strength is None:
+        # From a poor start the scan's own shares can lose a tissue: the average brain leads at first.
+        start = _run_em(cells, replace(model, prior_strength=1.0), None, FIRST_TOLERANCE)
+    mixture = _run_em(cells, model, start, tolerance)
+    deep = mixture.layout.deep
     if deep is None:
         return mixture
-    gray, white, nuclei = mixture.parameters.means[[*deep, -1], 0]
+    gray, white, nuclei = mixture.parameters.means[[deep.gray, deep.white, deep.mean], 0]
     if DEEP_WITHIN[0] <= (nuclei - gray) / (white - gray) <= DEEP_WITHIN[1]:
         return mixture
     # The class has found something else, as the ventricles on a scan where they are hardly brighter than gray matter.
-    prior = replace(spatial_prior, deep=np.zeros(len(spatial_prior)))
-    return fit(cells, order, prior, tolerance=tolerance, order_known=order_known, prior_strength=prior_strength)
+    without_deep = replace(spatial_prior, deep=np.zeros(len(spatial_prior)))
+    return fit(
+        cells,
+        order,
+        without_deep,
+        tolerance=tolerance,
+        order_known=order_known,
+        prior_strength=model.prior_strength,
+    )
 
 
-def fit_classes(cells: Cells, classes: int, start: Mixture | None = None) -> Mixture:
+def fit_classes(cells: Cells, classes: int) -> Mixture:
     """Fit any number of classes and the mixed voxels between neighbors, without knowledge of what they are.
 
-    Parameters and errors are those of `fit`.
+    Parameters
+    ----------
+    cells : Cells
+        Counts of the brain's intensities, in one zone.
+    classes : int
+        Two to six.
+
+    Returns
+    -------
+    Mixture
+        Classes from dark to bright, without names.
+
+    Raises
+    ------
+    SeparationError
+        If there are too few voxels or levels for so many classes.
     """
-    expected = even_expectation(classes)
-    return _run_em(cells, classes, None, expected, SHARE_STRENGTH, SPREAD_STRENGTH_UNNAMED, (), start, TOLERANCE, False)
+    model = _Model(
+        layout=MixtureLayout(classes),
+        tissues=(),
+        expected=even_expectation(classes),
+        prior_strength=SHARE_STRENGTH,
+        spread_strength=SPREAD_STRENGTH_ORDER_UNKNOWN,
+        dark_outliers=False,
+    )
+    return _run_em(cells, model, None, TOLERANCE)
 
 
-def _run_em(
-    cells: Cells,
-    classes: int,
-    deep: tuple[int, int] | None,
-    expected: np.ndarray,
-    strength: float,
-    spread_strength: float,
-    order: tuple[Tissue, ...],
-    start: Mixture | None,
-    tolerance: float,
-    bone: bool,
-) -> Mixture:
-    filled = cells.counts.sum(0) > 0
-    intensities, counts = cells.points[filled], cells.counts[:, filled]
-    levels = len(np.unique(intensities[:, 0]))
-    if levels < 2 * classes or counts.sum() < MIN_VOXELS:
-        number = {2: "two", 3: "three", 4: "four", 5: "five", 6: "six"}[classes]
-        raise SeparationError(
-            f"The brain region holds {counts.sum():.0f} voxels on {levels} gray levels, too few for {number} "
-            "tissues. Use the original scan rather than a label map, a mask or a crop of it."
-        )
-    start = start if start is None or start.deep == deep else None
-    if start is None and intensities.shape[1] > 1:
-        first = Cells(intensities[:, :1], counts)
-        start = _run_em(first, classes, deep, expected, strength, spread_strength, order, None, FIRST_TOLERANCE, bone)
-    structure, total = layout(classes, deep), counts.sum(0)
-    center = np.average(intensities, weights=total, axis=0)
-    spread = np.sqrt(np.average((intensities - center) ** 2, weights=total, axis=0))
-    points = (intensities - center) / spread
+@dataclass(frozen=True, eq=False)
+class _Model:
+    """What is fitted: which Gaussians, and what is expected of them.
+
+    Attributes
+    ----------
+    layout : MixtureLayout
+    tissues : tuple of Tissue
+        Which tissue each class is; empty where that is not known.
+    expected : ndarray of shape (zones, components)
+        Expected weights.
+    prior_strength, spread_strength : float
+        Of the expected weights and of equal spreads, as `em.Prior` takes them.
+    dark_outliers : bool
+        Whether outliers lie on the dark side of all tissues, as bone does where fluid is bright.
+    """
+
+    layout: MixtureLayout
+    tissues: tuple[Tissue, ...]
+    expected: np.ndarray
+    prior_strength: float
+    spread_strength: float
+    dark_outliers: bool
+
+    def prior(self, channels: int) -> em.Prior:
+        most_outliers = MOST_DARK_OUTLIERS if self.dark_outliers and channels == 1 else MOST_OUTLIERS
+        return em.Prior(self.expected, self.prior_strength, self.spread_strength, most_outliers)
+
+
+def _run_em(cells: Cells, model: _Model, start: Mixture | None, tolerance: float) -> Mixture:
+    """One run of expectation-maximization: standardize, start, climb, restore."""
+    cells = cells.filled()
+    intensities, counts = cells.points, cells.counts
+    _check_enough(cells, model.layout.classes)
+    channels = intensities.shape[1]
+    start = start if start is None or start.layout == model.layout else None
+    if start is None and channels > 1:
+        start = _run_em(Cells(intensities[:, :1], counts), model, None, FIRST_TOLERANCE)
+    scale, total = Standardization.of(intensities, counts.sum(0)), counts.sum(0)
+    points = scale.points(intensities)
     if start is None:
-        parameters = initial_parameters(points, total, classes, deep, expected, bone)
-    elif start.channels < points.shape[1]:
+        parameters = initial_parameters(
+            points, total, model.layout, expected=model.expected, dark_outliers=model.dark_outliers
+        )
+    elif start.channels < channels:
         parameters = extend_to_channels(intensities, points, total, start)
     else:
-        shift = start.parameters.means - center
-        scaled = start.parameters.covariances / np.outer(spread, spread)
-        parameters = em.Parameters(shift / spread, scaled, start.parameters.weights, start.outliers)
-    low, high = intensities.min(0), intensities.max(0)
-    if bone and points.shape[1] == 1:
-        high = np.maximum(parameters.means.min(0) * spread + center, np.partition(np.unique(intensities), 1)[1:2])
-    most = MOST_BONE if bone and points.shape[1] == 1 else MOST_OUTLIERS
+        parameters = scale.standardize(start.parameters)
+    outlier_range = _outlier_range(intensities, scale.restore(parameters), model.dark_outliers)
     parameters, history, converged = em.expectation_maximization(
         points,
         counts,
-        structure,
+        model.layout.structure,
         parameters,
-        tolerance,
-        MAX_ITERATIONS,
-        np.full(points.shape[1], VARIANCE_FLOOR),
-        outlier_density=float(np.prod(spread)) * uniform(intensities, (low, high)),
-        prior=em.Prior(expected, strength, spread_strength, most),
+        tolerance=tolerance,
+        max_iterations=MAX_ITERATIONS,
+        floor=np.full(channels, VARIANCE_FLOOR),
+        outlier_density=float(np.prod(scale.spread)) * uniform(intensities, outlier_range),
+        prior=model.prior(channels),
     )
-    parameters = em.Parameters(
-        parameters.means * spread + center,
-        parameters.covariances * np.outer(spread, spread),
-        parameters.weights,
-        parameters.outliers,
-    )
-    zone_shares = counts.sum(1) / counts.sum()
     mixture = Mixture(
-        parameters, zone_shares, classes, deep, (low, high), np.nan, len(history), converged, tissues=order
+        parameters=scale.restore(parameters),
+        zone_shares=counts.sum(1) / counts.sum(),
+        layout=model.layout,
+        outlier_range=outlier_range,
+        log_likelihood=np.nan,
+        iterations=len(history),
+        converged=converged,
+        tissues=model.tissues,
     )
     mixture = mixture if len(counts) > 1 else sort_classes(mixture)
-    density = mixture.zone_densities(intensities).sum(0) + mixture.outliers * uniform(intensities, (low, high))
-    log_likelihood = (counts * np.log(np.maximum(density, np.finfo(float).tiny))).sum() / counts.sum()
-    return replace(mixture, log_likelihood=float(log_likelihood))
+    return replace(mixture, log_likelihood=_log_likelihood(mixture, cells))
+
+
+def _check_enough(cells: Cells, classes: int) -> None:
+    """Refuse what no mixture of so many classes can be fitted to."""
+    levels, voxels = len(np.unique(cells.points[:, 0])), cells.counts.sum()
+    if levels < 2 * classes or voxels < MIN_VOXELS:
+        raise SeparationError(
+            f"The brain region holds {voxels:.0f} voxels on {levels} gray levels, too few for {NUMBERS[classes]} "
+            "tissues. Use the original scan rather than a label map, a mask or a crop of it."
+        )
+
+
+def _outlier_range(intensities: np.ndarray, start: em.Parameters, dark_outliers: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Between which intensities outliers may lie: all, or all below the darkest class of the start."""
+    low, high = intensities.min(0), intensities.max(0)
+    if dark_outliers and intensities.shape[1] == 1:
+        high = np.maximum(start.means.min(0), np.partition(np.unique(intensities), 1)[1:2])  # of some width at least
+    return low, high
+
+
+def _log_likelihood(mixture: Mixture, cells: Cells) -> float:
+    """Of the counts under a mixture, per voxel, natural logarithm."""
+    outlier_density = mixture.outliers * uniform(cells.points, mixture.outlier_range)
+    density = mixture.zone_densities(cells.points).sum(0) + outlier_density
+    return float((cells.counts * np.log(np.maximum(density, np.finfo(float).tiny))).sum() / cells.counts.sum())

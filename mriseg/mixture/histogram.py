@@ -56,9 +56,14 @@ class Cells:
     counts: np.ndarray
 
     @classmethod
-    def of(cls, bars: Histogram) -> "Cells":
+    def of(cls, histogram: Histogram) -> "Cells":
         """Those of a histogram, in one zone."""
-        return cls(bars.levels[:, None], bars.counts[None])
+        return cls(histogram.levels[:, None], histogram.counts[None])
+
+    def filled(self) -> "Cells":
+        """Those of them that hold a voxel."""
+        filled = self.counts.sum(0) > 0
+        return Cells(self.points[filled], self.counts[:, filled])
 
 
 def histogram(values: np.ndarray, weights: np.ndarray | None = None, bins: int = BINS) -> Histogram:

@@ -5,47 +5,85 @@ from itertools import pairwise
 import numpy as np
 
 from mriseg.mixture import em
+from mriseg.mixture.layout import MixtureLayout
 from mriseg.mixture.model import Mixture
 
 VARIANCE_FLOOR = 1e-6  # of the variance of all voxels: a class narrower than this is one gray level
-DEEP_BETWEEN = 0.35  # of the way from gray to white matter: where the brightness of the deep nuclei is first looked for
+DEEP_MEAN_AT_START = (
+    0.35  # of the way from gray to white matter: where the brightness of the deep nuclei is first looked for
+)
 START_BINS = 256  # the start is a partition by dynamic programming, quadratic in the bins
 START_TRIM = 0.005  # share left out at each end for the start: a few voxels of bone must not be one of three parts
-START_TRIM_OF_BONE = 0.1  # at the dark end where fluid is bright, as many as may be outliers
+START_TRIM_DARK = 0.1  # at the dark end where fluid is bright, as many as may be outliers
 
 
 def initial_parameters(
     points: np.ndarray,
     counts: np.ndarray,
-    classes: int,
-    deep: tuple[int, int] | None,
+    layout: MixtureLayout,
+    *,
     expected: np.ndarray,
-    bone: bool,
+    dark_outliers: bool,
 ) -> em.Parameters:
-    """The partition of least variance along the first channel, its spread shared by all classes."""
+    """The partition of least variance along the first channel, its spread shared by all classes.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n, d)
+        Standardized.
+    counts : ndarray of shape (n,)
+        How often each was seen.
+    layout : MixtureLayout
+    expected : ndarray of shape (zones, components)
+        Expected weights, with which the start begins.
+    dark_outliers : bool
+        Whether many of the darkest voxels may be bone.
+
+    Returns
+    -------
+    em.Parameters
+        Of one channel.
+    """
     edges = np.linspace(points[:, 0].min(), points[:, 0].max(), START_BINS + 1)
     bin_of = np.clip(np.searchsorted(edges, points[:, 0], side="right") - 1, 0, START_BINS - 1)
     mass = np.bincount(bin_of, counts, START_BINS)
     sums = np.bincount(bin_of, counts * points[:, 0], START_BINS)
     below = np.cumsum(mass) / mass.sum()
-    kept = (below >= (START_TRIM_OF_BONE if bone else START_TRIM)) & (below <= 1 - START_TRIM) & (mass > 0)
-    if kept.sum() < classes:
-        kept = mass > 0
-    mass, levels = mass[kept], sums[kept] / mass[kept]
-    parts = [slice(a, b) for a, b in pairwise(least_variance_partition(levels, mass, classes))]
+    trim = START_TRIM_DARK if dark_outliers else START_TRIM
+    typical = (below >= trim) & (below <= 1 - START_TRIM) & (mass > 0)
+    if typical.sum() < layout.classes:
+        typical = mass > 0
+    mass, levels = mass[typical], sums[typical] / mass[typical]
+    parts = [slice(a, b) for a, b in pairwise(least_variance_partition(levels, mass, layout.classes))]
     means = np.array([np.average(levels[part], weights=mass[part]) for part in parts])
     within = sum((mass[part] * (levels[part] - mean) ** 2).sum() for part, mean in zip(parts, means, strict=True))
     variance = max(within / mass.sum() / 2, VARIANCE_FLOOR)
-    if deep is not None:
-        gray, white = means[list(deep)]
-        means = np.append(means, gray + DEEP_BETWEEN * (white - gray))
-    return em.Parameters(means[:, None], np.full((classes + 1, 1, 1), variance), expected.copy())
+    if layout.deep is not None:
+        gray, white = means[[layout.deep.gray, layout.deep.white]]
+        means = np.append(means, gray + DEEP_MEAN_AT_START * (white - gray))
+    covariances = np.full((layout.mixed_covariance + 1, 1, 1), variance)
+    return em.Parameters(means[:, None], covariances, expected.copy())
 
 
 def extend_to_channels(
     intensities: np.ndarray, points: np.ndarray, counts: np.ndarray, start: Mixture
 ) -> em.Parameters:
-    """Means and covariances in all channels of the voxels that a mixture of the first one gives to its Gaussians."""
+    """Means and covariances in all channels of the voxels that a mixture of the first one gives to its Gaussians.
+
+    Parameters
+    ----------
+    intensities, points : ndarray of shape (n, channels)
+        As they are, and standardized.
+    counts : ndarray of shape (n,)
+        How often each was seen.
+    start : Mixture
+        Of the first channel's intensities.
+
+    Returns
+    -------
+    em.Parameters
+        Of the points: a mean a class, one covariance for all, the weights of the start.
+    """
     structure, old = start.structure, start.parameters
     parameters = em.Parameters(old.means, old.covariances, old.weights)
     densities = np.exp(em.log_densities(intensities[:, :1], structure, parameters))

@@ -1,58 +1,15 @@
 """The fitted mixture of tissue intensities: what is drawn over the histogram and what decides a voxel."""
 
 from dataclasses import dataclass, replace
-from functools import cache
-from itertools import pairwise
 
 import numpy as np
 
 from mriseg.core.tissue import Tissue
 from mriseg.mixture import em
-
-# A voxel on the border of two tissues holds a uniformly distributed fraction of each. Six steps of the
-# fraction are a Gaussian comb finer than the noise on every scan tried; twelve gave the same labels.
-FRACTION_STEPS = 6
-# Pairs of the three tissues' classes, from dark to bright, that share voxels: neighbors in intensity, and the outer
-# two, which touch where the cortex is bare of the third (gray matter and fluid on FLAIR) or at the ventricles.
-MIXED_PAIRS = ((0, 1), (1, 2), (0, 2))
+from mriseg.mixture.layout import MixtureLayout
 
 
-def pairs(classes: int) -> tuple[tuple[int, int], ...]:
-    """Which classes share voxels; of other numbers than three, neighbors in intensity alone."""
-    return MIXED_PAIRS if classes == len(MIXED_PAIRS) else tuple(pairwise(range(classes)))
-
-
-@cache
-def layout(classes: int = 3, deep: tuple[int, int] | None = None) -> em.Structure:
-    """Gaussians of a tissue mixture: pure classes with a variance each, and mixed ones with a common variance.
-
-    The voxels that two classes share are two components, those that are mostly the one and mostly the other: fluid
-    in a thin sulcus is seldom pure, fluid at a ventricle's wall often nearly so.
-
-    Parameters
-    ----------
-    classes : int
-        Pure classes, from dark to bright.
-    deep : tuple of int, optional
-        The classes of gray and white matter: the deep nuclei are then one class more, which has a mean of its own
-        between them, counts as gray matter, and shares voxels with white matter.
-    """
-    unit = np.eye(classes + (deep is not None))
-    rows, component = list(unit[:classes]), list(range(classes))
-    mixed = [(unit[a], unit[b]) for a, b in pairs(classes)]
-    steps = (np.arange(FRACTION_STEPS) + 0.5) / FRACTION_STEPS
-    if deep is not None:
-        mixed.append((unit[classes], unit[deep[1]]))
-    for one, other in mixed:
-        rows += [(1 - f) * one + f * other for f in steps]
-        component += [component[-1] + 1 + int(f > 0.5) for f in steps]
-    if deep is not None:
-        rows.append(unit[classes])
-        component.append(component[-1] + 1)
-    return em.Structure(np.array(rows), np.array(component), np.minimum(component, classes))
-
-
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Mixture:
     """A Gaussian mixture with partial volume: p(x) = sum_k pi_k N(x | mu_k, Sigma_k) + mixed voxels + outliers.
 
@@ -62,13 +19,11 @@ class Mixture:
     Attributes
     ----------
     parameters : em.Parameters
-        Means (classes, channels), covariances, and weights of the components of `layout` in each zone.
+        Means (classes, channels), covariances, and weights of the components of the layout in each zone.
     zone_shares : ndarray of shape (zones,)
         Share of the brain's voxels in each zone.
-    classes : int
-        Pure classes that have a name.
-    deep : tuple of int, or None
-        The classes of gray and white matter where deep gray matter has a Gaussian of its own, as in `layout`.
+    layout : MixtureLayout
+        Which component and which Gaussian stands for what.
     outlier_range : tuple of ndarray of shape (channels,)
         Between which intensities outliers may lie, each as likely.
     log_likelihood : float
@@ -78,13 +33,12 @@ class Mixture:
     converged : bool
         Whether it stopped for lack of gain rather than of steps.
     tissues : tuple of Tissue
-        Which tissue each class is; empty until `name` has said so.
+        Which tissue each class is; empty where that is not known.
     """
 
     parameters: em.Parameters
     zone_shares: np.ndarray
-    classes: int
-    deep: tuple[int, int] | None
+    layout: MixtureLayout
     outlier_range: tuple[np.ndarray, np.ndarray]
     log_likelihood: float
     iterations: int
@@ -92,27 +46,34 @@ class Mixture:
     tissues: tuple[Tissue, ...] = ()
 
     @property
+    def classes(self) -> int:
+        """How many pure classes have a name."""
+        return self.layout.classes
+
+    @property
     def structure(self) -> em.Structure:
-        return layout(self.classes, self.deep)
+        """Of the layout, as `em.log_densities` takes it."""
+        return self.layout.structure
 
     @property
     def channels(self) -> int:
+        """How many contrasts it was fitted to together."""
         return self.parameters.means.shape[1]
 
     @property
     def means(self) -> np.ndarray:
         """Of the pure classes, shape (classes,)."""
-        return self.parameters.means[: self.classes, 0]
+        return self.parameters.means[self.layout.pure, 0]
 
     @property
     def sds(self) -> np.ndarray:
         """Standard deviations of the pure classes, shape (classes,)."""
-        return np.sqrt(self.parameters.covariances[: self.classes, 0, 0])
+        return np.sqrt(self.parameters.covariances[self.layout.pure, 0, 0])
 
     @property
     def mixed_sd(self) -> float:
         """Noise of mixed voxels about the value that their fractions give."""
-        return float(np.sqrt(self.parameters.covariances[self.classes, 0, 0]))
+        return float(np.sqrt(self.parameters.covariances[self.layout.mixed_covariance, 0, 0]))
 
     @property
     def outliers(self) -> float:
@@ -122,42 +83,43 @@ class Mixture:
     @property
     def weights(self) -> np.ndarray:
         """Share of the brain's voxels that are pure, deep gray matter apart, shape (classes,)."""
-        return self._weights[: self.classes]
+        return self._weights[self.layout.pure]
 
     @property
     def mixed_weights(self) -> np.ndarray:
-        """Share of the brain's voxels that two classes share, for each of `pairs`."""
-        n = len(pairs(self.classes))
-        found = self._weights[self.classes : self.classes + 2 * n].reshape(n, 2).sum(1)
-        if self.deep is not None:
-            found[pairs(self.classes).index((min(self.deep), max(self.deep)))] += self._weights[-3:-1].sum()
-        return found
+        """Share of the brain's voxels that two classes share, for each of the layout's pairs."""
+        weights, layout, deep = self._weights, self.layout, self.layout.deep
+        mixed = np.array([weights[list(layout.mixed[pair])].sum() for pair in layout.pairs])
+        if deep is not None:
+            pair = (min(deep.gray, deep.white), max(deep.gray, deep.white))
+            mixed[layout.pairs.index(pair)] += weights[list(deep.mixed)].sum()
+        return mixed
 
     @property
     def deep_gray(self) -> tuple[float, float, float] | None:
         """Share, mean and standard deviation of the deep nuclei, where they have a Gaussian of their own."""
-        if self.deep is None:
+        deep = self.layout.deep
+        if deep is None:
             return None
-        return float(self._weights[-1]), float(self.parameters.means[-1, 0]), self.mixed_sd
+        return float(self._weights[deep.component]), float(self.parameters.means[deep.mean, 0]), self.mixed_sd
 
     @property
     def shares(self) -> np.ndarray:
         """Share of voxels that are mostly each class; without outliers, sums to 1."""
-        shares = np.bincount(self.class_of[self.structure.members.argmax(1)], self._weights, self.classes)
+        shares = np.bincount(self.layout.class_of_component, self._weights, self.classes)
         return shares / shares.sum()
 
     @property
     def class_of(self) -> np.ndarray:
         """The class that each Gaussian is mostly of, shape (gaussians,)."""
-        majority = self.structure.fractions.argmax(1)
-        return majority if self.deep is None else np.where(majority == self.classes, self.deep[0], majority)
+        return self.layout.class_of_component[self.structure.component]
 
     @property
     def fractions(self) -> np.ndarray:
         """Fraction of each class in the voxels of each Gaussian, shape (gaussians, classes)."""
-        fractions = self.structure.fractions[:, : self.classes].copy()
-        if self.deep is not None:
-            fractions[:, self.deep[0]] += self.structure.fractions[:, self.classes]
+        fractions = self.structure.fractions[:, self.layout.pure].copy()
+        if self.layout.deep is not None:
+            fractions[:, self.layout.deep.gray] += self.structure.fractions[:, self.layout.deep.mean]
         return fractions
 
     def density(self, x: np.ndarray) -> np.ndarray:
@@ -166,15 +128,16 @@ class Mixture:
 
     def pure_densities(self, x: np.ndarray) -> np.ndarray:
         """Weighted density of each pure class at intensities `x`, shape (n, classes)."""
-        return self._densities(x)[:, : self.classes]
+        return self._densities(x)[:, self.layout.pure]
 
     def deep_density(self, x: np.ndarray) -> np.ndarray:
         """Weighted density of pure deep gray matter at intensities `x`, shape (n,); 0 where it has no Gaussian."""
-        return self._densities(x)[:, -1] if self.deep is not None else np.zeros(len(x))
+        deep = self.layout.deep
+        return self._densities(x)[:, deep.gaussian] if deep is not None else np.zeros(len(x))
 
     def mixed_density(self, x: np.ndarray) -> np.ndarray:
         """Weighted density of all mixed voxels at intensities `x`, shape (n,)."""
-        return self._densities(x)[:, self.classes :].sum(1) - self.deep_density(x)
+        return self._densities(x)[:, self.layout.pure.stop :].sum(1) - self.deep_density(x)
 
     def class_densities(self, x: np.ndarray) -> np.ndarray:
         """Weighted density of voxels that are mostly each class, shape (n, classes)."""
@@ -192,13 +155,13 @@ class Mixture:
         """
         logs = em.log_densities(_points(x), self.structure, self.parameters)
         weights = (1 - self.outliers) * self.parameters.weights[:, self.structure.component]
-        found = np.empty((self.classes, len(weights), len(logs)))
+        log_densities = np.empty((self.classes, len(weights), len(logs)))
         for k in range(self.classes):
             mine = self.class_of == k
             peak = logs[:, mine].max(1)
             total = weights[:, mine] @ np.exp(logs[:, mine] - peak[:, None]).T
-            found[k] = np.log(np.maximum(total, em.SMALLEST_WEIGHT)) + peak
-        return found
+            log_densities[k] = np.log(np.maximum(total, em.SMALLEST_WEIGHT)) + peak
+        return log_densities
 
     def expected_fractions(self, x: np.ndarray) -> np.ndarray:
         """Fraction of each class to expect at intensities `x` in a voxel that is mostly one class.
@@ -282,22 +245,39 @@ def sort_classes(mixture: Mixture) -> Mixture:
 
 
 def _permuted(mixture: Mixture, order: np.ndarray) -> Mixture:
-    """The same with its classes in the order given, and all that hangs on their order."""
+    """The same with its classes in the order given (that of old numbers), and all that hangs on their order."""
     n, old = mixture.classes, mixture.parameters
     if (order == np.arange(n)).all():
         return mixture
     rank = np.argsort(order)
-    moved = [(int(rank[a]), int(rank[b])) for a, b in pairs(n)]
-    where = {(min(pair), max(pair)): (at, pair[0] > pair[1]) for at, pair in enumerate(moved)}
-    columns = [int(k) for k in order]
-    for at, pair in enumerate(pairs(n)):
-        source, turned = where.get(pair, (at, False))
-        columns += [n + 2 * source + 1, n + 2 * source] if turned else [n + 2 * source, n + 2 * source + 1]
-    columns += range(len(columns), old.weights.shape[1])
-    classes = np.concatenate([order, np.arange(n, len(old.means))])
-    parameters = em.Parameters(
-        old.means[classes], old.covariances[np.append(order, n)], old.weights[:, columns], old.outliers
-    )
-    deep = None if mixture.deep is None else (int(rank[mixture.deep[0]]), int(rank[mixture.deep[1]]))
+    means = np.concatenate([order, np.arange(n, len(old.means))])
+    covariances = np.append(order, mixture.layout.mixed_covariance)
+    weights = old.weights[:, _components_in_order(mixture.layout, order)]
+    parameters = em.Parameters(old.means[means], old.covariances[covariances], weights, old.outliers)
+    deep = mixture.layout.deep
+    layout = MixtureLayout(n, None if deep is None else (int(rank[deep.gray]), int(rank[deep.white])))
     tissues = tuple(mixture.tissues[k] for k in order) if mixture.tissues else ()
-    return replace(mixture, parameters=parameters, deep=deep, tissues=tissues)
+    return replace(mixture, parameters=parameters, layout=layout, tissues=tissues)
+
+
+def _components_in_order(layout: MixtureLayout, order: np.ndarray) -> list[int]:
+    """Old numbers of the components once the classes stand in the order given.
+
+    Mixed components move with their pair, and where the pair is turned its halves change places. A pair that shared
+    no voxels before keeps the components that stood there.
+
+    Examples
+    --------
+    Let the brighter two of three classes change places. What was the pair (0, 2) is now (0, 1) and the other way
+    round; (1, 2) stays where it is, but its first half is now that which was its second:
+
+    >>> layout = MixtureLayout(3)
+    >>> layout.pairs
+    ((0, 1), (1, 2), (0, 2))
+    >>> _components_in_order(layout, np.array([0, 2, 1]))
+    [0, 2, 1, 7, 8, 6, 5, 3, 4]
+    """
+    components = [int(k) for k in order]
+    for a, b in layout.pairs:
+        components += layout.mixed.get((int(order[a]), int(order[b])), layout.mixed[a, b])
+    return [*components, *range(len(components), layout.components)]

@@ -40,26 +40,35 @@ class Criterion:
     bic: float
 
 
-def criteria(bars: Histogram) -> tuple[Criterion, ...]:
-    """Fit two to six classes to a histogram and judge each; without those that it is too coarse for."""
-    voxels = float(bars.counts.sum())
-    found = []
+def criteria(histogram: Histogram) -> tuple[Criterion, ...]:
+    """Fit two to six classes to a histogram and judge each; without those that it is too coarse for.
+
+    Parameters
+    ----------
+    histogram : Histogram
+        Of one channel, of the brain.
+
+    Returns
+    -------
+    tuple of Criterion
+        From few classes to many.
+    """
+    voxels = float(histogram.counts.sum())
+    judged = []
     for classes in CLASSES:
         try:
-            mixture = fit_classes(Cells.of(bars), classes)
+            mixture = fit_classes(Cells.of(histogram), classes)
         except SeparationError:
             break
-        components = mixture.parameters.weights.shape[1]
         # Means, variances with that of mixed voxels, weights that sum to 1, and the share of outliers.
-        free = classes + (classes + 1) + (components - 1) + 1
+        free = classes + (classes + 1) + (mixture.layout.components - 1) + 1
         log_likelihood = mixture.log_likelihood * voxels
-        found.append(
-            Criterion(
-                classes,
-                free,
-                log_likelihood,
-                2 * free - 2 * log_likelihood,
-                float(np.log(voxels)) * free - 2 * log_likelihood,
-            )
+        criterion = Criterion(
+            classes=classes,
+            parameters=free,
+            log_likelihood=log_likelihood,
+            aic=2 * free - 2 * log_likelihood,
+            bic=float(np.log(voxels)) * free - 2 * log_likelihood,
         )
-    return tuple(found)
+        judged.append(criterion)
+    return tuple(judged)

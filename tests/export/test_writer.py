@@ -182,7 +182,7 @@ def test_the_figures_of_another_number_of_classes_are_whole_and_say_how_many_fit
 def test_the_figures_hold_deep_gray_matter_where_it_has_its_own_brightness(segmented, slice_of_head):
     result = segmented(Contrast.T1)
     mixture = json.loads(json.dumps(stats(result), allow_nan=False))["mixture"]
-    if result.mixture.deep is None:
+    if result.mixture.layout.deep is None:
         assert mixture["deep_gray"] is None
     else:
         deep = mixture["deep_gray"]

@@ -5,15 +5,16 @@ import pytest
 from scipy.stats import multivariate_normal, norm
 
 from mriseg.mixture.em import Parameters, Prior, Structure, expectation_maximization, log_densities, plain
-from mriseg.mixture.model import layout
+from mriseg.mixture.layout import MixtureLayout
 
 NO_FLOOR = np.zeros(1)
+PARTIAL_VOLUME = MixtureLayout().structure
 STRUCTURES = {
     "own": plain(3, tied=False),
     "tied": plain(3, tied=True),
-    "pv": layout(),
-    "five": layout(5),
-    "deep": layout(3, (1, 2)),
+    "pv": PARTIAL_VOLUME,
+    "five": MixtureLayout(5).structure,
+    "deep": MixtureLayout(3, (1, 2)).structure,
 }
 every_structure = pytest.mark.parametrize("structure", STRUCTURES.values(), ids=STRUCTURES)
 
@@ -53,6 +54,11 @@ def start(structure, means=(-1.0, 0.2, 0.8), variance=0.2, zones=1):
     return Parameters(np.array(means)[:, None], variances, np.full((zones, components), 1 / components))
 
 
+def climb(points, counts, structure, first, **options):
+    """From a start up, by default without a floor and until the iterations run out."""
+    return expectation_maximization(points, counts, structure, first, **{"tolerance": 0, "floor": NO_FLOOR, **options})
+
+
 def density(points, structure, parameters, zone=0):
     """Of a mixture without outliers."""
     return np.exp(log_densities(points, structure, parameters)) @ parameters.weights[zone][structure.component]
@@ -64,7 +70,7 @@ def test_likelihood_never_falls_nor_with_a_prior_the_posterior(histogram, struct
     points, counts = histogram
     first = start(structure)
     prior = None if strength is None else some_prior(first.weights.shape[1], 1, strength)
-    _, history, _ = expectation_maximization(points, counts, structure, first, 0, 300, NO_FLOOR, 0.2, prior)
+    _, history, _ = climb(points, counts, structure, first, max_iterations=300, outlier_density=0.2, prior=prior)
     assert np.diff(history).min() > -1e-12
     assert history[-1] > history[0] + 0.1
 
@@ -75,7 +81,7 @@ def test_nor_do_they_in_zones(in_zones, structure, strength):
     points, counts = in_zones
     first = start(structure, zones=2)
     prior = None if strength is None else some_prior(first.weights.shape[1], 2, strength)
-    _, history, _ = expectation_maximization(points, counts, structure, first, 0, 300, NO_FLOOR, 0.2, prior)
+    _, history, _ = climb(points, counts, structure, first, max_iterations=300, outlier_density=0.2, prior=prior)
     assert np.diff(history).min() > -1e-12
     assert history[-1] > history[0] + 0.1
 
@@ -84,7 +90,7 @@ def test_likelihood_never_falls_in_two_dimensions():
     rng = np.random.default_rng(1)
     points = np.concatenate([rng.normal(m, 1, (200, 2)) for m in (-2, 0, 3)])
     first = Parameters(points[[0, 250, 599]], np.stack([np.eye(2)] * 3), np.full((1, 3), 1 / 3))
-    _, history, _ = expectation_maximization(points, np.ones(600), plain(3, tied=False), first, 0, 200, np.zeros(2))
+    _, history, _ = climb(points, np.ones(600), plain(3, tied=False), first, max_iterations=200, floor=np.zeros(2))
     assert np.diff(history).min() > -1e-12
 
 
@@ -92,19 +98,19 @@ def test_history_is_the_log_likelihood_per_observation(histogram):
     points, counts = histogram
     structure = plain(3, tied=False)
     first = start(structure)
-    _, history, _ = expectation_maximization(points, counts, structure, first, 0, 1, NO_FLOOR)
+    _, history, _ = climb(points, counts, structure, first, max_iterations=1)
     expected = norm.pdf(points, first.means[:, 0], np.sqrt(0.2)) @ first.weights[0]
     assert history[0] == pytest.approx(counts @ np.log(expected) / counts.sum(), abs=1e-12)
 
 
 def test_in_zones_each_observation_has_the_likelihood_of_its_zone(in_zones):
     points, counts = in_zones
-    structure = layout()
+    structure = PARTIAL_VOLUME
     weights = np.array(
         [[0.3, 0.2, 0.1, 0.1, 0.1, 0.1, 0.05, 0.03, 0.02], [0.1, 0.1, 0.3, 0.1, 0.2, 0.1, 0.05, 0.05, 0]]
     )
     first = replace(start(structure), weights=weights)
-    _, history, _ = expectation_maximization(points, counts, structure, first, 0, 1, NO_FLOOR)
+    _, history, _ = climb(points, counts, structure, first, max_iterations=1)
     expected = sum(counts[zone] @ np.log(density(points, structure, first, zone)) for zone in range(2))
     assert history[0] == pytest.approx(expected / counts.sum(), abs=1e-12)
 
@@ -115,7 +121,7 @@ def test_the_population_of_a_mixture_is_a_fixed_point(tied):
     variances = np.array([0.04] if tied else [0.09, 0.01, 0.04])
     truth = Parameters(np.array([[-1.5], [0.0], [1.0]]), variances[:, None, None], np.array([[0.2, 0.5, 0.3]]))
     points = np.linspace(-4, 4, 4001)[:, None]
-    found, _, _ = expectation_maximization(points, density(points, structure, truth), structure, truth, 0, 5, NO_FLOOR)
+    found, _, _ = climb(points, density(points, structure, truth), structure, truth, max_iterations=5)
     for name in ("means", "covariances", "weights"):
         np.testing.assert_allclose(getattr(found, name), getattr(truth, name), atol=1e-6)
 
@@ -127,7 +133,7 @@ def test_the_population_of_a_partial_volume_mixture_is_a_fixed_point():
         np.array([[0.15, 0.3, 0.3, 0.04, 0.06, 0.03, 0.07, 0.04, 0.01]]),
     )
     points = np.linspace(-4, 4, 4001)[:, None]
-    found, _, _ = expectation_maximization(points, density(points, layout(), truth), layout(), truth, 0, 5, NO_FLOOR)
+    found, _, _ = climb(points, density(points, PARTIAL_VOLUME, truth), PARTIAL_VOLUME, truth, max_iterations=5)
     for name in ("means", "covariances", "weights"):
         np.testing.assert_allclose(getattr(found, name), getattr(truth, name), atol=1e-6)
 
@@ -141,8 +147,8 @@ def test_two_zones_of_the_same_gaussians_come_back_each_with_its_weights():
     )
     points = np.linspace(-4, 4, 801)[:, None]
     counts = np.stack([size * density(points, structure, truth, zone) for zone, size in enumerate((3.0, 1.0))])
-    found, _, converged = expectation_maximization(
-        points, counts, structure, start(structure, zones=2), 1e-12, 3000, NO_FLOOR
+    found, _, converged = climb(
+        points, counts, structure, start(structure, zones=2), tolerance=1e-12, max_iterations=3000
     )
     assert converged
     for name in ("means", "covariances", "weights"):
@@ -160,8 +166,8 @@ def test_zones_tell_apart_what_lies_closer_than_its_spread():
     for seed in range(10):
         counts = np.random.default_rng(seed).multinomial(5000, chances).astype(float)
         whole = replace(first, weights=np.full((1, 2), 0.5))
-        together, _, _ = expectation_maximization(points, counts.sum(0), structure, whole, 0, 500, NO_FLOOR)
-        apart, _, _ = expectation_maximization(points, counts, structure, first, 0, 500, NO_FLOOR)
+        together, _, _ = climb(points, counts.sum(0), structure, whole, max_iterations=500)
+        apart, _, _ = climb(points, counts, structure, first, max_iterations=500)
         errors.append([np.abs(found.means - truth.means).max() for found in (together, apart)])
     without, within = np.mean(errors, 0)
     assert within < 0.1
@@ -170,15 +176,15 @@ def test_zones_tell_apart_what_lies_closer_than_its_spread():
 
 def test_parting_a_brain_into_zones_alike_changes_nothing(histogram):
     points, counts = histogram
-    structure = layout()
+    structure = PARTIAL_VOLUME
     prior = some_prior(9, 1, 0.3)
-    one, one_history, _ = expectation_maximization(
-        points, counts, structure, start(structure), 0, 100, NO_FLOOR, 0.2, prior
+    one, one_history, _ = climb(
+        points, counts, structure, start(structure), max_iterations=100, outlier_density=0.2, prior=prior
     )
     counts = np.stack([0.25 * counts, 0.75 * counts])
     prior = replace(prior, shares=prior.shares.repeat(2, 0))
-    two, two_history, _ = expectation_maximization(
-        points, counts, structure, start(structure, zones=2), 0, 100, NO_FLOOR, 0.2, prior
+    two, two_history, _ = climb(
+        points, counts, structure, start(structure, zones=2), max_iterations=100, outlier_density=0.2, prior=prior
     )
     np.testing.assert_allclose(two.means, one.means, atol=1e-6)
     np.testing.assert_allclose(two.weights, one.weights.repeat(2, 0), atol=1e-6)
@@ -187,13 +193,19 @@ def test_parting_a_brain_into_zones_alike_changes_nothing(histogram):
 
 def test_the_order_of_the_zones_does_not_matter(in_zones):
     points, counts = in_zones
-    structure, prior = layout(), some_prior(9, 2, 0.3)
-    here, _, _ = expectation_maximization(
-        points, counts, structure, start(structure, zones=2), 0, 100, NO_FLOOR, 0.2, prior
+    structure, prior = PARTIAL_VOLUME, some_prior(9, 2, 0.3)
+    here, _, _ = climb(
+        points, counts, structure, start(structure, zones=2), max_iterations=100, outlier_density=0.2, prior=prior
     )
     turned = replace(prior, shares=prior.shares[::-1])
-    there, _, _ = expectation_maximization(
-        points, counts[::-1], structure, start(structure, zones=2), 0, 100, NO_FLOOR, 0.2, turned
+    there, _, _ = climb(
+        points,
+        counts[::-1],
+        structure,
+        start(structure, zones=2),
+        max_iterations=100,
+        outlier_density=0.2,
+        prior=turned,
     )
     np.testing.assert_allclose(there.means, here.means, atol=1e-6)
     np.testing.assert_allclose(there.weights, here.weights[::-1], atol=1e-6)
@@ -223,11 +235,9 @@ def test_mixed_gaussians_lie_at_their_fraction_and_share_their_component():
 def test_counts_are_repeats(histogram):
     points, counts = histogram
     structure = plain(3, tied=False)
-    counted, _, _ = expectation_maximization(points, counts, structure, start(structure), 0, 100, NO_FLOOR)
+    counted, _, _ = climb(points, counts, structure, start(structure), max_iterations=100)
     repeated = np.repeat(points, counts.astype(int), axis=0)
-    found, _, _ = expectation_maximization(
-        repeated, np.ones(len(repeated)), structure, start(structure), 0, 100, NO_FLOOR
-    )
+    found, _, _ = climb(repeated, np.ones(len(repeated)), structure, start(structure), max_iterations=100)
     np.testing.assert_allclose(found.means, counted.means, atol=1e-6)
     np.testing.assert_allclose(found.covariances, counted.covariances, atol=1e-6)
 
@@ -235,10 +245,8 @@ def test_counts_are_repeats(histogram):
 def test_only_the_proportions_of_the_counts_matter(histogram):
     points, counts = histogram
     structure = plain(3, tied=False)
-    few, few_history, _ = expectation_maximization(points, counts, structure, start(structure), 0, 100, NO_FLOOR)
-    many, many_history, _ = expectation_maximization(
-        points, 1024 * counts, structure, start(structure), 0, 100, NO_FLOOR
-    )
+    few, few_history, _ = climb(points, counts, structure, start(structure), max_iterations=100)
+    many, many_history, _ = climb(points, 1024 * counts, structure, start(structure), max_iterations=100)
     np.testing.assert_allclose(many.means, few.means, atol=1e-6)
     assert many_history[-1] == pytest.approx(few_history[-1], abs=1e-9)
 
@@ -248,8 +256,8 @@ def test_moving_and_scaling_the_points_moves_and_scales_the_optimum(histogram):
     structure = plain(3, tied=False)
     first = start(structure)
     moved = Parameters(3 * first.means - 2, 9 * first.covariances, first.weights)
-    there, _, _ = expectation_maximization(points, counts, structure, first, 0, 200, NO_FLOOR)
-    here, _, _ = expectation_maximization(3 * points - 2, counts, structure, moved, 0, 200, NO_FLOOR)
+    there, _, _ = climb(points, counts, structure, first, max_iterations=200)
+    here, _, _ = climb(3 * points - 2, counts, structure, moved, max_iterations=200)
     np.testing.assert_allclose(here.means, 3 * there.means - 2, atol=1e-5)
     np.testing.assert_allclose(here.covariances, 9 * there.covariances, atol=1e-5)
 
@@ -260,9 +268,7 @@ def test_a_strong_prior_has_its_way_with_the_shares_and_the_spreads(histogram, i
     structure = plain(3, tied=False)
     shares = np.array([[0.2, 0.5, 0.3], [0.4, 0.2, 0.4]])[:zones]
     prior = Prior(shares, 1e6, 1e6, 0.0)
-    found, _, _ = expectation_maximization(
-        points, counts, structure, start(structure, zones=zones), 0, 200, NO_FLOOR, 0.0, prior
-    )
+    found, _, _ = climb(points, counts, structure, start(structure, zones=zones), max_iterations=200, prior=prior)
     np.testing.assert_allclose(found.weights, shares, atol=1e-4)
     np.testing.assert_allclose(found.covariances, found.covariances.mean(), rtol=1e-3)
 
@@ -271,8 +277,8 @@ def test_a_weak_prior_changes_next_to_nothing(histogram):
     points, counts = histogram
     structure = plain(3, tied=False)
     prior = Prior(np.array([[0.2, 0.5, 0.3]]), 1e-9, 1e-9, 0.0)
-    with_it, _, _ = expectation_maximization(points, counts, structure, start(structure), 0, 100, NO_FLOOR, 0.0, prior)
-    without, _, _ = expectation_maximization(points, counts, structure, start(structure), 0, 100, NO_FLOOR)
+    with_it, _, _ = climb(points, counts, structure, start(structure), max_iterations=100, prior=prior)
+    without, _, _ = climb(points, counts, structure, start(structure), max_iterations=100)
     np.testing.assert_allclose(with_it.means, without.means, atol=1e-4)
 
 
@@ -292,8 +298,15 @@ def test_a_prior_likes_best_what_it_expects_where_the_brain_is():
 def test_weights_sum_to_one_in_each_zone(histogram, in_zones, zones):
     points, counts = (histogram, in_zones)[zones - 1]
     prior = replace(only_outliers(9), shares=np.full((zones, 9), 1 / 9))
-    found, _, _ = expectation_maximization(
-        points, counts, layout(), start(layout(), zones=zones), 1e-6, 100, NO_FLOOR, 0.2, prior
+    found, _, _ = climb(
+        points,
+        counts,
+        PARTIAL_VOLUME,
+        start(PARTIAL_VOLUME, zones=zones),
+        tolerance=1e-6,
+        max_iterations=100,
+        outlier_density=0.2,
+        prior=prior,
     )
     np.testing.assert_allclose(found.weights.sum(1), np.ones(zones), atol=1e-12)
 
@@ -303,7 +316,7 @@ def test_a_class_that_loses_its_points_stays_where_it_was(histogram):
     structure = plain(3, tied=False)
     # So far off that the exponential of its log density is zero at every point.
     first = start(structure, means=(-1.5, 0.5, 500.0), variance=0.1)
-    found, history, _ = expectation_maximization(points, counts, structure, first, 0, 20, np.array([1e-6]))
+    found, history, _ = climb(points, counts, structure, first, max_iterations=20, floor=np.array([1e-6]))
     assert found.means[2, 0] == pytest.approx(500)
     assert np.isfinite(history).all()
 
@@ -312,7 +325,7 @@ def test_a_component_that_a_zone_lacks_does_no_harm(in_zones):
     points, counts = in_zones
     structure = plain(3, tied=False)
     first = replace(start(structure), weights=np.array([[0.5, 0.5, 0.0], [0.3, 0.3, 0.4]]))
-    _, history, _ = expectation_maximization(points, counts, structure, first, 0, 100, NO_FLOOR)
+    _, history, _ = climb(points, counts, structure, first, max_iterations=100)
     assert np.isfinite(history).all()
     assert np.diff(history).min() > -1e-12
 
@@ -320,10 +333,12 @@ def test_a_component_that_a_zone_lacks_does_no_harm(in_zones):
 def test_an_empty_zone_changes_nothing(histogram):
     points, counts = histogram
     structure, prior = plain(3, tied=False), some_prior(3, 1, 0.3)
-    alone, _, _ = expectation_maximization(points, counts, structure, start(structure), 0, 100, NO_FLOOR, 0.2, prior)
+    alone, _, _ = climb(
+        points, counts, structure, start(structure), max_iterations=100, outlier_density=0.2, prior=prior
+    )
     counts, prior = np.stack([counts, 0 * counts]), replace(prior, shares=prior.shares.repeat(2, 0))
-    found, history, _ = expectation_maximization(
-        points, counts, structure, start(structure, zones=2), 0, 100, NO_FLOOR, 0.2, prior
+    found, history, _ = climb(
+        points, counts, structure, start(structure, zones=2), max_iterations=100, outlier_density=0.2, prior=prior
     )
     np.testing.assert_allclose(found.means, alone.means, atol=1e-6)
     np.testing.assert_allclose(found.weights[0], alone.weights[0], atol=1e-6)
@@ -334,7 +349,7 @@ def test_variance_does_not_fall_below_the_floor():
     points = np.array([[-1.0], [0.0], [1.0]])
     structure = plain(3, tied=False)
     first = start(structure, means=(-1, 0, 1))
-    found, _, _ = expectation_maximization(points, np.full(3, 100.0), structure, first, 0, 200, np.array([1e-3]))
+    found, _, _ = climb(points, np.full(3, 100.0), structure, first, max_iterations=200, floor=np.array([1e-3]))
     np.testing.assert_allclose(found.covariances.ravel(), 1e-3, rtol=1e-6)
 
 
@@ -343,8 +358,15 @@ def test_share_of_outliers_is_found():
     structure = plain(1, tied=False)
     counts = 0.99 * norm.pdf(points[:, 0]) + 0.01 / 16
     first = Parameters(np.zeros((1, 1)), np.ones((1, 1, 1)), np.ones((1, 1)))
-    found, _, _ = expectation_maximization(
-        points, counts, structure, first, 1e-12, 500, NO_FLOOR, 1 / 16, only_outliers(1)
+    found, _, _ = climb(
+        points,
+        counts,
+        structure,
+        first,
+        tolerance=1e-12,
+        max_iterations=500,
+        outlier_density=1 / 16,
+        prior=only_outliers(1),
     )
     assert found.outliers == pytest.approx(0.01, rel=0.02)
     assert found.covariances[0, 0, 0] == pytest.approx(1, rel=0.01)
@@ -354,8 +376,15 @@ def test_share_of_outliers_is_bounded():
     points = np.linspace(-8, 8, 1601)[:, None]
     counts = 0.5 * norm.pdf(points[:, 0]) + 0.5 / 16
     first = Parameters(np.zeros((1, 1)), np.ones((1, 1, 1)), np.ones((1, 1)))
-    found, _, _ = expectation_maximization(
-        points, counts, plain(1, tied=False), first, 1e-9, 500, NO_FLOOR, 1 / 16, only_outliers(1)
+    found, _, _ = climb(
+        points,
+        counts,
+        plain(1, tied=False),
+        first,
+        tolerance=1e-9,
+        max_iterations=500,
+        outlier_density=1 / 16,
+        prior=only_outliers(1),
     )
     assert found.outliers == 0.02
 
@@ -364,8 +393,8 @@ def test_a_value_far_from_all_classes_is_an_outlier():
     points = np.array([[-0.1], [0.0], [0.1], [50.0]])
     first = Parameters(np.zeros((1, 1)), np.full((1, 1, 1), 0.01), np.ones((1, 1)))
     counts = np.array([300.0, 400, 300, 1])
-    found, history, _ = expectation_maximization(
-        points, counts, plain(1, tied=False), first, 0, 20, NO_FLOOR, 0.02, only_outliers(1)
+    found, history, _ = climb(
+        points, counts, plain(1, tied=False), first, max_iterations=20, outlier_density=0.02, prior=only_outliers(1)
     )
     assert np.isfinite(history).all()
     assert found.means[0, 0] == pytest.approx(0, abs=1e-6)
@@ -374,17 +403,17 @@ def test_a_value_far_from_all_classes_is_an_outlier():
 def test_stops_for_lack_of_gain(histogram):
     points, counts = histogram
     structure = plain(3, tied=False)
-    _, history, converged = expectation_maximization(points, counts, structure, start(structure), 1e-4, 500, NO_FLOOR)
+    _, history, converged = climb(points, counts, structure, start(structure), tolerance=1e-4, max_iterations=500)
     assert converged
     assert history[-1] - history[-3] < 1e-4
     assert len(history) < 100
 
 
-@pytest.mark.parametrize("structure", [plain(3, tied=False), layout()], ids=("plain", "pv"))
+@pytest.mark.parametrize("structure", [plain(3, tied=False), PARTIAL_VOLUME], ids=("plain", "pv"))
 def test_stopping_for_lack_of_gain_is_stopping_near_the_top(histogram, structure):
     points, counts = histogram
-    _, stopped, _ = expectation_maximization(points, counts, structure, start(structure), 1e-6, 500, NO_FLOOR)
-    _, top, _ = expectation_maximization(points, counts, structure, start(structure), 0, 3000, NO_FLOOR)
+    _, stopped, _ = climb(points, counts, structure, start(structure), tolerance=1e-6, max_iterations=500)
+    _, top, _ = climb(points, counts, structure, start(structure), max_iterations=3000)
     assert stopped[-1] == pytest.approx(top[-1], abs=2e-4)
 
 
@@ -392,7 +421,7 @@ def test_stopping_for_lack_of_gain_is_stopping_near_the_top(histogram, structure
 def test_says_when_the_iterations_ran_out(histogram, most):
     points, counts = histogram
     structure = plain(3, tied=False)
-    _, history, converged = expectation_maximization(points, counts, structure, start(structure), 1e-9, most, NO_FLOOR)
+    _, history, converged = climb(points, counts, structure, start(structure), tolerance=1e-9, max_iterations=most)
     assert not converged
     assert 1 <= len(history) <= most
 

@@ -7,7 +7,7 @@ from mriseg import Contrast, Settings, Tissue, segment
 from mriseg.core.scan import picture
 from mriseg.mixture import em
 from mriseg.mixture.em_trace import BINS, MOST_STEPS, em_steps
-from mriseg.mixture.fit import MOST_BONE, MOST_OUTLIERS, SHARE_STRENGTH, SPREAD_STRENGTH
+from mriseg.mixture.fit import MOST_DARK_OUTLIERS, MOST_OUTLIERS, SHARE_STRENGTH, SPREAD_STRENGTH
 from mriseg.mixture.model import uniform
 from mriseg.mixture.prior import expectation
 from mriseg.mixture.spatial_prior import uniform_prior
@@ -53,16 +53,24 @@ def test_the_last_step_is_the_top(scan, result, classes):
 
 def test_the_last_step_is_a_fixed_point(result):
     """One more iteration of the same problem, posed here by hand, moves nothing."""
-    last, bars = steps_of(result)[-1].mixture, result.histogram.rebin(BINS)
-    points, parameters = bars.levels[:, None] - last.means[1], last.parameters
+    last, hist = steps_of(result)[-1].mixture, result.histogram.rebin(BINS)
+    points, parameters = hist.levels[:, None] - last.means[1], last.parameters
     centered = em.Parameters(
         parameters.means - last.means[1], parameters.covariances, parameters.weights, parameters.outliers
     )
-    most = MOST_BONE if last.tissues[-1] is Tissue.CSF else MOST_OUTLIERS
+    most = MOST_DARK_OUTLIERS if last.tissues[-1] is Tissue.CSF else MOST_OUTLIERS
     prior = em.Prior(expectation(uniform_prior(()), last.tissues), SHARE_STRENGTH, SPREAD_STRENGTH, most)
-    strange = uniform(bars.levels, last.outlier_range)
+    outlier_density = uniform(hist.levels, last.outlier_range)
     moved, _, _ = em.expectation_maximization(
-        points, bars.counts, last.structure, centered, 0, 1, np.zeros(1), strange, prior
+        points,
+        hist.counts,
+        last.structure,
+        centered,
+        tolerance=0,
+        max_iterations=1,
+        floor=np.zeros(1),
+        outlier_density=outlier_density,
+        prior=prior,
     )
     np.testing.assert_allclose(moved.means, centered.means, atol=0.02 * last.sds.max())
     np.testing.assert_allclose(moved.weights, centered.weights, atol=2e-3)
@@ -83,8 +91,8 @@ def test_the_start_is_poor(result):
 
 
 def test_a_step_can_be_drawn_over_the_histogram(result):
-    bars = result.histogram
-    x = np.linspace(2 * bars.levels[0] - bars.levels[-1], 2 * bars.levels[-1] - bars.levels[0], 4000)
+    hist = result.histogram
+    x = np.linspace(2 * hist.levels[0] - hist.levels[-1], 2 * hist.levels[-1] - hist.levels[0], 4000)
     for step in steps_of(result)[::10]:
         assert np.trapezoid(step.mixture.density(x), x) == pytest.approx(1, abs=0.02)
         assert step.mixture.thresholds().size <= 2

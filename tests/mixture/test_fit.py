@@ -1,4 +1,4 @@
-from itertools import combinations, pairwise, permutations
+from itertools import pairwise, permutations
 
 import numpy as np
 import pytest
@@ -7,9 +7,9 @@ from mriseg.core.errors import SeparationError
 from mriseg.core.tissue import Tissue
 from mriseg.mixture.fit import FLUID_BRIGHT, FLUID_DARK, MIN_VOXELS, SHARE_STRENGTH, fit, fit_classes
 from mriseg.mixture.histogram import Cells, Histogram, histogram
-from mriseg.mixture.initialization import least_variance_partition
-from mriseg.mixture.model import MIXED_PAIRS, by_brightness, in_order, layout, pairs
-from mriseg.mixture.prior import PURE_SHARE_AT_START, expectation
+from mriseg.mixture.layout import MIXED_PAIRS
+from mriseg.mixture.model import by_brightness, in_order
+from mriseg.mixture.prior import PURE_SHARE_AT_START
 from mriseg.mixture.spatial_prior import PriorZones
 
 # The noise is that of the scanner, so that all spreads are alike.
@@ -18,7 +18,7 @@ WEIGHTS, MIXED = np.array([0.15, 0.35, 0.30]), np.array([0.10, 0.08, 0.02])
 
 
 @pytest.fixture(scope="module")
-def bars():
+def hist():
     """Histogram of samples drawn from three classes and the mixed voxels between them."""
     rng = np.random.default_rng(0)
     counts = rng.multinomial(300_000, np.concatenate([WEIGHTS, MIXED]))
@@ -29,8 +29,8 @@ def bars():
 
 
 @pytest.fixture(scope="module")
-def fitted(bars):
-    return fit(Cells.of(bars), FLUID_DARK)
+def fitted(hist):
+    return fit(Cells.of(hist), FLUID_DARK)
 
 
 # What is expected of a brain pulls at what was drawn here, by a few percent.
@@ -56,36 +56,36 @@ def test_pure_mixed_and_outliers_sum_to_one(fitted):
     assert fitted.weights.sum() + fitted.mixed_weights.sum() + fitted.outliers == pytest.approx(1)
 
 
-def test_log_likelihood_is_that_of_the_density(bars, fitted):
-    expected = np.average(np.log(fitted.density(bars.levels)), weights=bars.counts)
+def test_log_likelihood_is_that_of_the_density(hist, fitted):
+    expected = np.average(np.log(fitted.density(hist.levels)), weights=hist.counts)
     assert fitted.log_likelihood == pytest.approx(expected, abs=1e-4)
 
 
 @pytest.mark.parametrize(("scale", "shift"), [(1e-4, 0.0), (7.0, 0.0), (1e6, 0.0), (1.0, 3e4), (0.5, -1500.0)])
-def test_scaling_and_shifting_the_intensities_scales_and_shifts_the_classes(bars, fitted, scale, shift):
-    moved = fit(Cells.of(Histogram(scale * bars.levels + shift, bars.counts)), FLUID_DARK)
+def test_scaling_and_shifting_the_intensities_scales_and_shifts_the_classes(hist, fitted, scale, shift):
+    moved = fit(Cells.of(Histogram(scale * hist.levels + shift, hist.counts)), FLUID_DARK)
     np.testing.assert_allclose(moved.means, scale * fitted.means + shift, rtol=1e-4)
     np.testing.assert_allclose(moved.sds, scale * fitted.sds, rtol=1e-3)
     np.testing.assert_allclose(moved.weights, fitted.weights, atol=1e-3)
     np.testing.assert_allclose(moved.mixed_weights, fitted.mixed_weights, atol=1e-3)
 
 
-def test_inverting_the_intensities_reverses_the_classes(bars, fitted):
-    inverted = fit(Cells.of(Histogram(-bars.levels[::-1], bars.counts[::-1])), FLUID_BRIGHT)
+def test_inverting_the_intensities_reverses_the_classes(hist, fitted):
+    inverted = fit(Cells.of(Histogram(-hist.levels[::-1], hist.counts[::-1])), FLUID_BRIGHT)
     np.testing.assert_allclose(inverted.means, -fitted.means[::-1], atol=2)
     np.testing.assert_allclose(inverted.sds, fitted.sds[::-1], rtol=0.1)
     np.testing.assert_allclose(inverted.weights, fitted.weights[::-1], atol=0.01)
     np.testing.assert_allclose(inverted.mixed_weights, fitted.mixed_weights[[1, 0, 2]], atol=0.01)
 
 
-def test_twice_gives_the_same_bits(bars, fitted):
-    again = fit(Cells.of(bars), FLUID_DARK)
+def test_twice_gives_the_same_bits(hist, fitted):
+    again = fit(Cells.of(hist), FLUID_DARK)
     np.testing.assert_array_equal(again.means, fitted.means)
     np.testing.assert_array_equal(again.weights, fitted.weights)
 
 
-def test_a_start_at_the_optimum_stays(bars, fitted):
-    again = fit(Cells.of(bars), FLUID_DARK, start=fitted)
+def test_a_start_at_the_optimum_stays(hist, fitted):
+    again = fit(Cells.of(hist), FLUID_DARK, start=fitted)
     np.testing.assert_allclose(again.means, fitted.means, atol=2)
     assert again.log_likelihood == pytest.approx(fitted.log_likelihood, abs=1e-4)
     assert again.iterations < fitted.iterations
@@ -120,9 +120,9 @@ def test_a_class_on_one_gray_level_keeps_a_spread():
     assert fit(Cells.of(Histogram(np.arange(101.0), counts)), FLUID_DARK).sds.min() > 0
 
 
-def test_a_far_outlier_moves_no_class(bars, fitted):
-    levels = np.append(bars.levels, bars.levels[-1] + 5000)
-    tailed = fit(Cells.of(Histogram(levels, np.append(bars.counts, 30.0))), FLUID_DARK)
+def test_a_far_outlier_moves_no_class(hist, fitted):
+    levels = np.append(hist.levels, hist.levels[-1] + 5000)
+    tailed = fit(Cells.of(Histogram(levels, np.append(hist.counts, 30.0))), FLUID_DARK)
     np.testing.assert_allclose(tailed.means, fitted.means, atol=4)
 
 
@@ -161,10 +161,10 @@ def in_zones(deep_gray=GRAY_MEAN, inverted=False, deep=(0.0, 1.0)):
         pure = [rng.normal(m, NOISE, n) for m, n in zip(means, rng.multinomial(0.8 * size, shares), strict=True)]
         edges = [rng.normal(a + rng.random(size // 10) * (b - a), NOISE) for a, b in pairwise(means)]
         values.append((-1 if inverted else 1) * np.concatenate([*pure, *edges]))
-    bars = histogram(np.concatenate(values))
-    edges = np.append(bars.levels, bars.levels[-1] + bars.width) - bars.width / 2
+    hist = histogram(np.concatenate(values))
+    edges = np.append(hist.levels, hist.levels[-1] + hist.width) - hist.width / 2
     counts = np.stack([np.histogram(part, edges)[0] for part in values]).astype(float)
-    return Cells(bars.levels[:, None], counts), PriorZones(np.zeros((1, 1), np.int16), SHARES, np.array(deep))
+    return Cells(hist.levels[:, None], counts), PriorZones(np.zeros((1, 1), np.int16), SHARES, np.array(deep))
 
 
 @pytest.mark.parametrize("deep_gray", [600.0, 660, 700, 760])
@@ -183,7 +183,7 @@ def test_deep_gray_matter_has_its_own_brightness(deep_gray, inverted):
 def test_where_no_zone_is_deep_gray_matter_has_one_brightness():
     cells, zones = in_zones(deep=(0.0, 0.0))
     found = fit(cells, FLUID_DARK, zones)
-    assert found.deep is found.deep_gray is None
+    assert found.layout.deep is found.deep_gray is None
     np.testing.assert_allclose(found.means, MEANS, atol=6)
 
 
@@ -192,7 +192,7 @@ def test_each_zone_gets_its_own_shares():
     zones = PriorZones(zones.index, SHARES.mean(0)[None].repeat(2, 0), zones.deep)  # which were not expected
     found = fit(cells, FLUID_DARK, zones)
     of_class = np.stack(
-        [found.parameters.weights[:, found.class_of[found.structure.members.argmax(1)] == k].sum(1) for k in range(3)],
+        [found.parameters.weights[:, found.layout.class_of_component == k].sum(1) for k in range(3)],
         1,
     )
     expected = 0.8 * SHARES + 0.1 * np.array([0.5, 1.0, 0.5])
@@ -208,30 +208,11 @@ def test_a_zone_without_a_tissue_does_not_lose_it_elsewhere():
         np.concatenate([rng.normal(600, NOISE, 40_000), rng.normal(900, NOISE, 40_000)]),
         rng.normal(200, NOISE, 1500),
     ]
-    bars = histogram(np.concatenate(values))
-    edges = np.append(bars.levels, bars.levels[-1] + bars.width) - bars.width / 2
-    cells = Cells(bars.levels[:, None], np.stack([np.histogram(v, edges)[0] for v in values]).astype(float))
+    hist = histogram(np.concatenate(values))
+    edges = np.append(hist.levels, hist.levels[-1] + hist.width) - hist.width / 2
+    cells = Cells(hist.levels[:, None], np.stack([np.histogram(v, edges)[0] for v in values]).astype(float))
     zones = PriorZones(np.zeros((1, 1), np.int16), np.array([[0.02, 0.5, 0.48], [0.8, 0.1, 0.1]]), np.zeros(2))
     np.testing.assert_allclose(fit(cells, FLUID_DARK, zones).means, [200, 600, 900], atol=10)
-
-
-@pytest.mark.parametrize("order", [FLUID_DARK, FLUID_BRIGHT, (Tissue.CSF, Tissue.WM, Tissue.GM)])
-@pytest.mark.parametrize("deep", [(0.0, 0.0), (0.0, 1.0)])
-def test_expected_weights_hold_the_expected_tissue_of_each_zone(order, deep):
-    shares = np.array([[0.2, 0.45, 0.35], [0.15, 0.4, 0.45]])
-    expected = expectation(PriorZones(np.zeros((1, 1), np.int16), shares, np.array(deep)), order)
-    gray, white = order.index(Tissue.GM), order.index(Tissue.WM)
-    structure = layout(3, (gray, white) if any(deep) else None)
-    per_component = structure.members @ structure.fractions / structure.members.sum(1, keepdims=True)
-    held = expected @ per_component
-    if any(deep):
-        assert held[0, 3] == 0
-        assert held[1, 3] > 0.2
-        held[:, gray] += held[:, 3]
-    np.testing.assert_allclose(expected.sum(1), 1)
-    of_tissue = [shares[:, [Tissue.CSF, Tissue.GM, Tissue.WM].index(tissue)] for tissue in order]
-    # A tissue rarer than a component's least share is expected a little more often than that.
-    np.testing.assert_allclose(held[:, :3].T, of_tissue, atol=0.025)
 
 
 @pytest.mark.parametrize("order", tuple(permutations(Tissue)))
@@ -304,10 +285,10 @@ def test_turning_two_channels_turns_the_classes(plane, first_channel, joint):
     np.testing.assert_allclose(turned.weights, joint.weights, atol=2e-3)
 
 
-def test_a_second_channel_of_noise_changes_little(bars):
+def test_a_second_channel_of_noise_changes_little(hist):
     rng = np.random.default_rng(5)
-    filled = bars.counts > 0
-    levels = bars.levels[filled].repeat(np.minimum(bars.counts[filled], 50).astype(int))
+    filled = hist.counts > 0
+    levels = hist.levels[filled].repeat(np.minimum(hist.counts[filled], 50).astype(int))
     alone = fit(Cells.of(histogram(levels)), FLUID_DARK)
     points = np.stack([levels, rng.normal(0, 1, len(levels))], 1)
     beside = fit(Cells(points, np.ones((1, len(points)))), FLUID_DARK, start=alone)
@@ -350,8 +331,8 @@ def test_any_number_of_well_parted_classes_comes_back(means):
     np.testing.assert_allclose(found.sds, 15, rtol=0.1)
     # Even shares are expected, at SHARE_STRENGTH of the word of the data.
     even = np.full(len(means), PURE_SHARE_AT_START / len(means))
-    for pair in pairs(len(means)):
-        even[list(pair)] += (1 - PURE_SHARE_AT_START) / (2 * len(pairs(len(means))))
+    for pair in found.layout.pairs:
+        even[list(pair)] += (1 - PURE_SHARE_AT_START) / (2 * len(found.layout.pairs))
     expected = (np.array(sizes) / sum(sizes) + SHARE_STRENGTH * even) / (1 + SHARE_STRENGTH)
     np.testing.assert_allclose(found.shares, expected, atol=0.01)
 
@@ -361,28 +342,3 @@ def test_too_few_levels_for_so_many_classes_are_refused(classes, number):
     levels = 2 * classes - 1
     with pytest.raises(SeparationError, match=f"{levels} gray levels, too few for {number}"):
         fit_classes(Cells.of(Histogram(np.arange(float(levels)), np.full(levels, 1000.0))), classes)
-
-
-# The start
-
-
-@pytest.mark.parametrize("parts", [1, 2, 3, 4])
-def test_partition_has_the_least_variance_of_all(parts):
-    rng = np.random.default_rng(6)
-    levels, counts = np.sort(rng.normal(size=12)), rng.integers(1, 20, 12).astype(float)
-
-    def within(edges):
-        pieces = [(levels[a:b], counts[a:b]) for a, b in pairwise(edges)]
-        return sum((c * (v - np.average(v, weights=c)) ** 2).sum() for v, c in pieces)
-
-    least = min(within((0, *cuts, 12)) for cuts in combinations(range(1, 12), parts - 1))
-    edges = least_variance_partition(levels, counts, parts)
-    assert len(edges) == parts + 1
-    assert within(edges) == pytest.approx(least)
-
-
-def test_no_part_of_a_partition_is_empty():
-    counts = np.zeros(50)
-    counts[[2, 3, 40]] = 5
-    edges = least_variance_partition(np.arange(50.0), counts, 3)
-    assert all(counts[a:b].sum() > 0 for a, b in pairwise(edges))

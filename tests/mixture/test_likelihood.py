@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from mriseg.mixture.em import Parameters
+from mriseg.mixture.layout import MixtureLayout
 from mriseg.mixture.likelihood import LEVELS, OUTLIERS_PERCENT, bin_voxels, log_likelihood_table, table_index
-from mriseg.mixture.model import Mixture, layout
+from mriseg.mixture.model import Mixture
 from mriseg.mixture.spatial_prior import PriorZones, uniform_prior
 
 SHAPE = (24, 20, 18)
@@ -13,11 +14,19 @@ MEANS = np.array([[20.0, 90, 40], [60, 50, 70], [100, 30, 20]])
 
 def mixture_of(channels=1, zones=1, seed=0):
     rng = np.random.default_rng(seed)
-    weights = rng.dirichlet(np.full(layout().component.max() + 1, 3.0), zones)
+    weights = rng.dirichlet(np.full(MixtureLayout().components, 3.0), zones)
     covariances = np.diag(np.full(channels, 25.0)) * np.array([1.0, 0.7, 1.2, 0.9])[:, None, None]
     ends = (np.full(channels, -50.0), np.full(channels, 200.0))
     parameters = Parameters(MEANS[:, :channels], covariances, weights, 0.01)
-    return Mixture(parameters, rng.dirichlet(np.full(zones, 5.0)), 3, None, ends, 0.0, 1, True)
+    return Mixture(
+        parameters=parameters,
+        zone_shares=rng.dirichlet(np.full(zones, 5.0)),
+        layout=MixtureLayout(),
+        outlier_range=ends,
+        log_likelihood=0.0,
+        iterations=1,
+        converged=True,
+    )
 
 
 def in_parts(count, shape=SHAPE, seed=0):

@@ -5,12 +5,12 @@ import pytest
 from scipy.stats import multivariate_normal, norm
 
 from mriseg.mixture.em import Parameters
-from mriseg.mixture.model import FRACTION_STEPS, MIXED_PAIRS, Mixture, layout, pairs, uniform
+from mriseg.mixture.layout import FRACTION_STEPS, MIXED_PAIRS, MixtureLayout
+from mriseg.mixture.model import Mixture, uniform
 from tests.helpers import three_classes
 
 X = np.linspace(-60, 200, 20_001)
 MEANS = (20.0, 60.0, 100.0)
-LAYOUTS = [(2, None), (3, None), (4, None), (6, None), (3, (1, 2)), (3, (1, 0))]
 
 
 def of(**changed):
@@ -33,7 +33,15 @@ def deep_of(deep=(1, 2), zones=1, means=(20.0, 60.0, 100.0, 75.0)):
     variances = np.array([36.0, 16, 25, 20])[:, None, None]
     ends = (np.array([-50.0]), np.array([150.0]))
     parameters = Parameters(np.array(means)[:, None], variances, weights, 0.01)
-    return Mixture(parameters, rng.dirichlet(np.full(zones, 5.0)), 3, deep, ends, 0.0, 1, True)
+    return Mixture(
+        parameters=parameters,
+        zone_shares=rng.dirichlet(np.full(zones, 5.0)),
+        layout=MixtureLayout(3, deep),
+        outlier_range=ends,
+        log_likelihood=0.0,
+        iterations=1,
+        converged=True,
+    )
 
 
 @pytest.fixture
@@ -46,51 +54,12 @@ def any_mixture(request):
     return {"three": of, "deep": deep_of, "zones": lambda: deep_of(zones=4)}[request.param]()
 
 
-def strange(mixture, x):
+def outlier_density(mixture, x):
     return mixture.outliers * uniform(x, mixture.outlier_range)
 
 
 def integral(densities):
     return np.trapezoid(densities, X, axis=0)
-
-
-# What it is made of
-
-
-@pytest.mark.parametrize(("classes", "deep"), LAYOUTS)
-def test_every_gaussian_is_a_share_of_the_classes(classes, deep):
-    structure = layout(classes, deep)
-    assert structure.fractions.shape[1] == classes + (deep is not None)
-    np.testing.assert_allclose(structure.fractions.sum(1), 1)
-    assert (structure.fractions >= 0).all()
-    np.testing.assert_array_equal(structure.fractions[:classes], np.eye(classes, structure.fractions.shape[1]))
-
-
-@pytest.mark.parametrize(("classes", "deep"), LAYOUTS)
-def test_pure_classes_have_a_variance_each_and_all_others_one_together(classes, deep):
-    structure = layout(classes, deep)
-    np.testing.assert_array_equal(structure.variance[:classes], np.arange(classes))
-    assert (structure.variance[classes:] == classes).all()
-
-
-@pytest.mark.parametrize(("classes", "deep"), LAYOUTS)
-def test_each_mixed_pair_is_two_components_mostly_either(classes, deep):
-    structure = layout(classes, deep)
-    mixed = [*pairs(classes), *([] if deep is None else [(classes, deep[1])])]
-    components = np.arange(classes, classes + 2 * len(mixed)).reshape(-1, 2)
-    for pair, halves in zip(mixed, components, strict=True):
-        for mostly, less, half in zip(pair, pair[::-1], halves, strict=True):
-            rows = structure.fractions[structure.component == half]
-            assert len(rows) == FRACTION_STEPS / 2
-            assert (rows[:, mostly] > 0.5).all()
-            np.testing.assert_allclose(rows[:, mostly] + rows[:, less], 1)
-    assert structure.component.max() == components.max() + (deep is not None)
-
-
-def test_three_classes_share_voxels_with_each_other_and_more_with_their_neighbors():
-    assert pairs(3) == MIXED_PAIRS
-    assert pairs(2) == ((0, 1),)
-    assert pairs(5) == ((0, 1), (1, 2), (2, 3), (3, 4))
 
 
 # One zone, one channel
@@ -117,7 +86,7 @@ def test_what_it_was_made_of_can_be_asked(mixture):
 
 
 def test_pure_mixed_deep_and_outliers_sum_to_one(any_mixture):
-    deep = any_mixture.deep_gray[0] if any_mixture.deep else 0
+    deep = any_mixture.deep_gray[0] if any_mixture.layout.deep else 0
     total = any_mixture.weights.sum() + any_mixture.mixed_weights.sum() + deep + any_mixture.outliers
     assert total == pytest.approx(1)
 
@@ -147,11 +116,11 @@ def test_mixed_voxels_are_a_uniform_fraction_of_both_classes(pair):
 
 def test_pure_mixed_deep_and_outliers_make_the_density(any_mixture):
     parts = any_mixture.pure_densities(X).sum(1) + any_mixture.mixed_density(X) + any_mixture.deep_density(X)
-    np.testing.assert_allclose(parts + strange(any_mixture, X), any_mixture.density(X), rtol=1e-12)
+    np.testing.assert_allclose(parts + outlier_density(any_mixture, X), any_mixture.density(X), rtol=1e-12)
 
 
 def test_classes_share_out_everything_but_the_outliers(any_mixture):
-    parts = any_mixture.class_densities(X).sum(1) + strange(any_mixture, X)
+    parts = any_mixture.class_densities(X).sum(1) + outlier_density(any_mixture, X)
     np.testing.assert_allclose(parts, any_mixture.density(X), rtol=1e-12)
 
 
@@ -300,7 +269,15 @@ def joint():
     means = np.array([[20.0, 90], [60, 50], [100, 30]])
     ends = (np.array([-50.0, -50]), np.array([150.0, 200]))
     parameters = Parameters(means, covariances, rng.dirichlet(np.full(9, 3.0))[None], 0.01)
-    return Mixture(parameters, np.ones(1), 3, None, ends, 0.0, 1, True)
+    return Mixture(
+        parameters=parameters,
+        zone_shares=np.ones(1),
+        layout=MixtureLayout(),
+        outlier_range=ends,
+        log_likelihood=0.0,
+        iterations=1,
+        converged=True,
+    )
 
 
 def test_density_in_two_channels_integrates_to_one(joint):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from mriseg.core.tissue import Contrast, Tissue
+from mriseg.mixture.layout import FRACTION_STEPS
 from mriseg.mixture.likelihood import bin_voxels, log_likelihood_table, table_index
-from mriseg.mixture.model import FRACTION_STEPS
 from mriseg.mixture.spatial_prior import uniform_prior
 from mriseg.segmentation.partial_volume import partial_volumes
 from mriseg.segmentation.volumes import volumes

@@ -488,14 +488,14 @@ def test_the_average_brain_is_asked_unless_told_not_to(scanned, segmented):
     assert len(asked.mixture.zone_shares) > 1
     assert asked.mixture.zone_shares.sum() == pytest.approx(1)
     assert len(alone.mixture.zone_shares) == 1
-    assert alone.mixture.deep is None
+    assert alone.mixture.layout.deep is None
 
 
 def test_deep_gray_matter_lies_between_gray_and_white(segmented):
     for contrast in CONTRASTS:
         mixture = segmented(contrast).mixture
-        if mixture.deep is not None:
-            low, high = sorted(mixture.means[list(mixture.deep)])
+        if mixture.layout.deep is not None:
+            low, high = sorted(mixture.means[list(mixture.layout.deep_between)])
             assert low - mixture.mixed_sd < mixture.deep_gray[1] < high + mixture.mixed_sd, contrast
 
 
