@@ -2,7 +2,7 @@
 // A pixel is a number of 32 bits, as the bytes red, green, blue and opacity stand in memory.
 
 import { PICTURE, fitViewport, pixelOfVoxel, pixelSize, pointOfPixel, visiblePart } from "./navigation.js";
-import { intensityAt, posteriorsAt, shadingAt, signalOf } from "./slice_store.js";
+import { intensityAt, logShadingAt, posteriorsAt, shadingAt, signalOf } from "./slice_store.js";
 
 const OUTSIDE_RGB = [204, 121, 167]; // where another segmentation has background or the brain ends elsewhere
 const ENTROPY_RGB = [213, 94, 0];
@@ -86,8 +86,9 @@ export function labelPixels(slice, { header, state }) {
 
 // How uncertain the posteriors of a pixel are: 0 where one is 1, 1 where all are equal.
 export function entropyAt(slice, at) {
-  const logs = posteriorsAt(slice, at).map((share) => (share > 0 ? share * Math.log(share) : 0));
-  return -logs.reduce((sum, part) => sum + part, 0) / Math.log(3);
+  let sum = 0;
+  for (const share of posteriorsAt(slice, at)) if (share > 0) sum -= share * Math.log(share);
+  return sum / Math.log(3);
 }
 
 function fieldPixels(slice, { header, state }) {
@@ -95,7 +96,7 @@ function fieldPixels(slice, { header, state }) {
   const most = Math.max(-flattest, steepest, FLAT);
   const alpha = Math.round(255 * state.opacity);
   return colorBrain(slice, (at) => {
-    const value = Math.log(shadingAt(slice, at, header)) / most;
+    const value = logShadingAt(slice, at, header) / most;
     return packColor(value > 0 ? BRIGHTENED_RGB : DARKENED_RGB, Math.round(alpha * Math.abs(value)));
   });
 }

@@ -54,9 +54,13 @@ export function intensityAt(slice, at, { range: [low, high], levels }) {
   return low + slice.levels[at] * ((high - low) / (levels - 1));
 }
 
+export function logShadingAt(slice, at, { field: [flattest, steepest] }) {
+  return flattest + (slice.field[at] / 255) * (steepest - flattest);
+}
+
 // By what the bias field multiplies the signal at a pixel.
-export function shadingAt(slice, at, { field: [flattest, steepest] }) {
-  return Math.exp(flattest + (slice.field[at] / 255) * (steepest - flattest));
+export function shadingAt(slice, at, header) {
+  return Math.exp(logShadingAt(slice, at, header));
 }
 
 // What the mixture was fitted to: of a scan that is stored inverted its negative. Its own inverse.

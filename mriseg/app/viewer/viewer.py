@@ -110,7 +110,13 @@ def _slice_request(sent: object, shape: tuple[int, ...]) -> SliceRequest | None:
             return None
         if not _is_index(requested[1], shape[requested[0]]):
             return None
-    return SliceRequest(result, scan, tuple(cursor), tuple((axis, index) for axis, index in slices), count)
+    return SliceRequest(
+        result=result,
+        scan=scan,
+        cursor=tuple(cursor),
+        slices=tuple((axis, index) for axis, index in slices),
+        count=count,
+    )
 
 
 def _is_index(value: object, below: int | None) -> TypeGuard[int]:
