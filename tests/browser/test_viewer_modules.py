@@ -501,6 +501,21 @@ def test_nothing_is_requested_beyond_the_ends(script):
     assert requested(script, [[2, 2]], **bottom) == [[[2, 1], [2, 0]]]
 
 
+def test_what_came_and_is_gone_again_is_requested_at_once(script):
+    found = script.evaluate(
+        """([view, more]) => {
+            const store = new SliceStore(() => {});
+            store.pending.set('2 5', 0);
+            const awaited = store.toRequest(view, 1);
+            store.add([{axis: 2, index: 5}]);
+            for (let index = 0; index < more; index += 1) store.add([{axis: 1, index}]);
+            return [awaited, store.toRequest(view, 1)];
+        }""",
+        [VIEW | {"axes": [2]}, 192],
+    )
+    assert found == [[], [[2, 5]]]
+
+
 def test_the_store_keeps_what_came_last(script):
     here = script.evaluate(
         """() => {

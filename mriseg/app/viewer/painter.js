@@ -25,20 +25,11 @@ export function grayOf(intensity, { black, white }) {
   return Math.max(0, Math.min(255, Math.round((intensity - black) * (255 / (white - black)))));
 }
 
-// Whether the four neighbors of a pixel lie in the slice and `holds` is true of them.
-export function isInner(slice, at, holds) {
-  const { columns, rows } = slice;
+// Whether the four neighbors of a pixel lie in the slice and `holds` is true of them, which it is of none beyond it.
+export function isInner({ columns }, at, holds) {
   const column = at % columns;
-  return (
-    column > 0 &&
-    column < columns - 1 &&
-    at >= columns &&
-    at < (rows - 1) * columns &&
-    holds(at - 1) &&
-    holds(at + 1) &&
-    holds(at - columns) &&
-    holds(at + columns)
-  );
+  const isBetween = column > 0 && column < columns - 1;
+  return isBetween && holds(at - 1) && holds(at + 1) && holds(at - columns) && holds(at + columns);
 }
 
 // The pixels of an image: what `colorOf` says of each pixel of a slice.
