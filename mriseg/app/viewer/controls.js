@@ -47,9 +47,8 @@ export function shortNumber(value) {
 // What the line below the panels says of a voxel: texts, those of the tissues with the share that is theirs.
 export function describeVoxel(voxel, values, { header, state }) {
   const { texts, affine, tissues } = header;
-  const rounded = (mm) => String(Math.round(mm) || 0);
   const where = affine
-    ? `${millimeters(affine, voxel).map(rounded).join(", ")} mm`
+    ? `${millimeters(affine, voxel).map(Math.round).join(", ")} mm`
     : `${texts.pixel} ${voxel[1] + 1}, ${voxel[0] + 1}`;
   const items = [{ text: where }, { text: `${texts.intensity} ${shortNumber(values.intensity)}` }];
   if (!values.inside) return [...items, { text: texts.outside }];

@@ -208,6 +208,7 @@ class Viewer {
   }
 
   updateReadout() {
+    if (!this.header) return;
     const voxel = this.probed ?? (this.header.kind === "picture" && !this.state.clicked ? null : this.state.cursor);
     const values = voxel && this.valuesOf(voxel);
     this.histogram.mark(values?.inside ? values.corrected : null);
