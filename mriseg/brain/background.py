@@ -1,10 +1,11 @@
-"""What surrounds the brain in the whole image: the air, whose noise figures of quality compare signals with.
+"""The background of a scan: the air around the head, whose noise figures of quality compare signals with.
 
 It hangs on the scan, the brain's mask and the bias field alone, so it is found once however often the tissues are found
 anew. `mriseg.quality.metrics` says how the figures depart from MRIQC's, and names their sources.
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 import scipy
@@ -24,18 +25,21 @@ GHOST = 10.0  # median deviations, as MRIQC has it
 LEAST_AIR = 500  # samples
 FILLED = 0.02  # share of what surrounds the head that is even at one value: coarse levels of noise have 0.01
 CUT_OFF = 0.4  # share of the air at its darkest value: coarse levels leave a third there, a window that cuts noise more
-LIGHTEST_PERCENT = 99.95
+BRIGHTEST_PERCENTILE = 99.95
 MEDIAN_DEVIATION = 0.6745  # of a normal distribution, in standard deviations
-
-STRIPPED = "What surrounds the brain was removed from this scan, and with it the air."
-NOT_SEEN = "Hardly any air can be told from the head."
-ONE_VALUE = "The air around the head was set to one value or cut off at black."
-
 
 # What surrounds the brain: up to so much of its extent away, near enough to leave out a frame around the picture. Its
 # darkest voxels are black, less a few that may be broken.
 MARGIN_SHARE = 0.25
 BACKGROUND_PERCENTILE = 5.0
+
+
+class NoAir(StrEnum):
+    """Why no noise of air is seen; the values say it to the user."""
+
+    STRIPPED = "What surrounds the brain was removed from this scan, and with it the air."
+    NOT_SEEN = "Hardly any air can be told from the head."
+    ONE_VALUE = "The air around the head was set to one value or cut off at black."
 
 
 @dataclass(frozen=True)
@@ -44,35 +48,36 @@ class Background:
 
     Attributes
     ----------
-    lightest : float
-        Intensity that hardly any voxel of the image exceeds.
+    p9995 : float
+        Percentile 99.95 of the image's intensities, arbitrary units.
     head_median : float
-        Of the head's intensities.
+        Of the head's intensities, arbitrary units.
     entropy_focus : float
-        Entropy of the intensities over that of as many equal ones; nothing where no air is seen.
+        Entropy of the intensities over that of as many equal ones; NaN where no air is seen.
     air_median, air_sd : float
-        Of the intensities of the air; nothing where none is seen.
-    missing : str
-        Why no noise of air is seen, in a sentence; "" where it is.
+        Of the intensities of the air, arbitrary units; NaN where none is seen.
+    missing : NoAir or None
+        Why no noise of air is seen; None where it is.
     """
 
-    lightest: float
+    p9995: float
     head_median: float
     entropy_focus: float = np.nan
     air_median: float = np.nan
     air_sd: float = np.nan
-    missing: str = ""
+    missing: NoAir | None = None
 
 
 def measure_background(
     data: np.ndarray,
     mask: np.ndarray,
+    *,
     box: tuple[slice, ...],
     field: np.ndarray,
     spacing: tuple[float, ...] | None,
     brain: Brain,
 ) -> Background:
-    """Look at what surrounds the brain.
+    """Measure what surrounds the brain: how bright the head is, and the noise of the air.
 
     Parameters
     ----------
@@ -88,67 +93,100 @@ def measure_background(
         Sides of a voxel, mm; None for a picture.
     brain : Brain
         How the mask came about.
+
+    Returns
+    -------
+    Background
+
+    References
+    ----------
+    Esteban et al.: MRIQC: advancing the automatic prediction of image quality in MRI from unseen sites. PLoS ONE 12,
+    2017. Atkinson et al.: Automatic correction of motion artifacts in magnetic resonance images using an entropy focus
+    criterion. IEEE Trans Med Imaging 16, 1997.
     """
-    air, whole = _air(data, mask, box, field, spacing, brain)
-    lightest = float(np.percentile(whole.values, LIGHTEST_PERCENT))
-    head = float(np.median(whole.values[whole.head]))
-    if isinstance(air, str):
-        return Background(lightest, head, missing=air)
-    focus = _entropy_focus(whole.values[whole.seen], whole.size * float(whole.seen.mean()))
-    return Background(lightest, head, focus, float(np.median(air)), float(air.std()))
+    if spacing is None:
+        longest = max(part.stop - part.start for part in bounding_box(mask))
+        spacing = (PICTURE_EXTENT_MM / longest,) * data.ndim
+    thinned = _thin(data, mask, box, field, spacing=spacing)
+    p9995 = float(np.percentile(thinned.values, BRIGHTEST_PERCENTILE))
+    head_median = float(np.median(thinned.values[thinned.head]))
+    air = NoAir.STRIPPED if brain.stripped else _air(thinned, brain.registration, spacing)
+    if isinstance(air, NoAir):
+        return Background(p9995, head_median, missing=air)
+    return Background(
+        p9995,
+        head_median,
+        entropy_focus=_entropy_focus(thinned.values[~thinned.filled], data.size * float((~thinned.filled).mean())),
+        air_median=float(np.median(air)),
+        air_sd=float(air.std()),
+    )
 
 
 @dataclass(frozen=True, eq=False)
 class _Thinned:
-    """The whole image after bias correction, thinned: its values, where the head is, where it is not filling."""
+    """The whole image, thinned.
 
+    Attributes
+    ----------
+    samples : list of ndarray
+        Along each axis, which voxels of the image it holds.
+    raw, values : ndarray
+        Intensities before and after bias correction.
+    head, air : ndarray of bool
+        What lies in the head, and what is well outside it.
+    even, filled : ndarray of bool
+        What of the air has the value of its neighbors, and what of it has a value that a mask or padding set.
+    """
+
+    samples: list[np.ndarray]
+    raw: np.ndarray
     values: np.ndarray
     head: np.ndarray
-    seen: np.ndarray
-    size: int
+    air: np.ndarray
+    even: np.ndarray
+    filled: np.ndarray
 
 
-def _air(
+def _thin(
     data: np.ndarray,
     mask: np.ndarray,
     box: tuple[slice, ...],
     field: np.ndarray,
-    spacing: tuple[float, ...] | None,
-    brain: Brain,
-) -> tuple[np.ndarray | str, _Thinned]:
-    """Intensities of the air, or why there are none, and the thinned image."""
-    if spacing is None:
-        longest = max(part.stop - part.start for part in bounding_box(mask))
-        spacing = (PICTURE_EXTENT_MM / longest,) * data.ndim
+    *,
+    spacing: tuple[float, ...],
+) -> _Thinned:
+    """Every so many-th voxel of the image, told apart into head, air and filling."""
     steps = [max(1, min(n // 16, round(THINNED_MM / side))) for n, side in zip(data.shape, spacing, strict=True)]
     sides = tuple(side * step for side, step in zip(spacing, steps, strict=True))
-    places = [np.arange(0, n, step) for n, step in zip(data.shape, steps, strict=True)]
-    within = [np.clip(p - b.start, 0, n - 1) for p, b, n in zip(places, box, field.shape, strict=True)]
-    raw = data[np.ix_(*places)]
-    values = np.maximum(raw / field[np.ix_(*within)], 0)
+    samples = [np.arange(0, n, step) for n, step in zip(data.shape, steps, strict=True)]
+    of_field = [np.clip(p - b.start, 0, n - 1) for p, b, n in zip(samples, box, field.shape, strict=True)]
+    raw = data[np.ix_(*samples)]
+    values = np.maximum(raw / field[np.ix_(*of_field)], 0)
     smooth = scipy.ndimage.uniform_filter(values, 3)
-    inside = mask[np.ix_(*places)]
-    head = inside | (smooth > _darkest_head(smooth))
+    head = mask[np.ix_(*samples)] | (smooth > _darkest_head(smooth))
     reach = [2 * int(np.ceil(AIR_MM / side)) + 1 for side in sides]
-    around = ~scipy.ndimage.maximum_filter(head, reach)
-    even = around & _is_even(data, raw, places)
+    air = ~scipy.ndimage.maximum_filter(head, reach)
+    even = air & _is_even(data, raw, samples)
     levels, counts = np.unique(raw[even], return_counts=True)
-    filled = around & np.isin(raw, levels[counts > FILLED * np.count_nonzero(around)])
-    whole = _Thinned(values, head, ~filled, data.size)
-    if brain.registration is not None:
-        around &= _above_the_plane(brain.registration, places, spacing)
-    if brain.stripped:
-        return STRIPPED, whole
-    if around.sum() < LEAST_AIR:
-        return NOT_SEEN, whole
-    air, uneven = values[around & ~filled], raw[around & ~even]
+    filled = air & np.isin(raw, levels[counts > FILLED * np.count_nonzero(air)])
+    return _Thinned(samples, raw, values, head=head, air=air, even=even, filled=filled)
+
+
+def _air(thinned: _Thinned, registration: Registration | None, spacing: tuple[float, ...]) -> np.ndarray | NoAir:
+    """Intensities of the air, or why there are none."""
+    air, values, raw = thinned.air, thinned.values, thinned.raw
+    if registration is not None:
+        air = air & _above_the_plane(registration, thinned.samples, spacing)
+    if air.sum() < LEAST_AIR:
+        return NoAir.NOT_SEEN
+    noise, uneven = values[air & ~thinned.filled], raw[air & ~thinned.even]
     # Of what a window cut off, much lies apart; of a filling, only its edge.
-    if len(air) < LEAST_AIR or (uneven.size and np.mean(uneven == uneven.min()) > CUT_OFF):
-        return ONE_VALUE, whole
-    deviation = float(np.median(np.abs(air - np.median(air)))) / MEDIAN_DEVIATION
+    if len(noise) < LEAST_AIR or (uneven.size and np.mean(uneven == uneven.min()) > CUT_OFF):
+        return NoAir.ONE_VALUE
+    deviation = float(np.median(np.abs(noise - np.median(noise)))) / MEDIAN_DEVIATION
     if deviation:
-        air = air[air <= GHOST * deviation]
-    return air if len(air) >= LEAST_AIR else NOT_SEEN, whole
+        noise = noise[noise <= GHOST * deviation]
+    return noise if len(noise) >= LEAST_AIR else NoAir.NOT_SEEN
 
 
 def _darkest_head(smooth: np.ndarray) -> float:
@@ -159,19 +197,19 @@ def _darkest_head(smooth: np.ndarray) -> float:
     return float(np.clip(OVER_AIR * np.percentile(smooth, AIR_PERCENT), HEAD * between, between))
 
 
-def _is_even(data: np.ndarray, raw: np.ndarray, places: list[np.ndarray]) -> np.ndarray:
+def _is_even(data: np.ndarray, raw: np.ndarray, samples: list[np.ndarray]) -> np.ndarray:
     """Where a voxel of the thinned image has the value of its neighbor in the whole one along each axis."""
     even = np.ones(raw.shape, bool)
-    for axis, place in enumerate(places):
-        beside = np.where(place + 1 < data.shape[axis], place + 1, place - 1)
-        even &= raw == data[np.ix_(*(beside if a == axis else p for a, p in enumerate(places)))]
+    for axis, sample in enumerate(samples):
+        beside = np.where(sample + 1 < data.shape[axis], sample + 1, sample - 1)
+        even &= raw == data[np.ix_(*(beside if a == axis else s for a, s in enumerate(samples)))]
     return even
 
 
-def _above_the_plane(found: Registration, places: list[np.ndarray], spacing: tuple[float, ...]) -> np.ndarray:
+def _above_the_plane(registration: Registration, samples: list[np.ndarray], spacing: tuple[float, ...]) -> np.ndarray:
     """Where a grid lies above glabella and inion."""
-    *slopes, height = np.linalg.inv(found.affine)[2]
-    terms = [slope * side * place for slope, side, place in zip(slopes, spacing, places, strict=True)]
+    *slopes, height = np.linalg.inv(registration.affine)[2]
+    terms = [slope * side * sample for slope, side, sample in zip(slopes, spacing, samples, strict=True)]
     return np.asarray(height + sum(np.meshgrid(*terms, indexing="ij", sparse=True)) > PLANE_MM)
 
 
@@ -194,12 +232,17 @@ def background_level(data: np.ndarray, mask: np.ndarray) -> float:
         Intensities.
     mask : ndarray of bool, same shape
         The brain; at least one voxel.
+
+    Returns
+    -------
+    float
+        In the unit of `data`.
     """
     near = bounding_box(mask, margin=int(MARGIN_SHARE * max(part.stop - part.start for part in bounding_box(mask))))
     thin = tuple(slice(part.start, part.stop, 1 + (part.stop - part.start) // 64) for part in near)
     data, mask = data[thin], mask[thin]
-    around = data[~mask]
-    if not around.size or not mask.any():
+    margin = data[~mask]
+    if not margin.size or not mask.any():
         return 0.0
-    inverted = np.median(around) > np.median(data[mask])
-    return float(np.percentile(around, 100 - BACKGROUND_PERCENTILE if inverted else BACKGROUND_PERCENTILE))
+    inverted = np.median(margin) > np.median(data[mask])
+    return float(np.percentile(margin, 100 - BACKGROUND_PERCENTILE if inverted else BACKGROUND_PERCENTILE))

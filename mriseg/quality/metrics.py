@@ -75,7 +75,7 @@ def quality(
         Named.
     spacing : tuple of float or None
         Sides of a voxel, mm; None for a picture.
-    around : Surroundings
+    around : Background
         Of the same image.
 
     Returns
@@ -106,7 +106,7 @@ def quality(
     values, parts = values[order], fractions.reshape(-1, len(Tissue)).take(places[order], axis=0).T.astype(float)
     found = {tissue: _weighted(values, part) for tissue, part in zip(Tissue, parts, strict=True)}
     figures |= _of_tissues(found, around.air_sd)
-    figures["wm2max"] = _over(found[Tissue.WM].median, around.lightest)
+    figures["wm2max"] = _over(found[Tissue.WM].median, around.p9995)
     figures["efc"] = around.entropy_focus
     figures["fber"] = _over(around.head_median**2, around.air_median**2)
     notes: tuple[str, ...] = ()

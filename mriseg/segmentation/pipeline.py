@@ -151,7 +151,7 @@ def segment(
         notes = (*notes, "Volumes of a picture are for each mm of slice thickness.")
     volumes_ml, shares = measure.volumes(fractions, voxel_ml), measure.shares(fractions)
     around = kept.around or measure_background(
-        named.signal(canonical.data), place.mask, box, bias, canonical.spacing, brain
+        named.signal(canonical.data), place.mask, box=box, field=bias, spacing=canonical.spacing, brain=brain
     )
     signal = named.signal(canonical.data[box])
     figures, unmeasured = quality(

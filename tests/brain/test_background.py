@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mriseg.brain.background import STRIPPED, measure_background
+from mriseg.brain.background import NoAir, measure_background
 from mriseg.brain.extraction import Brain
 from mriseg.image.morphology import bounding_box
 
@@ -31,16 +31,16 @@ def ball():
 
 def test_the_air_has_the_distribution_of_noise_without_signal(ball):
     found = measure_background(**ball)
-    assert found.missing == ""
+    assert found.missing is None
     assert found.air_median == pytest.approx(NOISE * np.sqrt(2 * np.log(2)), rel=0.01)  # Rayleigh's
     assert found.air_sd == pytest.approx(NOISE * np.sqrt(2 - np.pi / 2), rel=0.01)
     assert found.head_median == pytest.approx(SIGNAL, rel=0.01)
-    assert SIGNAL + 2 * NOISE < found.lightest < SIGNAL + 5 * NOISE
+    assert SIGNAL + 2 * NOISE < found.p9995 < SIGNAL + 5 * NOISE
 
 
 def test_where_the_air_was_removed_it_is_said_and_not_measured(ball):
     found = measure_background(**{**ball, "brain": Brain(ball["mask"], True)})
-    assert found.missing == STRIPPED
+    assert found.missing is NoAir.STRIPPED
     assert np.isnan([found.air_sd, found.air_median, found.entropy_focus]).all()
     assert found.head_median == pytest.approx(SIGNAL, rel=0.01)
 

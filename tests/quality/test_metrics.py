@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mriseg.brain.background import NOT_SEEN, ONE_VALUE, STRIPPED, measure_background
+from mriseg.brain.background import NoAir, measure_background
 from mriseg.brain.extraction import Brain
 from mriseg.core.tissue import Tissue
 from mriseg.image.morphology import bounding_box
@@ -23,7 +23,7 @@ AIR_SD = NOISE * np.sqrt((4 - np.pi) / 2)  # of Rayleigh noise
 
 def measured(data, mask, box, brain, **of_box):
     """Quality of a whole image."""
-    around = measure_background(data, mask, box, of_box["field"], of_box["spacing"], brain)
+    around = measure_background(data, mask, box=box, field=of_box["field"], spacing=of_box["spacing"], brain=brain)
     return quality(data[box], mask[box], **of_box, around=around)
 
 
@@ -153,10 +153,13 @@ def test_shading_that_was_found_is_divided_out_and_told(head, figures):
 @pytest.mark.parametrize(
     ("of", "why"),
     [
-        (lambda head: {**head, "brain": replace(head["brain"], stripped=True)}, STRIPPED),
-        (lambda head: without(head, 0.0), ONE_VALUE),
-        (lambda head: without(head, np.maximum(head["data"] - 40, 0)), ONE_VALUE),  # the window cuts noise at black
-        (lambda head: without(head, 500.0 + head["data"]), NOT_SEEN),  # tissue all around
+        (lambda head: {**head, "brain": replace(head["brain"], stripped=True)}, NoAir.STRIPPED),
+        (lambda head: without(head, 0.0), NoAir.ONE_VALUE),
+        (
+            lambda head: without(head, np.maximum(head["data"] - 40, 0)),
+            NoAir.ONE_VALUE,
+        ),  # the window cuts noise at black
+        (lambda head: without(head, 500.0 + head["data"]), NoAir.NOT_SEEN),  # tissue all around
     ],
 )
 def test_without_air_the_figures_that_need_it_are_absent_and_it_is_told_why(head, figures, of, why):
@@ -171,7 +174,7 @@ def test_a_cropped_scan_shows_no_air(head, figures):
     inner = {key: head[key][9:-9, 9:-9, 9:-9] for key in ("field", "posteriors", "fractions")}
     box = tuple(slice(0, part.stop - part.start) for part in tight)
     found, (note,) = measured(**{**head, **inner, "data": head["data"][tight], "mask": head["mask"][tight], "box": box})
-    assert note.startswith(NOT_SEEN)
+    assert note.startswith(NoAir.NOT_SEEN)
     for key in ("cjv", "snr_total"):
         assert found[key] == pytest.approx(figures[key], rel=0.03)
 
