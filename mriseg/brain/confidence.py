@@ -10,7 +10,7 @@ import numpy as np
 
 from mriseg.core.findings import Finding, FindingCode, Level
 from mriseg.image.morphology import distance_to_background
-from mriseg.image.resampling import block_mean
+from mriseg.image.resampling import Grid, block_mean
 from mriseg.registration.affine import Registration
 from mriseg.registration.atlas import ATLAS_MM, Atlas, atlas
 from mriseg.registration.slice import SlicePose
@@ -43,13 +43,13 @@ class MaskConfidence:
 
     Attributes
     ----------
-    confidence : float
+    value : float
         0 to 1; below 0.5 the mask is marked doubtful.
     doubts : tuple of Finding
         What speaks against it, each with what to do.
     """
 
-    confidence: float
+    value: float
     doubts: tuple[Finding, ...] = ()
 
 
@@ -73,7 +73,7 @@ class _Factor:
 
 
 def volume_confidence(
-    data: np.ndarray, spacing: tuple[float, ...], mask: np.ndarray, found: Registration, stripped: bool
+    data: np.ndarray, spacing: tuple[float, ...], mask: np.ndarray, *, registration: Registration, stripped: bool
 ) -> MaskConfidence:
     """Judge the mask of a volume.
 
@@ -85,29 +85,33 @@ def volume_confidence(
         Voxel sides, mm.
     mask : ndarray of bool, same shape
         Not empty.
-    found : Registration
+    registration : Registration
         Where the atlas lies in the volume.
     stripped : bool
         Whether the volume came without skull.
+
+    Returns
+    -------
+    MaskConfidence
     """
     image, sides, first = block_mean(data, spacing, FIGURES_MM)
     share, _, _ = block_mean(mask.astype(np.float32), spacing, FIGURES_MM)
     inside = share > 0.5
-    symmetry = _symmetry(inside, sides, first, found, atlas())
+    symmetry = _symmetry(inside, Grid(inside.shape, sides, first), registration, atlas())
     excess = 0.0 if stripped else _excess_around(image, inside, sides)
-    usual = AGREEMENT_STRIPPED if stripped else AGREEMENT
+    ramp = AGREEMENT_STRIPPED if stripped else AGREEMENT
     return _combine(
         _Factor(
-            _ramp(found.agreement, usual),
+            _ramp(registration.agreement, ramp),
             FindingCode.MASK_MISFIT,
-            f"The average brain hardly fits this volume (agreement {found.agreement:.2f}; brains have {usual[1]:.1f} "
-            f"and more). {NOT_A_HEAD}",
+            f"The average brain hardly fits this volume (agreement {registration.agreement:.2f}; brains have "
+            f"{ramp[1]:.1f} and more). {NOT_A_HEAD}",
             LOOK,
         ),
         _Factor(
-            _ramp(found.coverage, COVERAGE),
+            _ramp(registration.coverage, COVERAGE),
             FindingCode.MASK_OUT_OF_VIEW,
-            f"Only {found.coverage:.0%} of a brain lies in the image; volumes are those of what is seen.",
+            f"Only {registration.coverage:.0%} of a brain lies in the image; volumes are those of what is seen.",
             LOOK,
         ),
         _Factor(
@@ -120,7 +124,7 @@ def volume_confidence(
     )
 
 
-def picture_confidence(image: np.ndarray, mask: np.ndarray, pose: SlicePose, outline_cost: float) -> MaskConfidence:
+def picture_confidence(image: np.ndarray, mask: np.ndarray, *, pose: SlicePose, outline_cost: float) -> MaskConfidence:
     """Judge the mask of a slice of a head.
 
     Parameters
@@ -132,6 +136,10 @@ def picture_confidence(image: np.ndarray, mask: np.ndarray, pose: SlicePose, out
         Where the slice lies in the atlas.
     outline_cost : float
         Of the first outline, see `mriseg.brain.contour`.
+
+    Returns
+    -------
+    MaskConfidence
     """
     confidence = min(_ramp(outline_cost, OUTLINE_COST), _ramp(pose.agreement, SLICE_AGREEMENT))
     return _combine(
@@ -147,7 +155,17 @@ def picture_confidence(image: np.ndarray, mask: np.ndarray, pose: SlicePose, out
 
 
 def stripped_picture_confidence(agreement: float) -> MaskConfidence:
-    """Judge a slice that was taken as skull-stripped, by its tissues' agreement with the atlas (nats)."""
+    """Judge a slice that was taken as skull-stripped.
+
+    Parameters
+    ----------
+    agreement : float
+        Mutual information of its intensities with the atlas's tissues, nats.
+
+    Returns
+    -------
+    MaskConfidence
+    """
     return _combine(
         _Factor(
             _ramp(agreement, INNER_AGREEMENT),
@@ -159,6 +177,7 @@ def stripped_picture_confidence(agreement: float) -> MaskConfidence:
 
 
 def _combine(*factors: _Factor) -> MaskConfidence:
+    """The product of factors, and the sentences of those that are low."""
     confidence = float(np.prod([factor.value for factor in factors]))
     if not confidence < DOUBTFUL:
         return MaskConfidence(confidence)
@@ -171,6 +190,7 @@ def _combine(*factors: _Factor) -> MaskConfidence:
 
 
 def _ramp(value: float, bad_and_good: tuple[float, float]) -> float:
+    """0 at the bad figure, 1 at the good one, straight between."""
     bad, good = bad_and_good
     return float(np.clip((value - bad) / (good - bad), 0, 1))
 
@@ -188,23 +208,21 @@ def _bright_skull(excess: float) -> _Factor:
 def _excess_around(image: np.ndarray, inside: np.ndarray, sides: tuple[float, ...]) -> float:
     """By how much the surroundings of the mask are brighter than the brain, in brightnesses of the brain."""
     away = distance_to_background(~inside, sides, at_border="edge")
-    around = (away > AROUND_MM[0]) & (away < AROUND_MM[1])
-    if not around.any() or not inside.any():
+    margin = (away > AROUND_MM[0]) & (away < AROUND_MM[1])
+    if not margin.any() or not inside.any():
         return 0.0
-    low, usual, high = np.percentile(image[inside], [15, 75, 85])
-    brightness = min(usual - np.percentile(image, 1), LEAST_BRIGHTNESS * (high - low))
-    return float((np.percentile(image[around], 75) - usual) / max(brightness, 1e-9))
+    low, brain, high = np.percentile(image[inside], [15, 75, 85])
+    brightness = min(brain - np.percentile(image, 1), LEAST_BRIGHTNESS * (high - low))
+    return float((np.percentile(image[margin], 75) - brain) / max(brightness, 1e-9))
 
 
-def _symmetry(
-    inside: np.ndarray, sides: tuple[float, ...], first: np.ndarray, found: Registration, average: Atlas
-) -> float:
+def _symmetry(inside: np.ndarray, grid: Grid, registration: Registration, average: Atlas) -> float:
     """Dice of the mask with its mirror image about the atlas's middle, where both lie in the field of view."""
     near = np.argwhere(average.depth[::2, ::2, ::2] > -2 * ATLAS_MM) * 2 * ATLAS_MM + average.origin
     seen, halves = np.ones(len(near), bool), []
     for mirror in (1, -1):
-        at = (near * [mirror, 1, 1]) @ found.affine[:3, :3].T + found.affine[:3, 3]
-        index = np.rint((at - first) / sides).astype(np.intp).T
+        at = (near * [mirror, 1, 1]) @ registration.affine[:3, :3].T + registration.affine[:3, 3]
+        index = np.rint((at - grid.first_voxel_mm) / grid.spacing).astype(np.intp).T
         within = ((index >= 0) & (index < np.array(inside.shape)[:, None])).all(0)
         halves.append(inside[tuple(np.where(within, index, 0))])
         seen &= within

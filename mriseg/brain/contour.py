@@ -30,7 +30,7 @@ SCALP = 0.05  # an outline as near to the head's surface as this lies in the sca
 SURFACE = 0.1  # tissue as near to the head's surface as this is left outside rightly
 LEFT_OUTSIDE = 0.3  # tissue left outside beyond this much (a face) says no more
 STEPS_INSIDE, STEPS_OUTSIDE = 2, 3  # of RADII, 5 and 7 mm: where tissue is averaged, and bone looked for
-RECENTERD = 6  # of the best outlines are searched again about their own centers
+RECENTERED = 6  # of the best outlines are searched again about their own centers
 TURNS = np.arange(72) * (2 * np.pi / 72)
 JUMP = 3  # of RADII from one angle to the next, at most
 
@@ -53,7 +53,7 @@ SAME = 0.85  # Dice of outlines of the same thing
 
 @dataclass(frozen=True, eq=False)
 class Outline:
-    """A closed outline.
+    """A closed outline of the brain in a slice.
 
     Attributes
     ----------
@@ -76,10 +76,15 @@ def brain_outlines(image: np.ndarray, to_surface: np.ndarray) -> list[Outline]:
         Intensities on square pixels without large shading, 0 for air and about 1 for tissue.
     to_surface : ndarray of float32, same shape
         Distance to the surface of the head in pixels, 0 outside.
+
+    Returns
+    -------
+    list of Outline
+        One or two, the cheapest first.
     """
     unit = float(to_surface.max())
     costs, centers, radii = _outlines(image, to_surface, _centers(to_surface, unit), unit)
-    best = np.argsort(costs, kind="stable")[:RECENTERD]
+    best = np.argsort(costs, kind="stable")[:RECENTERED]
     again = _outlines(image, to_surface, centers[best] + _centroids(radii[best]), unit)
     costs, centers, radii = (np.concatenate(pair) for pair in zip((costs, centers, radii), again, strict=True))
     order = np.argsort(costs, kind="stable")
@@ -119,8 +124,8 @@ def _outlines(
         for where, length in zip((rows, columns), image.shape, strict=True)
     )
     polar, below = np.pad(image, 1)[at], np.pad(to_surface, 1)[at]
-    around = polar[:, :, RADII < NEAR_CENTER].reshape(len(centers), -1)
-    typical = np.array([np.median(v[v > LEAST_TISSUE]) if (v > LEAST_TISSUE).any() else 1 for v in around])
+    near = polar[:, :, RADII < NEAR_CENTER].reshape(len(centers), -1)
+    typical = np.array([np.median(v[v > LEAST_TISSUE]) if (v > LEAST_TISSUE).any() else 1 for v in near])
     cost = _cost(polar / typical.astype(np.float32)[:, None, None], below / np.float32(unit))
     path = _closed_paths(cost)
     return np.take_along_axis(cost, path[..., None], 2).mean((1, 2)), centers, reach[path]

@@ -11,7 +11,7 @@ import numpy as np
 import scipy
 
 from mriseg.brain.confidence import DOUBTFUL, MaskConfidence, volume_confidence
-from mriseg.brain.slice import find_brain_in_picture, trust_stripped
+from mriseg.brain.slice import find_brain_in_picture, stripped_slice_confidence
 from mriseg.brain.stripped import SKULL_SIDE, is_stripped, stripped_mask
 from mriseg.brain.volume import find_brain_in_volume, register_stripped
 from mriseg.core.errors import BrainNotFoundError
@@ -119,15 +119,15 @@ def _in_volume(data: np.ndarray, spacing: tuple[float, ...]) -> Brain:
         return _stripped_volume(data, spacing, mask, "The scan is already skull-stripped; it was taken as it is.")
     extent = np.array(data.shape) * spacing
     if extent.min() < SLAB_MM:
-        mask, trust = _slice_by_slice(data, spacing, int(np.argmin(extent)))
+        mask, judged = _slice_by_slice(data, spacing, int(np.argmin(extent)))
         notes = ("The volume is a thin slab: the brain was searched slice by slice.",)
-        return Brain(_without_air(mask, data), False, notes, confidence=trust.confidence, doubts=trust.doubts)
-    mask, found = find_brain_in_volume(data, spacing)
+        return Brain(_without_air(mask, data), False, notes, confidence=judged.value, doubts=judged.doubts)
+    mask, registration = find_brain_in_volume(data, spacing)
     mask = _without_air(mask, data)
     if not mask.any():
         return Brain(mask, False)
-    trust = volume_confidence(data, spacing, mask, found, stripped=False)
-    return Brain(mask, False, registration=found, confidence=trust.confidence, doubts=trust.doubts)
+    judged = volume_confidence(data, spacing, mask, registration=registration, stripped=False)
+    return Brain(mask, False, registration=registration, confidence=judged.value, doubts=judged.doubts)
 
 
 def _stripped_volume(data: np.ndarray, spacing: tuple[float, ...], mask: np.ndarray, note: str) -> Brain:
@@ -136,32 +136,32 @@ def _stripped_volume(data: np.ndarray, spacing: tuple[float, ...], mask: np.ndar
     extent = np.array(data.shape) * spacing
     if extent.min() < SLAB_MM:
         return Brain(mask, True, (note,))  # too little of a brain to compare with the atlas
-    found = register_stripped(data, spacing, mask)
-    if found is None:
-        return Brain(mask, True, (note,), confidence=TOO_LITTLE.confidence, doubts=TOO_LITTLE.doubts)
-    trust = volume_confidence(data, spacing, mask, found, stripped=True)
-    return Brain(mask, True, (note,), found, confidence=trust.confidence, doubts=trust.doubts)
+    registration = register_stripped(data, spacing, mask)
+    if registration is None:
+        return Brain(mask, True, (note,), confidence=TOO_LITTLE.value, doubts=TOO_LITTLE.doubts)
+    judged = volume_confidence(data, spacing, mask, registration=registration, stripped=True)
+    return Brain(mask, True, (note,), registration, confidence=judged.value, doubts=judged.doubts)
 
 
 def _slice_by_slice(data: np.ndarray, spacing: tuple[float, ...], across: int) -> tuple[np.ndarray, MaskConfidence]:
-    """The mask of a slab, and the trust in its typical slice."""
+    """The mask of a slab, and the confidence in its typical slice."""
     mask = np.zeros(data.shape, bool)
     in_plane = tuple(s for axis, s in enumerate(spacing) if axis != across)
-    trusts = []
+    confidences = []
     for index in range(data.shape[across]):
         at = (slice(None),) * across + (index,)
         # Canonical axes point right, anterior and superior; a picture's rows run down.
         with suppress(BrainNotFoundError):  # the outer slices of a slab may show nothing
-            found, trust, _ = find_brain_in_picture(data[at].T[::-1], in_plane[::-1])
-            mask[at] = found[::-1].T
-            trusts.append(trust)
-    trusts.sort(key=lambda trust: trust.confidence)
-    return large_pieces(mask), trusts[len(trusts) // 2] if trusts else MaskConfidence(0.0)
+            of_slice, confidence, _ = find_brain_in_picture(data[at].T[::-1], in_plane[::-1])
+            mask[at] = of_slice[::-1].T
+            confidences.append(confidence)
+    confidences.sort(key=lambda confidence: confidence.value)
+    return large_pieces(mask), confidences[len(confidences) // 2] if confidences else MaskConfidence(0.0)
 
 
 def _in_picture(data: np.ndarray, spacing: tuple[float, ...]) -> Brain:
     panel = find_scan(data)
-    inside, image = panel.box, data[panel.box]
+    image = data[panel.box]
     notes: tuple[str, ...] = ()
     if panel.count > 1:
         notes = (
@@ -179,17 +179,32 @@ def _in_picture(data: np.ndarray, spacing: tuple[float, ...]) -> Brain:
     stripped = is_stripped(image[::step, ::step], tuple(step * side for side in spacing))
     if stripped:
         notes = (*notes, "The picture shows a skull-stripped brain; it was taken as it is.")
-        found = _without_air(stripped_mask(image), image)
-        trust, pixel_mm = trust_stripped(image, spacing, found) if found.any() else (MaskConfidence(0.0), None)
+        of_panel = _without_air(stripped_mask(image), image)
+        judged, pixel_mm = MaskConfidence(0.0), None
+        if of_panel.any():
+            judged, pixel_mm = stripped_slice_confidence(image, spacing, of_panel)
     else:
-        found, trust, pixel_mm = find_brain_in_picture(image, spacing)
-        found = _without_air(found, image)
-    mask[inside] = found
-    return Brain(mask, stripped, notes, None, inverted, trust.confidence, trust.doubts, pixel_mm)
+        of_panel, judged, pixel_mm = find_brain_in_picture(image, spacing)
+        of_panel = _without_air(of_panel, image)
+    mask[panel.box] = of_panel
+    return Brain(
+        mask, stripped, notes, inverted=inverted, confidence=judged.value, doubts=judged.doubts, pixel_mm=pixel_mm
+    )
 
 
 def take_stripped(data: np.ndarray, spacing: tuple[float, ...] | None) -> Brain:
     """Take a scan as skull-stripped because its user says so: the brain is where it is above zero.
+
+    Parameters
+    ----------
+    data : ndarray of float32, shape (rows, columns) or (i, j, k)
+        Intensities in canonical axes.
+    spacing : tuple of float or None
+        Sides of a pixel or voxel in mm; None where unknown, for a picture.
+
+    Returns
+    -------
+    Brain
 
     Raises
     ------
@@ -202,8 +217,8 @@ def take_stripped(data: np.ndarray, spacing: tuple[float, ...] | None) -> Brain:
     note = "The scan was taken as skull-stripped: the brain is where it is above zero."
     if data.ndim == 3:
         return _stripped_volume(data, spacing or (1.0, 1.0, 1.0), mask, note)
-    trust, pixel_mm = trust_stripped(data, spacing or (1.0, 1.0), mask)
-    return Brain(mask, True, (note,), confidence=trust.confidence, doubts=trust.doubts, pixel_mm=pixel_mm)
+    judged, pixel_mm = stripped_slice_confidence(data, spacing or (1.0, 1.0), mask)
+    return Brain(mask, True, (note,), confidence=judged.value, doubts=judged.doubts, pixel_mm=pixel_mm)
 
 
 def take_given(data: np.ndarray, spacing: tuple[float, ...] | None, mask: np.ndarray) -> Brain:
@@ -220,16 +235,29 @@ def take_given(data: np.ndarray, spacing: tuple[float, ...] | None, mask: np.nda
         Sides of a voxel in mm.
     mask : ndarray of bool, same shape
         The brain, not empty.
+
+    Returns
+    -------
+    Brain
     """
     registration = None
     if spacing is not None and data.ndim == 3:
-        like = _stripped_volume(data, spacing, mask, "")
-        registration = None if like.doubtful else like.registration
+        as_stripped = _stripped_volume(data, spacing, mask, note="")
+        registration = None if as_stripped.doubtful else as_stripped.registration
     return Brain(mask, False, ("The brain mask was given.",), registration, given=True)
 
 
 def take_everything(data: np.ndarray) -> Brain:
-    """Take the whole image as brain because its user says so."""
+    """Take the whole image as brain because its user says so.
+
+    Parameters
+    ----------
+    data : ndarray, shape (rows, columns) or (i, j, k)
+
+    Returns
+    -------
+    Brain
+    """
     return Brain(np.ones(data.shape, bool), False, ("The whole image was taken as brain, as you said.",), given=True)
 
 
@@ -246,6 +274,6 @@ def _without_air(mask: np.ndarray, data: np.ndarray) -> np.ndarray:
     voids = scipy.ndimage.binary_opening(dark & inside)
     if not voids.any():
         return mask
-    kept = np.zeros_like(mask)
-    kept[box] = large_pieces(scipy.ndimage.binary_fill_holes(inside & ~voids) & inside)
-    return kept
+    without = np.zeros_like(mask)
+    without[box] = large_pieces(scipy.ndimage.binary_fill_holes(inside & ~voids) & inside)
+    return without

@@ -56,65 +56,66 @@ def log_odds(level: np.ndarray, depth: np.ndarray, fluid: np.ndarray, spread: fl
     by_depth : ndarray of float32
         Log of the share of brain at the voxel's depth over that of the rest.
     """
-    tissue_bars = _frequencies(np.bincount(level[~fluid & (depth > TISSUE_FROM)], minlength=LEVELS))
+    tissue_histogram = _frequencies(np.bincount(level[~fluid & (depth > TISSUE_FROM)], minlength=LEVELS))
     ventricles = _frequencies(np.bincount(level[fluid & (depth > FLUID_FROM)], minlength=LEVELS))
-    fluid_bars = _without(tissue_bars, ventricles)
+    fluid_histogram = _without(tissue_histogram, ventricles)
     layer = np.clip(np.floor(depth - LAYERS_MM[0]), 0, len(LAYERS_MM) - 2).astype(np.intp)
     near = (depth > LAYERS_MM[0]) & (depth < LAYERS_MM[-1])
     counts = np.bincount(layer[near] * LEVELS + level[near], minlength=(len(LAYERS_MM) - 1) * LEVELS)
-    middle = (LAYERS_MM[:-1] + LAYERS_MM[1:]) / 2
-    usual = scipy.special.expit(middle / spread)
-    inside, outside, share = _fit(counts.reshape(-1, LEVELS).astype(float), usual, tissue_bars, fluid_bars)
-    ratio = np.clip(np.log(inside / outside), -LARGEST_RATIO, LARGEST_RATIO).astype(np.float32)
+    middle_mm = (LAYERS_MM[:-1] + LAYERS_MM[1:]) / 2
+    usual = scipy.special.expit(middle_mm / spread)
+    in_brain, outside, share = _fit(counts.reshape(-1, LEVELS).astype(float), usual, tissue_histogram, fluid_histogram)
+    ratio = np.clip(np.log(in_brain / outside), -LARGEST_RATIO, LARGEST_RATIO).astype(np.float32)
     share = np.clip(share, LEAST_SHARE, 1 - LEAST_SHARE)
-    by_depth = np.interp(depth, middle, np.log(share / (1 - share)))
+    by_depth = np.interp(depth, middle_mm, np.log(share / (1 - share)))
     return ratio[layer, level], by_depth.astype(np.float32)
 
 
 def _fit(
-    counts: np.ndarray, usual: np.ndarray, tissue_bars: np.ndarray, fluid_bars: np.ndarray
+    counts: np.ndarray, usual: np.ndarray, tissue_histogram: np.ndarray, fluid_histogram: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Densities inside and outside in each layer, and the share of brain in it, by expectation-maximization."""
     beyond = counts[LAYERS_MM[1:] <= OUTSIDE_TO].sum(0) + 1
     up_to = np.cumsum(beyond) / beyond.sum()
-    bone_bars, rest_bars = _frequencies(beyond * (1 - up_to) ** BONE_POWER), _frequencies(beyond * up_to**REST_POWER)
+    bone_histogram, rest_histogram = (
+        _frequencies(beyond * (1 - up_to) ** BONE_POWER),
+        _frequencies(beyond * up_to**REST_POWER),
+    )
     total = counts.sum(1)
     share = usual
-    wet, bony = np.full((2, len(usual)), [[USUAL_FLUID], [USUAL_BONE]])
-    likely_fluid = fluid_bars / (fluid_bars + RARE_FLUID * fluid_bars.max())
-    darker = ((1 - np.cumsum(fluid_bars)) * (1 - np.cumsum(tissue_bars))) ** DARKER_POWER
+    fluid_share, bone_share = np.full((2, len(usual)), [[USUAL_FLUID], [USUAL_BONE]])
+    likely_fluid = fluid_histogram / (fluid_histogram + RARE_FLUID * fluid_histogram.max())
+    darker = ((1 - np.cumsum(fluid_histogram)) * (1 - np.cumsum(tissue_histogram))) ** DARKER_POWER
     for _ in range(ROUNDS):
-        inside = np.outer(1 - wet, tissue_bars) + np.outer(wet, fluid_bars)
-        outside = np.outer(1 - bony, rest_bars) + np.outer(bony, bone_bars)
+        inside = np.outer(1 - fluid_share, tissue_histogram) + np.outer(fluid_share, fluid_histogram)
+        outside = np.outer(1 - bone_share, rest_histogram) + np.outer(bone_share, bone_histogram)
         both = share[:, None] * inside + (1 - share)[:, None] * outside
         brain = share[:, None] * inside / both * counts
         skull = counts - brain
-        fluid = brain * np.outer(wet, fluid_bars) / inside
-        bone = skull * np.outer(bony, bone_bars) / outside
-        share = np.maximum.accumulate(_share(brain, counts, usual, USUAL_WEIGHT, total))
-        wet = _share(fluid, brain, USUAL_FLUID, FLUID_WEIGHT, total)
-        bony = _share(bone, skull, USUAL_BONE, BONE_WEIGHT, total)
-        rest_bars = _frequencies((skull - bone).sum(0))
-        bone_bars = (1 - BONE_PACE) * bone_bars + BONE_PACE * _frequencies(bone.sum(0) * darker)
-        fluid_bars = (1 - FLUID_PACE) * fluid_bars + FLUID_PACE * _frequencies(fluid.sum(0) * likely_fluid)
+        fluid = brain * np.outer(fluid_share, fluid_histogram) / inside
+        bone = skull * np.outer(bone_share, bone_histogram) / outside
+        share = np.maximum.accumulate(_share(brain, counts, usual=usual, weight=USUAL_WEIGHT * total))
+        fluid_share = _share(fluid, brain, usual=USUAL_FLUID, weight=FLUID_WEIGHT * total)
+        bone_share = _share(bone, skull, usual=USUAL_BONE, weight=BONE_WEIGHT * total)
+        rest_histogram = _frequencies((skull - bone).sum(0))
+        bone_histogram = (1 - BONE_PACE) * bone_histogram + BONE_PACE * _frequencies(bone.sum(0) * darker)
+        fluid_histogram = (1 - FLUID_PACE) * fluid_histogram + FLUID_PACE * _frequencies(fluid.sum(0) * likely_fluid)
     return inside, outside, share
 
 
-def _without(tissue_bars: np.ndarray, ventricles: np.ndarray) -> np.ndarray:
+def _without(tissue_histogram: np.ndarray, ventricles: np.ndarray) -> np.ndarray:
     """Frequencies of pure fluid: what the atlas takes for ventricles holds some tissue, which is taken away."""
-    ratio = ventricles / tissue_bars
+    ratio = ventricles / tissue_histogram
     order = np.argsort(ratio)
-    up_to = np.cumsum(tissue_bars[order]) / tissue_bars.sum()
+    up_to = np.cumsum(tissue_histogram[order]) / tissue_histogram.sum()
     contamination = ratio[order][np.searchsorted(up_to, PURE_PERCENT / 100)]
-    pure = np.maximum(ventricles - contamination * tissue_bars, LEAST_FREQUENCY)
+    pure = np.maximum(ventricles - contamination * tissue_histogram, LEAST_FREQUENCY)
     return pure / pure.sum()
 
 
-def _share(
-    part: np.ndarray, whole: np.ndarray, usual: np.ndarray | float, weight: float, total: np.ndarray
-) -> np.ndarray:
-    """Share of a part in each layer, drawn to what is usual by a weight for each voxel of the layer."""
-    return (part.sum(1) + weight * total * usual + 1e-9) / (whole.sum(1) + weight * total + 2e-9)
+def _share(part: np.ndarray, whole: np.ndarray, *, usual: np.ndarray | float, weight: np.ndarray) -> np.ndarray:
+    """Share of a part in each layer, drawn to what is usual by as many voxels as the weight says."""
+    return (part.sum(1) + weight * usual + 1e-9) / (whole.sum(1) + weight + 2e-9)
 
 
 def _frequencies(counts: np.ndarray) -> np.ndarray:

@@ -63,7 +63,7 @@ def find_brain_in_picture(data: np.ndarray, spacing: tuple[float, ...]) -> tuple
     Returns
     -------
     mask : ndarray of bool, same shape
-    trust : Trust
+    confidence : MaskConfidence
     pixel_mm : float
         Side of a pixel in mm along the rows, if the head has the size of the average.
 
@@ -96,11 +96,13 @@ def find_brain_in_picture(data: np.ndarray, spacing: tuple[float, ...]) -> tuple
             "shows a brain without skull, say that it is skull-stripped (mask 'none')."
         )
     border = _border(image, to_surface, outline.inside, pose)
-    trust = picture_confidence(image, border > 0, pose, outline.cost)
-    return _resize(border, data.shape) > 0, trust, pose.pixel_mm * image.shape[1] / data.shape[1]
+    confidence = picture_confidence(image, border > 0, pose=pose, outline_cost=outline.cost)
+    return _resize(border, data.shape) > 0, confidence, pose.pixel_mm * image.shape[1] / data.shape[1]
 
 
-def trust_stripped(data: np.ndarray, spacing: tuple[float, ...], mask: np.ndarray) -> tuple[MaskConfidence, float]:
+def stripped_slice_confidence(
+    data: np.ndarray, spacing: tuple[float, ...], mask: np.ndarray
+) -> tuple[MaskConfidence, float]:
     """Judge a slice that came without skull, by the atlas laid over it.
 
     Parameters
@@ -113,7 +115,7 @@ def trust_stripped(data: np.ndarray, spacing: tuple[float, ...], mask: np.ndarra
 
     Returns
     -------
-    trust : Trust
+    confidence : MaskConfidence
     pixel_mm : float
         Side of a pixel in mm along the rows, if the brain has the size of the average.
     """
@@ -170,27 +172,26 @@ def _border(image: np.ndarray, to_surface: np.ndarray, outline: np.ndarray, pose
     """Signed distance to the border of the brain, positive inside."""
     average, side = atlas(), pose.pixel_mm
     sides = (side, side)
-    likely = pose.warp(average.depth, image.shape) + np.float32(OUTWARD)
-    found = np.full(image.shape, -FARTHEST, np.float32)
-    if not (likely > 0).any():
-        return found
-    box = bounding_box(likely > LAYERS_MM[0])
+    depth = pose.warp(average.depth, image.shape) + np.float32(OUTWARD)
+    border = np.full(image.shape, -FARTHEST, np.float32)
+    if not (depth > 0).any():
+        return border
+    box = bounding_box(depth > LAYERS_MM[0])
     in_scalp = (to_surface < LEAST_SCALP * to_surface.max())[box]
     fluid = (pose.warp(average.fluid, image.shape) > 0.5)[box]
-    image, likely, outline, in_head = image[box], likely[box], outline[box], to_surface[box] > 0
-    top = np.percentile(image[likely > 0], 99.5)
+    image, depth, outline, in_head = image[box], depth[box], outline[box], to_surface[box] > 0
+    top = np.percentile(image[depth > 0], 99.5)
     level = np.clip(image * (LEVELS / max(top, 1e-6)), 0, LEVELS - 1).astype(np.intp)
     beyond = scipy.ndimage.distance_transform_edt(~outline, sampling=sides)
-    doubt = DOUBT * np.maximum(beyond - DOUBTED_FROM, 0) * (likely < DOUBTED_BELOW)
-    likely = (likely - doubt).astype(np.float32)
-    by_intensity, by_depth = log_odds(level, np.where(in_head, likely, OUT_OF_SIGHT), fluid, SPREAD)
+    doubt = DOUBT * np.maximum(beyond - DOUBTED_FROM, 0) * (depth < DOUBTED_BELOW)
+    depth = (depth - doubt).astype(np.float32)
+    by_intensity, by_depth = log_odds(level, np.where(in_head, depth, OUT_OF_SIGHT), fluid, SPREAD)
     by_intensity[in_scalp] = -LARGEST_RATIO
     evidence = scipy.ndimage.gaussian_filter(by_intensity, BLUR_MM / side)
-    brain = (evidence + by_depth > 0) & (likely > -FARTHEST) | (likely > FARTHEST)
+    brain = (evidence + by_depth > 0) & (depth > -FARTHEST) | (depth > FARTHEST)
     # Bone may part the brain of a slice, so it may lie in several pieces.
     brain = smooth_mask(brain, opening=OPENING, closing=CLOSING, spacing=sides, one_piece=False)
-    border = distance_to_background(brain, sides, at_border="edge") - distance_to_background(
+    border[box] = distance_to_background(brain, sides, at_border="edge") - distance_to_background(
         ~brain, sides, at_border="edge"
     )
-    found[box] = border
-    return found
+    return border

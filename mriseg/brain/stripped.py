@@ -28,6 +28,10 @@ def is_stripped(data: np.ndarray, spacing: tuple[float, ...]) -> bool:
         Intensities, air darker than tissue.
     spacing : tuple of float
         Sides of a pixel or voxel in mm.
+
+    Returns
+    -------
+    bool
     """
     foreground = above_level(data, FAINT * skimage.filters.threshold_otsu(data))
     outside = data[~scipy.ndimage.binary_dilation(foreground, iterations=3)]
@@ -46,13 +50,33 @@ def is_stripped(data: np.ndarray, spacing: tuple[float, ...]) -> bool:
 
 
 def stripped_mask(data: np.ndarray) -> np.ndarray:
-    """All that a mask left of a stripped scan: what differs from its background, holes filled."""
+    """All that a mask left of a stripped scan: what differs from its background, holes filled.
+
+    Parameters
+    ----------
+    data : ndarray of float32, 2-D or 3-D
+
+    Returns
+    -------
+    ndarray of bool, same shape
+    """
     background = np.median(data[[0, -1]])
     return above_level(data, background + AIR * (np.percentile(data, 99.5) - background))
 
 
 def above_level(data: np.ndarray, level: float) -> np.ndarray:
-    """The large pieces above a level, their holes filled."""
+    """The large pieces above a level, their holes filled.
+
+    Parameters
+    ----------
+    data : ndarray of float32, 2-D or 3-D
+    level : float
+        In the unit of `data`.
+
+    Returns
+    -------
+    ndarray of bool, same shape
+    """
     return scipy.ndimage.binary_fill_holes(large_pieces(data > level))
 
 

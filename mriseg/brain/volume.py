@@ -5,6 +5,8 @@ really reach, and gives each voxel a log-likelihood ratio: do its intensities oc
 scalp around? The border is where the two together say nothing. See `mriseg.brain.skull`.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import scipy
 import skimage
@@ -15,7 +17,7 @@ from mriseg.core.errors import BrainNotFoundError
 from mriseg.image.morphology import bounding_box, dilate, distance_to_background, smooth_mask
 from mriseg.image.resampling import Grid, block_mean, center, interpolate_separable
 from mriseg.registration.affine import WORKING_MM, Registration, register
-from mriseg.registration.atlas import Atlas, atlas
+from mriseg.registration.atlas import atlas
 
 LEAST_AGREEMENT = 0.1  # nats, of atlas and scan; noise and other organs have less
 STRIPPED_MARGIN, STRIPPED_SHELL = 15.0, 14.0  # mm of air put around a stripped brain, and of it taken for head
@@ -58,14 +60,15 @@ def find_brain_in_volume(data: np.ndarray, spacing: tuple[float, ...]) -> tuple[
         raise BrainNotFoundError("The volume is of one gray. Choose the scan itself.")
     image = np.clip((image - low) / (np.percentile(bright, BRIGHTEST) - low), 0, 1)
     head = head_in_volume(image > 0.5 * skimage.filters.threshold_otsu(image), sides)
-    found = register(image, head, sides, atlas())
-    if found.agreement < LEAST_AGREEMENT:
+    registration = register(image, head, sides, atlas())
+    if registration.agreement < LEAST_AGREEMENT:
         raise BrainNotFoundError(
-            f"The average brain does not fit this volume anywhere (agreement {found.agreement:.2f}, heads have 0.3 and "
-            "more). Drop a scan of a head; if it shows a brain without skull, say that it is stripped (mask 'none')."
+            "The average brain does not fit this volume anywhere "
+            f"(agreement {registration.agreement:.2f}, heads have 0.3 and more). "
+            "Drop a scan of a head; if it shows a brain without skull, say that it is stripped (mask 'none')."
         )
-    found = _moved(found, first)
-    return _moved_border(data, spacing, anchor, found, atlas()), found
+    registration = _from_first_voxel(registration, first)
+    return _moved_border(data, spacing, anchor, registration), registration
 
 
 def register_stripped(data: np.ndarray, spacing: tuple[float, ...], mask: np.ndarray) -> Registration | None:
@@ -79,6 +82,10 @@ def register_stripped(data: np.ndarray, spacing: tuple[float, ...], mask: np.nda
         Sides of a voxel in mm.
     mask : ndarray of bool, same shape
         The brain, not empty.
+
+    Returns
+    -------
+    Registration or None
     """
     box = bounding_box(mask)
     inside = mask[box].astype(np.float32)
@@ -93,35 +100,38 @@ def register_stripped(data: np.ndarray, spacing: tuple[float, ...], mask: np.nda
     low, high = np.percentile(image[brain], [0.5, BRIGHTEST])
     image = np.where(brain, np.clip((image - low) / max(high - low, 1e-9), 0, 1), 0).astype(np.float32)
     try:
-        found = register(image, dilate(brain, STRIPPED_SHELL, sides), sides, atlas())
+        registration = register(image, dilate(brain, STRIPPED_SHELL, sides), sides, atlas())
     except BrainNotFoundError:
         return None
-    return _moved(found, first - np.array(margins) * sides)
+    return _from_first_voxel(registration, first - np.array(margins) * sides)
 
 
-def _moved(found: Registration, first: np.ndarray) -> Registration:
-    """A registration to a part of the scan, counted from the scan's first voxel."""
+def _from_first_voxel(registration: Registration, first: np.ndarray) -> Registration:
+    """A registration to a part of the scan that begins at `first` mm, counted from the scan's first voxel."""
     shift = np.eye(4)
     shift[:3, 3] = first
-    return Registration(shift @ found.affine, found.agreement, found.coverage)
+    return replace(registration, affine=shift @ registration.affine)
 
 
 def _moved_border(
-    data: np.ndarray, spacing: tuple[float, ...], anchor: tuple[int, ...], found: Registration, average: Atlas
+    data: np.ndarray, spacing: tuple[float, ...], anchor: tuple[int, ...], registration: Registration
 ) -> np.ndarray:
+    """The mask: the atlas's border, moved to where it and the intensities together say nothing."""
+    average = atlas()
     image, sides, first = block_mean(data, spacing, BORDER_MM, anchor)
-    scale = np.float32(np.cbrt(np.linalg.det(found.affine[:3, :3])))
-    likely = found.warp(average.depth, average, Grid(image.shape, sides, first)) * scale + np.float32(OUTWARD)
-    box = bounding_box(likely > LAYERS_MM[0])
-    image, likely, origin = image[box], likely[box], first + [b.start * s for b, s in zip(box, sides, strict=True)]
-    fluid = found.warp(average.fluid, average, Grid(image.shape, sides, origin)) > 0.5
-    top = np.percentile(image[likely > 0], 99.5)
+    scale = np.float32(np.cbrt(np.linalg.det(registration.affine[:3, :3])))
+    depth = registration.warp(average.depth, average, Grid(image.shape, sides, first)) * scale + np.float32(OUTWARD)
+    box = bounding_box(depth > LAYERS_MM[0])
+    image, depth = image[box], depth[box]
+    origin = first + [part.start * side for part, side in zip(box, sides, strict=True)]
+    fluid = registration.warp(average.fluid, average, Grid(image.shape, sides, origin)) > 0.5
+    top = np.percentile(image[depth > 0], 99.5)
     bottom = image.min()
     level = np.clip((image - bottom) * np.float32(LEVELS / max(top - bottom, 1e-6)), 0, LEVELS - 1).astype(np.int8)
 
-    by_intensity, by_depth = log_odds(level, likely, fluid, SPREAD)
+    by_intensity, by_depth = log_odds(level, depth, fluid, SPREAD)
     evidence = scipy.ndimage.gaussian_filter(by_intensity, [BLUR_MM / side for side in sides])
-    brain = (evidence + by_depth > 0) & (likely > -FARTHEST) | (likely > FARTHEST)
+    brain = (evidence + by_depth > 0) & (depth > -FARTHEST) | (depth > FARTHEST)
     brain = smooth_mask(brain, opening=OPENING, closing=CLOSING, spacing=sides, one_piece=True)
     if not brain.any():
         raise BrainNotFoundError("No brain was found in this volume. Drop a scan of a whole head or of a brain.")

@@ -22,8 +22,8 @@ def judge(scanned, segmented):
             scan.data if data is None else data,
             scan.spacing,
             brain.mask if mask is None else mask,
-            replace(brain.registration, **registration),
-            stripped,
+            registration=replace(brain.registration, **registration),
+            stripped=stripped,
         )
 
     return of
@@ -31,9 +31,9 @@ def judge(scanned, segmented):
 
 @pytest.mark.parametrize("contrast", CONTRASTS)
 def test_a_good_mask_is_trusted(judge, contrast):
-    trust = judge(contrast)
-    assert trust.confidence > 0.9
-    assert trust.doubts == ()
+    judged = judge(contrast)
+    assert judged.value > 0.9
+    assert judged.doubts == ()
 
 
 @pytest.mark.parametrize(
@@ -45,18 +45,18 @@ def test_a_good_mask_is_trusted(judge, contrast):
     ],
 )
 def test_each_weak_figure_makes_a_mask_doubtful_and_is_told(judge, change, code, says):
-    trust = judge(**change)
-    assert trust.confidence < DOUBTFUL
-    assert [(doubt.code, doubt.level) for doubt in trust.doubts] == [(code, Level.NOT)]
-    assert says in trust.doubts[0].text
+    judged = judge(**change)
+    assert judged.value < DOUBTFUL
+    assert [(doubt.code, doubt.level) for doubt in judged.doubts] == [(code, Level.NOT)]
+    assert says in judged.doubts[0].text
 
 
 def test_half_a_brain_is_doubted(judge, segmented):
     mask = segmented(Contrast.T2).brain.mask.copy()
     mask[: mask.shape[0] // 2] = False
-    trust = judge(mask=mask)
-    assert trust.confidence < DOUBTFUL
-    assert "left and right" in trust.doubts[0].text
+    judged = judge(mask=mask)
+    assert judged.value < DOUBTFUL
+    assert "left and right" in judged.doubts[0].text
 
 
 def test_a_bright_skull_is_no_mr_image(judge, phantom):
@@ -65,16 +65,16 @@ def test_a_bright_skull_is_no_mr_image(judge, phantom):
     data += np.random.default_rng(0).normal(0, 10, data.shape)
     away = 2.0 * scipy.ndimage.distance_transform_edt(phantom.truth == 0)
     data[(away > 0) & (away < 8)] = 1000
-    trust = judge(data=data.astype(np.float32))
-    assert trust.confidence < 0.1
-    assert "CT" in trust.doubts[0].text
+    judged = judge(data=data.astype(np.float32))
+    assert judged.value < 0.1
+    assert "CT" in judged.doubts[0].text
 
 
 def test_two_middling_figures_together_name_the_worse(judge):
-    trust = judge(agreement=0.22, coverage=0.7)
-    assert trust.confidence < DOUBTFUL
-    assert len(trust.doubts) == 1
-    assert "agreement 0.22" in trust.doubts[0].text
+    judged = judge(agreement=0.22, coverage=0.7)
+    assert judged.value < DOUBTFUL
+    assert len(judged.doubts) == 1
+    assert "agreement 0.22" in judged.doubts[0].text
 
 
 @pytest.mark.parametrize(
@@ -85,11 +85,11 @@ def test_a_slice_is_trusted_for_its_outline_and_its_place_in_the_atlas(cost, agr
     radius = np.hypot(rows - 50, columns - 50)
     image = np.where(radius < 36, 0.8, np.where((radius > 42) & (radius < 48), 0.9, 0.0))
     pose = SlicePose(np.array([[0.0, 1.0, 0.0], [0, 0, 0], [-1.0, 0, 0]]), agreement)
-    trust = picture_confidence(image, radius < 36, pose, cost)
-    assert (trust.confidence > 0.9) == trusted
-    assert (trust.doubts == ()) == trusted
+    judged = picture_confidence(image, radius < 36, pose=pose, outline_cost=cost)
+    assert (judged.value > 0.9) == trusted
+    assert (judged.doubts == ()) == trusted
 
 
 def test_a_stripped_slice_without_anatomy_is_doubted():
     assert stripped_picture_confidence(0.1).doubts == ()
-    assert stripped_picture_confidence(0.005).confidence == 0.0
+    assert stripped_picture_confidence(0.005).value == 0.0

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import scipy
 
+from mriseg.brain import extraction
 from mriseg.brain.extraction import extract, take_everything, take_stripped
 from mriseg.brain.stripped import is_stripped
 from mriseg.core.errors import BrainNotFoundError
@@ -71,6 +72,31 @@ def test_a_thin_slab_is_searched_slice_by_slice(across):
     assert any("slab" in note for note in brain.notes)
     assert dice(brain.mask, truth > 0) > 0.92
     assert (matter[brain.mask] == AIR).mean() < 0.005
+
+
+def test_a_sinus_at_the_border_of_a_brain_is_taken_out_of_its_mask(scanned, segmented, monkeypatch):
+    """The atlas lets the mask reach into air that it does not know of."""
+    brain, scan = segmented(Contrast.T2).brain, scanned(Contrast.T2)
+    foremost = np.argwhere(brain.mask)[brain.mask.nonzero()[1].argmax()]
+    away = 2.0 * np.sqrt(sum((axis - at) ** 2 for axis, at in zip(np.ogrid[:99, :117, :101], foremost, strict=True)))
+    air = np.random.default_rng(0).rayleigh(3.0, scan.data.shape)
+    data = np.where(away < 20, air, scan.data).astype(np.float32)
+    monkeypatch.setattr(extraction, "find_brain_in_volume", lambda *_: (brain.mask, brain.registration))
+    mask = extract(data, SPACING).mask
+    assert (brain.mask & (away < 14)).sum() > 500
+    assert not mask[away < 14].any()  # nearer to the tissue around it the blur is not dark
+    assert dice(mask, brain.mask & (away >= 20)) > 0.995
+
+
+def test_an_enclosed_void_stays_in_the_mask(scanned, segmented, monkeypatch):
+    """On a good FLAIR scan the ventricles are as dark as air."""
+    brain, scan = segmented(Contrast.T2).brain, scanned(Contrast.T2)
+    middle = np.round(scipy.ndimage.center_of_mass(brain.mask)).astype(int)
+    void = tuple(slice(at - 4, at + 5) for at in middle)
+    data = scan.data.copy()
+    data[void] = 0
+    monkeypatch.setattr(extraction, "find_brain_in_volume", lambda *_: (brain.mask, brain.registration))
+    np.testing.assert_array_equal(extract(data, SPACING).mask, brain.mask)
 
 
 @pytest.mark.parametrize("shape", [(64, 64), (40, 40, 40), (64, 64, 10)])

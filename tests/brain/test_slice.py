@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mriseg.brain.slice import find_brain_in_picture, trust_stripped
+from mriseg.brain.slice import find_brain_in_picture, stripped_slice_confidence
 from mriseg.core.errors import BrainNotFoundError
 from mriseg.core.tissue import Contrast
 from mriseg.datasets.phantom import AIR
@@ -70,9 +70,9 @@ def test_a_picture_of_one_gray_shows_no_brain(gray):
 @pytest.mark.parametrize("cut", CUTS)
 @pytest.mark.parametrize("contrast", CONTRASTS)
 def test_slices_of_a_head_are_trusted(scanned, cut, contrast):
-    _, trust, _ = find_brain_in_picture(upright(scanned(contrast).data, cut), (2.0, 2.0))
-    assert trust.confidence > 0.5
-    assert trust.doubts == ()
+    _, judged, _ = find_brain_in_picture(upright(scanned(contrast).data, cut), (2.0, 2.0))
+    assert judged.value > 0.5
+    assert judged.doubts == ()
 
 
 @pytest.mark.parametrize("cut", CUTS)
@@ -83,12 +83,12 @@ def test_the_size_of_a_pixel_is_guessed(scanned, cut):
 
 def test_a_stripped_slice_is_trusted_and_a_stripped_bottle_is_not(phantom, scanned):
     brain = upright(phantom.truth > 0, "axial")
-    trust, pixel_mm = trust_stripped(upright(scanned(Contrast.T1).data, "axial"), (1.0, 1.0), brain)
-    assert trust.confidence > 0.8
+    judged, pixel_mm = stripped_slice_confidence(upright(scanned(Contrast.T1).data, "axial"), (1.0, 1.0), brain)
+    assert judged.value > 0.8
     assert pixel_mm == pytest.approx(2.0, rel=0.1)
     rows, columns = np.ogrid[:120, :100]
     bottle = (np.hypot(rows - 60, columns - 50) < 40) * np.float32(100)
     bottle += np.random.default_rng(0).normal(0, 3, bottle.shape).astype(np.float32)
-    trust, _ = trust_stripped(bottle, (1.0, 1.0), bottle > 50)
-    assert trust.confidence < 0.5
-    assert "no skull" in trust.doubts[0].text
+    judged, _ = stripped_slice_confidence(bottle, (1.0, 1.0), bottle > 50)
+    assert judged.value < 0.5
+    assert "no skull" in judged.doubts[0].text
