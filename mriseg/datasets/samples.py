@@ -37,6 +37,14 @@ class Sample:
     kind : {"picture", "volume"}
     make : callable
         Returns the scan, and its true labels on the scan's grid or None where nobody knows them.
+
+    Examples
+    --------
+    >>> list(SAMPLES)
+    ['slice-t1', 'slice-t2', 'mni152-t1', 'head-t1', 'head-t2', 'head-pd', 'head-flair']
+    >>> scan, truth = SAMPLES["slice-t1"].make()
+    >>> scan.kind, scan.data.shape == truth.shape
+    ('picture', True)
     """
 
     name: str
@@ -76,28 +84,29 @@ def _simulated_slice(contrast: Contrast) -> tuple[Scan, np.ndarray]:
 _ALL = (
     *(
         Sample(
-            f"slice-{contrast.setting}",
-            f"Simulated slice, {contrast.suffix}",
-            f"An axial picture of a simulated head, {SLICE_MM:g} mm pixels; its truth is known.",
-            "picture",
-            partial(_simulated_slice, contrast),
+            name=f"slice-{contrast.setting}",
+            title=f"Simulated slice, {contrast.suffix}",
+            description=f"An axial picture of a simulated head, {SLICE_MM:g} mm pixels; its truth is known.",
+            kind="picture",
+            make=partial(_simulated_slice, contrast),
         )
         for contrast in (Contrast.T1, Contrast.T2)
     ),
     Sample(
-        "mni152-t1",
-        "Average of 152 brains, T1w",
-        "The MNI ICBM152 average brain (2009a), skull-stripped, 1 mm, from the nilearn package.",
-        "volume",
-        _average,
+        name="mni152-t1",
+        title="Average of 152 brains, T1w",
+        description="The MNI ICBM152 average brain (2009a), skull-stripped, 1 mm, from the nilearn package.",
+        kind="volume",
+        make=_average,
     ),
     *(
         Sample(
-            f"head-{contrast.setting}",
-            f"Simulated head, {contrast.suffix}",
-            f"A simulated head with skull, {NOISE:g} % noise, {BIAS:g} % bias, {HEAD_MM:g} mm; its truth is known.",
-            "volume",
-            partial(_simulated_head, contrast),
+            name=f"head-{contrast.setting}",
+            title=f"Simulated head, {contrast.suffix}",
+            description=f"A simulated head with skull, {NOISE:g} % noise, {BIAS:g} % bias, {HEAD_MM:g} mm; "
+            "its truth is known.",
+            kind="volume",
+            make=partial(_simulated_head, contrast),
         )
         for contrast in (Contrast.T1, Contrast.T2, Contrast.PD, Contrast.FLAIR)
     ),

@@ -37,29 +37,29 @@ def mixture_svg(result: Result) -> str:
         An SVG element without fonts of its own; curves are scaled to the counts of a bar. The same result gives the
         same text.
     """
-    bars, mixture = result.histogram.rebin(BARS), result.mixture
-    scale = bars.counts.sum() * bars.width
-    low, high = _reach(bars.levels, bars.counts, mixture)
+    histogram, mixture = result.histogram.rebin(BARS), result.mixture
+    scale = histogram.counts.sum() * histogram.width
+    low, high = _axis_limits(histogram.levels, histogram.counts, mixture)
     x = np.linspace(low, high, POINTS)
     total = scale * mixture.density(x)
-    top = 1.08 * float(min(max(bars.counts.max(), total.max()), HIGHEST * total.max()))
+    top = 1.08 * float(min(max(histogram.counts.max(), total.max()), HIGHEST * total.max()))
     frame = _Frame(low, high, top)
 
     curves = scale * mixture.pure_densities(x).T
-    parts = [frame.bars(bars.levels, bars.counts, bars.width)]
+    parts = [frame.bars(histogram.levels, histogram.counts, histogram.width)]
     entries = [("Counted", "", BAR_GRAY)]
     for tissue, curve in zip(mixture.tissues, curves, strict=True):
         parts.append(frame.filled(x, curve, tissue.color))
     for tissue, curve in zip(mixture.tissues, curves, strict=True):
         # Yellow vanishes on paper without a dark edge.
-        parts.append(frame.line(x, curve, CASING, 3.4, DASHES[tissue]))
-        parts.append(frame.line(x, curve, tissue.color, 2.0, DASHES[tissue]))
+        parts.append(frame.line(x, curve, color=CASING, width=3.4, dash=DASHES[tissue]))
+        parts.append(frame.line(x, curve, color=tissue.color, width=2.0, dash=DASHES[tissue]))
     entries += [(tissue.title, DASHES[tissue], tissue.color) for tissue in Tissue if tissue in mixture.tissues]
     if mixture.deep_gray is not None:
-        parts.append(frame.line(x, scale * mixture.deep_density(x), Tissue.GM.color, 1.5, DEEP_DASH))
+        parts.append(frame.line(x, scale * mixture.deep_density(x), color=Tissue.GM.color, width=1.5, dash=DEEP_DASH))
         entries.append(("Deep gray matter", DEEP_DASH, Tissue.GM.color))
-    parts.append(frame.line(x, scale * mixture.mixed_density(x), MIXED_GRAY, 1.5, MIXED_DASH))
-    parts.append(frame.line(x, total, SUM_RED, 1.5, ""))
+    parts.append(frame.line(x, scale * mixture.mixed_density(x), color=MIXED_GRAY, width=1.5, dash=MIXED_DASH))
+    parts.append(frame.line(x, total, color=SUM_RED, width=1.5, dash=""))
     entries += [("Mixed voxels", MIXED_DASH, MIXED_GRAY), ("Sum", "", SUM_RED)]
     thresholds = mixture.thresholds()
     if len(thresholds):
@@ -73,14 +73,24 @@ def mixture_svg(result: Result) -> str:
     parts += [*frame.axes(unit), *_legend(entries)]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
-        f'aria-label="{escape(mixture_words(mixture))}" font-size="{FONT_SIZE}" fill="{INK}">'
+        f'aria-label="{escape(describe_mixture(mixture))}" font-size="{FONT_SIZE}" fill="{INK}">'
         + "".join(parts)
         + "</svg>"
     )
 
 
-def mixture_words(mixture: Mixture) -> str:
-    """What the drawing shows, for those who cannot see it."""
+def describe_mixture(mixture: Mixture) -> str:
+    """What the drawing shows, for those who cannot see it.
+
+    Parameters
+    ----------
+    mixture : Mixture
+
+    Returns
+    -------
+    str
+        One sentence.
+    """
     classes = ", ".join(
         f"{tissue.title.lower()} about {mean:.4g}" for tissue, mean in zip(mixture.tissues, mixture.means, strict=True)
     )
@@ -108,7 +118,7 @@ class _Frame:
     def filled(self, x: np.ndarray, curve: np.ndarray, color: str) -> str:
         return _area(self._x(x), self._y(curve), color, 0.3)
 
-    def line(self, x: np.ndarray, curve: np.ndarray, color: str, width: float, dash: str) -> str:
+    def line(self, x: np.ndarray, curve: np.ndarray, *, color: str, width: float, dash: str) -> str:
         return f'<path d="M{_points(self._x(x), self._y(curve))}" {_stroke(color, width, dash)}/>'
 
     def threshold(self, level: float) -> str:
@@ -130,15 +140,15 @@ class _Frame:
             y = float(self._y(count))
             parts.append(f'<path d="M{LEFT} {y:.1f}h-4" {_stroke(INK, 1, "")}/>')
             parts.append(_text(LEFT - 7, y + 4, f"{count / 1000 if thousands else count:g}", "end"))
-        words = f"Thousand {unit} of each bar" if thousands else f"{unit.capitalize()} of each bar"
-        parts.append(_text(LEFT, TOP - 10, words, "start"))
+        title = f"Thousand {unit} of each bar" if thousands else f"{unit.capitalize()} of each bar"
+        parts.append(_text(LEFT, TOP - 10, title, "start"))
         parts.append(
             _text((LEFT + RIGHT) / 2, BOTTOM + 35, "Intensity after bias correction, arbitrary units", "middle")
         )
         return parts
 
 
-def _reach(levels: np.ndarray, counts: np.ndarray, mixture: Mixture) -> tuple[float, float]:
+def _axis_limits(levels: np.ndarray, counts: np.ndarray, mixture: Mixture) -> tuple[float, float]:
     """The ends of the axis: nearly all voxels and the classes as wide as they are seen, within what was counted."""
     passed = np.cumsum(counts) / counts.sum()
     first, last = levels[np.searchsorted(passed, [TAIL, 1 - TAIL]).clip(0, len(levels) - 1)]

@@ -14,7 +14,7 @@ import PIL.ImageFont
 
 from mriseg.core.scan import Scan
 from mriseg.image.orientation import orient, reorient, reorient_box
-from mriseg.plotting import slices as render
+from mriseg.plotting import slices
 from mriseg.plotting.slices import AnatomicalPlane, View
 from mriseg.segmentation.result import Result
 
@@ -50,12 +50,12 @@ def jpeg(scan: Scan, result: Result) -> bytes:
     labels = reorient(result.labels, orientation)
     limits = _window(canonical.data, labels)
     if canonical.spacing is None:
-        return _encoded(_side_by_side(render.gray(canonical.data, limits), labels))
+        return _encoded(_side_by_side(slices.gray(canonical.data, limits), labels))
     brain = reorient_box(result.box, result.labels.shape, orientation)
-    shown = _around(brain, labels.shape, canonical.spacing)
+    shown = _field_of_view(brain, labels.shape, canonical.spacing)
     views = [View(plane, index) for plane, count in SLICES for index in _indices(brain[plane.axis], plane, count)]
-    sides = [render.pixel_sides(canonical.spacing, view) for view in views]
-    pieces = [(render.gray(_cut(canonical.data, shown, view), limits), _cut(labels, shown, view)) for view in views]
+    sides = [slices.pixel_sides(canonical.spacing, view) for view in views]
+    pieces = [(slices.gray(_cut(canonical.data, shown, view), limits), _cut(labels, shown, view)) for view in views]
     sizes = [(levels.shape[0] * h, levels.shape[1] * w) for (levels, _), (h, w) in zip(pieces, sides, strict=True)]
     total = sum(width for _, width in sizes)
     scale = min(WIDTH / total, HEIGHT / 2 / max(height for height, _ in sizes))
@@ -64,8 +64,8 @@ def jpeg(scan: Scan, result: Result) -> bytes:
     for (levels, tissues), side, (height, width) in zip(pieces, sides, sizes, strict=True):
         slot = WIDTH * width / total
         frame = (max(1, round(height * scale)), max(1, round(width * scale)))
-        for row, image in enumerate((np.repeat(levels[..., None], 3, -1), render.colored(levels, tissues, OPACITY))):
-            _put(page, render.enlarge(image, side, frame, smooth=True), HEIGHT / 4 * (2 * row + 1), left + slot / 2)
+        for row, image in enumerate((np.repeat(levels[..., None], 3, -1), slices.colored(levels, tissues, OPACITY))):
+            _put(page, slices.enlarge(image, side, frame, smooth=True), HEIGHT / 4 * (2 * row + 1), left + slot / 2)
         left += slot
     return _encoded(_lettered(page) if scan.sides_known else page)
 
@@ -74,24 +74,24 @@ def _window(data: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
     """Intensities shown black and white, from some of the voxels."""
     step = (slice(None, None, max(1, round((data.size / SAMPLED) ** (1 / data.ndim)))),) * data.ndim
     mask = labels[step] > 0
-    return render.window(data[step], mask if mask.any() else np.ones_like(mask))
+    return slices.window(data[step], mask if mask.any() else np.ones_like(mask))
 
 
 def _side_by_side(levels: np.ndarray, labels: np.ndarray) -> np.ndarray:
     page = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
-    for half, image in enumerate((np.repeat(levels[..., None], 3, -1), render.colored(levels, labels, OPACITY))):
-        enlarged = render.enlarge(image, (1, 1), (HEIGHT, WIDTH // 2), smooth=True)
+    for half, image in enumerate((np.repeat(levels[..., None], 3, -1), slices.colored(levels, labels, OPACITY))):
+        enlarged = slices.enlarge(image, (1, 1), (HEIGHT, WIDTH // 2), smooth=True)
         _put(page, enlarged, HEIGHT / 2, WIDTH / 4 * (2 * half + 1))
     return page
 
 
-def _around(brain: tuple[slice, ...], shape: tuple[int, ...], spacing: tuple[float, ...]) -> list[slice]:
+def _field_of_view(brain: tuple[slice, ...], shape: tuple[int, ...], spacing: tuple[float, ...]) -> list[slice]:
     """What is shown: the brain, or about its middle as much as a usual one takes, as far as the image reaches."""
-    found = []
+    shown = []
     for part, length, side, usual in zip(brain, shape, spacing, USUAL_MM, strict=True):
         margin = round((max(usual - (part.stop - part.start) * side, 0) / 2 + MARGIN_MM) / side)
-        found.append(slice(max(0, part.start - margin), min(length, part.stop + margin)))
-    return found
+        shown.append(slice(max(0, part.start - margin), min(length, part.stop + margin)))
+    return shown
 
 
 def _indices(part: slice, plane: AnatomicalPlane, count: int) -> list[int]:
@@ -104,7 +104,7 @@ def _cut(array: np.ndarray, box: list[slice], view: View) -> np.ndarray:
     """The part of a slice that lies in the box."""
     assert view.plane is not None
     within = [slice(view.index, view.index + 1) if axis == view.plane.axis else part for axis, part in enumerate(box)]
-    return render.cut(array[tuple(within)], View(view.plane))
+    return slices.cut(array[tuple(within)], View(view.plane))
 
 
 def _put(page: np.ndarray, image: np.ndarray, row: float, column: float) -> None:
@@ -116,13 +116,13 @@ def _put(page: np.ndarray, image: np.ndarray, row: float, column: float) -> None
 def _lettered(page: np.ndarray) -> np.ndarray:
     """With the letter of the side at which all slices but the sagittal ones have it."""
     canvas = PIL.Image.fromarray(page)
-    gray, shade = ((level,) * 3 for level in (render.LETTER_GRAY, render.SHADE_GRAY))
+    gray, shade = ((level,) * 3 for level in (slices.LETTER_GRAY, slices.SHADE_GRAY))
     PIL.ImageDraw.Draw(canvas).text(
         (LETTER_MARGIN, LETTER_MARGIN),
         AnatomicalPlane.AXIAL.letters[0],
-        gray,
-        PIL.ImageFont.load_default(LETTER_SIZE),
-        "lt",
+        fill=gray,
+        font=PIL.ImageFont.load_default(LETTER_SIZE),
+        anchor="lt",
         stroke_width=1,
         stroke_fill=shade,
     )

@@ -50,7 +50,7 @@ class View:
 
     Attributes
     ----------
-    plane : Plane or None
+    plane : AnatomicalPlane or None
         None for a picture, which is shown as it came.
     index : int
         Of the slice along the plane's axis.
@@ -77,7 +77,22 @@ class View:
 
 
 def default_plane(spacing: tuple[float, ...]) -> AnatomicalPlane:
-    """The plane in which a volume was acquired, across its thickest voxel side; axial if they are alike."""
+    """The plane in which a volume was acquired, across its thickest voxel side; axial if they are alike.
+
+    Parameters
+    ----------
+    spacing : tuple of float
+        Voxel sides along canonical axes, mm.
+
+    Returns
+    -------
+    AnatomicalPlane
+
+    Examples
+    --------
+    >>> default_plane((1.0, 5.0, 1.0))
+    <AnatomicalPlane.CORONAL: ('Coronal', 1, ('R', 'L', 'S', 'I'))>
+    """
     thickest = max(range(3), key=lambda axis: (spacing[axis], axis))
     return next(plane for plane in AnatomicalPlane if plane.axis == thickest)
 
@@ -105,7 +120,23 @@ def cut(array: np.ndarray, view: View) -> np.ndarray:
 
 
 def pixel_sides(spacing: tuple[float, ...] | None, view: View) -> tuple[float, float]:
-    """Height and width of a pixel of the slice in mm, or 1 and 1 where unknown."""
+    """Height and width of a pixel of the slice in mm, or 1 and 1 where unknown.
+
+    Parameters
+    ----------
+    spacing : tuple of float or None
+        Voxel sides along canonical axes, mm.
+    view : View
+
+    Returns
+    -------
+    tuple of float
+
+    Examples
+    --------
+    >>> pixel_sides((1.0, 2.0, 3.0), View(AnatomicalPlane.SAGITTAL))
+    (3.0, 2.0)
+    """
     if view.plane is None or spacing is None:
         return 1.0, 1.0
     width, height = (side for axis, side in enumerate(spacing) if axis != view.plane.axis)
@@ -113,14 +144,44 @@ def pixel_sides(spacing: tuple[float, ...] | None, view: View) -> tuple[float, f
 
 
 def window(data: np.ndarray, mask: np.ndarray) -> tuple[float, float]:
-    """Intensities that are shown black and white: from air to the brightest of the brain."""
+    """Intensities that are shown black and white: from air to the brightest of the brain.
+
+    Parameters
+    ----------
+    data : ndarray
+        The whole image.
+    mask : ndarray of bool, same shape
+        The brain, not empty.
+
+    Returns
+    -------
+    tuple of float
+        In the unit of `data`.
+    """
     low = float(np.percentile(data, BLACK_PERCENTILE))
     high = float(np.percentile(data[mask], WHITE_PERCENTILE))
     return (low, high) if high > low else (float(data.min()), float(data.max()))
 
 
 def gray(piece: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
-    """A slice in 256 gray levels, uint8, shape (rows, columns)."""
+    """A slice in 256 gray levels.
+
+    Parameters
+    ----------
+    piece : ndarray of shape (rows, columns)
+        Intensities.
+    limits : tuple of float
+        Those shown black and white.
+
+    Returns
+    -------
+    ndarray of uint8, same shape
+
+    Examples
+    --------
+    >>> gray(np.array([[-5.0, 0.0, 50.0, 100.0, 120.0]]), (0.0, 100.0)).tolist()
+    [[0, 0, 128, 255, 255]]
+    """
     low, high = limits
     return (255 * np.clip((piece - low) / (high - low), 0, 1) + 0.5).astype(np.uint8)
 
@@ -159,6 +220,11 @@ def enlarge(image: np.ndarray, sides: tuple[float, float], frame: tuple[int, int
         The most rows and columns of the result.
     smooth : bool
         Whether to interpolate; colors of labels must not.
+
+    Returns
+    -------
+    ndarray of uint8
+        With square pixels.
     """
     height, width = image.shape[0] * sides[0], image.shape[1] * sides[1]
     scale = min(frame[0] / height, frame[1] / width)
@@ -180,6 +246,11 @@ def annotated(image: np.ndarray, view: View, pixel_mm: float | None) -> np.ndarr
     view : View
     pixel_mm : float or None
         Side of a pixel; None where unknown, then there is no bar.
+
+    Returns
+    -------
+    ndarray of uint8, same shape
+        The picture itself where there is nothing to write.
     """
     if view.letters is None and pixel_mm is None:
         return image
@@ -189,20 +260,22 @@ def annotated(image: np.ndarray, view: View, pixel_mm: float | None) -> np.ndarr
     width, height = canvas.size
     if view.letters is not None:
         font = PIL.ImageFont.load_default(LETTER_SIZE)
-        places = (
+        positions = (
             (LETTER_MARGIN, height / 2, "lm"),
             (width - LETTER_MARGIN, height / 2, "rm"),
             (width / 2, LETTER_MARGIN, "mt"),
             (width / 2, height - LETTER_MARGIN, "mb"),
         )
-        for letter, (x, y, anchor) in zip(view.letters, places, strict=True):
-            draw.text((x, y), letter, ink, font, anchor, stroke_width=2, stroke_fill=shade)
+        for letter, (x, y, anchor) in zip(view.letters, positions, strict=True):
+            draw.text((x, y), letter, fill=ink, font=font, anchor=anchor, stroke_width=2, stroke_fill=shade)
     if pixel_mm is not None and SCALE_BAR_MM / pixel_mm < width / 2:
         x, y = LETTER_MARGIN, height - LETTER_MARGIN
         draw.rectangle((x - 1, y - 4, x + SCALE_BAR_MM / pixel_mm + 1, y), shade)
         draw.rectangle((x, y - 3, x + SCALE_BAR_MM / pixel_mm, y - 1), ink)
         label = PIL.ImageFont.load_default(LETTER_SIZE * 2 / 3)
-        draw.text((x, y - 6), f"{SCALE_BAR_MM} mm", ink, label, "lb", stroke_width=2, stroke_fill=shade)
+        draw.text(
+            (x, y - 6), f"{SCALE_BAR_MM} mm", fill=ink, font=label, anchor="lb", stroke_width=2, stroke_fill=shade
+        )
     return np.asarray(canvas)
 
 
@@ -217,7 +290,16 @@ def emblem() -> PIL.Image.Image:
 
 
 def png(image: np.ndarray) -> bytes:
-    """The picture as the bytes of a PNG."""
+    """The picture as the bytes of a PNG.
+
+    Parameters
+    ----------
+    image : ndarray of uint8, shape (rows, columns) or (rows, columns, 3)
+
+    Returns
+    -------
+    bytes
+    """
     stream = io.BytesIO()
     PIL.Image.fromarray(image).save(stream, "PNG", compress_level=3)
     return stream.getvalue()

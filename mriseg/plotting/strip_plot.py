@@ -26,14 +26,14 @@ ALIKE = 0.05  # where all values are one the axis reaches so far around it
 
 
 @dataclass(frozen=True)
-class Dot:
+class Outlier:
     """A scan that lies apart from the others.
 
     Attributes
     ----------
     value : float
         In the unit of the axis.
-    says : str
+    label : str
         Its name and value, shown where it is pointed at.
     link : str or None
         Where it leads to, percent-encoded.
@@ -42,27 +42,42 @@ class Dot:
     """
 
     value: float
-    says: str
+    label: str
     link: str | None
     scan: int
 
 
 def quartiles(values: np.ndarray) -> tuple[float, float, float]:
-    """Lower quartile, median, upper quartile."""
+    """Lower quartile, median, upper quartile.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n,)
+        At least one.
+
+    Returns
+    -------
+    tuple of float
+
+    Examples
+    --------
+    >>> quartiles(np.array([1.0, 2.0, 3.0, 4.0, 100.0]))
+    (2.0, 3.0, 4.0)
+    """
     low, middle, high = np.percentile(values, (25, 50, 75))
     return float(low), float(middle), float(high)
 
 
-def svg(values: np.ndarray, apart: Sequence[Dot], words: str) -> str:
+def svg(values: np.ndarray, outliers: Sequence[Outlier], description: str) -> str:
     """Draw a distribution.
 
     Parameters
     ----------
     values : ndarray of shape (n,)
         Of the scans that do not lie apart, finite, in the unit of the axis.
-    apart : sequence of Dot
+    outliers : sequence of Outlier
         Those that do; there is at least one scan.
-    words : str
+    description : str
         What is drawn, for those who cannot see it.
 
     Returns
@@ -70,7 +85,7 @@ def svg(values: np.ndarray, apart: Sequence[Dot], words: str) -> str:
     str
         An SVG element; equal values give equal text.
     """
-    every = np.append(values, [dot.value for dot in apart])
+    every = np.append(values, [outlier.value for outlier in outliers])
     low, middle, high = quartiles(every)
     axis = _Axis(every)
     parts = []
@@ -80,9 +95,9 @@ def svg(values: np.ndarray, apart: Sequence[Dot], words: str) -> str:
             f'<rect class="quartiles" x="{left:.1f}" y="{TOP - 6}" width="{max(right - left, 1):.1f}" '
             f'height="{BOTTOM - TOP + 12}"/>'
         )
-    by_distance = sorted(apart, key=lambda dot: -abs(dot.value - middle))
+    by_distance = sorted(outliers, key=lambda outlier: -abs(outlier.value - middle))
     marked = by_distance[:MOST_APART]
-    values = np.append(values, [dot.value for dot in by_distance[MOST_APART:]])
+    values = np.append(values, [outlier.value for outlier in by_distance[MOST_APART:]])
     within = (values >= axis.low) & (values <= axis.high)
     parts.append((_dots if len(every) <= MOST_DOTS else _bars)(axis, np.sort(values[within])))
     middle_line = (TOP + BOTTOM) / 2
@@ -93,13 +108,14 @@ def svg(values: np.ndarray, apart: Sequence[Dot], words: str) -> str:
     ]
     if len(every) >= LEAST_QUARTILES:
         parts.append(f'<path class="median" d="M{axis.at(middle):.1f} {TOP - 6}V{BOTTOM + 6}"/>')
-    places = [axis.at(dot.value) for dot in marked]
-    parts += [_mark(axis, dot, x, y) for dot, x, y in zip(marked, places, _heights(places, 2 * DIAMOND), strict=True)]
+    across = [axis.at(outlier.value) for outlier in marked]
+    heights = _heights(across, 2 * DIAMOND)
+    parts += [_mark(axis, outlier, x, y) for outlier, x, y in zip(marked, across, heights, strict=True)]
     parts.append(f'<path class="axis" d="M{LEFT} {BOTTOM + 6}H{RIGHT}"/>')
     for tick in axis.ticks():
         x = f"{axis.at(tick):.1f}"
         parts.append(f'<path class="axis" d="M{x} {BOTTOM + 6}v4"/><text x="{x}" y="{LABELS_AT}">{tick:g}</text>')
-    return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="group" aria-label="{escape(words)}">{"".join(parts)}</svg>'
+    return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="group" aria-label="{escape(description)}">{"".join(parts)}</svg>'
 
 
 class _Axis:
@@ -112,8 +128,8 @@ class _Axis:
             most = FAR * (high - low)
             self.low, self.high = max(self.low, low - most), min(self.high, high + most)
         if self.high <= self.low:
-            around = abs(self.low) * ALIKE or 1.0
-            self.low, self.high = self.low - around, self.high + around
+            margin = abs(self.low) * ALIKE or 1.0
+            self.low, self.high = self.low - margin, self.high + margin
 
     def at(self, value: float) -> float:
         return LEFT + (RIGHT - LEFT) * (min(max(value, self.low), self.high) - self.low) / (self.high - self.low)
@@ -126,25 +142,25 @@ class _Axis:
         return [float(f"{count * step:.12g}") for count in counts]
 
 
-def _heights(places: Sequence[float], size: float) -> list[float]:
+def _heights(across: Sequence[float], size: float) -> list[float]:
     """Where marks of a size lie so that those of one place are side by side about the middle line."""
-    columns = [round(place / size) for place in places]
+    columns = [round(x / size) for x in across]
     most = max(Counter(columns).values(), default=1)
     step = min(size, (BOTTOM - TOP) / most)
     seen: Counter[int] = Counter()
-    found = []
+    heights = []
     for column in columns:
         before = seen[column]
         seen[column] += 1
-        found.append((TOP + BOTTOM) / 2 + step * ((before + 1) // 2) * (1 if before % 2 else -1))
-    return found
+        heights.append((TOP + BOTTOM) / 2 + step * ((before + 1) // 2) * (1 if before % 2 else -1))
+    return heights
 
 
 def _dots(axis: _Axis, values: np.ndarray) -> str:
-    places = [axis.at(value) for value in values]
+    across = [axis.at(value) for value in values]
     size = LARGE_DOT if len(values) <= FEW else DOT
     # A line of no length with round ends is a dot.
-    path = "".join(f"M{x:.1f} {y:.1f}h0" for x, y in zip(places, _heights(places, size), strict=True))
+    path = "".join(f"M{x:.1f} {y:.1f}h0" for x, y in zip(across, _heights(across, size), strict=True))
     return f'<path class="dots" d="{path}" stroke-width="{size}"/>'
 
 
@@ -157,12 +173,14 @@ def _bars(axis: _Axis, values: np.ndarray) -> str:
     return f'<path class="bars" d="{"".join(path)}V{BOTTOM}Z"/>'
 
 
-def _mark(axis: _Axis, dot: Dot, x: float, y: float) -> str:
-    shape = _shape(axis, dot.value, x, y)
-    mark = f'<path class="apart" d="{shape}"><title>{escape(dot.says)}</title></path>'
-    if dot.link is None:
+def _mark(axis: _Axis, outlier: Outlier, x: float, y: float) -> str:
+    shape = _shape(axis, outlier.value, x, y)
+    mark = f'<path class="apart" d="{shape}"><title>{escape(outlier.label)}</title></path>'
+    if outlier.link is None:
         return mark
-    return f'<a href="{escape(dot.link)}" data-scan="{dot.scan}" aria-label="{escape(dot.says)}">{mark}</a>'
+    return (
+        f'<a href="{escape(outlier.link)}" data-scan="{outlier.scan}" aria-label="{escape(outlier.label)}">{mark}</a>'
+    )
 
 
 def _shape(axis: _Axis, value: float, x: float, y: float) -> str:

@@ -11,7 +11,7 @@ from mriseg.core.scan import Scan
 from mriseg.core.settings import Settings
 from mriseg.core.tissue import Contrast, Tissue
 from mriseg.core.version import __version__
-from mriseg.plotting.mixture_svg import mixture_svg, mixture_words
+from mriseg.plotting.mixture_svg import describe_mixture, mixture_svg
 from mriseg.quality.definitions import FIGURES, Figure
 from mriseg.report.pictures import Picture, pictures
 from mriseg.segmentation.findings import certainty
@@ -128,7 +128,7 @@ def report_content(scan: Scan, result: Result, date: datetime.date | None) -> Re
         volumes_note=_volumes_note(scan, result),
         ratios=_ratios(result),
         figure=mixture_svg(result),
-        figure_words=mixture_words(result.mixture),
+        figure_words=describe_mixture(result.mixture),
         mixture=_mixture(result),
         quality=_quality(result),
         settings=_settings(result.settings),

@@ -234,7 +234,7 @@ def _plot(rows: Sequence[Row], found: ShownColumn, apart: set[int], links: Mappi
     known = [(n, value) for n, value in enumerate(found.values) if value is not None]
     inside = np.array([value for n, value in known if n not in apart])
     dots = [
-        strip_plot.Dot(value, f"{rows[n].name}: {found.text(value)}", links.get(rows[n].name), n)
+        strip_plot.Outlier(value, f"{rows[n].name}: {found.text(value)}", links.get(rows[n].name), n)
         for n, value in known
         if n in apart
     ]

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from mriseg import Contrast, Tissue
-from mriseg.plotting import mixture_svg as figure
+from mriseg.plotting import mixture_svg
 
 SVG = "{http://www.w3.org/2000/svg}"
 
 
 @pytest.fixture(scope="module")
 def drawn(segmented):
-    return ElementTree.fromstring(figure.mixture_svg(segmented(Contrast.T1)))
+    return ElementTree.fromstring(mixture_svg.mixture_svg(segmented(Contrast.T1)))
 
 
 def words(svg: ElementTree.Element) -> list[str]:
@@ -58,11 +58,11 @@ def test_the_curve_of_a_tissue_peaks_at_its_mean(drawn, segmented):
 
 def test_the_bars_hold_as_many_voxels_as_the_sum_curve(drawn):
     areas = {}
-    for color in (figure.BAR_GRAY, figure.SUM_RED):
+    for color in (mixture_svg.BAR_GRAY, mixture_svg.SUM_RED):
         path = next(p for p in drawn.iter(f"{SVG}path") if color in (p.get("fill"), p.get("stroke")))
-        x, y = points(path).T if color == figure.SUM_RED else points_of_area(path).T
-        areas[color] = np.trapezoid(figure.BOTTOM - y, x)
-    assert areas[figure.BAR_GRAY] == pytest.approx(areas[figure.SUM_RED], rel=0.03)
+        x, y = points(path).T if color == mixture_svg.SUM_RED else points_of_area(path).T
+        areas[color] = np.trapezoid(mixture_svg.BOTTOM - y, x)
+    assert areas[mixture_svg.BAR_GRAY] == pytest.approx(areas[mixture_svg.SUM_RED], rel=0.03)
 
 
 def points_of_area(path: ElementTree.Element) -> np.ndarray:
@@ -71,21 +71,21 @@ def points_of_area(path: ElementTree.Element) -> np.ndarray:
 
 def test_everything_lies_within_the_drawing(drawn):
     for text in drawn.iter(f"{SVG}text"):
-        assert 0 <= float(text.get("x")) <= figure.WIDTH
-        assert 0 <= float(text.get("y")) <= figure.HEIGHT
+        assert 0 <= float(text.get("x")) <= mixture_svg.WIDTH
+        assert 0 <= float(text.get("y")) <= mixture_svg.HEIGHT
     for path in drawn.iter(f"{SVG}path"):
         if path.get("fill") == "none" and "v" not in path.get("d").lower() and "h" not in path.get("d").lower():
             x, y = points(path).T
-            assert x.min() >= figure.LEFT
-            assert x.max() <= figure.RIGHT
-            assert y.min() >= figure.TOP
-            assert y.max() <= figure.BOTTOM
+            assert x.min() >= mixture_svg.LEFT
+            assert x.max() <= mixture_svg.RIGHT
+            assert y.min() >= mixture_svg.TOP
+            assert y.max() <= mixture_svg.BOTTOM
 
 
 def test_classes_of_one_tissue_are_each_named_and_stand_once_in_the_legend(segmented):
     result = segmented(Contrast.T1)
     doubled = replace(result.mixture, tissues=(Tissue.GM, Tissue.GM, Tissue.WM))
-    named = words(ElementTree.fromstring(figure.mixture_svg(replace(result, mixture=doubled))))
+    named = words(ElementTree.fromstring(mixture_svg.mixture_svg(replace(result, mixture=doubled))))
     assert [named.count(tissue.abbreviation) for tissue in Tissue] == [2, 1, 0]
     assert [named.count(tissue.title) for tissue in Tissue] == [1, 1, 0]
 
@@ -99,4 +99,4 @@ def test_classes_of_one_tissue_are_each_named_and_stand_once_in_the_legend(segme
     ],
 )
 def test_ticks_are_round_numbers(low, high, ticks):
-    np.testing.assert_allclose(figure._ticks(low, high), ticks, atol=1e-12)
+    np.testing.assert_allclose(mixture_svg._ticks(low, high), ticks, atol=1e-12)

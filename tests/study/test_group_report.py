@@ -1,5 +1,4 @@
 import json
-import re
 import time
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -11,7 +10,6 @@ import pytest
 from mriseg import Tissue
 from mriseg.core.findings import Finding, FindingCode, Level
 from mriseg.core.tissue import Contrast
-from mriseg.plotting import strip_plot
 from mriseg.report.content import DISCLAIMER
 from mriseg.study import group_report
 from mriseg.study.record import Record
@@ -223,42 +221,3 @@ def test_ten_thousand_scans_fit_into_a_page():
     assert time.process_time() - begun < 10
     assert len(html) < 15e6
     assert html.count("<article>") == group_report.MOST_LISTED
-
-
-def plotted(svg: str, kind: str) -> list[float]:
-    """Where across a plot the marks of a kind begin."""
-    paths = re.findall(rf'<path class="{kind}" d="([^"]*)"', svg)
-    return [float(x) for path in paths for x in re.findall(r"M([\d.-]+) ", path)]
-
-
-def test_dots_lie_where_their_values_do():
-    svg = strip_plot.svg(np.array([0.0, 5.0, 10.0]), [], "")
-    low, middle, high = sorted(plotted(svg, "dots"))
-    assert (low, high) == (strip_plot.LEFT, strip_plot.RIGHT)
-    assert middle == pytest.approx((low + high) / 2, abs=0.1)
-
-
-def test_equal_values_lie_beside_each_other_and_none_is_lost():
-    svg = strip_plot.svg(np.repeat(4.0, 300), [], "")
-    places = re.findall(r"M([\d.]+ [\d.]+)h0", svg)
-    assert len(set(places)) == 300
-    assert all(strip_plot.TOP - 6 <= float(place.split()[1]) <= strip_plot.BOTTOM + 6 for place in places)
-
-
-def test_a_value_far_away_does_not_press_the_others_together():
-    values = np.linspace(10, 20, 50)
-    svg = strip_plot.svg(values, [strip_plot.Dot(1e6, "far", "./far.jpg", 3)], "")
-    assert np.ptp(plotted(svg, "dots")) > 40
-    assert plotted(svg, "apart") == [strip_plot.RIGHT]
-    assert 'href="./far.jpg" data-scan="3"' in svg
-
-
-def test_of_many_scans_bars_count_those_that_do_not_lie_apart():
-    values = np.random.default_rng(0).normal(50, 5, 2000)
-    svg = strip_plot.svg(values, [strip_plot.Dot(90.0, "far", None, 0)], "")
-    assert 'class="dots"' not in svg
-    tops = [float(y) for y in re.findall(r"V([\d.]+)H", re.search(r'class="bars" d="([^"]*)"', svg)[1])]
-    assert len(tops) == strip_plot.BARS
-    assert min(tops) == pytest.approx(strip_plot.TOP)
-    assert plotted(svg, "apart") != []
-    assert "<a " not in svg
