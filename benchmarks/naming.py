@@ -187,9 +187,9 @@ def outcome(source: Source, kind: str, scan: Scan, brain: np.ndarray | None, inv
         told.mixture,
         np.moveaxis(told.posteriors[told.box], -1, 0)[[list(Tissue).index(tissue) for tissue in tissues]],
         told.mask[told.box],
-        scan.spacing or (1.0, 1.0),
-        told.histogram,
-        background_level(scan.data, told.mask),
+        spacing=scan.spacing or (1.0, 1.0),
+        histogram=told.histogram,
+        background_level=background_level(scan.data, told.mask),
     )
     right = source.contrast.dark_to_bright[:: -1 if inverted else 1]
     return Outcome(

@@ -113,10 +113,9 @@ class Analysis:
     @property
     def kept_bytes(self) -> int:
         """Memory that it takes."""
-        result, place = self.result, self.result.stages.place
-        assert place is not None
+        result = self.result
         # Of the labels and of the mask only the planes that the brain's box lies in were ever written.
-        box = 2 * result.labels[result.box[0]].nbytes + place.zones.index.nbytes
+        box = 2 * result.labels[result.box[0]].nbytes + result.stages.region.spatial_prior.index.nbytes
         scans = 0 if self.is_aside else sum(scan.data.nbytes for scan in (self.scan, *self.channels))
         return scans + box + result.brain_posteriors.nbytes + result.brain_fractions.nbytes
 
@@ -264,8 +263,10 @@ def _line(choice: Choice, kept: Analysis | None) -> FairQueue:
     else:
         is_picture = kept.scan.kind == "picture"
     earlier = _earlier(choice, kept)
-    if earlier is not None and reusable_stages(earlier.stages, earlier.settings, choice.settings).corrected is not None:
-        return PICTURE_AGAIN if is_picture else VOLUME_AGAIN
+    if earlier is not None:
+        reusable = reusable_stages(earlier.stages, earlier.settings, choice.settings)
+        if reusable.bias_correction is not None:
+            return PICTURE_AGAIN if is_picture else VOLUME_AGAIN
     return PICTURE if is_picture else WHOLE
 
 

@@ -46,14 +46,15 @@ NO_AIR = "{} The figures that need its noise are left out: {}."
 
 def quality(
     data: np.ndarray,
-    inside: np.ndarray,
+    mask: np.ndarray,
+    *,
     field: np.ndarray,
     posteriors: np.ndarray,
-    fractions: np.ndarray,
+    partial_volumes: np.ndarray,
     shares: Mapping[Tissue, float],
     mixture: Mixture,
     spacing: tuple[float, ...] | None,
-    around: Background,
+    background: Background,
 ) -> tuple[dict[str, float], tuple[str, ...]]:
     """Measure the quality of a scan and of its segmentation.
 
@@ -61,21 +62,21 @@ def quality(
     ----------
     data : ndarray of float32, shape (i, j) or (i, j, k)
         The brain's box of the image in canonical axes; no signal is 0.
-    inside : ndarray of bool, same shape
+    mask : ndarray of bool, same shape
         The brain; not empty.
     field : ndarray of float32, same shape
         Bias field.
     posteriors : ndarray of float32, shape of the box and 3
         In the order of `Tissue`.
-    fractions : ndarray of uint8, shape of the box and 3
-        Partial volumes times 255.
+    partial_volumes : ndarray of uint8, shape of the box and 3
+        Fractions of the voxel times 255.
     shares : mapping of Tissue to float
         Of the cranial cavity.
     mixture : Mixture
         Named.
     spacing : tuple of float or None
         Sides of a voxel, mm; None for a picture.
-    around : Background
+    background : Background
         Of the same image.
 
     Returns
@@ -85,44 +86,43 @@ def quality(
     notes : tuple of str
         Why some are, in sentences.
     """
-    places = np.flatnonzero(inside)
-    places = places[:: -(-len(places) // BRAIN_SAMPLES)]
-    shading = field.ravel()[places]
-    values = data[np.unravel_index(places, inside.shape)] / shading  # part of a whole, which must not be copied
-    likeliest = reduce(np.maximum, (posteriors[..., k].ravel()[places] for k in range(len(Tissue))))
-    low, middle, high = np.percentile(shading, [INU_PERCENT[0], 50, INU_PERCENT[1]])
+    voxels = np.flatnonzero(mask)
+    voxels = voxels[:: -(-len(voxels) // BRAIN_SAMPLES)]
+    shading = field.ravel()[voxels]
+    values = data[np.unravel_index(voxels, mask.shape)] / shading  # part of a whole, which must not be copied
     figures = {
-        "brain_parenchymal_fraction": shares[Tissue.GM] + shares[Tissue.WM],
-        "gm_wm_ratio": _over(shares[Tissue.GM], shares[Tissue.WM]),
-        **{f"icvs_{tissue.abbreviation.lower()}": shares[tissue] for tissue in Tissue},
-        "mean_posterior": float(likeliest.mean(dtype=float)),
-        "mixed_share": float(mixture.mixed_weights.sum()),
-        "tissue_contrast": _tissue_contrast(mixture),
-        "bias_range": float(shading.max() / shading.min() - 1),
-        "inu_range": float(high - low),
-        "inu_med": float(middle),
+        **_of_shares(shares),
+        "mean_posterior": mean_posterior(posteriors, voxels),
+        "mixed_share": mixed_share(mixture),
+        "tissue_contrast": tissue_contrast(mixture),
+        **_of_shading(shading),
+        **_of_signals(_tissue_statistics(values, partial_volumes, voxels), background),
+        "efc": background.entropy_focus,
+        "fber": fber(background),
     }
-    order = np.argsort(values)
-    values, parts = values[order], fractions.reshape(-1, len(Tissue)).take(places[order], axis=0).T.astype(float)
-    found = {tissue: _weighted(values, part) for tissue, part in zip(Tissue, parts, strict=True)}
-    figures |= _of_tissues(found, around.air_sd)
-    figures["wm2max"] = _over(found[Tissue.WM].median, around.p9995)
-    figures["efc"] = around.entropy_focus
-    figures["fber"] = _over(around.head_median**2, around.air_median**2)
     notes: tuple[str, ...] = ()
-    if around.missing:
+    if background.missing:
         titles = ", ".join(figure.title.lower() for figure in FIGURES if figure.needs_air)
-        notes = (NO_AIR.format(around.missing, titles),)
+        notes = (NO_AIR.format(background.missing, titles),)
     if spacing is not None and data.ndim == len(AXES):
         figures |= {f"spacing_{axis}": float(side) for axis, side in zip(AXES, spacing, strict=True)}
-    return {
-        figure.key: figures[figure.key] for figure in FIGURES if np.isfinite(figures.get(figure.key, np.nan))
-    }, notes
+    measured = {figure.key: figures.get(figure.key, np.nan) for figure in FIGURES}
+    return {key: value for key, value in measured.items() if np.isfinite(value)}, notes
 
 
 @dataclass(frozen=True)
-class _Statistics:
-    """Of the intensities of a tissue: weighted median and standard deviation, median deviation, number of voxels."""
+class TissueStatistics:
+    """The corrected intensities of a tissue, each voxel counting by its partial volume.
+
+    Attributes
+    ----------
+    median, sd : float
+        Weighted, in arbitrary units.
+    deviation : float
+        Median deviation of the voxels that are mostly of the tissue, scaled to a standard deviation, arbitrary units.
+    count : float
+        Voxels.
+    """
 
     median: float
     sd: float
@@ -130,43 +130,127 @@ class _Statistics:
     count: float
 
 
-def _weighted(values: np.ndarray, weights: np.ndarray) -> _Statistics:
-    """Statistics of sorted values; the median deviation is that of voxels that are mostly of the tissue."""
+# Of the segmentation
+
+
+def brain_parenchymal_fraction(shares: Mapping[Tissue, float]) -> float:
+    """Gray and white matter as a share of the cranial cavity: GM + WM (Rudick et al., Neurology 53, 1999)."""
+    return shares[Tissue.GM] + shares[Tissue.WM]
+
+
+def gm_wm_ratio(shares: Mapping[Tissue, float]) -> float:
+    """Volume of gray matter over that of white matter: GM / WM."""
+    return _ratio(shares[Tissue.GM], shares[Tissue.WM])
+
+
+def mean_posterior(posteriors: np.ndarray, voxels: np.ndarray) -> float:
+    """Mean over the brain of the probability of each voxel's label: E[max_k p_k]; `voxels` index the flat box."""
+    likeliest = reduce(np.maximum, (posteriors[..., k].ravel()[voxels] for k in range(len(Tissue))))
+    return float(likeliest.mean(dtype=float))
+
+
+def mixed_share(mixture: Mixture) -> float:
+    """Share of the brain's voxels that two tissues share, as the mixture has it."""
+    return float(mixture.mixed_weights.sum())
+
+
+def tissue_contrast(mixture: Mixture) -> float:
+    """Contrast of gray and white matter: |mu_gm - mu_wm| / sqrt(sigma_gm^2 + sigma_wm^2), of the fitted Gaussians."""
+    if not {Tissue.GM, Tissue.WM} <= set(mixture.tissues):
+        return np.nan
+    gm, wm = (mixture.tissues.index(tissue) for tissue in (Tissue.GM, Tissue.WM))
+    return _ratio(abs(mixture.means[gm] - mixture.means[wm]), float(np.hypot(mixture.sds[gm], mixture.sds[wm])))
+
+
+# Of the scan
+
+
+def bias_range(shading: np.ndarray) -> float:
+    """How much brighter the field makes one place of the brain than another: max / min - 1."""
+    return float(shading.max() / shading.min() - 1)
+
+
+def cjv(gm: TissueStatistics, wm: TissueStatistics) -> float:
+    """Coefficient of joint variation: (d_wm + d_gm) / |m_wm - m_gm| (Ganzetti et al. 2016)."""
+    return _ratio(wm.deviation + gm.deviation, abs(wm.median - gm.median))
+
+
+def cnr(gm: TissueStatistics, wm: TissueStatistics, air_sd: float) -> float:
+    """Contrast to noise: |m_wm - m_gm| / sqrt(s_air^2 + s_wm^2 + s_gm^2) (Magnotta, Friedman 2006)."""
+    return _ratio(abs(wm.median - gm.median), float(np.sqrt(air_sd**2 + wm.sd**2 + gm.sd**2)))
+
+
+def snr(tissue: TissueStatistics) -> float:
+    """Signal to spread within a tissue: m / (s sqrt(n / (n - 1))) (Esteban et al. 2017)."""
+    return _ratio(tissue.median, tissue.sd * np.sqrt(_ratio(tissue.count, tissue.count - 1)))
+
+
+def snrd(tissue: TissueStatistics, air_sd: float) -> float:
+    """Signal to noise of the air: m / (sqrt(2 / (4 - pi)) s_air) (Dietrich et al. 2007)."""
+    return _ratio(tissue.median, RAYLEIGH * air_sd)
+
+
+def wm2max(wm: TissueStatistics, background: Background) -> float:
+    """White matter against the brightest of the image: m_wm / p99.95 (Esteban et al. 2017)."""
+    return _ratio(wm.median, background.p9995)
+
+
+def fber(background: Background) -> float:
+    """Energy of the head over that of the air: m_head^2 / m_air^2 (Shehzad et al., Front Neurosci 2015)."""
+    return _ratio(background.head_median**2, background.air_median**2)
+
+
+def _of_shares(shares: Mapping[Tissue, float]) -> dict[str, float]:
+    """What the volumes of the tissues say of each other."""
+    return {
+        "brain_parenchymal_fraction": brain_parenchymal_fraction(shares),
+        "gm_wm_ratio": gm_wm_ratio(shares),
+        **{f"icvs_{tissue.abbreviation.lower()}": shares[tissue] for tissue in Tissue},
+    }
+
+
+def _of_shading(shading: np.ndarray) -> dict[str, float]:
+    """What the bias field does in the brain: its whole range, its inner 90 % and its median (Esteban et al. 2017)."""
+    low, middle, high = np.percentile(shading, [INU_PERCENT[0], 50, INU_PERCENT[1]])
+    return {"bias_range": bias_range(shading), "inu_range": float(high - low), "inu_med": float(middle)}
+
+
+def _of_signals(statistics: Mapping[Tissue, TissueStatistics], background: Background) -> dict[str, float]:
+    """What compares the signals of the tissues with their spread, with the air and with the brightest of the image."""
+    gm, wm, air_sd = statistics[Tissue.GM], statistics[Tissue.WM], background.air_sd
+    ratios = {
+        "snr": {tissue: snr(of_tissue) for tissue, of_tissue in statistics.items()},
+        "snrd": {tissue: snrd(of_tissue, air_sd) for tissue, of_tissue in statistics.items()},
+    }
+    figures = {"cjv": cjv(gm, wm), "cnr": cnr(gm, wm, air_sd), "wm2max": wm2max(wm, background)}
+    for kind, of_tissues in ratios.items():
+        figures |= {f"{kind}_{tissue.abbreviation.lower()}": value for tissue, value in of_tissues.items()}
+        figures[f"{kind}_total"] = float(np.mean(list(of_tissues.values())))
+    return figures
+
+
+def _tissue_statistics(
+    values: np.ndarray, partial_volumes: np.ndarray, voxels: np.ndarray
+) -> dict[Tissue, TissueStatistics]:
+    """Statistics of each tissue from the intensities of some voxels, given by their index in the flat box."""
+    order = np.argsort(values)
+    values, weights = values[order], partial_volumes.reshape(-1, len(Tissue)).take(voxels[order], axis=0)
+    return {tissue: _weighted(values, w) for tissue, w in zip(Tissue, weights.T.astype(float), strict=True)}
+
+
+def _weighted(values: np.ndarray, weights: np.ndarray) -> TissueStatistics:
+    """Statistics of sorted values."""
     total = weights.sum()
     mostly = weights > weights.max() / 2
     if not mostly.any():
-        return _Statistics(np.nan, np.nan, np.nan, 0.0)
+        return TissueStatistics(np.nan, np.nan, np.nan, 0.0)
     median = float(values[np.searchsorted(np.cumsum(weights), total / 2)])
     mean = np.average(values, weights=weights)
     sd = float(np.sqrt(np.average((values - mean) ** 2, weights=weights)))
     deviation = float(np.median(np.abs(values[mostly] - median))) / MEDIAN_DEVIATION
-    return _Statistics(median, sd, deviation, total / 255)
+    return TissueStatistics(median, sd, deviation, total / 255)
 
 
-def _of_tissues(found: dict[Tissue, _Statistics], air_sd: float) -> dict[str, float]:
-    """What compares the signals of the tissues with their spread and with that of the air."""
-    gm, wm = found[Tissue.GM], found[Tissue.WM]
-    gap = abs(wm.median - gm.median)
-    figures = {"cjv": _over(wm.deviation + gm.deviation, gap)}
-    figures["cnr"] = _over(gap, float(np.sqrt(air_sd**2 + wm.sd**2 + gm.sd**2)))
-    kinds = {
-        "snr": lambda of: _over(of.median, of.sd * np.sqrt(_over(of.count, of.count - 1))),
-        "snrd": lambda of: _over(of.median, RAYLEIGH * air_sd),
-    }
-    for kind, ratio in kinds.items():
-        ratios = {tissue: ratio(statistics) for tissue, statistics in found.items()}
-        figures |= {f"{kind}_{tissue.abbreviation.lower()}": value for tissue, value in ratios.items()}
-        figures[f"{kind}_total"] = float(np.mean(list(ratios.values())))
-    return figures
-
-
-def _tissue_contrast(mixture: Mixture) -> float:
-    """Distance of the means of gray and white matter in their joint spread, of the fitted Gaussians."""
-    if not {Tissue.GM, Tissue.WM} <= set(mixture.tissues):
-        return np.nan
-    gm, wm = (mixture.tissues.index(tissue) for tissue in (Tissue.GM, Tissue.WM))
-    return _over(abs(mixture.means[gm] - mixture.means[wm]), float(np.hypot(mixture.sds[gm], mixture.sds[wm])))
-
-
-def _over(a: float, b: float) -> float:
+def _ratio(a: float, b: float) -> float:
+    """A / b; NaN, which is then left out, where b is not above 0."""
     return float(a / b) if b > 0 else np.nan

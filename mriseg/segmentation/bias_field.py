@@ -204,27 +204,27 @@ def estimate_fields(
     inside: np.ndarray,
     *,
     spacing: tuple[float, ...],
-    named: IdentifiedTissues,
+    tissues: IdentifiedTissues,
     settings: Settings,
 ) -> BiasCorrection:
     """The bias field of each channel. In further ones where the tissues lie in the first tells their order."""
     known = spacing if scan.kind == "volume" or settings.pixel_size is not None else None
-    tissues, located = named.naming.tissues, named.zones
+    order, located = tissues.assignment.tissues, tissues.spatial_prior
 
-    def field(channel: np.ndarray, order: tuple[Tissue, ...]) -> tuple[np.ndarray, Mixture | None]:
+    def field(channel: np.ndarray, channel_order: tuple[Tissue, ...]) -> tuple[np.ndarray, Mixture | None]:
         if not settings.correct_bias:
             return uniform_field(inside.ndim), None
         return estimate_bias_field(
-            channel, inside, order, spacing=known, spatial_prior=located, bias_strength=settings.bias_strength
+            channel, inside, channel_order, spacing=known, spatial_prior=located, bias_strength=settings.bias_strength
         )
 
-    coefficients, start = field(data[0], tissues)
+    coefficients, start = field(data[0], order)
     if len(data) == 1:
         return BiasCorrection((coefficients,), start)
     found = bin_voxels([data[0] / evaluate_bias_field(coefficients, inside.shape)], inside)
-    mixture = fit(found.cells(inside, located), tissues, located, start=start)
+    mixture = fit(found.cells(inside, located), order, located, start=start)
     posteriors = regularized_posteriors(found, mixture, inside, spacing=spacing, spatial_prior=located)
-    others = [field(channel, _order_in_channel(channel, posteriors, tissues))[0] for channel in data[1:]]
+    others = [field(channel, _order_in_channel(channel, posteriors, order))[0] for channel in data[1:]]
     return BiasCorrection((coefficients, *others), mixture)
 
 

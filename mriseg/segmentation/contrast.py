@@ -6,7 +6,7 @@ tissues. How their signals are spaced helps, and tells apart contrasts that shar
 fluid gives about twice the signal of gray matter, on a proton-density one hardly more. Where there is little fluid no
 class need be it, so the brightest hundredth of the brain is asked too.
 
-Signal is measured from the black of what surrounds the brain. Where that is the bright end of the scale, the scan is
+Signal is measured from the level of what surrounds the brain. Where that is the bright end of the scale, the scan is
 stored inverted; its tissues then come in reversed order.
 
 The expectations below are medians and spreads over brains and slices in three planes: simulated anatomies in four
@@ -24,9 +24,10 @@ from mriseg.mixture.histogram import Histogram
 from mriseg.mixture.model import Mixture
 from mriseg.mixture.spatial_prior import PriorZones
 from mriseg.registration.atlas import TISSUES
-from mriseg.segmentation.contrast_tables import ANYWHERE, PLACES, RARE, SIGNALS
+from mriseg.segmentation.contrast_tables import ANYWHERE, LOCATIONS, RARE, SIGNALS
 
 CANDIDATES = tuple(SIGNALS)
+KNOWN_CONTRASTS = tuple(contrast for contrast in CANDIDATES if contrast is not Contrast.UNKNOWN)
 BRIGHTEST = 0.01  # share of the brain that is asked for the signal of fluid
 OUTER = 0.2  # the shallowest fifth of the brain
 FARTHEST = 3.0  # spreads: farther off says no more, so that one odd value cannot decide
@@ -37,7 +38,9 @@ POSITION = 30.0
 # another's header, or a contrast agent.
 STATED = 3.0
 TEMPER = 0.5  # the pieces of evidence overlap; with this power the confidences are calibrated
-MISFIT = 50.0  # sum of squared deviations past which no contrast fits: a FLAIR scan without GM-WM contrast has 43
+LARGEST_MISFIT = (
+    50.0  # sum of squared deviations past which no contrast fits: a FLAIR scan without GM-WM contrast has 43
+)
 WORKING_MM = 2.0  # finer voxels are thinned for the depth
 
 
@@ -73,7 +76,7 @@ class ContrastScores:
         Logarithm of how likely the classes look as they do, up to a constant.
     brightest : dict of Contrast to float
         Spreads between the brightest hundredth of the brain and what is expected; NaN where it was not asked.
-    strangeness : dict of Contrast to float
+    misfit : dict of Contrast to float
         Sum of all squared deviations in spreads.
     inverted : bool
         Whether air is bright.
@@ -83,7 +86,7 @@ class ContrastScores:
 
     log_odds: dict[Contrast, float]
     brightest: dict[Contrast, float]
-    strangeness: dict[Contrast, float]
+    misfit: dict[Contrast, float]
     inverted: bool
     stated: Contrast | None = None
 
@@ -92,10 +95,11 @@ def score_contrasts(
     mixture: Mixture,
     posteriors: np.ndarray,
     mask: np.ndarray,
+    *,
     spacing: tuple[float, ...],
-    bars: Histogram | None = None,
-    black: float = 0.0,
-    zones: PriorZones | None = None,
+    histogram: Histogram | None = None,
+    background_level: float = 0.0,
+    spatial_prior: PriorZones | None = None,
     stated: Contrast | None = None,
 ) -> ContrastScores:
     """Hold what a fit shows, where its classes lie, how large they are and how spaced, against each contrast.
@@ -110,97 +114,105 @@ def score_contrasts(
         The brain.
     spacing : tuple of float
         Voxel sides in mm.
-    bars : Histogram, optional
+    histogram : Histogram, optional
         Of the brain's intensities, to ask its brightest part as well as its classes.
-    black : float
-        Intensity of no signal, as `black_level` finds it.
-    zones : Zones, optional
+    background_level : float
+        Intensity of no signal, as `mriseg.brain.background.background_level` finds it.
+    spatial_prior : PriorZones, optional
         What the average brain expects, on the grid of the mask.
     stated : Contrast, optional
         What the scan's header states.
+
+    Returns
+    -------
+    ContrastScores
     """
-    signals, places = observations(mixture, posteriors, mask, spacing, bars, black)
-    found = np.concatenate([signals, places.ravel()])
-    known = np.isfinite(found)
-    log_odds, brightest, strangeness = {}, {}, {}
+    signals, locations = observations(
+        mixture, posteriors, mask, spacing=spacing, histogram=histogram, background_level=background_level
+    )
+    observed = np.concatenate([signals, locations.ravel()])
+    known = np.isfinite(observed)
+    log_odds, brightest, misfit = {}, {}, {}
     for candidate in CANDIDATES:
-        expected = [PLACES[candidate][tissue] for tissue in candidate.dark_to_bright] or [ANYWHERE] * 3
+        expected = [LOCATIONS[candidate][tissue] for tissue in candidate.dark_to_bright] or [ANYWHERE] * 3
         mean, spread = np.concatenate([SIGNALS[candidate], *expected]).T
-        deviation = np.minimum(np.abs(found - mean) / spread, FARTHEST)
+        deviation = np.minimum(np.abs(observed - mean) / spread, FARTHEST)
         brightest[candidate] = float(deviation[len(signals) - 1])
-        strangeness[candidate] = float((deviation[known] ** 2).sum())
-        log_odds[candidate] = TEMPER * float(-0.5 * strangeness[candidate] - np.log(spread[known]).sum())
+        misfit[candidate] = float((deviation[known] ** 2).sum())
+        log_odds[candidate] = TEMPER * float(-0.5 * misfit[candidate] - np.log(spread[known]).sum())
     log_odds[Contrast.UNKNOWN] += np.log(RARE)
-    inverted = is_inverted(mixture, black)
-    if zones is not None and len(zones) > 1:
+    inverted = is_inverted(mixture, background_level)
+    if spatial_prior is not None and len(spatial_prior) > 1:
         for candidate in CANDIDATES:
             order = stored_order(candidate, inverted)
-            log_odds[candidate] += POSITION * TEMPER * _position_log_odds(posteriors, mask, zones, order)
+            log_odds[candidate] += POSITION * TEMPER * _position_log_odds(posteriors, mask, spatial_prior, order)
     if stated is not None:
         log_odds[stated] += STATED
-    return ContrastScores(log_odds, brightest, strangeness, inverted, stated)
+    return ContrastScores(log_odds, brightest, misfit, inverted=inverted, stated=stated)
 
 
 def assign_tissues(if_dark: ContrastScores, if_bright: ContrastScores) -> TissueAssignment:
-    """Name the classes by the evidence of two fits.
+    """Name the classes by the scores of two fits.
 
     Parameters
     ----------
-    if_dark, if_bright : Evidence
+    if_dark, if_bright : ContrastScores
         Of the fit that expects fluid to be the darkest class as stored, and of the one that expects the brightest:
         each contrast is judged by the fit that was made for it.
 
     Returns
     -------
-    Naming
+    TissueAssignment
     """
     inverted = if_dark.inverted
 
     def made_for(contrast: Contrast) -> ContrastScores:
         return if_dark if contrast.fluid_is_dark != inverted else if_bright
 
-    named = [contrast for contrast in CANDIDATES if contrast is not Contrast.UNKNOWN]
-    log_odds = {contrast: made_for(contrast).log_odds[contrast] for contrast in named}
-    nothing = max(evidence.log_odds[Contrast.UNKNOWN] for evidence in (if_dark, if_bright))
-    most = max(nothing, *log_odds.values())
-    total = sum(np.exp(value - most) for value in (nothing, *log_odds.values()))
-    chance = {contrast: float(np.exp(value - most) / total) for contrast, value in log_odds.items()}
-    of_nothing = float(np.exp(nothing - most) / total)
-    best = max(chance, key=chance.__getitem__)
-    rivals = [contrast for contrast in named if contrast.dark_to_bright == best.dark_to_bright]
-    of_order = sum(chance[contrast] for contrast in rivals)
+    log_odds = {contrast: made_for(contrast).log_odds[contrast] for contrast in KNOWN_CONTRASTS}
+    unknown = max(scores.log_odds[Contrast.UNKNOWN] for scores in (if_dark, if_bright))
+    highest = max(unknown, *log_odds.values())
+    total = sum(np.exp(value - highest) for value in (unknown, *log_odds.values()))
+    probability = {contrast: float(np.exp(value - highest) / total) for contrast, value in log_odds.items()}
+    of_unknown = float(np.exp(unknown - highest) / total)
+    best = max(probability, key=probability.__getitem__)
+    rivals = [contrast for contrast in KNOWN_CONTRASTS if contrast.dark_to_bright == best.dark_to_bright]
+    of_order = sum(probability[contrast] for contrast in rivals)
     if if_dark.stated in rivals:  # the order agrees, and nobody knows better which of its contrasts it is
         best = if_dark.stated
     elif np.isfinite(made_for(best).brightest[best]):  # between contrasts of one order fluid decides
         best = min(rivals, key=lambda contrast: made_for(contrast).brightest[contrast])
-    strange = of_nothing > of_order or made_for(best).strangeness[best] > MISFIT
-    confidence = round(of_order + of_nothing / len(ORDERS), 6)
-    strange = strange and best is not if_dark.stated
-    return TissueAssignment(Contrast.UNKNOWN if strange else best, stored_order(best, inverted), confidence, inverted)
+    fits_none = of_unknown > of_order or made_for(best).misfit[best] > LARGEST_MISFIT
+    confidence = round(of_order + of_unknown / len(ORDERS), 6)
+    fits_none = fits_none and best is not if_dark.stated
+    return TissueAssignment(Contrast.UNKNOWN if fits_none else best, stored_order(best, inverted), confidence, inverted)
 
 
-def assign_tissues_by_position(evidence: ContrastScores, tissues: tuple[Tissue, ...]) -> TissueAssignment:
-    """Name a contrast whose classes a mixture with zones has already told apart by where they lie.
+def assign_tissues_by_position(scores: ContrastScores, tissues: tuple[Tissue, ...]) -> TissueAssignment:
+    """Name the contrast whose classes a mixture with zones has already told apart by where they lie.
 
     Parameters
     ----------
-    evidence : Evidence
+    scores : ContrastScores
         Of that mixture.
     tissues : tuple of Tissue
         From dark to bright as stored, as they were fitted.
+
+    Returns
+    -------
+    TissueAssignment
     """
-    named = [contrast for contrast in CANDIDATES if contrast is not Contrast.UNKNOWN]
-    most = max(evidence.log_odds[contrast] for contrast in CANDIDATES)
-    chance = {contrast: float(np.exp(evidence.log_odds[contrast] - most)) for contrast in CANDIDATES}
-    total = sum(chance.values())
-    rivals = [contrast for contrast in named if stored_order(contrast, evidence.inverted) == tissues]
-    of_nothing = chance[Contrast.UNKNOWN] / len(ORDERS)
+    highest = max(scores.log_odds[contrast] for contrast in CANDIDATES)
+    odds = {contrast: float(np.exp(scores.log_odds[contrast] - highest)) for contrast in CANDIDATES}
+    total = sum(odds.values())
+    rivals = [contrast for contrast in KNOWN_CONTRASTS if stored_order(contrast, scores.inverted) == tissues]
+    of_unknown = odds[Contrast.UNKNOWN] / len(ORDERS)
     if not rivals:
-        return TissueAssignment(Contrast.UNKNOWN, tissues, round(of_nothing / total, 6), evidence.inverted)
-    best = min(rivals, key=lambda contrast: (contrast is not evidence.stated, evidence.brightest[contrast]))
-    confidence = round((sum(chance[contrast] for contrast in rivals) + of_nothing) / total, 6)
-    strange = evidence.strangeness[best] > MISFIT and best is not evidence.stated
-    return TissueAssignment(Contrast.UNKNOWN if strange else best, tissues, confidence, evidence.inverted)
+        return TissueAssignment(Contrast.UNKNOWN, tissues, round(of_unknown / total, 6), scores.inverted)
+    best = min(rivals, key=lambda contrast: (contrast is not scores.stated, scores.brightest[contrast]))
+    confidence = round((sum(odds[contrast] for contrast in rivals) + of_unknown) / total, 6)
+    fits_none = scores.misfit[best] > LARGEST_MISFIT and best is not scores.stated
+    return TissueAssignment(Contrast.UNKNOWN if fits_none else best, tissues, confidence, scores.inverted)
 
 
 def stored_order(contrast: Contrast, inverted: bool) -> tuple[Tissue, ...]:
@@ -208,18 +220,19 @@ def stored_order(contrast: Contrast, inverted: bool) -> tuple[Tissue, ...]:
     return contrast.dark_to_bright[:: -1 if inverted else 1]
 
 
-def is_inverted(mixture: Mixture, black: float) -> bool:
+def is_inverted(mixture: Mixture, background_level: float) -> bool:
     """Whether no signal lies at the bright end of the scale."""
-    return bool(black > (mixture.means[0] + mixture.means[-1]) / 2)
+    return bool(background_level > (mixture.means[0] + mixture.means[-1]) / 2)
 
 
 def observations(
     mixture: Mixture,
     posteriors: np.ndarray,
     mask: np.ndarray,
+    *,
     spacing: tuple[float, ...],
-    bars: Histogram | None = None,
-    black: float = 0.0,
+    histogram: Histogram | None = None,
+    background_level: float = 0.0,
 ) -> tuple[np.ndarray, np.ndarray]:
     """What the classes are named by; parameters as those of `score_contrasts`.
 
@@ -227,34 +240,35 @@ def observations(
     -------
     signals : ndarray of shape (3,)
         As in `SIGNALS`; the last is NaN without a histogram.
-    places : ndarray of shape (3, 3)
-        Of each class, from little to much signal, what `PLACES` lists.
+    locations : ndarray of shape (3, 3)
+        Of each class, from little to much signal, what `LOCATIONS` lists.
     """
-    places = _places(posteriors, mask, spacing)
-    signal, top = mixture.means - black, np.nan
-    inverted = is_inverted(mixture, black)
-    if bars is not None:
-        share = np.cumsum(bars.counts) / bars.counts.sum()
-        top = bars.levels[np.searchsorted(share, BRIGHTEST if inverted else 1 - BRIGHTEST)] - black
+    locations = _locations(posteriors, mask, spacing)
+    signal, brightest = mixture.means - background_level, np.nan
+    inverted = is_inverted(mixture, background_level)
+    if histogram is not None:
+        share = np.cumsum(histogram.counts) / histogram.counts.sum()
+        level = histogram.levels[np.searchsorted(share, BRIGHTEST if inverted else 1 - BRIGHTEST)]
+        brightest = level - background_level
     if inverted:
-        places, signal, top = places[::-1], -signal[::-1], -top
+        locations, signal, brightest = locations[::-1], -signal[::-1], -brightest
     dark, middle, bright = signal
-    middle_from_black = max(middle, 1e-3 * bright)  # the black of a tight picture may lie above
-    return np.array([(middle - dark) / (bright - dark), dark / middle_from_black, top / middle_from_black]), places
+    reference = max(middle, 1e-3 * bright)  # the background of a tight picture may lie above the middle class
+    return np.array([(middle - dark) / (bright - dark), dark / reference, brightest / reference]), locations
 
 
-def _position_log_odds(posteriors: np.ndarray, mask: np.ndarray, zones: PriorZones, order: tuple[Tissue, ...]) -> float:
+def _position_log_odds(posteriors: np.ndarray, mask: np.ndarray, prior: PriorZones, order: tuple[Tissue, ...]) -> float:
     """Nats a voxel by which the average brain expects the classes where they lie, if these are the tissues."""
     if not order:
         return 0.0
-    zone = zones.index[mask]
-    found = np.stack([np.bincount(zone, values[mask], len(zones)) for values in posteriors], 1)
-    expected = np.log(zones.shares[:, [TISSUES.index(tissue) for tissue in order]])
-    usual = np.log(np.bincount(zone, minlength=len(zones)) @ np.exp(expected) / len(zone))
-    return float((found * (expected - usual)).sum() / len(zone))
+    zone = prior.index[mask]
+    class_counts = np.stack([np.bincount(zone, values[mask], len(prior)) for values in posteriors], 1)
+    expected = np.log(prior.shares[:, [TISSUES.index(tissue) for tissue in order]])
+    average = np.log(np.bincount(zone, minlength=len(prior)) @ np.exp(expected) / len(zone))
+    return float((class_counts * (expected - average)).sum() / len(zone))
 
 
-def _places(posteriors: np.ndarray, mask: np.ndarray, spacing: tuple[float, ...]) -> np.ndarray:
+def _locations(posteriors: np.ndarray, mask: np.ndarray, spacing: tuple[float, ...]) -> np.ndarray:
     """For each class its share of the brain, its mean depth, and its share in the outer part; shape (3, 3)."""
     steps = [
         min(max(1, int(WORKING_MM / side)), n // 16) if mask.ndim == 3 and n > 32 else 1

@@ -16,7 +16,7 @@ SIGNALS = {
 # Share of the brain, mean depth, and share in the shallowest fifth. Depth is the rank of a voxel's distance to the
 # brain's surface: 0 at the rim, 1 at the deepest point. They differ by contrast as the classes overlap: cortex that
 # shares voxels with fluid looks like white matter on FLAIR, fluid and gray matter look alike on PD.
-PLACES = {
+LOCATIONS = {
     Contrast.T1: {
         Tissue.CSF: ((0.15, 0.10), (0.34, 0.08), (0.48, 0.14)),
         Tissue.GM: ((0.45, 0.10), (0.46, 0.05), (0.23, 0.06)),

@@ -311,8 +311,7 @@ def _stated_contrast(scan: Scan, result: Result) -> Iterator[Finding]:
 
 
 def _inverted(result: Result) -> Iterator[Finding]:
-    named = result.stages.named
-    if named is not None and named.naming.inverted:
+    if result.stages.tissues.assignment.inverted:
         yield Finding(
             FindingCode.INVERTED,
             Level.CARE,

@@ -1,34 +1,40 @@
 """The way of a scan through the engine: orient, extract, name, correct, fit, regularize, measure."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from time import perf_counter
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from mriseg.brain.background import measure_background
+from mriseg.brain.extraction import Brain
 from mriseg.core.errors import SettingsError
 from mriseg.core.scan import Scan
 from mriseg.core.settings import Settings
 from mriseg.core.tissue import Tissue
-from mriseg.image.orientation import orient, restore, restore_box
+from mriseg.image.orientation import orient
 from mriseg.mixture.fit import JOINT_TOLERANCE, TOLERANCE, fit, fit_classes
 from mriseg.mixture.likelihood import BinnedVoxels, bin_voxels
 from mriseg.mixture.model import Mixture
 from mriseg.mixture.spatial_prior import uniform_prior
-from mriseg.quality.metrics import quality
-from mriseg.segmentation import volumes as measure
+from mriseg.segmentation.assembly import assemble
 from mriseg.segmentation.bias_field import estimate_fields, evaluate_bias_field
 from mriseg.segmentation.brain_region import brain_region, compact, find_brain
 from mriseg.segmentation.checks import check_images
 from mriseg.segmentation.findings import assess
 from mriseg.segmentation.markov_field import regularized_posteriors
-from mriseg.segmentation.native_grid import most_likely_tissue, native_order, tissue_posteriors
-from mriseg.segmentation.partial_volume import partial_volumes
-from mriseg.segmentation.result import Joint, Result
+from mriseg.segmentation.result import Result
 from mriseg.segmentation.skull_rim import bone_at_the_rim
-from mriseg.segmentation.stages import Stages, reusable_stages
+from mriseg.segmentation.stages import (
+    BiasCorrection,
+    BrainRegion,
+    IdentifiedTissues,
+    PartialStages,
+    Stages,
+    reusable_stages,
+)
+from mriseg.segmentation.tissue_maps import TissueMaps, most_likely_tissue, tissue_maps
 from mriseg.segmentation.trial_fits import identify_tissues
 
 STAGES = {
@@ -85,130 +91,134 @@ def segment(
     settings = settings or Settings()
     clock = _Clock(progress)
     clock.start("orient")
-    kept = _kept(scan, channels, settings, earlier)
+    reusable = _reusable(scan, channels, settings, earlier)
     canonical, orientation = orient(scan)
     further = [orient(channel)[0].data for channel in channels]
+    brain = _find_and_correct(scan, canonical, further, mask=mask, settings=settings, reusable=reusable, clock=clock)
+    stages, maps = _fit_and_label(canonical, brain, settings=settings, reusable=reusable, clock=clock)
+    result = assemble(
+        scan,
+        canonical,
+        orientation,
+        settings=settings,
+        stages=stages,
+        maps=maps,
+        binned=brain.binned,
+        field=brain.field,
+    )
+    return replace(result, findings=assess(scan, result), seconds=clock.stop())
 
+
+@dataclass(frozen=True, eq=False)
+class _CorrectedBrain:
+    """A brain whose tissues can be fitted: its stages so far, its intensities, the bias field of the first channel."""
+
+    brain: Brain
+    region: BrainRegion
+    tissues: IdentifiedTissues
+    bias_correction: BiasCorrection
+    binned: BinnedVoxels
+    field: np.ndarray
+
+
+def _find_and_correct(
+    scan: Scan,
+    canonical: Scan,
+    further: Sequence[np.ndarray],
+    *,
+    mask: np.ndarray | None,
+    settings: Settings,
+    reusable: PartialStages,
+    clock: "_Clock",
+) -> _CorrectedBrain:
+    """Find the brain and which tissue is bright in it, and divide out the bias field of each channel."""
     clock.start("extract")
-    brain = kept.brain or compact(find_brain(scan, canonical, settings, mask))
-    place = kept.place or brain_region(brain, canonical, settings)
-    box, inside = place.box, place.mask[place.box]
-    data = [channel[box] for channel in (canonical.data, *further)]
-    spacing = canonical.spacing or (1.0,) * inside.ndim
+    brain = reusable.brain or compact(find_brain(scan, canonical, settings, mask))
+    region = reusable.region or brain_region(brain, canonical, settings)
 
     clock.start("name")
-    named = kept.named or identify_tissues(scan, canonical, place, settings)
-    naming, located = named.naming, named.zones
-    data[0] = named.signal(data[0])
+    tissues = reusable.tissues or identify_tissues(scan, canonical, region, settings)
 
     clock.start("correct")
-    corrected = kept.corrected or estimate_fields(scan, data, inside, spacing=spacing, named=named, settings=settings)
-    fields = [evaluate_bias_field(coefficients, inside.shape) for coefficients in corrected.coefficients]
-    found = bin_voxels([channel / field for channel, field in zip(data, fields, strict=True)], inside)
-    bias = fields[0]
-    del data, fields
+    signals = [tissues.signal(canonical.data[region.box]), *(data[region.box] for data in further)]
+    correction = reusable.bias_correction or estimate_fields(
+        scan, signals, region.box_mask, spacing=_spacing(canonical), tissues=tissues, settings=settings
+    )
+    fields = [evaluate_bias_field(coefficients, region.box_mask.shape) for coefficients in correction.coefficients]
+    corrected = [signal / field for signal, field in zip(signals, fields, strict=True)]
+    binned = bin_voxels(corrected, region.box_mask)
+    return _CorrectedBrain(brain, region, tissues, correction, binned=binned, field=fields[0])
+
+
+def _fit_and_label(
+    canonical: Scan, corrected: _CorrectedBrain, *, settings: Settings, reusable: PartialStages, clock: "_Clock"
+) -> tuple[Stages, TissueMaps]:
+    """Fit the mixture, ask the neighbors of each voxel, and say which tissue each is."""
+    brain, region, tissues, binned = corrected.brain, corrected.region, corrected.tissues, corrected.binned
+    mask, spatial_prior = region.box_mask, tissues.spatial_prior
 
     clock.start("fit")
-    fitted = kept.fitted
-    if fitted is None:
-        tolerance = JOINT_TOLERANCE if channels else TOLERANCE
-        fitted = fit(found.cells(inside, located), naming.tissues, located, start=corrected.start, tolerance=tolerance)
-    mixture = kept.mixture
+    fitted = reusable.fitted or fit(
+        binned.cells(mask, spatial_prior),
+        tissues.assignment.tissues,
+        spatial_prior,
+        start=corrected.bias_correction.start,
+        tolerance=JOINT_TOLERANCE if len(binned.histograms) > 1 else TOLERANCE,
+    )
+    mixture = reusable.mixture or fitted
     if settings.classes != len(Tissue):
-        located = uniform_prior(inside.shape)
-        mixture = mixture or _in_classes(found, fitted, inside, settings.classes)
-    mixture = mixture or fitted
+        spatial_prior = uniform_prior(mask.shape)
+        mixture = reusable.mixture or _fit_classes(binned, mask, fitted, settings.classes)
 
     clock.start("regularize")
+    spacing = _spacing(canonical)
     posteriors = regularized_posteriors(
-        found, mixture, inside, spacing=spacing, spatial_prior=located, smoothness=settings.smoothness
+        binned, mixture, mask, spacing=spacing, spatial_prior=spatial_prior, smoothness=settings.smoothness
     )
 
     clock.start("measure")
-    whole = place.mask
-    if naming.tissues[0] is Tissue.WM and not brain.stripped and not brain.given:
-        white = most_likely_tissue(posteriors, mixture.tissues) == Tissue.WM.number
-        inside = inside & ~bone_at_the_rim(white & inside, inside, located, spacing)
-        posteriors *= inside
-        whole = whole.copy()  # that of the stage stays as it was found
-        whole[box] = inside
-    fractions = partial_volumes(posteriors, mixture, found)
-    posteriors = tissue_posteriors(posteriors, mixture.tissues)
-    labels = np.zeros(whole.shape, np.uint8)
-    labels[box] = most_likely_tissue(posteriors, tuple(Tissue)) * inside
-    posteriors = np.moveaxis(posteriors, 0, -1)
-    voxel_ml = scan.voxel_ml
-    notes = (*scan.notes, *brain.notes)
-    if scan.header_contrast is not None:
-        notes = (
-            *notes,
-            f"The header says that this is {scan.header_contrast.contrast.suffix}: {scan.header_contrast.reason}.",
-        )
-    if len(located) > 1:
-        notes = (*notes, "The average brain said softly which tissue to expect where.")
-    if scan.kind == "picture" and settings.pixel_size is not None:
-        voxel_ml = settings.pixel_size**2 / 1000
-        notes = (*notes, "Volumes of a picture are for each mm of slice thickness.")
-    volumes_ml, shares = measure.volumes(fractions, voxel_ml), measure.shares(fractions)
-    around = kept.around or measure_background(
-        named.signal(canonical.data), place.mask, box=box, field=bias, spacing=canonical.spacing, brain=brain
-    )
-    signal = named.signal(canonical.data[box])
-    figures, unmeasured = quality(
-        signal, inside, bias, posteriors, fractions, shares, mixture, canonical.spacing, around
-    )
-    notes = (*notes, *unmeasured)
-    volume_intervals = measure.intervals(posteriors, volumes_ml, voxel_ml)
-    # In the order of the scan's own axes, and of the brain alone, which is half of its box.
-    places = native_order(inside, orientation)
-    posteriors = np.stack([posteriors[..., k].ravel()[places] for k in range(len(Tissue))], -1)
-    fractions = fractions.reshape(-1, len(Tissue)).take(places, axis=0)
-    own_labels, own_box = restore(labels, orientation), restore_box(box, whole.shape, orientation)
-    clock.stop()
-    result = Result(
-        labels=own_labels,
+    if tissues.assignment.tissues[0] is Tissue.WM and not brain.stripped and not brain.given:
+        white = (most_likely_tissue(posteriors, mixture.tissues) == Tissue.WM.number) & mask
+        mask = mask & ~bone_at_the_rim(white, mask, spatial_prior, spacing)
+        posteriors *= mask
+    maps = tissue_maps(posteriors, mask, binned, mixture)
+    background = reusable.background or measure_background(
+        tissues.signal(canonical.data),
+        region.mask,
+        box=region.box,
+        field=corrected.field,
+        spacing=canonical.spacing,
         brain=brain,
-        mixture=mixture,
-        histogram=found.histograms[0],
-        joint=Joint.of(found, inside) if channels else None,
-        contrast=naming.contrast,
-        contrast_confidence=naming.confidence,
-        volumes_ml=volumes_ml,
-        volume_intervals_ml=volume_intervals,
-        fractions=shares,
-        quality=figures,
-        notes=notes,
-        findings=(),
-        settings=settings,
-        seconds=clock.seconds,
-        box=own_box,
-        orientation=orientation,
-        brain_posteriors=posteriors,
-        brain_fractions=fractions,
-        stages=Stages(brain, place, named, corrected, around, fitted, mixture),
     )
-    return replace(result, findings=assess(scan, result))
+    correction = corrected.bias_correction
+    stages = Stages(brain, region, tissues, correction, background=background, fitted=fitted, mixture=mixture)
+    return stages, maps
 
 
-def _kept(scan: Scan, channels: Sequence[Scan], settings: Settings, earlier: Result | None) -> Stages:
-    """What need not be found again, once it is sure that the images can be segmented, together."""
+def _spacing(canonical: Scan) -> tuple[float, ...]:
+    """Sides of a voxel in mm; of a picture, whose pixels have no size, 1."""
+    return canonical.spacing or (1.0,) * canonical.data.ndim
+
+
+def _reusable(scan: Scan, channels: Sequence[Scan], settings: Settings, earlier: Result | None) -> PartialStages:
+    """The stages that need not be run again, once it is sure that the images can be segmented, together."""
     if len(channels) >= MOST_CHANNELS:
         raise SettingsError(f"At most {MOST_CHANNELS} contrasts can be fitted together.")
     if channels and settings.classes != len(Tissue):
         raise SettingsError("Several contrasts are fitted with three classes. Leave the number of classes at 3.")
     if earlier is None:
         check_images(scan, channels)
-        return Stages()
+        return PartialStages()
     if earlier.labels.shape != scan.data.shape or earlier.mixture.channels != 1 + len(channels):
         raise SettingsError("The earlier result is of another scan, or of other contrasts beside it. Leave it out.")
     return reusable_stages(earlier.stages, earlier.settings, settings)
 
 
-def _in_classes(found: BinnedVoxels, named: Mixture, inside: np.ndarray, classes: int) -> Mixture:
+def _fit_classes(binned: BinnedVoxels, mask: np.ndarray, fitted: Mixture, classes: int) -> Mixture:
     """A mixture of any number of classes, each the tissue that a mixture of three makes of its mean."""
-    mixture = fit_classes(found.cells(inside, uniform_prior(inside.shape)), classes)
-    alike = named.class_densities(mixture.means).argmax(1)
-    return replace(mixture, tissues=tuple(named.tissues[k] for k in alike))
+    mixture = fit_classes(binned.cells(mask, uniform_prior(mask.shape)), classes)
+    alike = fitted.class_densities(mixture.means).argmax(1)
+    return replace(mixture, tissues=tuple(fitted.tissues[k] for k in alike))
 
 
 class _Clock:
@@ -226,6 +236,7 @@ class _Clock:
         if self._progress:
             self._progress(stage)
 
-    def stop(self) -> None:
+    def stop(self) -> dict[str, float]:
         if self._stage:
             self.seconds[self._stage] = perf_counter() - self._since
+        return self.seconds

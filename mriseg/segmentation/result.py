@@ -197,11 +197,8 @@ class Result:
     @property
     def box_bias(self) -> np.ndarray:
         """The field in the brain's box, float32, shape of the box."""
-        corrected, place = self.stages.corrected, self.stages.place
-        assert corrected is not None
-        assert place is not None
-        shape = tuple(part.stop - part.start for part in place.box)
-        return restore(evaluate_bias_field(corrected.coefficients[0], shape), self.orientation)
+        shape = tuple(part.stop - part.start for part in self.stages.region.box)
+        return restore(evaluate_bias_field(self.stages.bias_correction.coefficients[0], shape), self.orientation)
 
     @property
     def brain_ml(self) -> float | None:
@@ -224,8 +221,6 @@ def before_correction(scan: Scan, result: Result) -> Histogram:
         Of the same voxels in the same units as `Result.histogram`, which are those of the negative where the scan is
         stored inverted. Its bins may have another width.
     """
-    place, named = result.stages.place, result.stages.named
-    assert place is not None
-    assert named is not None
-    data = orient(scan)[0].data[place.box]
-    return typical_histogram(named.signal(data[place.mask[place.box]]), LEVELS[1])
+    region, tissues = result.stages.region, result.stages.tissues
+    data = orient(scan)[0].data[region.box]
+    return typical_histogram(tissues.signal(data[region.box_mask]), LEVELS[1])

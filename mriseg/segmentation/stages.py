@@ -1,6 +1,6 @@
-"""What the stages of a segmentation found, in small: kept so that another setting need not ask all of them again."""
+"""What each stage of a segmentation ends with, in small, so that another setting need not run all of them again."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 
@@ -10,18 +10,6 @@ from mriseg.core.settings import Settings
 from mriseg.mixture.model import Mixture
 from mriseg.mixture.spatial_prior import PriorZones
 from mriseg.segmentation.contrast import TissueAssignment
-
-# The settings that each stage hangs on besides what the stages before it found. The smoothness is asked only by the
-# Markov field, of which nothing is kept.
-STAGE_SETTINGS = {
-    "brain": ("mask",),
-    "place": ("margin", "pixel_size", "use_position"),
-    "named": ("contrast",),
-    "corrected": ("correct_bias", "bias_strength"),
-    "around": (),
-    "fitted": (),
-    "mixture": ("classes",),
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,13 +22,18 @@ class BrainRegion:
         The brain, its border moved as the settings say.
     box : tuple of slice
         The part of the grid that holds it.
-    zones : Zones
+    spatial_prior : PriorZones
         What the average brain expects in the box, if it could be laid over the brain by its outline.
     """
 
     mask: np.ndarray
     box: tuple[slice, ...]
-    zones: PriorZones
+    spatial_prior: PriorZones
+
+    @property
+    def box_mask(self) -> np.ndarray:
+        """The brain in its box, bool."""
+        return self.mask[self.box]
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,21 +42,21 @@ class IdentifiedTissues:
 
     Attributes
     ----------
-    naming : Naming
+    assignment : TissueAssignment
         Tissues from dark to bright as the mixture has them.
-    black : float
-        Intensity of no signal.
-    zones : Zones
-        Those of `BrainRegion`, or of a slab that its tissues told the place of.
+    background_level : float
+        Intensity of no signal, in the units of the scan.
+    spatial_prior : PriorZones
+        That of `BrainRegion`, or of a slab whose tissues told where in the brain it lies.
     """
 
-    naming: TissueAssignment
-    black: float
-    zones: PriorZones
+    assignment: TissueAssignment
+    background_level: float
+    spatial_prior: PriorZones
 
     def signal(self, data: np.ndarray) -> np.ndarray:
-        """Intensities counted from black, which shading multiplies: of a scan that is stored inverted, its negative."""
-        return np.maximum(np.float32(self.black) - data, 0) if self.naming.inverted else data
+        """Intensities counted from no signal, which shading multiplies: of an inverted scan its negative."""
+        return np.maximum(np.float32(self.background_level) - data, 0) if self.assignment.inverted else data
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,36 +76,73 @@ class BiasCorrection:
 
 
 @dataclass(frozen=True, eq=False)
+class PartialStages:
+    """The stages up to the first that has to be run, from which on all are None; attributes as those of `Stages`."""
+
+    brain: Brain | None = None
+    region: BrainRegion | None = None
+    tissues: IdentifiedTissues | None = None
+    bias_correction: BiasCorrection | None = None
+    background: Background | None = None
+    fitted: Mixture | None = None
+    mixture: Mixture | None = None
+
+
+def _depends_on(*settings: str) -> dict[str, tuple[str, ...]]:
+    """Of a stage: the settings that it depends on besides what the stages before it ended with."""
+    return {"settings": settings}
+
+
+@dataclass(frozen=True, eq=False)
 class Stages:
-    """What each stage found; None from the first on that has to be run.
+    """What each stage ended with, in the order in which they run.
+
+    The smoothness is asked only by the Markov field, of which nothing is stored.
 
     Attributes
     ----------
     brain : Brain
-    place : Place
-    named : Named
-    corrected : Corrected
-    around : Surroundings
+    region : BrainRegion
+    tissues : IdentifiedTissues
+    bias_correction : BiasCorrection
+    background : Background
     fitted : Mixture
         Of the three tissues.
     mixture : Mixture
         The same, or of another number of classes.
     """
 
-    brain: Brain | None = None
-    place: BrainRegion | None = None
-    named: IdentifiedTissues | None = None
-    corrected: BiasCorrection | None = None
-    around: Background | None = None
-    fitted: Mixture | None = None
-    mixture: Mixture | None = None
+    brain: Brain = field(metadata=_depends_on("mask"))
+    region: BrainRegion = field(metadata=_depends_on("margin", "pixel_size", "use_position"))
+    tissues: IdentifiedTissues = field(metadata=_depends_on("contrast"))
+    bias_correction: BiasCorrection = field(metadata=_depends_on("correct_bias", "bias_strength"))
+    background: Background = field(metadata=_depends_on())
+    fitted: Mixture = field(metadata=_depends_on())
+    mixture: Mixture = field(metadata=_depends_on("classes"))
 
 
-def reusable_stages(stages: Stages, before: Settings, now: Settings) -> Stages:
-    """What remains of stages that were run with other settings: all before the first that hangs on a changed one."""
-    kept = {}
-    for stage, knobs in STAGE_SETTINGS.items():
-        if any(getattr(before, knob) != getattr(now, knob) for knob in knobs):
+# The settings that each stage depends on, by the name of the stage, in the order in which they run.
+STAGE_SETTINGS: dict[str, tuple[str, ...]] = {stage.name: stage.metadata["settings"] for stage in fields(Stages)}
+
+
+def reusable_stages(stages: Stages, before: Settings, now: Settings) -> PartialStages:
+    """What remains of stages that were run with other settings.
+
+    Parameters
+    ----------
+    stages : Stages
+        Of an earlier segmentation of the same scan.
+    before, now : Settings
+        Those that it was made with, and those that are wanted.
+
+    Returns
+    -------
+    PartialStages
+        All stages before the first that depends on a changed setting.
+    """
+    reusable = {}
+    for stage, settings in STAGE_SETTINGS.items():
+        if any(getattr(before, setting) != getattr(now, setting) for setting in settings):
             break
-        kept[stage] = getattr(stages, stage)
-    return Stages(**kept)
+        reusable[stage] = getattr(stages, stage)
+    return PartialStages(**reusable)

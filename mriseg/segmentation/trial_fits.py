@@ -1,4 +1,4 @@
-"""Quick fits to the thinned brain that begin with different orders of the tissues, by which the contrast is told."""
+"""Which contrast a scan has, by quick fits to the thinned brain that begin with different orders of the tissues."""
 
 from dataclasses import replace
 
@@ -18,6 +18,7 @@ from mriseg.registration.slab import align
 from mriseg.segmentation.bias_field import estimate_bias_field, evaluate_bias_field
 from mriseg.segmentation.brain_region import first_voxel_mm
 from mriseg.segmentation.contrast import (
+    ContrastScores,
     TissueAssignment,
     assign_tissues,
     assign_tissues_by_position,
@@ -27,100 +28,158 @@ from mriseg.segmentation.contrast import (
 from mriseg.segmentation.markov_field import regularized_posteriors
 from mriseg.segmentation.stages import BrainRegion, IdentifiedTissues
 
-# Finer volumes and larger pictures (pixels along the longer side of the brain) are thinned for the names.
-NAMING_MM, NAMING_SIDE = 2.0, 200
-NAMING_SAMPLES = 20_000  # for its bias fields
+# Finer volumes (mm) and larger pictures (pixels along the longer side of the brain) are thinned for the trials.
+TRIAL_MM, TRIAL_SIDE = 2.0, 200
+TRIAL_SAMPLES = 20_000  # voxels for their bias fields
 LEAST_SLAB_MM = 5.0  # in a thinner one too little lies to tell where it is from
 
 
-def identify_tissues(scan: Scan, canonical: Scan, place: BrainRegion, settings: Settings) -> IdentifiedTissues:
+def identify_tissues(scan: Scan, canonical: Scan, region: BrainRegion, settings: Settings) -> IdentifiedTissues:
     """Which tissue each class is, as the user says or as it looks; and where a slab of a brain lies.
 
-    Both are decided with the default smoothness and bias correction, so that those knobs can be turned without asking
-    again.
+    Both are decided with the default smoothness and bias correction, so that those settings can be changed without
+    asking again.
+
+    Parameters
+    ----------
+    scan, canonical : Scan
+        As it was given, whose header may state the contrast, and in canonical axes.
+    region : BrainRegion
+    settings : Settings
+
+    Returns
+    -------
+    IdentifiedTissues
     """
-    data, inside, located = canonical.data[place.box], place.mask[place.box], place.zones
-    spacing = canonical.spacing or (1.0,) * inside.ndim
-    black = background_level(canonical.data, place.mask)
-    said = next((contrast for contrast in Contrast if contrast.setting == settings.contrast), None)
-    if said is None:
-        stated = scan.header_contrast.contrast if scan.header_contrast else None
-        naming = try_orders(data, inside, spacing, located, black, stated)
-    else:
-        inverted = bool(black > np.median(data[inside]))
-        naming = TissueAssignment(said, stored_order(said, inverted), 1.0, inverted)
-    if naming.inverted:  # its negative is segmented
-        naming = replace(naming, tissues=naming.tissues[::-1])
-    named = IdentifiedTissues(naming, black, located)
-    if settings.use_position and len(located) == 1 and _is_slab(inside, canonical.spacing):
-        signal = named.signal(data)
-        coefficients, start = estimate_bias_field(
-            signal, inside, naming.tissues, spacing=spacing, spatial_prior=located
+    data, mask = canonical.data[region.box], region.box_mask
+    level = background_level(canonical.data, region.mask)
+    chosen = next((contrast for contrast in Contrast if contrast.setting == settings.contrast), None)
+    if chosen is None:
+        assignment = try_orders(
+            data,
+            mask,
+            spacing=canonical.spacing or (1.0,) * mask.ndim,
+            spatial_prior=region.spatial_prior,
+            background_level=level,
+            stated=scan.header_contrast.contrast if scan.header_contrast else None,
         )
-        found = bin_voxels([signal / evaluate_bias_field(coefficients, signal.shape)], inside)
-        mixture = fit(found.cells(inside, located), naming.tissues, located, start=start)
-        posteriors = regularized_posteriors(found, mixture, inside, spacing=spacing, spatial_prior=located)
-        first = first_voxel_mm(place.box, spacing)
-        pose = align(posteriors[[naming.tissues.index(t) for t in TISSUES]], inside, spacing, first, atlas())
-        if pose is not None:
-            return replace(named, zones=prior_zones(pose, atlas(), inside, spacing=spacing, first_voxel_mm=first))
-    return named
+    else:
+        inverted = bool(level > np.median(data[mask]))
+        assignment = TissueAssignment(chosen, stored_order(chosen, inverted), 1.0, inverted)
+    if assignment.inverted:  # its negative is segmented
+        assignment = replace(assignment, tissues=assignment.tissues[::-1])
+    tissues = IdentifiedTissues(assignment, level, region.spatial_prior)
+    if settings.use_position and len(region.spatial_prior) == 1 and _is_slab(mask, canonical.spacing):
+        return replace(tissues, spatial_prior=_slab_prior(canonical, region, tissues))
+    return tissues
 
 
-def _is_slab(inside: np.ndarray, spacing: tuple[float, ...] | None) -> bool:
+def _is_slab(mask: np.ndarray, spacing: tuple[float, ...] | None) -> bool:
     """Whether a volume is too thin for the average brain to be laid over it by intensities alone."""
-    if spacing is None or inside.ndim == 2:
+    if spacing is None or mask.ndim == 2:
         return False
-    extent = [(part.stop - part.start) * side for part, side in zip(bounding_box(inside), spacing, strict=True)]
+    extent = [(part.stop - part.start) * side for part, side in zip(bounding_box(mask), spacing, strict=True)]
     return LEAST_SLAB_MM <= min(extent) < SLAB_MM
+
+
+def _slab_prior(canonical: Scan, region: BrainRegion, tissues: IdentifiedTissues) -> PriorZones:
+    """What the average brain expects in a slab, laid over it by the tissues of a first fit; uniform if not."""
+    mask, uniform, order = region.box_mask, region.spatial_prior, tissues.assignment.tissues
+    spacing = canonical.spacing or (1.0,) * mask.ndim
+    signal = tissues.signal(canonical.data[region.box])
+    coefficients, start = estimate_bias_field(signal, mask, order, spacing=spacing, spatial_prior=uniform)
+    binned = bin_voxels([signal / evaluate_bias_field(coefficients, signal.shape)], mask)
+    mixture = fit(binned.cells(mask, uniform), order, uniform, start=start)
+    posteriors = regularized_posteriors(binned, mixture, mask, spacing=spacing, spatial_prior=uniform)
+    first = first_voxel_mm(region.box, spacing)
+    pose = align(posteriors[[order.index(t) for t in TISSUES]], mask, spacing, first, atlas())
+    return uniform if pose is None else prior_zones(pose, atlas(), mask, spacing=spacing, first_voxel_mm=first)
 
 
 def try_orders(
     data: np.ndarray,
-    inside: np.ndarray,
+    mask: np.ndarray,
+    *,
     spacing: tuple[float, ...],
-    located: PriorZones,
-    black: float,
+    spatial_prior: PriorZones,
+    background_level: float,
     stated: Contrast | None,
 ) -> TissueAssignment:
-    """Which tissue each class is, from quick fits to the thinned brain that begin with different orders."""
-    if data.ndim == 3:
-        steps = [max(1, round(NAMING_MM / side)) for side in spacing]
-    else:
-        steps = [max(1, round(max(data.shape) / NAMING_SIDE))] * 2
-    begins = [part.start for part in bounding_box(inside)]  # a single slice is not to be missed
-    thin = tuple(slice(first, None, min(step, n)) for first, step, n in zip(begins, steps, data.shape, strict=True))
-    if not inside[thin].any():
-        thin = (slice(None, None, 1),) * data.ndim
-    sides = tuple(side * part.step for side, part in zip(spacing, thin, strict=True))
-    data, inside, located = data[thin], inside[thin], replace(located, index=located.index[thin])
-    known = sides if data.ndim == 3 else None
+    """Which tissue each class is, from quick fits to the thinned brain that begin with different orders.
 
-    def tried(order: tuple[Tissue, ...], word: float | None = None) -> tuple[BinnedVoxels, Mixture]:
+    Parameters
+    ----------
+    data : ndarray of float32, shape (i, j) or (i, j, k)
+        Intensities in the brain's box, as stored.
+    mask : ndarray of bool, same shape
+        The brain.
+    spacing : tuple of float
+        Voxel sides in mm; 1 for a picture, whose pixels have no size.
+    spatial_prior : PriorZones
+        On the same grid. With zones of its own each order is tried from the average brain's expectation.
+    background_level : float
+        Intensity of no signal.
+    stated : Contrast or None
+        What the scan's header states.
+
+    Returns
+    -------
+    TissueAssignment
+        As stored: of an inverted scan in reversed order.
+    """
+    thinned = _thinning(mask, spacing)
+    sides = tuple(side * part.step for side, part in zip(spacing, thinned, strict=True))
+    data, mask = data[thinned], mask[thinned]
+    prior = replace(spatial_prior, index=spatial_prior.index[thinned])
+
+    def quick_fit(order: tuple[Tissue, ...], prior_strength: float | None = None) -> tuple[BinnedVoxels, Mixture]:
         coefficients, start = estimate_bias_field(
-            data, inside, order, spacing=known, spatial_prior=located, order_known=False, samples=NAMING_SAMPLES
-        )
-        found = bin_voxels([data / evaluate_bias_field(coefficients, data.shape)], inside)
-        mixture = fit(
-            found.cells(inside, located),
+            data,
+            mask,
             order,
-            located,
+            spacing=sides if data.ndim == 3 else None,
+            spatial_prior=prior,
+            order_known=False,
+            samples=TRIAL_SAMPLES,
+        )
+        binned = bin_voxels([data / evaluate_bias_field(coefficients, data.shape)], mask)
+        mixture = fit(
+            binned.cells(mask, prior),
+            order,
+            prior,
             start=start,
             tolerance=JOINT_TOLERANCE,
             order_known=False,
-            prior_strength=word,
+            prior_strength=prior_strength,
         )
-        return found, mixture
+        return binned, mixture
 
-    if len(located) > 1:
-        found, mixture = max((tried(order, 1.0) for order in ORDERS), key=lambda one: one[1].log_likelihood)
+    def scores(binned: BinnedVoxels, mixture: Mixture) -> ContrastScores:
+        posteriors = regularized_posteriors(binned, mixture, mask, spacing=sides, spatial_prior=prior)
+        return score_contrasts(
+            mixture,
+            posteriors,
+            mask,
+            spacing=sides,
+            histogram=binned.histograms[0],
+            background_level=background_level,
+            spatial_prior=prior,
+            stated=stated,
+        )
+
+    if len(prior) > 1:
+        binned, mixture = max((quick_fit(order, 1.0) for order in ORDERS), key=lambda trial: trial[1].log_likelihood)
         mixture = in_order(mixture, by_brightness(mixture))
-        posteriors = regularized_posteriors(found, mixture, inside, spacing=sides, spatial_prior=located)
-        evidence = score_contrasts(mixture, posteriors, inside, sides, found.histograms[0], black, located, stated)
-        return assign_tissues_by_position(evidence, mixture.tissues)
-    evidences = []
-    for order in (FLUID_DARK, FLUID_BRIGHT):
-        found, mixture = tried(order)
-        posteriors = regularized_posteriors(found, mixture, inside, spacing=sides, spatial_prior=located)
-        evidences.append(score_contrasts(mixture, posteriors, inside, sides, found.histograms[0], black, stated=stated))
-    return assign_tissues(*evidences)
+        return assign_tissues_by_position(scores(binned, mixture), mixture.tissues)
+    return assign_tissues(*(scores(*quick_fit(order)) for order in (FLUID_DARK, FLUID_BRIGHT)))
+
+
+def _thinning(mask: np.ndarray, spacing: tuple[float, ...]) -> tuple[slice, ...]:
+    """Every so many voxels along each axis, from the first of the brain on: a single slice is not to be missed."""
+    if mask.ndim == 3:
+        steps = [max(1, round(TRIAL_MM / side)) for side in spacing]
+    else:
+        steps = [max(1, round(max(mask.shape) / TRIAL_SIDE))] * 2
+    first = [part.start for part in bounding_box(mask)]
+    thinned = tuple(slice(start, None, min(step, n)) for start, step, n in zip(first, steps, mask.shape, strict=True))
+    return thinned if mask[thinned].any() else (slice(None, None, 1),) * mask.ndim

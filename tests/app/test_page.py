@@ -594,6 +594,6 @@ def test_a_slider_goes_on_from_what_was_put_aside(page, head_file):
     page.session_state["analysis"] = before.put_aside()
     knob(page, "Smoothness").set_value(2.0)
     page.run()
-    assert kept(page).result.stages.corrected is before.result.stages.corrected
+    assert kept(page).result.stages.bias_correction is before.result.stages.bias_correction
     expected = segment(before.scan, kept(page).result.settings)
     np.testing.assert_array_equal(kept(page).result.labels, expected.labels)

@@ -16,6 +16,7 @@ from tests.helpers import little_memory, three_classes
 
 GM, WM, CSF = Tissue
 SIGNALS = {GM: 700.0, WM: 1000.0, CSF: 300.0}
+OF_BOX = ("field", "posteriors", "partial_volumes")
 SIDE_MM, NOISE = 3.0, 20.0
 NEED_AIR = {figure.key for figure in FIGURES if figure.needs_air}
 AIR_SD = NOISE * np.sqrt((4 - np.pi) / 2)  # of Rayleigh noise
@@ -23,8 +24,8 @@ AIR_SD = NOISE * np.sqrt((4 - np.pi) / 2)  # of Rayleigh noise
 
 def measured(data, mask, box, brain, **of_box):
     """Quality of a whole image."""
-    around = measure_background(data, mask, box=box, field=of_box["field"], spacing=of_box["spacing"], brain=brain)
-    return quality(data[box], mask[box], **of_box, around=around)
+    background = measure_background(data, mask, box=box, field=of_box["field"], spacing=of_box["spacing"], brain=brain)
+    return quality(data[box], mask[box], **of_box, background=background)
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +60,7 @@ def head(mixture):
         "box": box,
         "field": np.ones(pure.shape[:3], np.float32),
         "posteriors": np.where(pure, 0.8, 0.1).astype(np.float32),
-        "fractions": fractions,
+        "partial_volumes": fractions,
         "shares": shares(fractions),
         "mixture": mixture,
         "spacing": (SIDE_MM,) * 3,
@@ -116,9 +117,9 @@ def test_entropy_and_energy_are_those_of_the_whole_image(head, figures):
 
 
 def test_a_voxel_counts_for_a_tissue_by_its_part(head):
-    half = head["fractions"].copy()
+    half = head["partial_volumes"].copy()
     half[..., 0] = 128  # every voxel is half gray matter: its median is that of all
-    found, _ = measured(**{**head, "fractions": half})
+    found, _ = measured(**{**head, "partial_volumes": half})
     inside = head["data"][head["box"]][head["mask"][head["box"]]]
     weights = half[head["mask"][head["box"]]][:, 0].astype(float)
     assert found["snr_gm"] == pytest.approx(np.median(inside) / np.sqrt(np.cov(inside, aweights=weights)), rel=0.02)
@@ -171,7 +172,7 @@ def test_without_air_the_figures_that_need_it_are_absent_and_it_is_told_why(head
 
 def test_a_cropped_scan_shows_no_air(head, figures):
     tight = tuple(slice(part.start + 9, part.stop - 9) for part in head["box"])
-    inner = {key: head[key][9:-9, 9:-9, 9:-9] for key in ("field", "posteriors", "fractions")}
+    inner = {key: head[key][9:-9, 9:-9, 9:-9] for key in OF_BOX}
     box = tuple(slice(0, part.stop - part.start) for part in tight)
     found, (note,) = measured(**{**head, **inner, "data": head["data"][tight], "mask": head["mask"][tight], "box": box})
     assert note.startswith(NoAir.NOT_SEEN)
@@ -219,11 +220,11 @@ def test_what_lies_below_the_head_is_not_asked_where_the_average_brain_says_wher
 
 
 def test_a_tissue_that_is_missing_has_no_figure(head, mixture):
-    fractions = head["fractions"].copy()
+    fractions = head["partial_volumes"].copy()
     fractions[..., 1] += fractions[..., 2]
     fractions[..., 2] = 0
     two = replace(mixture, tissues=(GM, GM, WM))
-    found, _ = measured(**{**head, "fractions": fractions, "shares": shares(fractions), "mixture": two})
+    found, _ = measured(**{**head, "partial_volumes": fractions, "shares": shares(fractions), "mixture": two})
     assert "snr_wm" in found
     assert not {"snr_csf", "snrd_csf", "snr_total", "snrd_total"} & set(found)
     none, _ = measured(**{**head, "mixture": replace(mixture, tissues=(GM, GM, CSF))})
@@ -239,7 +240,7 @@ def test_of_one_value_nothing_is_made_up(head):
 def test_a_picture_has_noise_and_no_voxel_size(head):
     at = head["data"].shape[2] // 2
     inner = at - head["box"][2].start
-    of_box = {key: np.repeat(head[key][:, :, inner], 4, 0).repeat(4, 1) for key in ("field", "posteriors", "fractions")}
+    of_box = {key: np.repeat(head[key][:, :, inner], 4, 0).repeat(4, 1) for key in OF_BOX}
     rng = np.random.default_rng(1)
     data = head["data"][:, :, at].repeat(4, 0).repeat(4, 1) + rng.normal(0, 1, (256, 248)).astype(np.float32)
     mask = head["mask"][:, :, at].repeat(4, 0).repeat(4, 1)
@@ -263,7 +264,7 @@ def test_the_registry_knows_every_figure_once(figures):
 
 def test_a_large_volume_takes_little_memory(head):
     large = {key: head[key].repeat(4, 0).repeat(4, 1).repeat(4, 2) for key in ("data", "mask")}
-    large |= {key: head[key].repeat(4, 0).repeat(4, 1).repeat(4, 2) for key in ("field", "posteriors", "fractions")}
+    large |= {key: head[key].repeat(4, 0).repeat(4, 1).repeat(4, 2) for key in OF_BOX}
     box = tuple(slice(4 * part.start, 4 * part.stop) for part in head["box"])
     large |= {"box": box, "spacing": (SIDE_MM / 4,) * 3}
     with little_memory(0.75 * large["data"].nbytes):

@@ -26,9 +26,13 @@ def mixture(means):
     return three_classes(means, (sd, sd, sd), (0.2, 0.38, 0.33), (0.05, 0.04, 0.0), sd)
 
 
+def scores(fitted, posteriors, mask, spacing, **options):
+    return score_contrasts(fitted, posteriors, mask, spacing=spacing, **options)
+
+
 def named(*fitted) -> TissueAssignment:
     """The names where the fit with dark fluid and the one with bright found the same classes."""
-    evidence = score_contrasts(*fitted)
+    evidence = scores(*fitted)
     return assign_tissues(evidence, evidence)
 
 
@@ -153,7 +157,7 @@ def test_an_absent_class_does_not_stop_the_naming(truth, means):
 @pytest.mark.parametrize("contrast", CONTRASTS)
 def test_the_average_brain_speaks_for_the_order_that_is_true(truth, means, zones, contrast):
     fitted = mixture(means[contrast]), perfect(truth, contrast.dark_to_bright), truth > 0, SPACING
-    without, within = score_contrasts(*fitted), score_contrasts(*fitted, zones=zones)
+    without, within = scores(*fitted), scores(*fitted, spatial_prior=zones)
     gain = {candidate: within.log_odds[candidate] - without.log_odds[candidate] for candidate in CANDIDATES}
     assert gain[Contrast.UNKNOWN] == pytest.approx(0)
     right = [candidate for candidate in CANDIDATES if candidate.dark_to_bright == contrast.dark_to_bright]
@@ -166,13 +170,13 @@ def test_the_average_brain_speaks_for_the_order_that_is_true(truth, means, zones
 def test_one_zone_says_nothing_of_the_order(truth, means, zones, contrast):
     fitted = mixture(means[contrast]), perfect(truth, contrast.dark_to_bright), truth > 0, SPACING
     whole = PriorZones(np.zeros_like(zones.index), zones.shares.mean(0)[None], np.zeros(1))
-    assert score_contrasts(*fitted, zones=whole).log_odds == score_contrasts(*fitted).log_odds
+    assert scores(*fitted, spatial_prior=whole).log_odds == scores(*fitted).log_odds
 
 
 @pytest.mark.parametrize("order", ORDERS)
 def test_what_position_has_told_apart_keeps_its_names(truth, means, zones, order):
     contrast = next(candidate for candidate in CONTRASTS if candidate.dark_to_bright == order)
-    evidence = score_contrasts(mixture(means[contrast]), perfect(truth, order), truth > 0, SPACING, zones=zones)
+    evidence = scores(mixture(means[contrast]), perfect(truth, order), truth > 0, SPACING, spatial_prior=zones)
     naming = assign_tissues_by_position(evidence, order)
     assert naming.tissues == order
     assert naming.confidence > 0.9
@@ -180,7 +184,7 @@ def test_what_position_has_told_apart_keeps_its_names(truth, means, zones, order
 
 def test_an_order_that_no_contrast_has_is_unknown(truth, means, zones):
     order = (Tissue.GM, Tissue.CSF, Tissue.WM)
-    evidence = score_contrasts(mixture(means[Contrast.T1]), perfect(truth, order), truth > 0, SPACING, zones=zones)
+    evidence = scores(mixture(means[Contrast.T1]), perfect(truth, order), truth > 0, SPACING, spatial_prior=zones)
     naming = assign_tissues_by_position(evidence, order)
     assert naming.contrast is Contrast.UNKNOWN
     assert naming.tissues == order
@@ -190,9 +194,9 @@ def test_an_order_that_no_contrast_has_is_unknown(truth, means, zones):
 @pytest.mark.parametrize("stated", [Contrast.T2, Contrast.PD])
 def test_between_contrasts_of_one_order_the_header_decides(truth, means, zones, stated):
     fitted = mixture(means[Contrast.T2]), perfect(truth, stated.dark_to_bright), truth > 0, SPACING
-    evidence = score_contrasts(*fitted, zones=zones, stated=stated)
+    evidence = scores(*fitted, spatial_prior=zones, stated=stated)
     assert assign_tissues_by_position(evidence, stated.dark_to_bright).contrast is stated
-    in_a_picture = score_contrasts(*fitted, stated=stated)
+    in_a_picture = scores(*fitted, stated=stated)
     assert assign_tissues(in_a_picture, in_a_picture).contrast is stated
 
 
@@ -200,10 +204,10 @@ def test_between_contrasts_of_one_order_the_header_decides(truth, means, zones, 
 def test_a_header_that_agrees_makes_surer_and_one_that_does_not_changes_no_clear_name(truth, means, zones, contrast):
     order = contrast.dark_to_bright
     fitted = mixture(means[contrast]), perfect(truth, order), truth > 0, SPACING
-    alone = assign_tissues_by_position(score_contrasts(*fitted, zones=zones), order)
+    alone = assign_tissues_by_position(scores(*fitted, spatial_prior=zones), order)
     other = next(candidate for candidate in CONTRASTS if candidate.dark_to_bright != order)
-    agreeing = assign_tissues_by_position(score_contrasts(*fitted, zones=zones, stated=contrast), order)
-    against = assign_tissues_by_position(score_contrasts(*fitted, zones=zones, stated=other), order)
+    agreeing = assign_tissues_by_position(scores(*fitted, spatial_prior=zones, stated=contrast), order)
+    against = assign_tissues_by_position(scores(*fitted, spatial_prior=zones, stated=other), order)
     assert agreeing.contrast is contrast
     assert agreeing.tissues == against.tissues == order
     assert against.confidence <= alone.confidence <= agreeing.confidence

@@ -139,9 +139,9 @@ def test_another_contrast_than_the_header_states_is_told(scan, sound):
 
 
 def test_a_scan_that_is_stored_inverted_is_told(scan, sound):
-    named = sound.stages.named
-    inverted = replace(named, naming=replace(named.naming, inverted=True))
-    result = replace(sound, stages=replace(sound.stages, named=inverted))
+    tissues = sound.stages.tissues
+    inverted = replace(tissues, assignment=replace(tissues.assignment, inverted=True))
+    result = replace(sound, stages=replace(sound.stages, tissues=inverted))
     assert doubted(assess(scan, result)) == [FindingCode.INVERTED]
 
 

@@ -434,7 +434,7 @@ def inverted_slice(scanned):
 @pytest.mark.parametrize("change", CHANGES, ids=str)
 def test_of_a_slice_too(inverted_slice, change):
     first = segment(inverted_slice, Settings(bias_strength=2.0))
-    assert first.stages.named.naming.inverted
+    assert first.stages.tissues.assignment.inverted
     there = Settings(**change)
     same(segment(inverted_slice, there, earlier=first), segment(inverted_slice, there))
 
@@ -443,7 +443,7 @@ def test_of_a_slab_too(scanned, phantom):
     scan = volume(scanned(Contrast.T2).data[:, :, 50:58], phantom.affine)
     mask = phantom.truth[:, :, 50:58] > 0
     first, there = segment(scan, Settings(contrast="t2"), mask), Settings(contrast="t2", smoothness=0.4)
-    assert len(first.stages.named.zones) > len(first.stages.place.zones) == 1
+    assert len(first.stages.tissues.spatial_prior) > len(first.stages.region.spatial_prior) == 1
     same(segment(scan, there, earlier=first), segment(scan, there, mask))
 
 

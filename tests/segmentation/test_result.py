@@ -174,7 +174,7 @@ def test_without_correction_both_histograms_are_one(scan, result):
 
 def test_before_correction_an_inverted_scan_is_counted_from_its_black(inverted):
     negative, result = inverted
-    assert result.stages.named.naming.inverted
+    assert result.stages.tissues.assignment.inverted
     before = before_correction(negative, result)
     middle = [np.average(bars.levels, weights=bars.counts) for bars in (before, result.histogram)]
     assert middle[0] == pytest.approx(middle[1], rel=0.05)

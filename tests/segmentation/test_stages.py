@@ -41,8 +41,8 @@ def test_all_is_kept_where_only_the_smoothness_changes(segmented):
 def test_what_is_kept_is_small(segmented):
     """Beside the mask, which the result shares, no more than a byte a voxel of the box."""
     result = segmented(Contrast.T1)
-    place, named = result.stages.place, result.stages.named
-    assert place.mask is result.brain.mask
-    assert named.zones is place.zones
-    assert place.zones.index.nbytes == result.box_bias.size
-    assert all(coefficients.size < 200 for coefficients in result.stages.corrected.coefficients)
+    region, tissues = result.stages.region, result.stages.tissues
+    assert region.mask is result.brain.mask
+    assert tissues.spatial_prior is region.spatial_prior
+    assert region.spatial_prior.index.nbytes == result.box_bias.size
+    assert all(coefficients.size < 200 for coefficients in result.stages.bias_correction.coefficients)

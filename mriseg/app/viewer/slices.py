@@ -153,7 +153,7 @@ def encode_slice(source: SliceSource, axis: int, index: int) -> tuple[tuple[int,
 
 def _header(source: SliceSource) -> dict[str, object]:
     """What the viewer must know of a scan and its result to draw any slice of them."""
-    scan, named = source.scan, source.result.stages.named
+    scan, tissues = source.scan, source.result.stages.tissues
     return {
         "kind": scan.kind,
         "shape": scan.data.shape,
@@ -163,7 +163,7 @@ def _header(source: SliceSource) -> dict[str, object]:
         "levels": LEVELS,
         "range": source.intensity_range,
         "field": source.field_range,
-        "invertedAbout": named.black if named is not None and named.naming.inverted else None,
+        "invertedAbout": tissues.background_level if tissues.assignment.inverted else None,
         "tissues": [{"number": t.number, "title": t.title, "short": t.abbreviation, "rgb": t.rgb} for t in Tissue],
         "headBox": _head_box(source.box, scan),
     }
@@ -171,10 +171,8 @@ def _header(source: SliceSource) -> dict[str, object]:
 
 def _log_field(result: Result, box: tuple[slice, ...], within: tuple[slice, ...]) -> np.ndarray:
     """Logarithm of the bias field in a part of the box that holds the brain."""
-    corrected = result.stages.corrected
-    assert corrected is not None
     extent = tuple(part.stop - part.start for part in box)
-    return np.log(evaluate_bias_field(corrected.coefficients[0], extent, within))
+    return np.log(evaluate_bias_field(result.stages.bias_correction.coefficients[0], extent, within))
 
 
 def _field_share(source: SliceSource, axis: int, index: int) -> np.ndarray:

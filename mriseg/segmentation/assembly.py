@@ -1,0 +1,112 @@
+"""From the stages of a segmentation to its result, on the grid of the scan."""
+
+import numpy as np
+
+from mriseg.core.scan import Scan
+from mriseg.core.settings import Settings
+from mriseg.core.tissue import Tissue
+from mriseg.image.orientation import restore, restore_box
+from mriseg.mixture.likelihood import BinnedVoxels
+from mriseg.quality.metrics import quality
+from mriseg.segmentation import volumes as measure
+from mriseg.segmentation.native_grid import native_order
+from mriseg.segmentation.result import Joint, Result
+from mriseg.segmentation.stages import Stages
+from mriseg.segmentation.tissue_maps import TissueMaps
+
+MM3_PER_ML = 1000
+
+
+def assemble(
+    scan: Scan,
+    canonical: Scan,
+    orientation: np.ndarray,
+    *,
+    settings: Settings,
+    stages: Stages,
+    maps: TissueMaps,
+    binned: BinnedVoxels,
+    field: np.ndarray,
+) -> Result:
+    """Measure what the stages ended with, and carry it back to the scan's own axes.
+
+    Parameters
+    ----------
+    scan, canonical : Scan
+        As it was given, and in canonical axes.
+    orientation : ndarray of shape (axes, 2)
+        The way from the one to the other, as from `mriseg.image.orientation.orient`.
+    settings : Settings
+    stages : Stages
+    maps : TissueMaps
+        In the brain's canonical box.
+    binned : BinnedVoxels
+        The intensities that the mixture was fitted to.
+    field : ndarray of float32
+        Bias field of the first channel in the box.
+
+    Returns
+    -------
+    Result
+        Without its findings, which are drawn from it, and without the time that it took.
+    """
+    region, tissues = stages.region, stages.tissues
+    voxel_ml, shares = _voxel_ml(scan, settings), measure.shares(maps.partial_volumes)
+    volumes_ml = measure.volumes(maps.partial_volumes, voxel_ml)
+    figures, unmeasured = quality(
+        tissues.signal(canonical.data[region.box]),
+        maps.mask,
+        field=field,
+        posteriors=maps.posteriors,
+        partial_volumes=maps.partial_volumes,
+        shares=shares,
+        mixture=stages.mixture,
+        spacing=canonical.spacing,
+        background=stages.background,
+    )
+    labels = np.zeros(region.mask.shape, np.uint8)
+    labels[region.box] = maps.labels
+    # In the order of the scan's own axes, and of the brain alone, which is half of its box.
+    order = native_order(maps.mask, orientation)
+    return Result(
+        labels=restore(labels, orientation),
+        brain=stages.brain,
+        mixture=stages.mixture,
+        histogram=binned.histograms[0],
+        joint=Joint.of(binned, maps.mask) if len(binned.histograms) > 1 else None,
+        contrast=tissues.assignment.contrast,
+        contrast_confidence=tissues.assignment.confidence,
+        volumes_ml=volumes_ml,
+        volume_intervals_ml=measure.intervals(maps.posteriors, volumes_ml, voxel_ml),
+        fractions=shares,
+        quality=figures,
+        notes=(*_notes(scan, settings, stages), *unmeasured),
+        findings=(),
+        settings=settings,
+        seconds={},
+        box=restore_box(region.box, region.mask.shape, orientation),
+        orientation=orientation,
+        brain_posteriors=np.stack([maps.posteriors[..., k].ravel()[order] for k in range(len(Tissue))], -1),
+        brain_fractions=maps.partial_volumes.reshape(-1, len(Tissue)).take(order, axis=0),
+        stages=stages,
+    )
+
+
+def _voxel_ml(scan: Scan, settings: Settings) -> float | None:
+    """Volume of a voxel in mL; of a picture whose pixel size is given, for each mm of slice thickness."""
+    if scan.kind == "picture" and settings.pixel_size is not None:
+        return settings.pixel_size**2 / MM3_PER_ML
+    return scan.voxel_ml
+
+
+def _notes(scan: Scan, settings: Settings, stages: Stages) -> tuple[str, ...]:
+    """What was done, in sentences."""
+    notes = [*scan.notes, *stages.brain.notes]
+    if scan.header_contrast is not None:
+        stated = scan.header_contrast
+        notes.append(f"The header says that this is {stated.contrast.suffix}: {stated.reason}.")
+    if len(stages.tissues.spatial_prior) > 1 and settings.classes == len(Tissue):
+        notes.append("The average brain said softly which tissue to expect where.")
+    if scan.kind == "picture" and settings.pixel_size is not None:
+        notes.append("Volumes of a picture are for each mm of slice thickness.")
+    return tuple(notes)

@@ -1,0 +1,78 @@
+"""From classes of the mixture to tissues: posteriors, partial volumes and labels in the brain's canonical box."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mriseg.core.tissue import Tissue
+from mriseg.mixture.likelihood import BinnedVoxels
+from mriseg.mixture.model import Mixture
+from mriseg.segmentation.partial_volume import partial_volumes
+
+
+@dataclass(frozen=True, eq=False)
+class TissueMaps:
+    """The tissues of a brain in its canonical box.
+
+    Attributes
+    ----------
+    mask : ndarray of bool, shape (i, j) or (i, j, k)
+        The brain, without what proved to be bone.
+    labels : ndarray of uint8, same shape
+        Number of the likeliest tissue, 0 outside the mask.
+    posteriors : ndarray of float32, shape of the mask and 3
+        In the order of `Tissue`.
+    partial_volumes : ndarray of uint8, shape of the mask and 3
+        Fractions of the voxel times 255, in the order of `Tissue`.
+    """
+
+    mask: np.ndarray
+    labels: np.ndarray
+    posteriors: np.ndarray
+    partial_volumes: np.ndarray
+
+
+def tissue_maps(class_posteriors: np.ndarray, mask: np.ndarray, binned: BinnedVoxels, mixture: Mixture) -> TissueMaps:
+    """What each voxel is, from the posteriors of the mixture's classes.
+
+    Parameters
+    ----------
+    class_posteriors : ndarray of float32, shape (classes, ...)
+        Of the classes, from dark to bright; overwritten.
+    mask : ndarray of bool, shape (...)
+        The brain.
+    binned : BinnedVoxels
+        The intensities that the mixture was fitted to.
+    mixture : Mixture
+        Its classes named.
+
+    Returns
+    -------
+    TissueMaps
+    """
+    fractions = partial_volumes(class_posteriors, mixture, binned)
+    posteriors = tissue_posteriors(class_posteriors, mixture.tissues)
+    labels = most_likely_tissue(posteriors, tuple(Tissue)) * mask
+    return TissueMaps(mask, labels, np.moveaxis(posteriors, 0, -1), fractions)
+
+
+def tissue_posteriors(posteriors: np.ndarray, tissues: tuple[Tissue, ...]) -> np.ndarray:
+    """Posteriors of the classes as those of the tissues: permuted in place, or summed where classes share a tissue."""
+    if set(tissues) != set(Tissue) or len(tissues) != len(Tissue):
+        total = np.zeros((len(Tissue), *posteriors.shape[1:]), np.float32)
+        for tissue, posterior in zip(tissues, posteriors, strict=True):
+            total[list(Tissue).index(tissue)] += posterior
+        return total
+    order = [tissues.index(tissue) for tissue in Tissue]
+    for index in range(posteriors.shape[1]):  # a second copy would be the largest array there is
+        posteriors[:, index] = posteriors[order, index]
+    return posteriors
+
+
+def most_likely_tissue(posteriors: np.ndarray, tissues: tuple[Tissue, ...]) -> np.ndarray:
+    """Number of the tissue of the largest posterior, ties to the first; posteriors of shape (classes, ...)."""
+    best, labels = posteriors[0], np.full(posteriors.shape[1:], tissues[0].number, np.uint8)
+    for tissue, posterior in zip(tissues[1:], posteriors[1:], strict=True):  # argmax over a first axis is slow
+        np.putmask(labels, posterior > best, tissue.number)
+        best = np.maximum(best, posterior)
+    return labels
