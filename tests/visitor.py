@@ -31,6 +31,7 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from tests.messages import split_message
 from tests.patience import PATIENCE
 
 T = TypeVar("T")
@@ -270,7 +271,7 @@ class Visitor:
         for shown in self._shown.values():
             if shown.element.WhichOneof("type") == "bidi_component" and b"mriseg" in shown.element.bidi_component.bytes:
                 sent = shown.element.bidi_component.bytes
-                return json.loads(sent[8 : 8 + int.from_bytes(sent[4:8], "little")])
+                return split_message(sent)[1]
         return {}
 
     def result(self) -> str | None:

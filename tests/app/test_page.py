@@ -2,7 +2,6 @@
 
 import gc
 import io
-import json
 import weakref
 import zipfile
 from pathlib import Path
@@ -19,6 +18,7 @@ from mriseg.datasets import samples
 from mriseg.datasets.phantom import make_phantom, simulate
 from mriseg.datasets.samples import SAMPLES
 from mriseg.export.images import encode_scan
+from tests.messages import split_message
 from tests.patience import PATIENCE
 
 ENTRY = str(Path(__file__).parents[2] / "streamlit_app.py")
@@ -59,8 +59,7 @@ def metrics(page: AppTest) -> list[str]:
 
 def sent(page: AppTest) -> dict:
     """What the viewer is told, without the slices."""
-    content = page.get("bidi_component")[0].proto.bytes
-    return json.loads(content[4 : 4 + int.from_bytes(content[:4], "little")])
+    return split_message(page.get("bidi_component")[0].proto.bytes)[1]
 
 
 def words(page: AppTest) -> str:
@@ -98,7 +97,7 @@ def nothing_broke(page: AppTest) -> bool:
 
 def test_the_page_opens_on_a_segmented_sample(page):
     assert nothing_broke(page)
-    said = sent(page)["words"]
+    said = sent(page)["texts"]
     assert (said["original"], said["layers"]["segmented"]) == ("Original", "Segmented")
     assert len(page.get("plotly_chart")) == 1
     assert [metric.label for metric in page.metric] == [tissue.title for tissue in Tissue]
@@ -166,7 +165,7 @@ def test_another_scan_starts_with_an_open_contrast(page, slice_file):
 def test_a_volume_comes_in_its_planes_at_the_slices_with_most_brain(page, head_file):
     drop(page, head_file, "head.nii.gz")
     header = sent(page)
-    assert {(part["axis"], part["index"]) for part in header["parts"]} == set(enumerate(kept(page).widest))
+    assert {(part["axis"], part["index"]) for part in header["slices"]} == set(enumerate(kept(page).widest))
     assert [title for _, title in header["planes"]] == ["Axial", "Coronal", "Sagittal"]
     assert nothing_broke(page)
 
@@ -439,7 +438,7 @@ def test_a_sample_is_compared_with_its_truth_and_the_viewer_gets_it(page):
     open_tab(page, "Compare")
     page.main.selectbox(key="compare with").select("truth").run()
     assert nothing_broke(page)
-    assert sent(page)["other"] == "Truth"
+    assert sent(page)["comparedWith"] == "Truth"
     from mriseg.evaluation.agreement import dice
 
     truth = kept(page).truth
@@ -483,7 +482,7 @@ def test_every_simpler_method_stands_beside_the_model(page):
             continue
         page.main.selectbox(key="compared method").select(key).run()
         assert nothing_broke(page)
-        assert sent(page)["other"] == method.title
+        assert sent(page)["comparedWith"] == method.title
 
 
 def test_a_remembered_result_stands_beside_a_new_one(page):
@@ -493,7 +492,7 @@ def test_a_remembered_result_stands_beside_a_new_one(page):
     assert "| Gray matter | 1.000 |" in words(page)
     knob(page, "Smoothness").set_value(0.0).run()
     assert nothing_broke(page)
-    assert sent(page)["other"] == "Remembered"
+    assert sent(page)["comparedWith"] == "Remembered"
     assert "| Gray matter | 1.000 |" not in words(page)
 
 
@@ -535,10 +534,10 @@ def test_what_was_remembered_of_one_scan_is_not_shown_beside_another(page):
     open_tab(page, "Compare")
     page.main.selectbox(key="compare with").select("pinned").run()
     next(button for button in page.main.button if button.label == "Remember this result").click().run()
-    assert sent(page)["other"] == "Remembered"
+    assert sent(page)["comparedWith"] == "Remembered"
     page.sidebar.selectbox(key="source").select("slice-t2").run()
     assert nothing_broke(page)
-    assert sent(page)["other"] is None
+    assert sent(page)["comparedWith"] is None
 
 
 def test_a_comparison_outlives_a_look_at_another_tab_and_follows_the_settings(page):
@@ -548,7 +547,7 @@ def test_a_comparison_outlives_a_look_at_another_tab_and_follows_the_settings(pa
     before = sent(page)["result"]
     open_tab(page, "Numbers and trust")
     page.sidebar.slider(key="margin").set_value(-2.0).run()
-    assert sent(page)["other"] == "k-means in the brain"
+    assert sent(page)["comparedWith"] == "k-means in the brain"
     assert sent(page)["result"] != before
     other = page.session_state["comparison"]
     assert not other.labels[~kept(page).result.mask].any()  # of the new mask

@@ -1,7 +1,5 @@
 """What is sent to the viewer is what the engine found, voxel by voxel."""
 
-import json
-import struct
 import zlib
 from dataclasses import replace
 
@@ -16,16 +14,16 @@ from mriseg.datasets.samples import SAMPLES
 from mriseg.image.orientation import orient, reorient
 from mriseg.plotting import slices as render
 from mriseg.plotting.slices import AnatomicalPlane, View
+from tests.messages import split_message
 
 LIMITS = (0.0, 100.0)
 
 
 def decode(content: bytes) -> tuple[dict, dict[tuple[int, int], tuple[np.ndarray, np.ndarray]]]:
     """Header; of each slice the levels and, first axis the layers, the bytes."""
-    version, size = struct.unpack_from("<2I", content)
+    version, header, content = split_message(content)
     assert version == FORMAT_VERSION
-    header = json.loads(content[8 : 8 + size])
-    at, slices = 8 + size, {}
+    at, slices = 0, {}
     for part in header["slices"]:
         plain = zlib.decompress(content[at : at + part["length"]])
         at += part["length"]
