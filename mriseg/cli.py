@@ -2,23 +2,24 @@
 
 import argparse
 import io
+import logging
 import os
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from contextlib import closing, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mriseg import report
 from mriseg.core.errors import MrisegError
+from mriseg.core.log import log_collected, log_shown
 from mriseg.core.scan import Scan
 from mriseg.core.settings import CONTRASTS, MASKS, Settings
 from mriseg.core.tissue import Tissue
-from mriseg.core.version import __version__
+from mriseg.core.version import DISCLAIMER, __version__
 from mriseg.datasets.samples import SAMPLES
 from mriseg.export.images import encode_scan
 from mriseg.export.writer import stem, write
@@ -27,7 +28,7 @@ from mriseg.io.reader import contents
 from mriseg.segmentation.findings import certainty
 from mriseg.segmentation.pipeline import STAGES
 from mriseg.segmentation.result import Result
-from mriseg.study.attempt import try_segment
+from mriseg.study.attempt import load_scan, try_segment
 from mriseg.study.bids import SUFFIXES
 from mriseg.study.executors import in_processes, on_cluster
 from mriseg.study.record import WORKER_DIED, Record
@@ -38,11 +39,22 @@ if TYPE_CHECKING:
 DONE, A_SCAN_FAILED, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
 CONNECTS_WITHIN = 20  # seconds that a scheduler may take to answer
 SCAN_HELP = "a volume or picture in any of the formats of the README, a folder of DICOM files, or a zip of either"
-NOT_A_DEVICE = "For research and education; not a medical device."
+STATUS = "Exit status: 0 done, 1 at least one scan failed, 2 bad usage."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit status: 0 done, 1 at least one scan failed, 2 bad usage."""
+    """Run the command line.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Those of the process if not given.
+
+    Returns
+    -------
+    int
+        The exit status: 0 done, 1 at least one scan failed, 2 bad usage.
+    """
     if sys.stdout is None:  # closed by who started it
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115
     if sys.stderr is None:
@@ -57,36 +69,63 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.command == "list":
         return _list(options)
     if options.command == "cohort":
-        return _cohort(parser, options)
-    return _segment(parser, options)
+        # Its log is a file; on the terminal it would come between the lines of the progress.
+        with log_shown(sys.stderr, logging.DEBUG) if options.verbose else nullcontext():
+            return _cohort(parser, options)
+    with log_shown(sys.stderr, logging.DEBUG if options.verbose else logging.ERROR):
+        return _segment(parser, options)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="mriseg",
-        description=f"Gray matter, white matter and cerebrospinal fluid of brain MR images. {NOT_A_DEVICE}",
+        description=f"Gray matter, white matter and cerebrospinal fluid of brain MR images. {DISCLAIMER}",
     )
     parser.add_argument("--version", action="version", version=f"mriseg {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-
-    one = commands.add_parser(
-        "segment",
-        help="segment scans",
-        description="Segment each SCAN and write labels, posteriors, mask, figures and a table of the labels to DIR. "
-        f"Exit status: 0 done, 1 at least one scan failed, 2 bad usage. {NOT_A_DEVICE}",
+    _add_segment(
+        commands.add_parser(
+            "segment",
+            help="segment scans",
+            description="Segment each SCAN and write labels, posteriors, mask, figures and a table of the labels to "
+            f"DIR. {STATUS} {DISCLAIMER}",
+        )
     )
-    one.add_argument("scans", nargs="+", metavar="SCAN", help=SCAN_HELP)
-    one.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for the results; made if needed")
-    one.add_argument(
+    _add_cohort(
+        commands.add_parser(
+            "cohort",
+            help="segment a study: a BIDS dataset or a folder of scans",
+            description="Segment each scan of a study and write BIDS derivatives, a table of all figures and a "
+            "report of the group. What an earlier run did is not done again, so one that was stopped goes on where it "
+            f"was. {STATUS} {DISCLAIMER}",
+        )
+    )
+    listing = commands.add_parser(
+        "list", help="list the scans that a folder, archive or file holds", description="List what SCAN holds."
+    )
+    listing.add_argument("scan", metavar="SCAN", help=SCAN_HELP)
+    samples = commands.add_parser("samples", help="list or save the sample scans")
+    action = samples.add_mutually_exclusive_group(required=True)
+    action.add_argument("--list", action="store_true", help="what there is")
+    action.add_argument("--save", nargs=2, metavar=("NAME", "FILE"), help="write one to a .nii.gz or .png file")
+    return parser
+
+
+def _add_segment(command: argparse.ArgumentParser) -> None:
+    command.add_argument("scans", nargs="+", metavar="SCAN", help=SCAN_HELP)
+    command.add_argument(
+        "--out", required=True, type=Path, metavar="DIR", help="folder for the results; made if needed"
+    )
+    command.add_argument(
         "--item", type=int, metavar="N", help="of several scans in a SCAN the one that `mriseg list` gives this number"
     )
-    one.add_argument(
+    command.add_argument(
         "--mask",
         default="auto",
         metavar="auto|none|all|FILE",
         help="find the brain; the scans are skull-stripped; take everything; or an image above zero in the brain",
     )
-    one.add_argument(
+    command.add_argument(
         "--channel",
         action="append",
         default=[],
@@ -94,44 +133,38 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="another contrast of the same head on the same grid, such as T2 or FLAIR beside T1; once or twice",
     )
-    _add_settings(one)
-    one.add_argument("--report", action="store_true", help="also write a report to keep, as HTML and PDF")
-    one.add_argument("--jobs", type=int, default=1, metavar="N", help="scans segmented at a time (default: 1)")
+    _add_settings(command)
+    command.add_argument("--report", action="store_true", help="also write a report to keep, as HTML and PDF")
+    command.add_argument("--jobs", type=int, default=1, metavar="N", help="scans segmented at a time (default: 1)")
+    _add_log_level(command)
 
-    many = commands.add_parser(
-        "cohort",
-        help="segment a study: a BIDS dataset or a folder of scans",
-        description="Segment each scan of a study and write BIDS derivatives, a table of all figures and a "
-        "report of the group. What an earlier run did is not done again, so one that was stopped goes on where it was. "
-        f"Exit status: 0 done, 1 at least one scan failed, 2 bad usage. {NOT_A_DEVICE}",
-    )
-    many.add_argument("study", type=Path, metavar="BIDS_DIR", help="a BIDS dataset, or any folder of scans")
-    many.add_argument("out", type=Path, metavar="OUT_DIR", help="folder for the results; made if needed")
-    many.add_argument(
+
+def _add_cohort(command: argparse.ArgumentParser) -> None:
+    command.add_argument("study", type=Path, metavar="BIDS_DIR", help="a BIDS dataset, or any folder of scans")
+    command.add_argument("out", type=Path, metavar="OUT_DIR", help="folder for the results; made if needed")
+    command.add_argument(
         "--participant-label", nargs="+", default=[], metavar="LABEL", help="only these participants, such as 01 02"
     )
-    many.add_argument("--session-label", nargs="+", default=[], metavar="LABEL", help="only these sessions")
-    many.add_argument(
+    command.add_argument("--session-label", nargs="+", default=[], metavar="LABEL", help="only these sessions")
+    command.add_argument(
         "--suffix", choices=SUFFIXES, default=SUFFIXES[0], help="which scans of a BIDS dataset (default: T1w)"
     )
-    where = many.add_mutually_exclusive_group()
+    where = command.add_mutually_exclusive_group()
     where.add_argument("--workers", type=int, metavar="N", help="processes (default: what cores and memory allow)")
     where.add_argument(
         "--scheduler", metavar="ADDRESS", help="of a Dask cluster that does the work, such as tcp://host:8786"
     )
-    many.add_argument("--mask", choices=MASKS, default="auto", help="find the brain; it is stripped; take everything")
-    _add_settings(many)
-
-    listing = commands.add_parser(
-        "list", help="list the scans that a folder, archive or file holds", description="List what SCAN holds."
+    command.add_argument(
+        "--mask", choices=MASKS, default="auto", help="find the brain; it is stripped; take everything"
     )
-    listing.add_argument("scan", metavar="SCAN", help=SCAN_HELP)
+    _add_settings(command)
+    _add_log_level(command)
 
-    samples = commands.add_parser("samples", help="list or save the sample scans")
-    action = samples.add_mutually_exclusive_group(required=True)
-    action.add_argument("--list", action="store_true", help="what there is")
-    action.add_argument("--save", nargs=2, metavar=("NAME", "FILE"), help="write one to a .nii.gz or .png file")
-    return parser
+
+def _add_log_level(command: argparse.ArgumentParser) -> None:
+    level = command.add_mutually_exclusive_group()
+    level.add_argument("--verbose", action="store_true", help="also log each stage, and where a failure came about")
+    level.add_argument("--quiet", action="store_true", help="say nothing but what failed")
 
 
 def _add_settings(command: argparse.ArgumentParser) -> None:
@@ -209,63 +242,73 @@ def _settings(parser: argparse.ArgumentParser, options: argparse.Namespace) -> S
 def _segment(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     if options.jobs < 1:
         parser.error("--jobs must be at least 1")
-    names = [stem(Path(scan).absolute()) for scan in options.scans]
+    names = [_name(Path(scan)) for scan in options.scans]
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         parser.error(f"several scans would be written as {twice[0]}_dseg; give each its own --out")
-    mask_file = None if options.mask in MASKS else Path(options.mask)
-    if mask_file is not None and len(names) > 1:
+    if _mask_file(options) is not None and len(names) > 1:
         parser.error("--mask FILE belongs to one scan; segment the scans one by one")
     if options.channel and len(names) > 1:
         parser.error("--channel FILE belongs to one scan; segment the scans one by one")
     settings = _settings(parser, options)
-    tasks = [
-        Task(Path(scan), options.item, name, options.out, settings, mask_file, tuple(options.channel), options.report)
-        for scan, name in zip(options.scans, names, strict=True)
-    ]
+    paths = [Path(scan) for scan in options.scans]
     status = DONE
-    for task, record in _records(tasks, options.jobs):
-        if record.failure is None:
-            print(_summary(task.name, record), flush=True)
-        else:
-            status = _complain(f"mriseg: {task.path}: {record.failure}")
+    for path, record in _records(paths, settings, options):
+        if record.failure is not None:
+            status = _complain(f"mriseg: {path}: {record.failure}")
+        elif not options.quiet:
+            print(_summary(_name(path), record), flush=True)
     return status
 
 
-@dataclass(frozen=True)
-class Task:
-    """One scan to be segmented, and what to write of it."""
-
-    path: Path
-    number: int | None
-    name: str
-    folder: Path
-    settings: Settings
-    mask_file: Path | None
-    channel_files: tuple[Path, ...]
-    report: bool
+def _name(path: Path) -> str:
+    """How the names of a scan's files begin."""
+    return stem(path.absolute())
 
 
-def _records(tasks: list[Task], jobs: int) -> Iterator[tuple[Task, Record]]:
-    """Segment the scans one after the other, or `jobs` at a time; in the order in which they finish."""
-    if jobs == 1 or len(tasks) == 1:
-        for number, task in enumerate(tasks, start=1):
-            with _Progress(task.name, number, len(tasks)) as progress:
-                record = _attempt(task, progress)
-            yield task, record
+def _mask_file(options: argparse.Namespace) -> Path | None:
+    return None if options.mask in MASKS else Path(options.mask)
+
+
+def _records(paths: list[Path], settings: Settings, options: argparse.Namespace) -> Iterator[tuple[Path, Record]]:
+    """Segment the scans one after the other, or several at a time; in the order in which they finish."""
+    segment_one = partial(_segment_one, settings=settings, options=options)
+    is_shown = sys.stderr.isatty() and not options.quiet
+    if options.jobs == 1 or len(paths) == 1:
+        for number, path in enumerate(paths, start=1):
+            with _Progress(f"[{number}/{len(paths)}] {_name(path)}: ", is_shown) as progress:
+                record = segment_one(path, progress=progress)
+            yield path, record
         return
-    for number, (task, found) in enumerate(in_processes(_attempt, tasks, min(jobs, len(tasks))), start=1):
-        with _Progress(task.name, number, len(tasks)):
-            yield task, found or Record(str(task.path), WORKER_DIED)
+    finished = in_processes(partial(_with_log, segment_one), paths, min(options.jobs, len(paths)))
+    for number, (path, outcome) in enumerate(finished, start=1):
+        record, log = outcome or (Record(str(path), WORKER_DIED), [])
+        for line in log:
+            logging.getLogger(line.name).handle(line)
+        with _Progress(f"[{number}/{len(paths)}] {_name(path)}: ", is_shown):
+            yield path, record
 
 
-def _attempt(task: Task, progress: Callable[[str], None] | None = None) -> Record:
+def _segment_one(
+    path: Path,
+    *,
+    settings: Settings,
+    options: argparse.Namespace,
+    progress: Callable[[str], None] | None = None,
+) -> Record:
     """Segment one scan and write its files."""
 
     def save(scan: Scan, result: Result) -> None:
-        write(scan, result, task.folder, task.name, report.outputs(scan, result) if task.report else None)
+        write(scan, result, options.out, _name(path), more=report.outputs(scan, result) if options.report else None)
 
-    return try_segment(task.path, task.settings, save, progress, task.number, task.mask_file, task.channel_files)
+    load = partial(load_scan, path, number=options.item, mask_file=_mask_file(options), channel_files=options.channel)
+    return try_segment(path, settings, load=load, use=save, progress=progress)
+
+
+def _with_log(work: Callable[[Path], Record], path: Path) -> tuple[Record, list[logging.LogRecord]]:
+    """What a process of its own does: the log is written by the one that started it."""
+    with log_collected() as log:
+        return work(path), log
 
 
 def _summary(name: str, record: Record) -> str:
@@ -278,11 +321,11 @@ def _summary(name: str, record: Record) -> str:
         else f"{tissue.abbreviation} {volumes[tissue]:.1f} mL ({record.fractions[tissue]:.1%})"
         for tissue in Tissue
     )
-    words = f"{name}: {record.contrast.suffix} ({certainty(record.contrast_confidence)} sure), {', '.join(sizes)}"
+    line = f"{name}: {record.contrast.suffix} ({certainty(record.contrast_confidence)} sure), {', '.join(sizes)}"
     if record.mask_doubtful and record.mask_confidence is not None:
-        words += f"; the brain mask is DOUBTFUL ({certainty(record.mask_confidence)} sure)"
+        line += f"; the brain mask is DOUBTFUL ({certainty(record.mask_confidence)} sure)"
     doubts = [record.verdict, *(finding.titled_text for finding in record.findings)] if record.findings else []
-    return "\n  ".join([words, *doubts, *([record.several] if record.several else [])])
+    return "\n  ".join([line, *doubts, *([record.several] if record.several else [])])
 
 
 def _cohort(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
@@ -298,7 +341,13 @@ def _cohort(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int
     study, out = options.study.absolute(), options.out.absolute()  # workers may have another working directory
     try:
         derivatives.check(out, study)
-        scans = bids.find(study, options.suffix, options.participant_label, options.session_label, out)
+        scans = bids.find(
+            study,
+            options.suffix,
+            participants=options.participant_label,
+            sessions=options.session_label,
+            leave_out=out,
+        )
     except MrisegError as error:
         parser.error(str(error))
     workers = min(options.workers or fitting_workers(), len(scans))
@@ -308,7 +357,7 @@ def _cohort(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int
         with _engine(options.scheduler, workers, share_bytes(workers)) as run:
             outcomes = cohort.segment_study(scans, out, settings, run)
             with closing(outcomes):
-                for outcome in study_progress.shown(outcomes, len(scans), log):
+                for outcome in study_progress.shown(outcomes, len(scans), log, quiet=options.quiet):
                     count["failed" if outcome.record.failure else "segmented"] += 1
         cohort.summarize(out, study, settings, bids.is_bids(study))
     except MrisegError as error:
@@ -318,8 +367,9 @@ def _cohort(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int
         return INTERRUPTED
     if count["failed"]:
         status = _complain(f"mriseg: {count['failed']} of {len(scans)} scans failed; {derivatives.TABLE} says why.")
-    report_file = options.out / derivatives.REPORT
-    print(f"{count['segmented']} scans segmented. See {report_file} and {derivatives.TABLE} beside it.")
+    if not options.quiet:
+        report_file = options.out / derivatives.REPORT
+        print(f"{count['segmented']} scans segmented. See {report_file} and {derivatives.TABLE} beside it.")
     return status
 
 
@@ -347,11 +397,18 @@ def _complain(line: str) -> int:
 
 
 class _Progress:
-    """The stage that a scan is in, on one line of the terminal; silent where standard error is none."""
+    """The stage that a scan is in, on one line of the terminal.
 
-    def __init__(self, name: str, number: int, count: int) -> None:
-        self._start = f"[{number}/{count}] {name}: "
-        self._shown = sys.stderr.isatty()
+    Parameters
+    ----------
+    start : str
+        What the line begins with.
+    is_shown : bool
+        Whether there is a terminal that wants it.
+    """
+
+    def __init__(self, start: str, is_shown: bool) -> None:
+        self._start, self._is_shown = start, is_shown
 
     def __enter__(self) -> "_Progress":
         self._show("working")
@@ -361,10 +418,10 @@ class _Progress:
         self._show({"read": "Reading", "write": "Writing", **STAGES}[stage])
 
     def __exit__(self, *exception: object) -> None:
-        if self._shown:
+        if self._is_shown:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
-    def _show(self, words: str) -> None:
-        if self._shown:
+    def _show(self, text: str) -> None:
+        if self._is_shown:
             width = os.get_terminal_size(sys.stderr.fileno()).columns or 80
-            print(f"\r\x1b[K{(self._start + words)[: width - 1]}", end="", file=sys.stderr, flush=True)
+            print(f"\r\x1b[K{(self._start + text)[: width - 1]}", end="", file=sys.stderr, flush=True)

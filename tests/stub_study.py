@@ -30,7 +30,7 @@ def make_study(folder: Path, count: int, size: int = 100) -> Path:
     return folder
 
 
-def attempt(path, settings, use):
+def attempt(path, settings, *, use):
     """Stands in for the engine: figures from the digest of the bytes."""
     content = path.read_bytes()
     if content.startswith(REFUSED):

@@ -12,6 +12,7 @@ from mriseg.datasets.phantom import simulate
 from mriseg.datasets.samples import SAMPLES
 from mriseg.export.images import encode_scan
 from mriseg.plotting.slices import png
+from mriseg.segmentation.pipeline import STAGES
 from tests.others import bottle
 
 
@@ -55,8 +56,39 @@ def test_what_nobody_foresaw_gets_a_line_and_the_others_are_done(files, tmp_path
     monkeypatch.setattr("mriseg.study.attempt.read_mask", lambda *anything: 1 / 0)
     mask = files / "slice.png"
     assert run("segment", files / "slice.png", "--out", tmp_path, "--mask", mask) == 1
-    assert "not foreseen (ZeroDivisionError)" in capsys.readouterr().err
+    errors = capsys.readouterr().err
+    assert "not foreseen (ZeroDivisionError)" in errors
+    assert "ERROR mriseg.study.attempt: ZeroDivisionError\n  mriseg/study/attempt.py:" in errors
     assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_fault_is_logged_without_names_whoever_did_the_work(files, tmp_path, capsys, jobs):
+    mask = tmp_path / "doe_jane.png"
+    mask.write_bytes(b"no mask")
+    scans = [files / "slice.png"]
+    if jobs > 1:
+        scans, mask = [files / "broken.nii.gz", files / "slice.png"], "auto"
+    assert run("segment", *scans, "--out", tmp_path, "--mask", mask, "--jobs", jobs, "--verbose") == 1
+    errors = capsys.readouterr().err
+    assert "DEBUG mriseg.study.attempt: mriseg.core.errors.ReadError: " in errors
+    assert "  mriseg/io/" in errors
+    assert "doe_jane" not in errors
+    assert "broken.nii.gz" not in errors.replace(f"mriseg: {files / 'broken.nii.gz'}: ", "")
+
+
+def test_verbose_tells_each_stage_and_quiet_what_failed_alone(files, tmp_path, capsys):
+    assert run("segment", files / "slice.png", "--out", tmp_path, "--verbose") == 0
+    told = capsys.readouterr()
+    assert "slice: T2w" in told.out
+    for stage in ("read", *STAGES, "write"):
+        assert f"DEBUG mriseg.study.attempt: stage: {stage}\n" in told.err
+    assert run("segment", files / "slice.png", "--out", tmp_path, "--quiet") == 0
+    assert capsys.readouterr() == ("", "")
+    assert run("segment", files / "slice.png", files / "broken.nii.gz", "--out", tmp_path, "--quiet") == 1
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert len(told.err.splitlines()) == 1
 
 
 def test_jobs_change_nothing_but_the_time(files, several, tmp_path):

@@ -11,6 +11,7 @@ from mriseg.app.panels.downloads import show_downloads
 from mriseg.app.panels.histogram import show_fitted, show_histogram, show_joint, show_method, show_selection, show_steps
 from mriseg.app.panels.metrics import show_numbers, show_tiles, show_totals, show_truth, show_verdict
 from mriseg.app.panels.volume_rendering import show_rendering
+from mriseg.app.server.log import log_to_the_server
 from mriseg.app.server.memory import pass_over_libraries, return_freed_memory
 from mriseg.app.server.queues import switch_often
 from mriseg.app.server.sessions import touch_session
@@ -19,6 +20,7 @@ from mriseg.app.sidebar import choose
 from mriseg.app.study.tab import show_study, show_study_alone
 from mriseg.app.viewer.viewer import show_viewer
 from mriseg.core.tissue import Tissue
+from mriseg.core.version import DISCLAIMER
 from mriseg.plotting import slices as render
 
 STYLE = Path(__file__).with_suffix(".css").read_text("utf-8")
@@ -32,6 +34,7 @@ LAYOUT = f"<style>:root {{{'; '.join(f'--{name}: {value}' for name, value in VAR
 
 def run() -> None:
     """Draw the page; Streamlit calls this anew after each move of a control."""
+    log_to_the_server()
     return_freed_memory()
     switch_often()
     touch_session()
@@ -56,7 +59,7 @@ def run() -> None:
         show_truth(analysis)
         show_downloads(analysis)
     show_more(analysis is not None)
-    st.caption(f"{texts.PRIVACY} {texts.FOR_WHAT}")
+    st.caption(f"{texts.PRIVACY} {DISCLAIMER}")
     pass_over_libraries()
 
 

@@ -1,6 +1,7 @@
 """From what the visitor chose to a segmentation, kept for the session so that a control need not wait for all of it."""
 
 import hashlib
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -13,6 +14,7 @@ from mriseg.app.server.queues import PICTURE, PICTURE_AGAIN, VOLUME_AGAIN, WHOLE
 from mriseg.app.server.sessions import evict_to_fit, touch_session
 from mriseg.app.server.uploads import taken_bytes
 from mriseg.core.errors import MrisegError
+from mriseg.core.faults import explain
 from mriseg.core.limits import at_most
 from mriseg.core.scan import Scan
 from mriseg.core.settings import Settings
@@ -23,6 +25,8 @@ from mriseg.plotting import slices as render
 from mriseg.segmentation.pipeline import STAGES, segment
 from mriseg.segmentation.result import Result
 from mriseg.segmentation.stages import reusable_stages
+
+logger = logging.getLogger(__name__)
 
 OPENING_SAMPLE = next(iter(SAMPLES))
 KEPT = "analysis"
@@ -170,12 +174,8 @@ def analyse(choice: Choice) -> Analysis | None:
         else:
             with _line(choice, kept).turn(lambda before: _show_line(place, before)):
                 analysis = _segment(choice, kept, lambda stage: _show(place, stage))
-    except MrisegError as error:
-        message = str(error)
-    except MemoryError:
-        message = texts.TOO_LITTLE_MEMORY
-    except Exception:  # whatever a hostile file provokes, the visitor gets a sentence and the page goes on
-        message = texts.UNFORESEEN
+    except Exception as error:  # whatever a hostile file provokes, the visitor gets a sentence and the page goes on
+        message = explain(error, logger)
     else:
         place.empty()
         if choice.source != OPENING_SAMPLE:  # that is everybody's

@@ -2,7 +2,6 @@
 
 PURPOSE = "Gray matter, white matter and cerebrospinal fluid of brain MR images, the arithmetic in the open."
 NOT_A_DEVICE = "Not a medical device."
-FOR_WHAT = "For research and education; not a medical device."
 PRIVACY = (
     "A scan that you drop is sent to the server that runs this page and kept in its memory for your visit only; while "
     "a large one arrives, a nameless temporary file holds it. Do not upload anything that names a person: remove it "
@@ -243,13 +242,6 @@ TAB_NUMBERS, TAB_COMPARE, TAB_STEPS, TAB_RENDERING, TAB_METHOD, TAB_STUDY = (
 RENDERED = "Tissues"
 RENDERING_WORDS = "Drag to turn, scroll to zoom. Each voxel has its tissue's color."
 NO_RENDERING = "A picture has one slice only; there is nothing to turn. Drop a volume to see it in three dimensions."
-UNFORESEEN = (
-    "The scan could not be segmented, for a reason that mriseg did not foresee. The page goes on working: try "
-    "another scan, or report the kind of file that you used."
-)
-TOO_LITTLE_MEMORY = (
-    "There is not enough memory on this server for the scan. Crop it to the head, or run mriseg on your own computer."
-)
 
 TOO_MUCH_DROPPED = (
     "Together these files are larger than the {} MB that the server can hold of one visitor. Take them away and drop "

@@ -60,7 +60,12 @@ def outputs(scan: Scan, result: Result) -> dict[str, Callable[[], bytes]]:
 
 
 def write(
-    scan: Scan, result: Result, folder: Path, name: str, more: Mapping[str, Callable[[], bytes]] | None = None
+    scan: Scan,
+    result: Result,
+    folder: Path,
+    name: str,
+    *,
+    more: Mapping[str, Callable[[], bytes]] | None = None,
 ) -> list[Path]:
     """Write all files of a segmentation, or none: they appear under their names once all are complete.
 

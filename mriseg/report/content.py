@@ -19,7 +19,6 @@ from mriseg.segmentation.result import Result
 from mriseg.segmentation.verdict import verdict
 
 TITLE = "Brain tissue report"
-DISCLAIMER = "For research and education; not a medical device."
 UNIDENTIFIED = "This report names no person and no file. Write down elsewhere whose scan it is."
 SIDES_UNKNOWN = "The file does not say which side is left, so no letters are drawn."
 RADIOLOGICAL = "The patient's right is at the left of the picture (radiological convention)."

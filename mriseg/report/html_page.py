@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from mriseg.core.tissue import Tissue
+from mriseg.core.version import DISCLAIMER
 from mriseg.plotting import slices as render
-from mriseg.report.content import DISCLAIMER, TITLE, UNIDENTIFIED, ReportContent, Table
+from mriseg.report.content import TITLE, UNIDENTIFIED, ReportContent, Table
 from mriseg.report.pictures import Picture
 
 # Of the first sheet on paper, mm: what is left for pictures without a verdict, and what each line of one takes; letters

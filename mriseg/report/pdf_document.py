@@ -11,9 +11,9 @@ from fpdf import FPDF, XPos, YPos, encryption
 
 from mriseg.core.errors import MrisegError
 from mriseg.core.tissue import Tissue
-from mriseg.core.version import __version__
+from mriseg.core.version import DISCLAIMER, __version__
 from mriseg.plotting import slices as render
-from mriseg.report.content import DISCLAIMER, TITLE, UNIDENTIFIED, ReportContent, Table
+from mriseg.report.content import TITLE, UNIDENTIFIED, ReportContent, Table
 from mriseg.report.pictures import Picture
 
 # fpdf2 keeps the error that it got for a package it does without, and with it all that was at work when it was

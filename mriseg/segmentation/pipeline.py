@@ -1,5 +1,6 @@
 """The way of a scan through the engine: orient, extract, name, correct, fit, regularize, measure."""
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
@@ -36,6 +37,8 @@ from mriseg.segmentation.stages import (
 )
 from mriseg.segmentation.tissue_maps import TissueMaps, most_likely_tissue, tissue_maps
 from mriseg.segmentation.trial_fits import identify_tissues
+
+logger = logging.getLogger(__name__)
 
 STAGES = {
     "orient": "Bringing the axes into canonical order",
@@ -239,4 +242,5 @@ class _Clock:
     def stop(self) -> dict[str, float]:
         if self._stage:
             self.seconds[self._stage] = perf_counter() - self._since
+            logger.debug("%s took %.2f s", self._stage, self.seconds[self._stage])
         return self.seconds

@@ -1,9 +1,15 @@
 """Segment one scan of many: whatever goes wrong becomes the reason in its record."""
 
+import logging
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from mriseg.core.errors import MrisegError, ReadError, WriteError
+from mriseg.core.faults import explain
 from mriseg.core.scan import Scan
 from mriseg.core.settings import Settings
 from mriseg.io.catalog import best
@@ -12,55 +18,109 @@ from mriseg.segmentation.pipeline import segment
 from mriseg.segmentation.result import Result
 from mriseg.study.record import Record, of_result
 
-TOO_LITTLE_MEMORY = "There is not enough memory for this scan. Crop it to the head, or use fewer workers."
-UNFORESEEN = "It could not be segmented, for a reason not foreseen ({})."
+logger = logging.getLogger(__name__)
 
 
-def try_segment(
-    path: Path,
-    settings: Settings,
-    use: Callable[[Scan, Result], None] | None = None,
-    progress: Callable[[str], None] | None = None,
-    number: int | None = None,
-    mask_file: Path | None = None,
-    channel_files: Sequence[Path] = (),
-) -> Record:
-    """Segment one scan; whatever is wrong with it becomes a sentence.
+@dataclass(frozen=True, eq=False)
+class LoadedScan:
+    """A scan with all that is segmented with it.
+
+    Attributes
+    ----------
+    scan : Scan
+    mask : ndarray of bool or None
+        The brain, if it is known.
+    channels : tuple of Scan
+        Further contrasts of the same head on the same grid.
+    several : str
+        Which of several scans in its source it is, in a sentence; "" where that holds one.
+    """
+
+    scan: Scan
+    mask: np.ndarray | None = None
+    channels: tuple[Scan, ...] = ()
+    several: str = ""
+
+
+def load_scan(
+    path: Path, *, number: int | None = None, mask_file: Path | None = None, channel_files: Sequence[Path] = ()
+) -> LoadedScan:
+    """Read a scan with all that is segmented with it.
 
     Parameters
     ----------
     path : Path
         Of a file, folder or archive.
-    settings : Settings
-    use : callable, optional
-        Called with scan and result, to write them.
-    progress : callable, optional
-        Called with "read", the key of each stage of `mriseg.segmentation.pipeline.STAGES`, and "write".
     number : int, optional
         Which of several scans in it, from 1 on; the one that shows the tissues best if not given.
     mask_file : Path, optional
         The brain, if it is known.
     channel_files : sequence of Path
         Further contrasts of the same head on the same grid.
+
+    Returns
+    -------
+    LoadedScan
+
+    Raises
+    ------
+    MrisegError
+        If any of them cannot be read.
     """
-    said = progress or (lambda stage: None)
+    items = contents(path)
+    if number is not None and not 1 <= number <= len(items):
+        raise ReadError(f"It holds {len(items)} scans; there is no number {number}. `mriseg list` shows them.")
+    item = best(items) if number is None else items[number - 1]
+    scan = item.load()
+    return LoadedScan(
+        scan,
+        mask=None if mask_file is None else read_mask(mask_file, scan),
+        channels=tuple(read(file) for file in channel_files),
+        several=f"Of {len(items)} scans in it, number {items.index(item) + 1}: {item.title}." if len(items) > 1 else "",
+    )
+
+
+def try_segment(
+    path: str | Path,
+    settings: Settings,
+    *,
+    load: Callable[[], LoadedScan] | None = None,
+    use: Callable[[Scan, Result], None] | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Record:
+    """Segment one scan; whatever is wrong with it becomes a sentence.
+
+    Parameters
+    ----------
+    path : str or Path
+        What the record is called by; of a file, folder or archive where `load` is not given.
+    settings : Settings
+    load : callable, optional
+        Reads the scan; `load_scan` of the path if not given.
+    use : callable, optional
+        Called with scan and result, to write them.
+    progress : callable, optional
+        Called with "read", the key of each stage of `mriseg.segmentation.pipeline.STAGES`, and "write".
+
+    Returns
+    -------
+    Record
+        Of a failure with why, in a sentence; the log has where.
+    """
+
+    def enter(stage: str) -> None:
+        logger.debug("stage: %s", stage)
+        if progress is not None:
+            progress(stage)
+
     try:
-        said("read")
-        items = contents(path)
-        if number is not None and not 1 <= number <= len(items):
-            raise ReadError(f"It holds {len(items)} scans; there is no number {number}. `mriseg list` shows them.")
-        item = best(items) if number is None else items[number - 1]
-        scan = item.load()
-        mask = None if mask_file is None else read_mask(mask_file, scan)
-        result = segment(scan, settings, mask, progress=progress, channels=[read(file) for file in channel_files])
-        said("write")
+        enter("read")
+        loaded = (load or partial(load_scan, Path(path)))()
+        result = segment(loaded.scan, settings, loaded.mask, progress=enter, channels=loaded.channels)
+        enter("write")
         if use is not None:
-            use(scan, result)
-    except MrisegError as error:
-        return Record(str(path), str(error), is_final=not isinstance(error, WriteError))
-    except MemoryError:
-        return Record(str(path), TOO_LITTLE_MEMORY, is_final=False)
+            use(loaded.scan, result)
     except Exception as error:  # whatever a hostile file provokes, the others go on
-        return Record(str(path), UNFORESEEN.format(type(error).__name__), is_final=False)
-    several = f"Of {len(items)} scans in it, number {items.index(item) + 1}: {item.title}." if len(items) > 1 else ""
-    return of_result(str(path), result, several)
+        is_final = isinstance(error, MrisegError) and not isinstance(error, WriteError)
+        return Record(str(path), explain(error, logger), is_final=is_final)
+    return of_result(str(path), result, loaded.several)

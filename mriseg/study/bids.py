@@ -83,6 +83,7 @@ def is_bids(study: Path) -> bool:
 def find(
     study: Path,
     suffix: str = "T1w",
+    *,
     participants: Sequence[str] = (),
     sessions: Sequence[str] = (),
     leave_out: Path | None = None,

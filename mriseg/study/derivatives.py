@@ -22,7 +22,7 @@ from mriseg.core.errors import ReadError, WriteError
 from mriseg.core.scan import Scan
 from mriseg.core.settings import Settings
 from mriseg.core.tissue import Tissue
-from mriseg.core.version import __version__
+from mriseg.core.version import DISCLAIMER, __version__
 from mriseg.export.statistics import stats
 from mriseg.export.writer import outputs
 from mriseg.io.sidecar import halves
@@ -41,10 +41,10 @@ MOSAIC = "_desc-tissues_mosaic.jpg"
 TABLE, DICTIONARY, REPORT, LOGS = "tissue_volumes.tsv", "tissue_volumes.json", "group_report.html", "logs"
 # What no rule of BIDS foresees.
 IGNORED = (f"{OWN}/", f"{LOGS}/", TABLE, DICTIONARY, REPORT, "figures", "*_stats.json", "*.png")
-README = """# Tissue segmentation
+README = f"""# Tissue segmentation
 
-Gray matter, white matter and cerebrospinal fluid, by mriseg {version}.
-For research and education; not a medical device.
+Gray matter, white matter and cerebrospinal fluid, by mriseg {__version__}.
+{DISCLAIMER}
 
 - `sub-*/[ses-*/]anat/*_dseg.nii.gz`: labels, 1 gray matter, 2 white matter, 3 cerebrospinal fluid, 0 everything else
 - `*_label-GM_probseg.nii.gz`, `label-WM`, `label-CSF`: probability of each tissue
@@ -273,7 +273,7 @@ def describe(study: Path, source: Path, is_bids: bool) -> None:
             link = source.resolve().as_uri()
         description["DatasetLinks"] = {RAW: link}
     unfinished.replace(study, "dataset_description.json", _json(description))
-    unfinished.replace(study, "README.md", README.format(version=__version__).encode())
+    unfinished.replace(study, "README.md", README.encode())
     unfinished.replace(study, ".bidsignore", "".join(f"{pattern}\n" for pattern in IGNORED).encode())
 
 

@@ -69,7 +69,7 @@ def segment_many(
 
 
 def _segmented(path: str | Path, settings: Settings) -> Record:
-    return try_segment(Path(path), settings)
+    return try_segment(path, settings)
 
 
 def in_processes(

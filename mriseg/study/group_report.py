@@ -19,9 +19,8 @@ import numpy as np
 
 from mriseg.core.findings import Level, Topic
 from mriseg.core.tissue import Tissue
-from mriseg.core.version import __version__
+from mriseg.core.version import DISCLAIMER, __version__
 from mriseg.plotting import mosaic, strip_plot
-from mriseg.report.content import DISCLAIMER
 from mriseg.study.flags import Judgment, ShownColumn, common_topics, judge, shown_column
 from mriseg.study.table import COLUMNS, LEAST_SCANS, Row, most_z
 

@@ -1,5 +1,6 @@
 """How far a study is: a bar on a terminal, a line for each scan elsewhere, and a log."""
 
+import logging
 import sys
 import time
 from collections import Counter
@@ -10,12 +11,13 @@ from pathlib import Path
 from tqdm import tqdm
 
 from mriseg.core.errors import WriteError
+from mriseg.core.log import FORMAT
 from mriseg.study.run import Outcome
 
 DONE, BEFORE, FAILED = "done", "done before", "failed"
 
 
-def shown(outcomes: Iterable[Outcome], count: int, log: Path) -> Iterator[Outcome]:
+def shown(outcomes: Iterable[Outcome], count: int, log: Path, *, quiet: bool = False) -> Iterator[Outcome]:
     """Pass outcomes on, showing how far it is on standard error and writing each to a log.
 
     Parameters
@@ -24,7 +26,14 @@ def shown(outcomes: Iterable[Outcome], count: int, log: Path) -> Iterator[Outcom
     count : int
         How many there will be.
     log : Path
-        A file that is made anew, with its folder.
+        A file that is made anew, with its folder. It also takes what the workers logged.
+    quiet : bool
+        Whether only what failed is shown.
+
+    Yields
+    ------
+    Outcome
+        Each as it came.
 
     Raises
     ------
@@ -38,22 +47,26 @@ def shown(outcomes: Iterable[Outcome], count: int, log: Path) -> Iterator[Outcom
         raise WriteError(f"The log cannot be written: {error.strerror}. Choose another folder.") from error
     so_far: Counter[str] = Counter()
     began = time.monotonic()
+    formatter = logging.Formatter(FORMAT)
     is_terminal = sys.stderr.isatty()
-    with file, tqdm(total=count, unit="scan", disable=not is_terminal, dynamic_ncols=True) as bar:
+    with file, tqdm(total=count, unit="scan", disable=quiet or not is_terminal, dynamic_ncols=True) as bar:
         for outcome in outcomes:
             what = FAILED if outcome.record.failure else DONE if outcome.is_new else BEFORE
             so_far[what] += 1
             line = f"{outcome.scan.name}: {outcome.record.failure or what}"
             seconds = f" ({outcome.seconds:.1f} s)" if outcome.is_new else ""
             with suppress(OSError):  # of a full disk
+                file.writelines(f"{formatter.format(record)}\n" for record in outcome.log)
                 file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {line}{seconds}\n")
+            for record in outcome.log:
+                logging.getLogger(record.name).handle(record)
             with suppress(OSError):  # nobody listens any more
                 if is_terminal:
                     if what == FAILED:
                         bar.write(line, file=sys.stderr)
                     bar.set_postfix_str(", ".join(f"{so_far[key]} {key}" for key in (FAILED, BEFORE) if so_far[key]))
                     bar.update()
-                else:
+                elif what == FAILED or not quiet:
                     number = so_far.total()
                     left = _left(time.monotonic() - began, so_far[DONE] + so_far[FAILED], count - number)
                     print(f"[{number}/{count}] {line}{seconds}{left}", file=sys.stderr, flush=True)

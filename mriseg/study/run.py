@@ -4,14 +4,17 @@ The unit is one scan: paths go to a worker and figures come back, volumes never 
 finds out, which has to read the scan for it.
 """
 
+import logging
 import shutil
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from mriseg.core.errors import MrisegError
+from mriseg.core.faults import explain
+from mriseg.core.log import log_collected
 from mriseg.core.scan import Scan
 from mriseg.core.settings import Settings
 from mriseg.core.version import __version__
@@ -19,11 +22,13 @@ from mriseg.segmentation.result import Result
 from mriseg.study import atomic_files as unfinished
 from mriseg.study import derivatives, group_report
 from mriseg.study import table as study_table
-from mriseg.study.attempt import TOO_LITTLE_MEMORY, UNFORESEEN, try_segment
+from mriseg.study.attempt import try_segment
 from mriseg.study.bids import StudyScan
 from mriseg.study.executors import TRIES
 from mriseg.study.record import WORKER_DIED, Record
 from mriseg.study.table import Row
+
+logger = logging.getLogger(__name__)
 
 ANOTHER = (
     "OUT_DIR holds the results of another scan under this name, such as of another contrast, and keeps them. Give each "
@@ -66,12 +71,15 @@ class Outcome:
         Whether it was segmented now, and not by an earlier run.
     seconds : float
         That the worker took.
+    log : tuple of LogRecord
+        What the worker logged of it.
     """
 
     scan: StudyScan
     record: Record
     is_new: bool = True
     seconds: float = 0.0
+    log: tuple[logging.LogRecord, ...] = ()
 
 
 Run = Callable[[Callable[[Task], Outcome], Iterable[Task]], Generator[tuple[Task, Outcome | None], None, None]]
@@ -117,7 +125,23 @@ def segment_study(
 
 
 def segment_one(task: Task) -> Outcome:
-    """Segment one scan of a study and put its files into place, unless an earlier run did just that."""
+    """Segment one scan of a study and put its files into place, unless an earlier run did just that.
+
+    Parameters
+    ----------
+    task : Task
+
+    Returns
+    -------
+    Outcome
+        With what was logged: the log is written by who runs the study, from whose worker it may be far away.
+    """
+    with log_collected() as log:
+        outcome = _segment_one(task)
+    return replace(outcome, log=tuple(log))
+
+
+def _segment_one(task: Task) -> Outcome:
     began = time.perf_counter()
     scan, out = task.scan, task.out
     if task.version != __version__:
@@ -143,14 +167,10 @@ def segment_one(task: Task) -> Outcome:
                     with unfinished.told():
                         files.update(derivatives.write(place, scan, image, result))
 
-                record = try_segment(scan.path, task.settings, write)
+                record = try_segment(scan.path, task.settings, use=write)
                 derivatives.finish(out, scan, of, record, place, files)
-    except MrisegError as error:
-        record = _failed(task, str(error), is_stale)
-    except MemoryError:
-        record = _failed(task, TOO_LITTLE_MEMORY, is_stale)
     except Exception as error:  # whatever a hostile name or file provokes, the others go on
-        record = _failed(task, UNFORESEEN.format(type(error).__name__), is_stale)
+        record = _failed(task, explain(error, logger), is_stale)
     finally:
         shutil.rmtree(place, ignore_errors=True)
     return Outcome(scan, record, seconds=time.perf_counter() - began)

@@ -314,7 +314,7 @@ def test_what_nobody_foresaw_becomes_a_sentence(page, slice_file, monkeypatch):
             broken.setattr(step, lambda *anything: 1 / 0)
             drop(page, slice_file, "slice.png")
         assert not page.exception
-        assert "did not foresee" in page.error[0].value
+        assert "not foreseen (ZeroDivisionError)" in page.error[0].value
         page.file_uploader[0].set_value(None).run()
 
 

@@ -18,12 +18,12 @@ from mriseg import Contrast, MrisegError, Settings, Tissue, read, report, segmen
 from mriseg.brain.confidence import LOOK
 from mriseg.core.findings import Finding, FindingCode, Level
 from mriseg.core.scan import picture
-from mriseg.core.version import __version__
+from mriseg.core.version import DISCLAIMER, __version__
 from mriseg.datasets.phantom import simulate
 from mriseg.plotting import slices as render
 from mriseg.quality.definitions import FIGURES
 from mriseg.report import pdf_document as report_pdf
-from mriseg.report.content import DISCLAIMER, LEVELS, _value, report_content
+from mriseg.report.content import LEVELS, _value, report_content
 from mriseg.segmentation.verdict import verdict
 from tests.helpers import stored_as
 

@@ -10,7 +10,7 @@ import pytest
 from mriseg import Tissue
 from mriseg.core.findings import Finding, FindingCode, Level
 from mriseg.core.tissue import Contrast
-from mriseg.report.content import DISCLAIMER
+from mriseg.core.version import DISCLAIMER
 from mriseg.study import group_report
 from mriseg.study.record import Record
 from mriseg.study.table import Row

@@ -1,8 +1,12 @@
 """What is said while a study goes on."""
 
+import logging
+from dataclasses import replace
+
 import pytest
 
 from mriseg.core.errors import WriteError
+from mriseg.core.log import log_collected
 from mriseg.study.bids import StudyScan
 from mriseg.study.progress import shown
 from mriseg.study.record import Record
@@ -39,6 +43,26 @@ def test_on_a_terminal_there_is_a_bar_with_failures_and_what_was_done_before(tmp
     assert "1 failed, 1 done before" in said
     assert "sub-2: It is a shoe." in said
     assert "[1/3]" not in said
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_quietly_only_what_failed_is_shown_and_the_log_has_all(tmp_path, capfd, monkeypatch, is_terminal):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: is_terminal)
+    assert list(shown(OUTCOMES, 3, tmp_path / "a.log", quiet=True)) == OUTCOMES
+    (line,) = capfd.readouterr().err.splitlines()
+    assert "sub-2: It is a shoe." in line
+    assert len((tmp_path / "a.log").read_text().splitlines()) == 3
+
+
+def test_what_the_worker_logged_stands_before_its_line(tmp_path):
+    with log_collected() as records:
+        logging.getLogger("mriseg.any").error("KeyError\n  mriseg/any.py:3 in any")
+    list(shown([replace(OUTCOMES[1], log=tuple(records)), OUTCOMES[0]], 2, tmp_path / "a.log"))
+    lines = (tmp_path / "a.log").read_text().splitlines()
+    assert lines[0].endswith("ERROR mriseg.any: KeyError")
+    assert lines[1] == "  mriseg/any.py:3 in any"
+    assert "sub-2: It is a shoe." in lines[2]
+    assert "sub-1" in lines[3]
 
 
 def test_it_is_written_as_it_happens(tmp_path):

@@ -4,8 +4,7 @@ import json
 
 import pytest
 
-from mriseg import Contrast, MrisegError, Settings, Tissue
-from mriseg.core.errors import WriteError
+from mriseg import Contrast, Settings, Tissue
 from mriseg.core.findings import Finding, FindingCode, Level
 from mriseg.datasets.samples import SAMPLES
 from mriseg.export.images import encode_scan
@@ -54,37 +53,6 @@ def test_a_picture_without_a_pixel_size_has_no_volumes_there_and_back(tmp_path):
     assert record.volumes_ml is None
     assert sum(record.fractions.values()) == pytest.approx(1)
     assert from_plain(str(file), json.loads(json.dumps(to_plain(record)))) == record
-
-
-@pytest.mark.parametrize(
-    ("error", "is_final", "says"),
-    [
-        (MrisegError("It is a shoe."), True, "It is a shoe."),
-        (WriteError("No room."), False, "No room."),
-        (MemoryError(), False, "not enough memory"),
-        (RuntimeError("secret name"), False, "RuntimeError"),
-    ],
-)
-def test_whatever_goes_wrong_becomes_a_sentence(tmp_path, error, is_final, says):
-    file = tmp_path / "slice.png"
-    file.write_bytes(encode_scan(SAMPLES["slice-t1"].make()[0]))
-
-    def use(scan, result):
-        raise error
-
-    record = try_segment(file, Settings(), use)
-    assert says in record.failure
-    assert "secret" not in record.failure
-    assert record.is_final == is_final
-    assert record.volumes_ml is None
-    assert record.quality == {}
-
-
-def test_an_absent_file_and_an_absent_number_are_told(tmp_path):
-    assert "opened" in try_segment(tmp_path / "absent.nii", Settings()).failure
-    file = tmp_path / "slice.png"
-    file.write_bytes(encode_scan(SAMPLES["slice-t1"].make()[0]))
-    assert "no number 2" in try_segment(file, Settings(), number=2).failure
 
 
 def test_records_of_the_same_scan_are_equal_and_tissues_are_keys(segmented):

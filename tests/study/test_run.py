@@ -20,6 +20,7 @@ import pytest
 
 import mriseg
 from mriseg import Settings, cli
+from mriseg.core.faults import UNFORESEEN
 from mriseg.core.tissue import Contrast, Tissue
 from mriseg.datasets.phantom import make_phantom, simulate
 from mriseg.export.images import encode_scan
@@ -274,7 +275,7 @@ def test_a_large_study_costs_the_driver_little_memory_and_its_table_is_right(tmp
     found = rows(out)
     assert [row["scan"] for row in found] == [scan.name for scan in scans]
     for row, scan in zip(found, scans, strict=True):
-        expected = stub_study.attempt(scan.path, Settings(), lambda *_: None)
+        expected = stub_study.attempt(scan.path, Settings(), use=lambda *_: None)
         assert float(row["gm_ml"]) == expected.volumes_ml[Tissue.GM]
 
 
@@ -313,10 +314,12 @@ def test_whatever_is_not_foreseen_is_the_failure_of_one_scan(stubbed, monkeypatc
         return whole(path)
 
     monkeypatch.setattr(derivatives, "digest", digest)
-    failures = [outcome.record.failure for outcome in stub_study.run(study, out)]
-    assert [failure for failure in failures if failure] == [
-        "It could not be segmented, for a reason not foreseen (RuntimeError)."
-    ]
+    (failed,) = [outcome for outcome in stub_study.run(study, out) if outcome.record.failure]
+    assert failed.record.failure == UNFORESEEN.format("RuntimeError")
+    (logged,) = failed.log
+    assert "RuntimeError\n  mriseg/study/run.py:" in logged.getMessage()
+    assert "secret" not in logged.getMessage()
+    assert "00003" not in logged.getMessage()
 
 
 @pytest.mark.parametrize(("header", "voxels"), [("x.hdr", "x.img"), ("x.nhdr", "other.raw.gz"), ("x.par", "x.REC")])
@@ -358,7 +361,9 @@ def test_two_runs_at_once_do_a_scan_once(tmp_path):
         kept = derivatives.identity(scan, Settings())
         place = unfinished.new_place(out)
         files = stub_study.write(place, scan, scan.path.read_bytes(), None)
-        derivatives.finish(out, scan, kept, stub_study.attempt(scan.path, Settings(), lambda *_: None), place, files)
+        derivatives.finish(
+            out, scan, kept, stub_study.attempt(scan.path, Settings(), use=lambda *_: None), place, files
+        )
     assert [run.result().is_new for run in runs] == [False, False]
 
 

@@ -1,6 +1,7 @@
 """What the visitor dropped, and the scans in it."""
 
 import hashlib
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -11,9 +12,12 @@ from mriseg.app import texts
 from mriseg.app.server.memory import MOST_VOXELS
 from mriseg.app.server.sessions import held_by_others, take
 from mriseg.core.errors import MrisegError
+from mriseg.core.faults import explain
 from mriseg.core.limits import at_most
 from mriseg.io.catalog import ScanEntry, best
 from mriseg.io.reader import contents
+
+logger = logging.getLogger(__name__)
 
 KEPT, SEEN, NEWEST, TAKEN = "listings", "seen uploads", "newest uploads", "taken uploads"
 
@@ -161,12 +165,8 @@ def _listed(taken: Mapping[str, tuple[str, bytes]], dropped: Sequence[UploadedFi
     try:
         with at_most(MOST_VOXELS):
             found = contents(files)
-    except MrisegError as error:
-        return Listing(digest.hexdigest(), (), 0, (), str(error))
-    except MemoryError:
-        return Listing(digest.hexdigest(), (), 0, (), texts.TOO_LITTLE_MEMORY)
-    except Exception:  # whatever a hostile file provokes, the visitor gets a sentence and the page goes on
-        return Listing(digest.hexdigest(), (), 0, (), texts.UNFORESEEN)
+    except Exception as error:  # whatever a hostile file provokes, the visitor gets a sentence and the page goes on
+        return Listing(digest.hexdigest(), (), 0, (), explain(error, logger))
     items = tuple(item for item in found if not item.refusal)
     refusals = tuple(dict.fromkeys(item.refusal for item in found if item.refusal))
     return Listing(digest.hexdigest(), items, items.index(best(items)), refusals, "")

@@ -6,6 +6,7 @@ and the thread ends at its next stage.
 """
 
 import io
+import logging
 import threading
 import weakref
 from collections.abc import Callable, Sequence
@@ -18,7 +19,7 @@ import PIL.Image
 from mriseg.app import texts
 from mriseg.app.server.memory import MOST_VOXELS
 from mriseg.app.server.queues import WHOLE
-from mriseg.core.errors import MrisegError
+from mriseg.core.faults import log_fault
 from mriseg.core.limits import START_BYTES, at_most
 from mriseg.core.scan import Scan
 from mriseg.core.settings import Settings
@@ -27,9 +28,11 @@ from mriseg.io.catalog import ScanEntry, best
 from mriseg.io.dicom.reader import is_dicom
 from mriseg.io.reader import contents
 from mriseg.plotting import mosaic
-from mriseg.segmentation.pipeline import segment
 from mriseg.segmentation.result import Result
-from mriseg.study.record import Record, of_result
+from mriseg.study.attempt import LoadedScan, try_segment
+from mriseg.study.record import Record
+
+logger = logging.getLogger(__name__)
 
 MOST_SCANS = 10  # of one visitor: 10 heads take two to three minutes; for more there is the command line
 # Of one visitor, packed as they came, until they are segmented: 10 heads of 7 million voxels, gzipped.
@@ -216,8 +219,8 @@ class Study:
 _studies: "weakref.WeakSet[Study]" = weakref.WeakSet()
 
 
-class _StoppedError(Exception):
-    """The visitor stopped the study, or left."""
+class _StoppedError(BaseException):
+    """The visitor stopped the study, or left: no fault of a scan, so what catches those lets it pass."""
 
 
 def _best(files: list[tuple[str, bytes]]) -> tuple[Scan, int]:
@@ -235,7 +238,8 @@ def _series(files: list[tuple[str, bytes]]) -> tuple[list[Load], tuple[str, ...]
     """How to read each series of loose DICOM files, and why others cannot be; if all cannot, one that says why."""
     try:
         items = contents(files)
-    except Exception:  # said in the words of any other scan, when its turn comes
+    except Exception as error:  # said in the words of any other scan, when its turn comes
+        log_fault(error, logger, logging.DEBUG)
         return [partial(_best, files)], ()
     readable = [item for item in items if not item.refusal]
     return [partial(_only, item) for item in readable], tuple(
@@ -262,37 +266,21 @@ def _run(of: "weakref.ref[Study]", upload: Upload) -> None:
             raise _StoppedError
         upload.stage = stage
 
-    try:
-        with WHOLE.turn(lambda before: enter(TURN)):
-            record = _record(of, upload, enter)
-    except _StoppedError:
-        upload.state = State.WAITING
-    else:
-        upload.finish(record)
-
-
-def _record(of: "weakref.ref[Study]", upload: Upload, enter: Callable[[str], None]) -> Record:
-    """Read, segment and pack a scan; whatever is wrong with it becomes a sentence."""
-    source = texts.STUDY_SOURCE.format(upload.number)
-    try:
-        enter(READ)
+    def load() -> LoadedScan:
         assert upload.load is not None
         with at_most(MOST_VOXELS):
             scan, upload.scans = upload.load()
         upload.shape = scan.data.shape
-        result = segment(scan, Settings(), progress=enter)
-        enter(WRITE)
-        _keep(of, upload, scan, result)
-        return of_result(source, result)
-    except MrisegError as error:
-        failure = str(error)
-    except MemoryError:
-        failure = texts.TOO_LITTLE_MEMORY
+        return LoadedScan(scan)
+
+    source, use = texts.STUDY_SOURCE.format(upload.number), partial(_keep, of, upload)
+    try:
+        with WHOLE.turn(lambda before: enter(TURN)):
+            record = try_segment(source, Settings(), load=load, use=use, progress=enter)
     except _StoppedError:
-        raise
-    except Exception:  # whatever a hostile file provokes, the others go on
-        failure = texts.UNFORESEEN
-    return Record(source, failure)
+        upload.state = State.WAITING
+    else:
+        upload.finish(record)
 
 
 def _keep(of: "weakref.ref[Study]", upload: Upload, scan: Scan, result: Result) -> None:

@@ -20,7 +20,6 @@ from mriseg.app.study.queue import MOST_SCANS, MOST_WAITING_BYTES, READ, TURN, W
 from mriseg.core.errors import MrisegError
 from mriseg.core.settings import Settings
 from mriseg.core.tissue import Tissue
-from mriseg.core.version import __version__
 from mriseg.segmentation.pipeline import STAGES
 from mriseg.study.derivatives import DICTIONARY, README, REPORT, TABLE, picture
 from mriseg.study.record import Record
@@ -208,7 +207,7 @@ def zipped(study: Study | None) -> bytes:
     pictures = {upload.name: picture(upload.name) for upload in ended if upload.picture}
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:  # its large members are compressed already
-        archive.writestr("README.md", README.format(version=__version__) + texts.STUDY_README.format(UPLOADS))
+        archive.writestr("README.md", README + texts.STUDY_README.format(UPLOADS))
         archive.writestr(UPLOADS, "\n".join(lines) + "\n")
         archive.writestr(TABLE, table(rows))
         archive.writestr(DICTIONARY, dictionary())

@@ -20,10 +20,12 @@ from mriseg.app.study import queue as study_queue
 from mriseg.app.study.queue import MOST_SCANS, State, Study
 from mriseg.app.study.tab import _dropped, study_table, zipped
 from mriseg.core.errors import MrisegError
+from mriseg.core.faults import TOO_LITTLE_MEMORY, UNFORESEEN
 from mriseg.datasets.phantom import simulate
 from mriseg.datasets.samples import SAMPLES
 from mriseg.export.images import encode_scan
 from mriseg.export.writer import outputs
+from mriseg.study import attempt
 from tests.dicoms import brainlike, series
 from tests.patience import PATIENCE
 
@@ -152,14 +154,14 @@ def test_past_the_room_probabilities_and_then_all_files_are_left_out(done, slice
 def test_a_stopped_scan_waits_again_and_is_done_when_the_study_goes_on(slice_file, monkeypatch):
     entered, leave, runs = threading.Event(), threading.Event(), []
 
-    def slow(scan, settings, progress):
+    def slow(scan, settings, mask, progress, channels):
         runs.append(scan)
         entered.set()
         assert leave.wait(PATIENCE)
         progress("fit")
         return segment(scan, settings)
 
-    monkeypatch.setattr(study_queue, "segment", slow)
+    monkeypatch.setattr(attempt, "segment", slow)
     study = Study()
     study.add([("scan.png", slice_file)])
     study.start()
@@ -179,7 +181,7 @@ def test_a_stopped_scan_waits_again_and_is_done_when_the_study_goes_on(slice_fil
 def test_with_its_visitor_a_study_is_gone_and_its_work_ends(slice_file, monkeypatch):
     entered, leave, ended = threading.Event(), threading.Event(), threading.Event()
 
-    def slow(scan, settings, progress):
+    def slow(scan, settings, mask, progress, channels):
         entered.set()
         assert leave.wait(PATIENCE)
         try:
@@ -187,7 +189,7 @@ def test_with_its_visitor_a_study_is_gone_and_its_work_ends(slice_file, monkeypa
         finally:
             ended.set()
 
-    monkeypatch.setattr(study_queue, "segment", slow)
+    monkeypatch.setattr(attempt, "segment", slow)
     study = Study()
     study.add([("scan.png", slice_file)] * 2)
     study.start()
@@ -204,18 +206,22 @@ def test_with_its_visitor_a_study_is_gone_and_its_work_ends(slice_file, monkeypa
 
 @pytest.mark.parametrize(
     ("error", "words"),
-    [(MemoryError(), texts.TOO_LITTLE_MEMORY), (KeyError("Doe"), texts.UNFORESEEN), (MrisegError("No."), "No.")],
+    [
+        (MemoryError(), TOO_LITTLE_MEMORY),
+        (KeyError("Doe"), UNFORESEEN.format("KeyError")),
+        (MrisegError("No."), "No."),
+    ],
 )
 def test_whatever_goes_wrong_becomes_a_sentence_and_the_next_scan_is_done(slice_file, monkeypatch, error, words):
     calls = []
 
-    def first_fails(scan, settings, progress):
+    def first_fails(scan, settings, mask, progress, channels):
         calls.append(scan)
         if len(calls) == 1:
             raise error
         return segment(scan, settings)
 
-    monkeypatch.setattr(study_queue, "segment", first_fails)
+    monkeypatch.setattr(attempt, "segment", first_fails)
     study = Study()
     study.add([("scan.png", slice_file)] * 2)
     study.start()

@@ -1,0 +1,60 @@
+"""Where the log goes: to a stream, or from a process that works for another back to that one."""
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+LOGGER = logging.getLogger("mriseg")
+FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
+@contextmanager
+def log_shown(stream: TextIO, level: int) -> Iterator[None]:
+    """Within, the log is written to a stream.
+
+    Parameters
+    ----------
+    stream : text file
+    level : int
+        Of the least that is shown, as `logging` has them.
+    """
+    handler = logging.StreamHandler(stream)
+    handler.setLevel(level)
+    handler.setFormatter(logging.Formatter(FORMAT))
+    with _handled_by(handler, level):
+        yield
+
+
+@contextmanager
+def log_collected() -> Iterator[list[logging.LogRecord]]:
+    """Within, what this thread logs is collected in full, to be sent to the process that writes the log.
+
+    Yields
+    ------
+    list of LogRecord
+        To which each is added.
+    """
+    thread = threading.get_ident()
+    records: list[logging.LogRecord] = []
+
+    class Collector(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if record.thread == thread:
+                records.append(record)
+
+    with _handled_by(Collector(), logging.DEBUG):
+        yield records
+
+
+@contextmanager
+def _handled_by(handler: logging.Handler, level: int) -> Iterator[None]:
+    before = LOGGER.level
+    LOGGER.addHandler(handler)
+    LOGGER.setLevel(min(level, before) if before else level)
+    try:
+        yield
+    finally:
+        LOGGER.removeHandler(handler)
+        LOGGER.setLevel(before)
