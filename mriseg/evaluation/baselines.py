@@ -84,7 +84,7 @@ def _mixture_of_everything(scan: Scan, result: Result, channels: Sequence[Scan])
     """Three Gaussians in the whole image, named as the tissues of a T1 scan come, from dark to bright."""
     step = int(np.ceil((scan.data.size / MOST_SAMPLES) ** (1 / scan.data.ndim)))
     sample = scan.data[(slice(None, None, step),) * scan.data.ndim]
-    return _divided(scan.data, sample.ravel(), Contrast.T1.dark_to_bright, _likeliest_gaussian)
+    return _labels_by_class(scan.data, sample.ravel(), Contrast.T1.dark_to_bright, _likeliest_gaussian)
 
 
 def _in_mask(classify: Classify, corrected: bool) -> Callable[[Scan, Result, Sequence[Scan]], np.ndarray]:
@@ -95,7 +95,7 @@ def _in_mask(classify: Classify, corrected: bool) -> Callable[[Scan, Result, Seq
         if corrected:
             values = values / result.box_bias[result.mask[result.box]]
         labels = np.zeros(scan.data.shape, np.uint8)
-        labels[result.mask] = _divided(values, values, _order(result), classify)
+        labels[result.mask] = _labels_by_class(values, values, _order(result), classify)
         return labels
 
     return label
@@ -115,54 +115,58 @@ def _full(scan: Scan, result: Result, channels: Sequence[Scan]) -> np.ndarray:
 
 
 def _signal(scan: Scan, result: Result) -> np.ndarray:
-    """Intensities in the brain, counted from black where the scan is stored with its air bright."""
+    """Intensities in the brain, counted from the background where the scan is stored with its air bright."""
     values = scan.data[result.mask]
-    black = background_level(scan.data, result.mask)
-    return np.maximum(np.float32(black) - values, 0) if black > np.median(values) else values
+    background = background_level(scan.data, result.mask)
+    return np.maximum(np.float32(background) - values, 0) if background > np.median(values) else values
 
 
 def _order(result: Result) -> tuple[Tissue, ...]:
     """The tissues from little to much signal, as the contrast of the result has them."""
     mixture = result.mixture
-    seen = [mixture.tissues[k] for k in np.argsort(mixture.means, kind="stable")]
+    by_mean = [mixture.tissues[k] for k in np.argsort(mixture.means, kind="stable")]
     # Fewer than three classes leave a tissue out, more give it several.
-    return result.contrast.dark_to_bright or tuple(dict.fromkeys((*seen, *Tissue)))
+    return result.contrast.dark_to_bright or tuple(dict.fromkeys((*by_mean, *Tissue)))
 
 
-def _divided(values: np.ndarray, sample: np.ndarray, order: tuple[Tissue, ...], classify: Classify) -> np.ndarray:
+def _labels_by_class(
+    values: np.ndarray, sample: np.ndarray, order: tuple[Tissue, ...], classify: Classify
+) -> np.ndarray:
     """Numbers of the tissues of `values` by the classes of a sample of them, `order` from the darkest class."""
-    bars = bin_voxels([sample], np.ones(sample.shape, bool)).histograms[0]
-    if np.count_nonzero(bars.counts) < 2 * CLASSES:
+    histogram = bin_voxels([sample], np.ones(sample.shape, bool)).histograms[0]
+    if np.count_nonzero(histogram.counts) < 2 * CLASSES:
         raise SeparationError(
             "Nearly all voxels have one of a few gray levels, too few for three tissues. Use the original scan."
         )
-    numbers = np.array([tissue.number for tissue in order], np.int8)[classify(bars)]
+    numbers = np.array([tissue.number for tissue in order], np.int8)[classify(histogram)]
     labels = np.full_like(values, numbers[0], np.int8)
     for change in np.flatnonzero(np.diff(numbers)):
-        labels += (values > float(bars.levels[change : change + 2].mean())) * (numbers[change + 1] - numbers[change])
+        labels += (values > float(histogram.levels[change : change + 2].mean())) * (
+            numbers[change + 1] - numbers[change]
+        )
     return labels.view(np.uint8)
 
 
-def _likeliest_gaussian(bars: Histogram) -> np.ndarray:
+def _likeliest_gaussian(histogram: Histogram) -> np.ndarray:
     """Classes by a mixture of three Gaussians, each with its own variance."""
     # scikit-learn takes a second to import; only those who compare pay for it.
     from mriseg.mixture.estimator import HistogramGaussianMixture
 
-    levels = bars.levels[:, None]
-    return HistogramGaussianMixture(CLASSES).fit(levels, sample_weight=bars.counts).predict(levels)
+    levels = histogram.levels[:, None]
+    return HistogramGaussianMixture(CLASSES).fit(levels, sample_weight=histogram.counts).predict(levels)
 
 
-def _k_means(bars: Histogram) -> np.ndarray:
+def _k_means(histogram: Histogram) -> np.ndarray:
     """Classes of least variance, the best of all partitions."""
-    filled = bars.counts > 0
-    edges = least_variance_partition(bars.levels[filled], bars.counts[filled], CLASSES)
-    return np.searchsorted(bars.levels[filled][edges[1:-1]], bars.levels, side="right")
+    filled = histogram.counts > 0
+    edges = least_variance_partition(histogram.levels[filled], histogram.counts[filled], CLASSES)
+    return np.searchsorted(histogram.levels[filled][edges[1:-1]], histogram.levels, side="right")
 
 
-def _otsu(bars: Histogram) -> np.ndarray:
+def _otsu(histogram: Histogram) -> np.ndarray:
     """Classes between the thresholds of Otsu's method, each threshold the brightest bin of the class below it."""
-    thresholds = skimage.filters.threshold_multiotsu(hist=(bars.counts, bars.levels), classes=CLASSES)
-    return np.searchsorted(thresholds, bars.levels)
+    thresholds = skimage.filters.threshold_multiotsu(hist=(histogram.counts, histogram.levels), classes=CLASSES)
+    return np.searchsorted(thresholds, histogram.levels)
 
 
 _ALL = (

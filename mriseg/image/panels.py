@@ -57,7 +57,21 @@ class Panel:
 
 
 def is_inverted(data: np.ndarray) -> bool:
-    """Whether air, which lies around a head, is bright in a picture."""
+    """Whether air, which lies around a head, is bright in a picture.
+
+    Parameters
+    ----------
+    data : ndarray of shape (rows, columns)
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> is_inverted(np.pad(np.zeros((4, 4)), 2, constant_values=9))
+    True
+    """
     return bool(np.median(_edge(data)) > (data.min() + data.max()) / 2)
 
 
@@ -67,6 +81,10 @@ def find_scan(data: np.ndarray) -> Panel:
     Parameters
     ----------
     data : ndarray of float32, shape (rows, columns)
+
+    Returns
+    -------
+    Panel
     """
     whole = (slice(0, data.shape[0]), slice(0, data.shape[1]))
     framed = _on_frame(data)

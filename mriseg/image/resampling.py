@@ -28,7 +28,16 @@ class Grid:
 
 
 def center(data: np.ndarray) -> tuple[int, ...]:
-    """The voxel in the middle of what is bright. Air hardly moves it, however much of it lies around a head."""
+    """The voxel in the middle of what is bright. Air hardly moves it, however much of it lies around a head.
+
+    Parameters
+    ----------
+    data : ndarray of shape (i, j, k)
+
+    Returns
+    -------
+    tuple of int
+    """
     rays = [np.einsum(f"ijk,ijk->{axis}", data, data, dtype=np.float64) for axis in "ijk"]
     return tuple(round(float(np.average(np.arange(len(ray)), weights=ray + TINY))) for ray in rays)
 
@@ -80,6 +89,12 @@ def interpolate_separable(values: np.ndarray, positions: list[np.ndarray]) -> np
     Returns
     -------
     ndarray of float32, shape (len(positions[0]), len(positions[1]), ...)
+
+    Examples
+    --------
+    >>> ramp = np.array([0, 10, 20], np.float32).reshape(3, 1, 1)
+    >>> interpolate_separable(ramp, [np.array([-1, 0.5, 1.75]), np.zeros(1), np.zeros(1)]).ravel().tolist()
+    [0.0, 5.0, 17.5]
     """
     for axis, position in enumerate(positions):
         last = values.shape[axis] - 1

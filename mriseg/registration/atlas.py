@@ -52,7 +52,16 @@ class Atlas:
 
 
 def template(kind: Literal["t1", "gm", "wm"]) -> nibabel.Nifti1Image:
-    """The skull-stripped T1-weighted average, or the average map of gray or white matter (uint8, 255 for all).
+    """The skull-stripped T1-weighted average, or the average map of gray or white matter.
+
+    Parameters
+    ----------
+    kind : {"t1", "gm", "wm"}
+
+    Returns
+    -------
+    nibabel.Nifti1Image
+        uint8, 1 mm; in the maps 255 stands for a share of 1.
 
     Raises
     ------
@@ -69,7 +78,17 @@ def template(kind: Literal["t1", "gm", "wm"]) -> nibabel.Nifti1Image:
 
 @cache
 def atlas() -> Atlas:
-    """The average brain as tissue shares and depth, read once in a process (25 MB)."""
+    """The average brain as tissue shares and depth, read once in a process (25 MB).
+
+    Returns
+    -------
+    Atlas
+
+    Raises
+    ------
+    MrisegError
+        If the installed nilearn does not hold the average brain.
+    """
     step = int(ATLAS_MM)
     images = {kind: template(kind) for kind in ("t1", "gm", "wm")}
     t1, gm, wm = (np.pad(np.asarray(image.dataobj)[::step, ::step, ::step], MARGIN) for image in images.values())

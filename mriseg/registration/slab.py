@@ -8,6 +8,8 @@ References
 Ashburner, Friston: Unified segmentation. NeuroImage 26, 2005 (tissue maps registered to posteriors).
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import scipy
 
@@ -64,17 +66,7 @@ def align(
     gray, white = (scipy.ndimage.gaussian_filter(m, BLUR_MM / ATLAS_MM) for m in (atlas.gray, atlas.white))
     maps = [np.maximum(m, LEAST_SHARE) for m in (1 - gray - white, gray, white)]
 
-    def cost(pose: np.ndarray) -> float:
-        to_atlas, shift = _pose(pose, middle)
-        at = ((points @ to_atlas.T + shift - atlas.origin) / ATLAS_MM).T
-        expected = np.stack([scipy.ndimage.map_coordinates(m, at, order=1, mode="nearest") for m in maps])
-        beyond = np.maximum(-scipy.ndimage.map_coordinates(atlas.depth, at, order=1, mode="nearest") - OUTSIDE_MM, 0)
-        sizes = pose[6:]
-        unusual = (pose[0] / SHIFT_SD) ** 2 + (pose[3] / PITCH_SD) ** 2 + ((pose[4:6] / TURN_SD) ** 2).sum()
-        unusual += ((sizes / SIZE_SD) ** 2).sum() + sizes.var() / SIZES_APART**2
-        log_likelihood = np.log((likely * expected).sum(0)).mean()
-        return float(OUTSIDE_WEIGHT * beyond.mean() + PRIOR_WEIGHT * unusual - log_likelihood)
-
+    cost = _Cost(points, middle=middle, likely=likely, maps=maps, atlas=atlas)
     size = np.log(max(ends[1, 0] - ends[0, 0], 1.0) / BRAIN_WIDTH_MM)
     starts = [
         np.array([0, 0, height - CENTER[2], pitch, 0, 0, size, size, size])
@@ -94,6 +86,46 @@ def align(
     from_atlas = np.linalg.inv(affine)
     from_atlas[:3, 3] += first_voxel_mm
     return Registration(from_atlas, gain, 1.0)
+
+
+@dataclass(frozen=True, eq=False)
+class _Cost:
+    """How badly the average brain expects the tissues of a slab at a pose, nats a voxel.
+
+    Attributes
+    ----------
+    points : ndarray of shape (points, 3)
+        Positions of voxels in the slab, mm.
+    middle : ndarray of shape (3,)
+        Of the slab, mm.
+    likely : ndarray of shape (3, points)
+        Fluid, gray and white matter as the first segmentation has them.
+    maps : list of ndarray
+        The same as the atlas has them.
+    atlas : Atlas
+    """
+
+    points: np.ndarray
+    middle: np.ndarray
+    likely: np.ndarray
+    maps: list[np.ndarray]
+    atlas: Atlas
+
+    def __call__(self, pose: np.ndarray) -> float:
+        to_atlas, shift = _pose(pose, self.middle)
+        at = ((self.points @ to_atlas.T + shift - self.atlas.origin) / ATLAS_MM).T
+        expected = np.stack([_interpolated(values, at) for values in self.maps])
+        beyond = np.maximum(-_interpolated(self.atlas.depth, at) - OUTSIDE_MM, 0)
+        sizes = pose[6:]
+        unusual = (pose[0] / SHIFT_SD) ** 2 + (pose[3] / PITCH_SD) ** 2 + ((pose[4:6] / TURN_SD) ** 2).sum()
+        unusual += ((sizes / SIZE_SD) ** 2).sum() + sizes.var() / SIZES_APART**2
+        log_likelihood = np.log((self.likely * expected).sum(0)).mean()
+        return float(OUTSIDE_WEIGHT * beyond.mean() + PRIOR_WEIGHT * unusual - log_likelihood)
+
+
+def _interpolated(values: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """A map of the atlas at voxel positions, shape (3, points); beyond the atlas its border goes on."""
+    return scipy.ndimage.map_coordinates(values, at, order=1, mode="nearest")
 
 
 def _pose(pose: np.ndarray, middle: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

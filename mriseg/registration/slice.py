@@ -83,7 +83,20 @@ class SlicePose:
         return float(np.sqrt(np.linalg.norm(self.affine[:, 0]) * np.linalg.norm(self.affine[:, 1])))
 
     def warp(self, values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-        """Cut one of the atlas's maps to a picture of the shape; beyond the atlas its border goes on."""
+        """Cut one of the atlas's maps to the pixels of the picture.
+
+        Parameters
+        ----------
+        values : ndarray
+            A map of the atlas, on its grid.
+        shape : tuple of int
+            Rows and columns of the picture.
+
+        Returns
+        -------
+        ndarray of float32
+            Beyond the atlas its border goes on.
+        """
         return _cut_out(values, self.affine, shape)
 
 
@@ -98,6 +111,10 @@ def register_slice(image: np.ndarray, to_surface: np.ndarray, brain: np.ndarray)
         Distance to the surface of the head in pixels, 0 outside.
     brain : ndarray of bool, same shape
         Most of the brain, not empty; parts that bone sets apart may be missing.
+
+    Returns
+    -------
+    SlicePose
     """
     center, radius = np.argwhere(brain).mean(0), float(np.sqrt(brain.sum() / np.pi))
     points, symbols = _samples(image, to_surface, brain, radius)
@@ -113,14 +130,14 @@ def _search(points: np.ndarray, symbols: np.ndarray) -> tuple[np.ndarray, float]
     numbers = np.repeat(np.arange(len(cuts)), len(START_POSES))[:, None]
     starts = np.column_stack([numbers, np.tile(START_POSES, (len(cuts), 1))])
 
-    def placed(numbered: np.ndarray) -> np.ndarray:
-        return _placed(cuts[numbered[:, 0].astype(int)], numbered[:, 1:])
+    def affines(numbered: np.ndarray) -> np.ndarray:
+        return _moved_cuts(cuts[numbered[:, 0].astype(int)], numbered[:, 1:])
 
     def score(numbered: np.ndarray) -> np.ndarray:
-        return _agreement(placed(numbered), points, symbols) - _penalty(numbered[:, 1:])
+        return _agreement(affines(numbered), points, symbols) - _penalty(numbered[:, 1:])
 
-    found, scores = evolve(score, starts, np.append(0.0, POSE_SD), EFFORT)
-    return placed(found[:1])[0], float(scores[0])
+    vectors, scores = evolve(score, starts, np.append(0.0, POSE_SD), EFFORT)
+    return affines(vectors[:1])[0], float(scores[0])
 
 
 @cache
@@ -186,7 +203,7 @@ def _samples(
     return points, (symbols + (LEVELS + 1) * brain[at]).astype(np.int32)
 
 
-def _placed(cuts: np.ndarray, poses: np.ndarray) -> np.ndarray:
+def _moved_cuts(cuts: np.ndarray, poses: np.ndarray) -> np.ndarray:
     """Affines of cuts moved by poses, both of the same number."""
     down, across, origin = np.moveaxis(cuts, 2, 0)
     normal = np.cross(across, down) / np.linalg.norm(across, axis=1, keepdims=True)
