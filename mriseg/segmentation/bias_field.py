@@ -13,6 +13,7 @@ brain. IEEE Trans Med Imaging 18, 1999.
 Ashburner, Friston: Unified segmentation. NeuroImage 26, 2005 (cosines, penalized by their slope).
 """
 
+from dataclasses import dataclass
 from functools import reduce
 from itertools import product
 
@@ -47,6 +48,38 @@ PENALTY, PENALTY_MM = 1e-3, 150.0
 LIKE_ANATOMY = 0.02
 # The brightest and darkest thousandth of the brain are vessels, fat and broken voxels.
 OUTLIERS = 0.1
+
+
+@dataclass(frozen=True, eq=False)
+class _CosineBasis:
+    """Products of cosines along the axes, at the sampled voxels.
+
+    Attributes
+    ----------
+    terms : ndarray of int, shape (terms, axes)
+        Half waves of each product along each axis.
+    shape : tuple of int
+        Of an array of coefficients with one for each number of half waves along each axis.
+    values : ndarray of shape (terms, n)
+        Of each product at each sample, less its mean over them: a field's geometric mean is 1.
+    center : ndarray of shape (terms,)
+        Those means.
+    slopes : ndarray of shape (terms,)
+        Mean squared slope of each product, relative to that of a wave of one period in 300 mm.
+    """
+
+    terms: np.ndarray
+    shape: tuple[int, ...]
+    values: np.ndarray
+    center: np.ndarray
+    slopes: np.ndarray
+
+    def grid(self, coefficients: np.ndarray) -> np.ndarray:
+        """Coefficients of the terms, in an array for `evaluate_bias_field`."""
+        grid = np.zeros(self.shape, np.float32)
+        grid[tuple(self.terms.T)] = coefficients
+        grid[(0,) * len(self.shape)] = -self.center @ coefficients
+        return grid
 
 
 def estimate_bias_field(
@@ -87,31 +120,17 @@ def estimate_bias_field(
     """
     spacing = spacing or (PIXEL_EXTENT_MM / max(data.shape),) * data.ndim
     spatial_prior = spatial_prior or uniform_prior(data.shape)
-    inside = np.flatnonzero(mask)
-    where = np.stack(np.unravel_index(inside[:: max(1, len(inside) // samples)], mask.shape), 1)
-    values = data[tuple(where.T)].astype(float)
-    low, high = np.percentile(values, [OUTLIERS, 100 - OUTLIERS])
-    kept = (values > max(low, 0)) & (values < high)
-    values, where = values[kept], where[kept]
+    values, where = _sample(data, mask, samples)
     if not len(values):  # of one gray: there is no shading to see, and `fit` will say what is wrong
         return uniform_field(data.ndim), None
     zone = spatial_prior.index[tuple(where.T)].astype(int)
-    extent = np.array(data.shape) * spacing
-    waves = np.maximum(1, np.rint(extent / FINEST_MM)).astype(int)
-    terms = np.array([t for t in product(*(range(w + 1) for w in waves)) if 0 < sum((t / waves) ** 2) <= 1])
-    axes = [_cosines(n, w) for n, w in zip(data.shape, waves, strict=True)]
-    basis = reduce(np.multiply, (axis[terms[:, a]][:, where[:, a]] for a, axis in enumerate(axes)))
-    center = basis.mean(1)
-    basis -= center[:, None]
-    slopes = ((terms * PENALTY_MM / extent) ** 2).sum(1)
-    coefficients, log_field = np.zeros(len(terms)), np.zeros(len(values))
-    weighted = np.empty_like(basis)
+    basis = _basis(where, data.shape, spacing)
+    coefficients, log_field = np.zeros(len(basis.terms)), np.zeros(len(values))
+    weighted = np.empty_like(basis.values)
     mixture = None
-    for turn in range(ROUNDS):
-        corrected = values * np.exp(-log_field)
-        cells, index = _counted(corrected, zone, len(spatial_prior))
-        # The average brain leads at first and lets go: from a poor start the scan's own word can lose a tissue.
-        word = max(ZONE_STRENGTH, 0.5**turn) if len(spatial_prior) > 1 else None
+    for iteration in range(ROUNDS):
+        cells, index = _binned(values * np.exp(-log_field), zone, len(spatial_prior))
+        prior_weight = _prior_weight(iteration) if len(spatial_prior) > 1 else None
         try:
             mixture = fit(
                 cells,
@@ -120,30 +139,91 @@ def estimate_bias_field(
                 start=mixture,
                 tolerance=FIT_TOLERANCE,
                 order_known=order_known,
-                prior_strength=word,
+                prior_strength=prior_weight,
             )
         except SeparationError:
             break
-        residual, weight = (table[zone, index] for table in _unexplained(cells.points[:, 0], mixture))
-        np.multiply(basis, np.sqrt(weight), out=weighted)  # a product with its own transpose takes half the time
-        normal = weighted @ weighted.T + PENALTY / bias_strength * weight.sum() * np.diag(slopes)
-        target = residual + log_field
-        target -= np.average(target, weights=weight)
-        coefficients = np.linalg.solve(normal, basis @ (weight * target))
-        before, log_field = log_field, coefficients @ basis
-        change = np.abs(log_field - before).max()
-        if change < CHANGE and (word is None or word == ZONE_STRENGTH):
+        residual, weight = (table[zone, index] for table in _residuals(cells.points[:, 0], mixture))
+        coefficients = _fit_field(basis, residual + log_field, weight, penalty=PENALTY / bias_strength, out=weighted)
+        previous, log_field = log_field, coefficients @ basis.values
+        change = np.abs(log_field - previous).max()
+        if change < CHANGE and prior_weight in (None, ZONE_STRENGTH):
             break
-    depth = np.std(log_field)
-    coefficients *= depth**4 / (depth**4 + LIKE_ANATOMY**4)
-    grid = np.zeros(waves + 1, np.float32)
-    grid[tuple(terms.T)] = coefficients
-    grid[(0,) * data.ndim] = -center @ coefficients
-    return grid, mixture
+    return basis.grid(_shrink_to_anatomy(coefficients, float(np.std(log_field)))), mixture
+
+
+def _sample(data: np.ndarray, mask: np.ndarray, samples: int) -> tuple[np.ndarray, np.ndarray]:
+    """Intensities of evenly chosen voxels of a brain, without the extreme ones, and where: (n,) and (n, axes)."""
+    inside = np.flatnonzero(mask)
+    where = np.stack(np.unravel_index(inside[:: max(1, len(inside) // samples)], mask.shape), 1)
+    values = data[tuple(where.T)].astype(float)
+    low, high = np.percentile(values, [OUTLIERS, 100 - OUTLIERS])
+    typical = (values > max(low, 0)) & (values < high)
+    return values[typical], where[typical]
+
+
+def _basis(where: np.ndarray, shape: tuple[int, ...], spacing: tuple[float, ...]) -> _CosineBasis:
+    """Cosines as fine as a field can be, at the places, shape (n, axes), of a grid."""
+    extent = np.array(shape) * spacing
+    waves = np.maximum(1, np.rint(extent / FINEST_MM)).astype(int)
+    terms = np.array([t for t in product(*(range(w + 1) for w in waves)) if 0 < sum((t / waves) ** 2) <= 1])
+    axes = [_cosines(n, w) for n, w in zip(shape, waves, strict=True)]
+    values = reduce(np.multiply, (axis[terms[:, a]][:, where[:, a]] for a, axis in enumerate(axes)))
+    center = values.mean(1)
+    values -= center[:, None]
+    return _CosineBasis(terms, tuple(waves + 1), values, center, slopes=((terms * PENALTY_MM / extent) ** 2).sum(1))
+
+
+def _prior_weight(iteration: int) -> float:
+    """How much the average brain counts: it leads at first and lets go, down to its weight in any fit.
+
+    From a poor start the scan's own shares can lose a tissue.
+    """
+    return max(ZONE_STRENGTH, 0.5**iteration)
+
+
+def _fit_field(
+    basis: _CosineBasis, target: np.ndarray, weight: np.ndarray, *, penalty: float, out: np.ndarray
+) -> np.ndarray:
+    """Coefficients of the smooth field nearest to a target.
+
+    Parameters
+    ----------
+    basis : _CosineBasis
+    target, weight : ndarray of shape (n,)
+        Log field that each sample asks for, up to a constant, and how much it counts.
+    penalty : float
+        On the squared slope, relative to the samples' total weight.
+    out : ndarray of shape (terms, n)
+        Room for the weighted basis.
+
+    Returns
+    -------
+    ndarray of shape (terms,)
+    """
+    np.multiply(basis.values, np.sqrt(weight), out=out)  # a product with its own transpose takes half the time
+    normal = out @ out.T + penalty * weight.sum() * np.diag(basis.slopes)
+    target = target - np.average(target, weights=weight)
+    return np.linalg.solve(normal, basis.values @ (weight * target))
+
+
+def _shrink_to_anatomy(coefficients: np.ndarray, depth: float) -> np.ndarray:
+    """Take a field back that is hardly deeper (standard deviation of its logarithm) than anatomy looks like."""
+    return coefficients * (depth**4 / (depth**4 + LIKE_ANATOMY**4))
 
 
 def uniform_field(dimensions: int) -> np.ndarray:
-    """Coefficients of a field that is 1 everywhere."""
+    """Coefficients of a field that is 1 everywhere.
+
+    Parameters
+    ----------
+    dimensions : int
+        Axes of the data.
+
+    Returns
+    -------
+    ndarray of float32, as many axes
+    """
     return np.zeros((1,) * dimensions, np.float32)
 
 
@@ -163,7 +243,13 @@ def evaluate_bias_field(
 
     Returns
     -------
-    ndarray of float32
+    ndarray of float32, of the shape of the part
+        Positive; intensities are to be divided by it.
+
+    Examples
+    --------
+    >>> evaluate_bias_field(uniform_field(2), (2, 3)).tolist()
+    [[1.0, 1.0, 1.0], [1.0, 1.0, 1.0]]
     """
     field = coefficients
     for n, size, asked in zip(shape, coefficients.shape, part or (slice(None),) * len(shape), strict=True):
@@ -176,16 +262,16 @@ def _cosines(n: int, waves: int) -> np.ndarray:
     return np.cos(np.pi * np.arange(waves + 1)[:, None] * (np.arange(n) + 0.5) / n)
 
 
-def _counted(values: np.ndarray, zone: np.ndarray, zones: int) -> tuple[Cells, np.ndarray]:
+def _binned(values: np.ndarray, zone: np.ndarray, zones: int) -> tuple[Cells, np.ndarray]:
     """Counts by zone, and the bin of each value."""
-    bars = histogram(values, bins=BINS)
-    index = np.clip(np.rint((values - bars.levels[0]) / bars.width), 0, len(bars.levels) - 1).astype(int)
-    counts = np.bincount(zone * len(bars.levels) + index, minlength=zones * len(bars.levels))
-    return Cells(bars.levels[:, None], counts.reshape(zones, -1).astype(float)), index
+    hist = histogram(values, bins=BINS)
+    index = np.clip(np.rint((values - hist.levels[0]) / hist.width), 0, len(hist.levels) - 1).astype(int)
+    counts = np.bincount(zone * len(hist.levels) + index, minlength=zones * len(hist.levels))
+    return Cells(hist.levels[:, None], counts.reshape(zones, -1).astype(float)), index
 
 
-def _unexplained(levels: np.ndarray, mixture: Mixture) -> tuple[np.ndarray, np.ndarray]:
-    """Relative residual against the mixture, and how much it counts, at each level in each zone."""
+def _residuals(levels: np.ndarray, mixture: Mixture) -> tuple[np.ndarray, np.ndarray]:
+    """Relative residual against the mixture, and how much it counts, at each level in each zone: (zones, levels)."""
     structure, parameters = mixture.structure, mixture.parameters
     means = structure.fractions @ parameters.means[:, 0]
     variances = parameters.covariances[structure.variance, 0, 0]
@@ -200,32 +286,56 @@ def _unexplained(levels: np.ndarray, mixture: Mixture) -> tuple[np.ndarray, np.n
 
 def estimate_fields(
     scan: Scan,
-    data: list[np.ndarray],
-    inside: np.ndarray,
+    channels: list[np.ndarray],
+    mask: np.ndarray,
     *,
     spacing: tuple[float, ...],
     tissues: IdentifiedTissues,
     settings: Settings,
 ) -> BiasCorrection:
-    """The bias field of each channel. In further ones where the tissues lie in the first tells their order."""
+    """The bias field of each channel. In further ones where the tissues lie in the first tells their order.
+
+    Parameters
+    ----------
+    scan : Scan
+        The first channel as it was read: whether its voxels have a size.
+    channels : list of ndarray of float32, shape (i, j) or (i, j, k)
+        Intensities, cropped to the brain.
+    mask : ndarray of bool, same shape
+        The brain.
+    spacing : tuple of float
+        Voxel sides, mm.
+    tissues : IdentifiedTissues
+        Which tissue each class of the first channel is.
+    settings : Settings
+
+    Returns
+    -------
+    BiasCorrection
+    """
     known = spacing if scan.kind == "volume" or settings.pixel_size is not None else None
-    order, located = tissues.assignment.tissues, tissues.spatial_prior
+    order, spatial_prior = tissues.assignment.tissues, tissues.spatial_prior
 
     def field(channel: np.ndarray, channel_order: tuple[Tissue, ...]) -> tuple[np.ndarray, Mixture | None]:
         if not settings.correct_bias:
-            return uniform_field(inside.ndim), None
+            return uniform_field(mask.ndim), None
         return estimate_bias_field(
-            channel, inside, channel_order, spacing=known, spatial_prior=located, bias_strength=settings.bias_strength
+            channel,
+            mask,
+            channel_order,
+            spacing=known,
+            spatial_prior=spatial_prior,
+            bias_strength=settings.bias_strength,
         )
 
-    coefficients, start = field(data[0], order)
-    if len(data) == 1:
+    coefficients, start = field(channels[0], order)
+    if len(channels) == 1:
         return BiasCorrection((coefficients,), start)
-    found = bin_voxels([data[0] / evaluate_bias_field(coefficients, inside.shape)], inside)
-    mixture = fit(found.cells(inside, located), order, located, start=start)
-    posteriors = regularized_posteriors(found, mixture, inside, spacing=spacing, spatial_prior=located)
-    others = [field(channel, _order_in_channel(channel, posteriors, order))[0] for channel in data[1:]]
-    return BiasCorrection((coefficients, *others), mixture)
+    binned = bin_voxels([channels[0] / evaluate_bias_field(coefficients, mask.shape)], mask)
+    mixture = fit(binned.cells(mask, spatial_prior), order, spatial_prior, start=start)
+    posteriors = regularized_posteriors(binned, mixture, mask, spacing=spacing, spatial_prior=spatial_prior)
+    further = [field(channel, _order_in_channel(channel, posteriors, order))[0] for channel in channels[1:]]
+    return BiasCorrection((coefficients, *further), mixture)
 
 
 def _order_in_channel(data: np.ndarray, posteriors: np.ndarray, tissues: tuple[Tissue, ...]) -> tuple[Tissue, ...]:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal, norm
 
+from mriseg.mixture import em
 from mriseg.mixture.em import Parameters, Prior, Structure, expectation_maximization, log_densities, plain
 from mriseg.mixture.layout import MixtureLayout
 
@@ -351,6 +352,20 @@ def test_variance_does_not_fall_below_the_floor():
     first = start(structure, means=(-1, 0, 1))
     found, _, _ = climb(points, np.full(3, 100.0), structure, first, max_iterations=200, floor=np.array([1e-3]))
     np.testing.assert_allclose(found.covariances.ravel(), 1e-3, rtol=1e-6)
+
+
+def test_a_stride_that_would_narrow_a_class_below_the_floor_is_not_taken():
+    """Three iterations on the way to no spread at all: the next stride ends far below what the floor allows."""
+    points = np.array([[-1.0], [0.0], [1.0]])
+    structure = plain(3, tied=False)
+    path = tuple(start(structure, means=(-1, 0, 1), variance=variance) for variance in (0.8, 0.4, 0.2))
+
+    def ahead(floor):
+        problem = em._problem(points, np.ones(3), structure, np.full(1, floor), outlier_density=0.0, prior=None)
+        return em._squarem_step(problem, path, max_step=1.0)
+
+    assert ahead(0.0).covariances.max() < 0.05
+    assert ahead(0.05) is path[-1]
 
 
 def test_share_of_outliers_is_found():
