@@ -103,7 +103,7 @@ def picture(data: np.ndarray, notes: tuple[str, ...] = (), *, copy: bool = True)
     """
     limits.check_shape(data.shape)
     data, notes = _finite(data, notes, copy)
-    return Scan(data, None, None, "picture", notes)
+    return Scan(data, None, None, kind="picture", notes=notes)
 
 
 def volume(
@@ -150,7 +150,16 @@ def volume(
     data, notes = _finite(data, notes, copy)
     affine.flags.writeable = False
     spacing = tuple(float(s) for s in nibabel.affines.voxel_sizes(affine))
-    return Scan(data, affine, spacing, "volume", notes, sides_known, header, header_contrast)
+    return Scan(
+        data,
+        affine,
+        spacing,
+        kind="volume",
+        notes=notes,
+        sides_known=sides_known,
+        header=header,
+        header_contrast=header_contrast,
+    )
 
 
 def farthest_apart_mm(a: Scan, b: Scan) -> float:

@@ -88,4 +88,4 @@ class Slices:
                     low, high = sorted(self.slopes[k] * np.array(self.bounds) + self.intercepts[k])
                     np.clip(voxels[:, :, 0], np.float32(low), np.float32(high), out=data[:, :, k])
             read_over_end(stream)
-        return volume(data, self.affine, None, self.notes, self.sides_known, copy=False)
+        return volume(data, self.affine, None, notes=self.notes, sides_known=self.sides_known, copy=False)

@@ -126,7 +126,7 @@ def _load(stored: RawVolume, index: int) -> Scan:
     notes = [stored.note] if stored.note else []
     if stored.count > 1:
         notes.append(f"The file holds {stored.count} volumes ({stored.series}); this is number {index + 1}.")
-    return volume(data, stored.affine, stored.header, tuple(notes), stored.sides_known, copy=False)
+    return volume(data, stored.affine, stored.header, notes=tuple(notes), sides_known=stored.sides_known, copy=False)
 
 
 def read_over_end(stream: BinaryIO) -> None:

@@ -102,7 +102,7 @@ class MixtureLayout:
         gray, white = self.deep_between
         shared = self.classes + 2 * len(self.pairs)
         gaussian = self.classes + FRACTION_STEPS * (len(self.pairs) + 1)
-        return DeepGray(gray, white, self.classes, shared + 2, gaussian, mixed=(shared, shared + 1))
+        return DeepGray(gray, white, self.classes, component=shared + 2, gaussian=gaussian, mixed=(shared, shared + 1))
 
     @property
     def components(self) -> int:

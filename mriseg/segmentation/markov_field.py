@@ -131,4 +131,4 @@ def regularized_posteriors(
     """Posteriors of the classes, shape (classes, ...)."""
     strength = smoothness * coupling(mixture.overlap(found.points))
     table = log_likelihood_table(mixture, found)
-    return regularize(table, table_index(found, spatial_prior), inside, spacing, strength)
+    return regularize(table, table_index(found, spatial_prior), inside, spacing=spacing, smoothness=strength)

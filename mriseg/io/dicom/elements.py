@@ -231,7 +231,7 @@ class _Walk:
             elif length == UNDEFINED or (is_nested and kind in (b"", b"SQ", b"UN")):
                 # Of unknown type means written by a program that did not know the type: always implicit within.
                 within = into if is_nested else None
-                self._sequence(tag, within, implicit or kind == b"UN", length, depth)
+                self._sequence(tag, within, implicit or kind == b"UN", length=length, depth=depth)
             elif into is not None and (tag in KNOWN or group % 2):
                 self._element(tag, kind.decode(), length, into)
             elif length:

@@ -198,7 +198,7 @@ def _place(tags: Tags) -> SlicePosition | None:
         for keyword in ("SpacingBetweenSlices", "SliceThickness")
     )
     units = (*(across / lengths[0]).tolist(), *(down / lengths[1]).tolist())
-    return SlicePosition(position, units, (spacing[1], spacing[0]), thickness, apart)
+    return SlicePosition(position, units, (spacing[1], spacing[0]), thickness=thickness, apart=apart)
 
 
 def text(tags: Tags, keyword: str) -> str:

@@ -187,9 +187,9 @@ def _volumes(frames: list[Frame], budget: Budget) -> Iterator[Stack]:
         try:
             grid = arrange([frame.plane for frame in volume])
             grid = replace(grid, notes=(*notes, *grid.notes))
-            yield Stack(grid, None, len(volume), volume[0].tags, label)
+            yield Stack(grid, None, len(volume), tags=volume[0].tags, label=label)
         except ReadError as error:
-            yield Stack(None, str(error), len(volume), volume[0].tags, label)
+            yield Stack(None, str(error), len(volume), tags=volume[0].tags, label=label)
 
 
 def _split(

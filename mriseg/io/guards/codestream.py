@@ -85,7 +85,7 @@ def _jpeg(code: bytes) -> Announced | None:
         position += 1
         if marker in SEQUENTIAL:
             bits, rows, columns, samples = unpack_from(">xxBHHB", code, position)
-            return Announced(SEQUENTIAL[marker], rows, columns, samples, bits)  # type: ignore[arg-type]
+            return Announced(SEQUENTIAL[marker], rows, columns, samples=samples, bits=bits)  # type: ignore[arg-type]
         if marker in OTHER_FRAMES or marker in (SCAN, END):
             return None
         if marker not in WITHOUT_LENGTH:
@@ -102,7 +102,7 @@ def _jpeg_2000(code: bytes, start: int) -> Announced | None:
         return None
     if not _is_coarse(code, start + 2):
         return None
-    return Announced("jpeg 2000", bottom - top, right - left, samples, (bits & 0x7F) + 1, start)
+    return Announced("jpeg 2000", bottom - top, right - left, samples=samples, bits=(bits & 0x7F) + 1, offset=start)
 
 
 def _is_coarse(code: bytes, position: int) -> bool:

@@ -64,10 +64,12 @@ def read_picture(file: File, among: Sequence[File]) -> tuple[ScanEntry, ...]:
     with _opened(file) as (stream, image):
         shapes, count = _shapes(stream, image)
     why_no_volume = NO_VOXEL_SIZE if is_stack(shapes) else ""
-    return page_items(shapes, count, lambda number: partial(_load, file, number, count, why_no_volume))
+    return page_items(
+        shapes, count, lambda number: partial(_load, file, number, count=count, why_no_volume=why_no_volume)
+    )
 
 
-def _load(file: File, number: int, count: int, why_no_volume: str) -> Scan:
+def _load(file: File, number: int, *, count: int, why_no_volume: str) -> Scan:
     """Read a picture as gray levels of its own range; see `Canvas` for colors and transparency."""
     with _opened(file) as (stream, image):
         for before in range(1, number + 1):

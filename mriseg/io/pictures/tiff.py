@@ -100,7 +100,11 @@ def read_tiff(file: File, among: Sequence[File]) -> tuple[ScanEntry, ...]:
     shapes = [page.shape for page in offered]
     why_no_volume = NO_VOXEL_SIZE if is_stack(shapes) and spacing is None else ""
     listed = page_items(
-        shapes, total, lambda index: partial(_load, file, offered[index].number, index, total, why_no_volume)
+        shapes,
+        total,
+        lambda index: partial(
+            _load, file, offered[index].number, index=index, count=total, why_no_volume=why_no_volume
+        ),
     )
     if spacing is None or not is_stack(shapes) or len(offered) < count or not all(page.is_gray for page in pages):
         return listed
@@ -142,7 +146,7 @@ def _opened(file: File) -> Iterator[tuple[BinaryIO, Any, int]]:
             raise ReadError(DAMAGED) from error
 
 
-def _load(file: File, number: int, index: int, count: int, why_no_volume: str) -> Scan:
+def _load(file: File, number: int, *, index: int, count: int, why_no_volume: str) -> Scan:
     with _opened(file) as (stream, tiff, _):
         page = tiff.pages[number]
         canvas = _drawn(stream, page)
@@ -256,12 +260,12 @@ def _segments(stream: BinaryIO, page: Any) -> Iterator[tuple[int, int, np.ndarra
     if rows * columns * page.samplesperpixel * page.dtype.itemsize > MOST_SEGMENT_BYTES:
         raise TooLargeError(TOO_LARGE_AT_ONCE)
     for number in range(count):
-        row, column, block = _decoded(stream, page, number, (rows, columns), places)
+        row, column, block = _decoded(stream, page, number, shape=(rows, columns), places=places)
         if planes > 1:  # red, green and blue one after the other
             joined = np.empty((*block.shape[:2], planes), block.dtype)
             joined[..., :1] = block
             for plane in range(1, planes):
-                _, _, block = _decoded(stream, page, number + plane * count, (rows, columns), places)
+                _, _, block = _decoded(stream, page, number + plane * count, shape=(rows, columns), places=places)
                 joined[..., plane : plane + 1] = block
             block = joined
         yield row, column, block

@@ -82,13 +82,24 @@ def read_metaimage(file: File, among: Sequence[File]) -> tuple[ScanEntry, ...]:
         dtype = np.dtype(TYPES.get(header["elementtype"].removesuffix("_ARRAY"), "V"))
         dtype = dtype.newbyteorder(">" if _is_true(_first(header, BIG_ENDIAN) or "") else "<")
         affine, sides_known, note = _geometry(header, len(sizes))
-        voxels, offset = _voxels(header, file, end, among, prod(sizes) * dtype.itemsize)
+        voxels, offset = _voxels(header, file, end, among=among, size=prod(sizes) * dtype.itemsize)
     except ReadError:
         raise
     except (KeyError, ValueError) as error:
         raise ReadError(DAMAGED) from error
     i, j, k, *further = (*sizes, 1)
-    return items(RawVolume(voxels, offset, dtype, (i, j, k), affine, prod(further), sides_known=sides_known, note=note))
+    return items(
+        RawVolume(
+            voxels,
+            offset,
+            dtype,
+            shape=(i, j, k),
+            affine=affine,
+            count=prod(further),
+            sides_known=sides_known,
+            note=note,
+        )
+    )
 
 
 def _header(file: File) -> tuple[dict[str, str], int]:

@@ -56,4 +56,8 @@ def read_mgh(file: File, among: Sequence[File]) -> tuple[ScanEntry, ...]:
     if not is_plausible(affine):
         affine, sides_known, note = affine_of_spacing(header["delta"]), False, BROKEN_AFFINE
     i, j, k, count = map(int, header["dims"])
-    return items(RawVolume(file, DATA_OFFSET, dtype, (i, j, k), affine, count, sides_known=sides_known, note=note))
+    return items(
+        RawVolume(
+            file, DATA_OFFSET, dtype, shape=(i, j, k), affine=affine, count=count, sides_known=sides_known, note=note
+        )
+    )

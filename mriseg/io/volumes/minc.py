@@ -38,7 +38,7 @@ def read_minc(file: File, among: Sequence[File]) -> tuple[ScanEntry, ...]:
 
     Returns
     -------
-    tuple of Item
+    tuple of ScanEntry
         One for each time.
 
     Raises
@@ -48,20 +48,11 @@ def read_minc(file: File, among: Sequence[File]) -> tuple[ScanEntry, ...]:
         announces.
     """
     with file.open() as stream:
-        found = variables(stream.read(limits.MAX_HEADER_BYTES), WANTED)
-        if "image" not in found:
-            raise ReadError("This netCDF file holds no MINC volume. Save the scan as .nii.gz.")
-        image = found["image"]
-        if sorted(image.axes[-3:]) != sorted(COSINES) or len(image.axes) > 4:
-            raise ReadError(
-                "The MINC file is no volume in three axes of space, or has several numbers for each voxel. "
-                "Save one volume of it as .nii.gz."
-            )
-        if min(image.shape) < 1:
-            raise ReadError(DAMAGED)
+        fields = variables(stream.read(limits.MAX_HEADER_BYTES), WANTED)
+        image = _image(fields)
         dtype = _dtype(image)
-        slopes, intercepts, bounds = _scaling(found, dtype, stream)
-    affine, sides_known, note = _geometry(found, image.axes[:-4:-1])
+        slopes, intercepts, bounds = _scaling(fields, dtype, stream)
+    affine, sides_known, note = _geometry(fields, image.axes[:-4:-1])
     *times, k, j, i = image.shape
     first = Slices(
         file=file,
@@ -76,20 +67,35 @@ def read_minc(file: File, among: Sequence[File]) -> tuple[ScanEntry, ...]:
         notes=(note,) if note else (),
     )
     first.check()
-    title, worth = in_words(first.shape, first.spacing), rank(first.shape, first.spacing)
+    title, rank_of_grid = in_words(first.shape, first.spacing), rank(first.shape, first.spacing)
     if prod(times) == 1:
-        return (ScanEntry(title, worth, first.load),)
-    count, series, listed = times[0], _series(found), []
+        return (ScanEntry(title, rank_of_grid, first.load),)
+    count, series, entries = times[0], _series(fields), []
     for number in range(min(count, limits.MAX_ITEMS)):
-        moved = replace(
+        at_time = replace(
             first,
             offsets=_steps(image.offset + number * image.stride, k, i * j * dtype.itemsize),
             slopes=slopes[number],
             intercepts=intercepts[number],
             notes=(*first.notes, f"The file holds {count} volumes ({series}); this is number {number + 1}."),
         )
-        listed.append(ScanEntry(f"Volume {number + 1} of {count} ({series}), {title}", worth, moved.load))
-    return tuple(listed)
+        entries.append(ScanEntry(f"Volume {number + 1} of {count} ({series}), {title}", rank_of_grid, at_time.load))
+    return tuple(entries)
+
+
+def _image(fields: dict[str, Variable]) -> Variable:
+    """The variable of the voxels, if it is a volume in three axes of space, perhaps at several times."""
+    if "image" not in fields:
+        raise ReadError("This netCDF file holds no MINC volume. Save the scan as .nii.gz.")
+    image = fields["image"]
+    if sorted(image.axes[-3:]) != sorted(COSINES) or len(image.axes) > 4:
+        raise ReadError(
+            "The MINC file is no volume in three axes of space, or has several numbers for each voxel. "
+            "Save one volume of it as .nii.gz."
+        )
+    if min(image.shape) < 1:
+        raise ReadError(DAMAGED)
+    return image
 
 
 def _steps(first: int, count: int, size: int) -> range:
@@ -107,22 +113,22 @@ def _dtype(image: Variable) -> np.dtype:
 
 
 def _scaling(
-    found: dict[str, Variable], dtype: np.dtype, stream: BinaryIO
+    fields: dict[str, Variable], dtype: np.dtype, stream: BinaryIO
 ) -> tuple[np.ndarray, np.ndarray, tuple[float, float]]:
     """Slopes and intercepts of shape (volumes, slices), and the lowest and highest valid value as stored.
 
     The valid range is mapped to the darkest and brightest value, of the whole or of each slice.
     """
-    image = found["image"]
+    image = fields["image"]
     slices = (1, *image.shape[:-2])[-2:]
     ones, zeros = np.broadcast_to(1.0, slices), np.broadcast_to(0.0, slices)
     if dtype.kind == "f":
         return ones, zeros, (-np.inf, np.inf)
     low, high = _valid_range(image, dtype)
-    if "image-max" not in found or "image-min" not in found:
+    if "image-max" not in fields or "image-min" not in fields:
         return ones, zeros, (low, high)
     ends = []
-    for variable in (found["image-min"], found["image-max"]):
+    for variable in (fields["image-min"], fields["image-max"]):
         axes = len(variable.axes)
         if axes > len(image.axes) - 2 or variable.axes != image.axes[:axes] or variable.shape != image.shape[:axes]:
             raise ReadError("The MINC file scales its values in an unusual way. Convert it with mnc2nii -float.")
@@ -160,19 +166,19 @@ def _numbers(variable: Variable, name: str, count: int) -> np.ndarray | None:
     return given.astype(float)
 
 
-def _geometry(found: dict[str, Variable], axes: tuple[str, ...]) -> tuple[np.ndarray, bool, str]:
+def _geometry(fields: dict[str, Variable], axes: tuple[str, ...]) -> tuple[np.ndarray, bool, str]:
     """The affine to RAS+ mm, whether it tells left from right, and what to say of it."""
     columns, starts, steps = np.empty((3, 3)), np.zeros(3), np.ones(3)
     is_sized = True
     for n, axis in enumerate(axes):
         columns[:, n] = COSINES[axis]
-        if axis not in found:
+        if axis not in fields:
             is_sized = False
             continue
-        if _text(found[axis], "spacing").startswith(b"irregular"):
+        if _text(fields[axis], "spacing").startswith(b"irregular"):
             raise ReadError("The slices of the MINC file lie at irregular distances. Resample it with mincresample.")
         cosines, start, step = (
-            _numbers(found[axis], name, count) for name, count in (("direction_cosines", 3), ("start", 1), ("step", 1))
+            _numbers(fields[axis], name, count) for name, count in (("direction_cosines", 3), ("start", 1), ("step", 1))
         )
         columns[:, n] = columns[:, n] if cosines is None else cosines
         starts[n] = 0 if start is None else start[0]
@@ -189,6 +195,6 @@ def _geometry(found: dict[str, Variable], axes: tuple[str, ...]) -> tuple[np.nda
     return affine, True, ""
 
 
-def _series(found: dict[str, Variable]) -> str:
-    step = _numbers(found["time"], "step", 1) if "time" in found else None
+def _series(fields: dict[str, Variable]) -> str:
+    step = _numbers(fields["time"], "step", 1) if "time" in fields else None
     return "several volumes" if step is None or not 0 < step[0] < 1e9 else f"a time series, {step[0]:.3g} s apart"

@@ -118,7 +118,14 @@ def _variables(cursor: "_Cursor", wanted: Collection[str]) -> dict[str, Variable
             lengths[0] = records
         if name in wanted:
             stride = 0 if has_records else step
-            found[name] = Variable(tuple(axis for axis, _ in axes), tuple(lengths), dtype, attributes, offset, stride)
+            found[name] = Variable(
+                tuple(axis for axis, _ in axes),
+                tuple(lengths),
+                dtype,
+                attributes=attributes,
+                offset=offset,
+                stride=stride,
+            )
     record = record_sizes[0] if len(record_sizes) == 1 else sum(_padded(size) for size in record_sizes)
     return {name: variable if variable.stride else replace(variable, stride=record) for name, variable in found.items()}
 

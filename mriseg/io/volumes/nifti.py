@@ -87,8 +87,20 @@ def read_nifti(file: File, among: Sequence[File]) -> tuple[ScanEntry, ...]:
     if not is_plausible(affine):
         affine, geometry, sides_known = affine_of_spacing(header.get_zooms()), None, False
         note = BROKEN_AFFINE
-    scaling = (1.0 if slope is None else float(slope), 0.0 if intercept is None else float(intercept))
-    return items(RawVolume(voxels, offset, dtype, shape, affine, count, scaling, sides_known, geometry, note, series))
+    stored = RawVolume(
+        voxels,
+        offset,
+        dtype,
+        shape=shape,
+        affine=affine,
+        count=count,
+        scaling=(1.0 if slope is None else float(slope), 0.0 if intercept is None else float(intercept)),
+        sides_known=sides_known,
+        header=geometry,
+        note=note,
+        series=series,
+    )
+    return items(stored)
 
 
 def _header(start: bytes) -> Any:

@@ -103,14 +103,18 @@ def read_nrrd(file: File, among: Sequence[File]) -> tuple[ScanEntry, ...]:
         directions = _directions(header, len(sizes))
         axes = _spatial_axes(header, sizes, directions)
         affine, sides_known, note = _geometry(header, axes, directions)
-        voxels, offset = _voxels(header, file, end, among, prod(sizes) * dtype.itemsize)
+        voxels, offset = _voxels(header, file, end, among=among, size=prod(sizes) * dtype.itemsize)
     except ReadError:
         raise
     except (KeyError, ValueError, TypeError, IndexError) as error:
         raise ReadError(DAMAGED) from error
     i, j, k = (*(sizes[axis] for axis in axes), 1)[:3]
     count = prod(sizes) // (i * j * k)
-    return items(RawVolume(voxels, offset, dtype, (i, j, k), affine, count, sides_known=sides_known, note=note))
+    return items(
+        RawVolume(
+            voxels, offset, dtype, shape=(i, j, k), affine=affine, count=count, sides_known=sides_known, note=note
+        )
+    )
 
 
 def _header(file: File) -> tuple[dict[str, Any], int]:

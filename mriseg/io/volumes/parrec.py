@@ -6,6 +6,7 @@ nibabel reads the table and knows how the slices lie in space.
 import warnings
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from nibabel.parrec import PARRECHeader, parse_PAR_header
@@ -61,7 +62,7 @@ def read_parrec(file: File, among: Sequence[File]) -> tuple[ScanEntry, ...]:
 
     Returns
     -------
-    tuple of Item
+    tuple of ScanEntry
         One for each dynamic, echo, phase, direction and type of image; volumes that lack slices are left out.
 
     Raises
@@ -70,6 +71,64 @@ def read_parrec(file: File, among: Sequence[File]) -> tuple[ScanEntry, ...]:
         If the PAR is damaged or of a version that nibabel does not read, announces more than the REC holds or than is
         read, or the REC is not among the files.
     """
+    header, affine, table, volumes = _header(file)
+    voxels = partner(file, among, ".rec", ".rec.gz")
+    if voxels is None:
+        raise ReadError(HALF)
+    notes = []
+    if sum(len(rows) for _, rows in volumes) < len(table):
+        notes.append("The scan was broken off: volumes that lack slices are left out.")
+    sides_known = is_plausible(affine)
+    if not sides_known:
+        affine = affine_of_spacing(header.get_zooms())
+        notes.append(BROKEN_AFFINE)
+    grid = _Grid(voxels, header.get_data_dtype(), header.get_data_shape(), affine=affine, sides_known=sides_known)
+    varying = [
+        column for column, values in enumerate(zip(*(key for key, _ in volumes), strict=True)) if len({*values}) > 1
+    ]
+    entries = []
+    for number, (key, rows) in enumerate(volumes[: limits.MAX_ITEMS], 1):
+        kind, title, which = _in_words(key, varying), "", []
+        if len(volumes) > 1:
+            title = f"Volume {number} of {len(volumes)} ({kind}), "
+            which = [f"The file holds {len(volumes)} volumes; this is number {number} ({kind})."]
+        slices = grid.slices(table, rows, notes=(*notes, *which))
+        slices.check()
+        title += in_words(slices.shape, slices.spacing)
+        entries.append(ScanEntry(title, rank(slices.shape, slices.spacing) + _penalty(key), slices.load))
+    return tuple(entries)
+
+
+@dataclass(frozen=True, eq=False)
+class _Grid:
+    """What all volumes of a pair share: the REC, how a voxel is stored in it, and the grid."""
+
+    file: File
+    dtype: np.dtype
+    shape: tuple[int, ...]
+    affine: np.ndarray
+    sides_known: bool
+
+    def slices(self, table: np.ndarray, rows: np.ndarray, notes: tuple[str, ...]) -> Slices:
+        """The slices of one volume, which are some rows of the table."""
+        slopes, intercepts = _scaling(table[rows])
+        i, j, k = map(int, self.shape)
+        return Slices(
+            file=self.file,
+            dtype=self.dtype,
+            shape=(i, j, k),
+            offsets=[int(row) * i * j * self.dtype.itemsize for row in rows],
+            slopes=slopes,
+            intercepts=intercepts,
+            bounds=(0, np.iinfo(self.dtype).max),
+            affine=self.affine,
+            sides_known=self.sides_known,
+            notes=notes,
+        )
+
+
+def _header(file: File) -> tuple[PARRECHeader, np.ndarray, np.ndarray, list[tuple[tuple[float, ...], np.ndarray]]]:
+    """The header of the first volume as nibabel has it, its affine, the table of all slices, the complete volumes."""
     lines = (line.decode("latin-1") for line in header_lines(file, limits.MAX_PAR_BYTES) if _is_wanted(line))
     try:
         with warnings.catch_warnings():
@@ -86,48 +145,12 @@ def read_parrec(file: File, among: Sequence[File]) -> tuple[ScanEntry, ...]:
         raise
     except Exception as error:  # nibabel raises whatever int, float, look-ups and its own checks think of
         raise ReadError(DAMAGED) from error
-    voxels = partner(file, among, ".rec", ".rec.gz")
-    if voxels is None:
-        raise ReadError(HALF)
-    notes = []
-    if sum(len(rows) for _, rows in volumes) < len(table):
-        notes.append("The scan was broken off: volumes that lack slices are left out.")
-    sides_known = is_plausible(affine)
-    if not sides_known:
-        affine = affine_of_spacing(header.get_zooms())
-        notes.append(BROKEN_AFFINE)
-    i, j, k = map(int, header.get_data_shape())
-    dtype = header.get_data_dtype()
-    varying = [
-        place for place, values in enumerate(zip(*(key for key, _ in volumes), strict=True)) if len({*values}) > 1
-    ]
-    listed = []
-    for number, (key, rows) in enumerate(volumes[: limits.MAX_ITEMS], 1):
-        slopes, intercepts = _scaling(table[rows])
-        kind = _in_words(key, varying)
-        which = (
-            [f"The file holds {len(volumes)} volumes; this is number {number} ({kind})."] if len(volumes) > 1 else []
-        )
-        slices = Slices(
-            file=voxels,
-            dtype=dtype,
-            shape=(i, j, k),
-            offsets=[int(row) * i * j * dtype.itemsize for row in rows],
-            slopes=slopes,
-            intercepts=intercepts,
-            bounds=(0, np.iinfo(dtype).max),
-            affine=affine,
-            sides_known=sides_known,
-            notes=(*notes, *which),
-        )
-        slices.check()
-        worth = rank(slices.shape, slices.spacing)
-        worth += (NO_MAGNITUDE if key[TYPE] != MAGNITUDE else 0) + (DIFFUSION_WEIGHTED if key[B_FACTOR] > 0 else 0)
-        title = in_words(slices.shape, slices.spacing)
-        if len(volumes) > 1:
-            title = f"Volume {number} of {len(volumes)} ({kind}), {title}"
-        listed.append(ScanEntry(title, worth, slices.load))
-    return tuple(listed)
+    return header, affine, table, volumes
+
+
+def _penalty(key: tuple[float, ...]) -> float:
+    """How much a volume is put after a plain magnitude of the same grid, in units of `rank`."""
+    return (NO_MAGNITUDE if key[TYPE] != MAGNITUDE else 0) + (DIFFUSION_WEIGHTED if key[B_FACTOR] > 0 else 0)
 
 
 def _is_wanted(line: bytes) -> bool:
@@ -150,9 +173,9 @@ def _volumes(table: np.ndarray, slice_count: int) -> list[tuple[tuple[float, ...
         rows.setdefault((key, seen[key, number]), []).append(row)
         seen[key, number] += 1
     complete = [
-        (key, np.array(found))
-        for (key, _), found in sorted(rows.items(), key=lambda entry: entry[0])
-        if len(found) == slice_count and [numbers[row] for row in found] == [*range(1, slice_count + 1)]
+        (key, np.array(slice_rows))
+        for (key, _), slice_rows in sorted(rows.items(), key=lambda entry: entry[0])
+        if len(slice_rows) == slice_count and [numbers[row] for row in slice_rows] == [*range(1, slice_count + 1)]
     ]
     if not complete:
         raise ReadError(BROKEN_OFF)
@@ -186,5 +209,5 @@ def _in_words(key: tuple[float, ...], varying: list[int]) -> str:
     kind = TYPES.get(int(key[TYPE]), f"image type {key[TYPE]:.0f}")
     labels = list(COLUMNS.values())
     return ", ".join(
-        [kind, *(f"{labels[place]} {key[place]:g}" for place in varying if place != TYPE and labels[place])]
+        [kind, *(f"{labels[column]} {key[column]:g}" for column in varying if column != TYPE and labels[column])]
     )
