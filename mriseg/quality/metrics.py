@@ -155,7 +155,7 @@ def mixed_share(mixture: Mixture) -> float:
 
 
 def tissue_contrast(mixture: Mixture) -> float:
-    """Contrast of gray and white matter: |mu_gm - mu_wm| / sqrt(sigma_gm^2 + sigma_wm^2), of the fitted Gaussians."""
+    """Contrast of gray and white matter, ``|mu_gm - mu_wm| / sqrt(sigma_gm^2 + sigma_wm^2)``, of the Gaussians."""
     if not {Tissue.GM, Tissue.WM} <= set(mixture.tissues):
         return np.nan
     gm, wm = (mixture.tissues.index(tissue) for tissue in (Tissue.GM, Tissue.WM))
@@ -171,12 +171,12 @@ def bias_range(shading: np.ndarray) -> float:
 
 
 def cjv(gm: TissueStatistics, wm: TissueStatistics) -> float:
-    """Coefficient of joint variation: (d_wm + d_gm) / |m_wm - m_gm| (Ganzetti et al. 2016)."""
+    """Coefficient of joint variation, ``(d_wm + d_gm) / |m_wm - m_gm|`` (Ganzetti et al. 2016)."""
     return _ratio(wm.deviation + gm.deviation, abs(wm.median - gm.median))
 
 
 def cnr(gm: TissueStatistics, wm: TissueStatistics, air_sd: float) -> float:
-    """Contrast to noise: |m_wm - m_gm| / sqrt(s_air^2 + s_wm^2 + s_gm^2) (Magnotta, Friedman 2006)."""
+    """Contrast to noise, ``|m_wm - m_gm| / sqrt(s_air^2 + s_wm^2 + s_gm^2)`` (Magnotta, Friedman 2006)."""
     return _ratio(abs(wm.median - gm.median), float(np.sqrt(air_sd**2 + wm.sd**2 + gm.sd**2)))
 
 
