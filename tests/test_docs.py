@@ -50,7 +50,7 @@ def literals() -> list[str]:
                 texts.append("".join(map(str, parts)))
             elif isinstance(node, ast.Constant) and isinstance(node.value, str):
                 texts.append(re.sub(r"{[^}]*}", "...", node.value))
-    return [text.lower().replace("colour", "color") for text in texts]
+    return [text.lower() for text in texts]
 
 
 def unsaid(text: str, said: list[str]) -> list[str]:
