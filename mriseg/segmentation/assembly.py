@@ -5,11 +5,10 @@ import numpy as np
 from mriseg.core.scan import Scan
 from mriseg.core.settings import Settings
 from mriseg.core.tissue import Tissue
-from mriseg.image.orientation import restore, restore_box
 from mriseg.mixture.likelihood import BinnedVoxels
 from mriseg.quality.metrics import quality
 from mriseg.segmentation import volumes as measure
-from mriseg.segmentation.native_grid import native_order
+from mriseg.segmentation.native_grid import to_native_grid
 from mriseg.segmentation.result import Joint, Result
 from mriseg.segmentation.stages import Stages
 from mriseg.segmentation.tissue_maps import TissueMaps
@@ -36,8 +35,8 @@ def assemble(
         As it was given, and in canonical axes.
     orientation : ndarray of shape (axes, 2)
         The way from the one to the other, as from `mriseg.image.orientation.orient`.
-    settings : Settings
-    stages : Stages
+    settings, stages
+        What was asked for, and what each stage ended with.
     maps : TissueMaps
         In the brain's canonical box.
     binned : BinnedVoxels
@@ -50,11 +49,11 @@ def assemble(
     Result
         Without its findings, which are drawn from it, and without the time that it took.
     """
-    region, tissues = stages.region, stages.tissues
+    region, assignment = stages.region, stages.tissues.assignment
     voxel_ml, shares = _voxel_ml(scan, settings), measure.shares(maps.partial_volumes)
     volumes_ml = measure.volumes(maps.partial_volumes, voxel_ml)
     figures, unmeasured = quality(
-        tissues.signal(canonical.data[region.box]),
+        stages.tissues.signal(canonical.data[region.box]),
         maps.mask,
         field=field,
         posteriors=maps.posteriors,
@@ -64,18 +63,15 @@ def assemble(
         spacing=canonical.spacing,
         background=stages.background,
     )
-    labels = np.zeros(region.mask.shape, np.uint8)
-    labels[region.box] = maps.labels
-    # In the order of the scan's own axes, and of the brain alone, which is half of its box.
-    order = native_order(maps.mask, orientation)
+    native = to_native_grid(maps, region, orientation)
     return Result(
-        labels=restore(labels, orientation),
+        labels=native.labels,
         brain=stages.brain,
         mixture=stages.mixture,
         histogram=binned.histograms[0],
         joint=Joint.of(binned, maps.mask) if len(binned.histograms) > 1 else None,
-        contrast=tissues.assignment.contrast,
-        contrast_confidence=tissues.assignment.confidence,
+        contrast=assignment.contrast,
+        contrast_confidence=assignment.confidence,
         volumes_ml=volumes_ml,
         volume_intervals_ml=measure.intervals(maps.posteriors, volumes_ml, voxel_ml),
         fractions=shares,
@@ -84,10 +80,10 @@ def assemble(
         findings=(),
         settings=settings,
         seconds={},
-        box=restore_box(region.box, region.mask.shape, orientation),
+        box=native.box,
         orientation=orientation,
-        brain_posteriors=np.stack([maps.posteriors[..., k].ravel()[order] for k in range(len(Tissue))], -1),
-        brain_fractions=maps.partial_volumes.reshape(-1, len(Tissue)).take(order, axis=0),
+        brain_posteriors=native.posteriors,
+        brain_fractions=native.partial_volumes,
         stages=stages,
     )
 

@@ -30,13 +30,13 @@ CANDIDATES = tuple(SIGNALS)
 KNOWN_CONTRASTS = tuple(contrast for contrast in CANDIDATES if contrast is not Contrast.UNKNOWN)
 BRIGHTEST = 0.01  # share of the brain that is asked for the signal of fluid
 OUTER = 0.2  # the shallowest fifth of the brain
-FARTHEST = 3.0  # spreads: farther off says no more, so that one odd value cannot decide
+MOST_DEVIATION = 3.0  # spreads: farther off says no more, so that one odd value cannot decide
 # What the places of the classes in the average brain say, nats a voxel, counts as so many voxels: it is about as
 # telling as all other evidence together. Right orders have 0.1 to 0.4, wrong ones less than 0.
-POSITION = 30.0
+POSITION_VOXELS = 30.0
 # Nats by which a header that states the contrast counts: 19 in 20 are right. What it cannot know is an export under
 # another's header, or a contrast agent.
-STATED = 3.0
+HEADER_LOG_ODDS = 3.0
 TEMPER = 0.5  # the pieces of evidence overlap; with this power the confidences are calibrated
 LARGEST_MISFIT = (
     50.0  # sum of squared deviations past which no contrast fits: a FLAIR scan without GM-WM contrast has 43
@@ -136,7 +136,7 @@ def score_contrasts(
     for candidate in CANDIDATES:
         expected = [LOCATIONS[candidate][tissue] for tissue in candidate.dark_to_bright] or [ANYWHERE] * 3
         mean, spread = np.concatenate([SIGNALS[candidate], *expected]).T
-        deviation = np.minimum(np.abs(observed - mean) / spread, FARTHEST)
+        deviation = np.minimum(np.abs(observed - mean) / spread, MOST_DEVIATION)
         brightest[candidate] = float(deviation[len(signals) - 1])
         misfit[candidate] = float((deviation[known] ** 2).sum())
         log_odds[candidate] = TEMPER * float(-0.5 * misfit[candidate] - np.log(spread[known]).sum())
@@ -145,9 +145,9 @@ def score_contrasts(
     if spatial_prior is not None and len(spatial_prior) > 1:
         for candidate in CANDIDATES:
             order = stored_order(candidate, inverted)
-            log_odds[candidate] += POSITION * TEMPER * _position_log_odds(posteriors, mask, spatial_prior, order)
+            log_odds[candidate] += POSITION_VOXELS * TEMPER * _position_log_odds(posteriors, mask, spatial_prior, order)
     if stated is not None:
-        log_odds[stated] += STATED
+        log_odds[stated] += HEADER_LOG_ODDS
     return ContrastScores(log_odds, brightest, misfit, inverted=inverted, stated=stated)
 
 

@@ -1,6 +1,6 @@
 """Which contrast a scan has, by quick fits to the thinned brain that begin with different orders of the tissues."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -128,23 +128,48 @@ def try_orders(
         As stored: of an inverted scan in reversed order.
     """
     thinned = _thinning(mask, spacing)
-    sides = tuple(side * part.step for side, part in zip(spacing, thinned, strict=True))
-    data, mask = data[thinned], mask[thinned]
-    prior = replace(spatial_prior, index=spatial_prior.index[thinned])
+    brain = _ThinnedBrain(
+        data[thinned],
+        mask[thinned],
+        tuple(side * part.step for side, part in zip(spacing, thinned, strict=True)),
+        spatial_prior=replace(spatial_prior, index=spatial_prior.index[thinned]),
+        background_level=background_level,
+        stated=stated,
+    )
+    if len(spatial_prior) > 1:
+        trials = (brain.quick_fit(order, prior_strength=1.0) for order in ORDERS)
+        binned, mixture = max(trials, key=lambda trial: trial[1].log_likelihood)
+        mixture = in_order(mixture, by_brightness(mixture))
+        return assign_tissues_by_position(brain.scores(binned, mixture), mixture.tissues)
+    return assign_tissues(*(brain.scores(*brain.quick_fit(order)) for order in (FLUID_DARK, FLUID_BRIGHT)))
 
-    def quick_fit(order: tuple[Tissue, ...], prior_strength: float | None = None) -> tuple[BinnedVoxels, Mixture]:
+
+@dataclass(frozen=True, eq=False)
+class _ThinnedBrain:
+    """What the trials are made on; fields as the parameters of `try_orders`."""
+
+    data: np.ndarray
+    mask: np.ndarray
+    spacing: tuple[float, ...]
+    spatial_prior: PriorZones
+    background_level: float
+    stated: Contrast | None
+
+    def quick_fit(self, order: tuple[Tissue, ...], prior_strength: float | None = None) -> tuple[BinnedVoxels, Mixture]:
+        """The voxels after bias correction, and the mixture fitted to them with this order as a start."""
+        prior = self.spatial_prior
         coefficients, start = estimate_bias_field(
-            data,
-            mask,
+            self.data,
+            self.mask,
             order,
-            spacing=sides if data.ndim == 3 else None,
+            spacing=self.spacing if self.data.ndim == 3 else None,
             spatial_prior=prior,
             order_known=False,
             samples=TRIAL_SAMPLES,
         )
-        binned = bin_voxels([data / evaluate_bias_field(coefficients, data.shape)], mask)
+        binned = bin_voxels([self.data / evaluate_bias_field(coefficients, self.data.shape)], self.mask)
         mixture = fit(
-            binned.cells(mask, prior),
+            binned.cells(self.mask, prior),
             order,
             prior,
             start=start,
@@ -154,24 +179,21 @@ def try_orders(
         )
         return binned, mixture
 
-    def scores(binned: BinnedVoxels, mixture: Mixture) -> ContrastScores:
-        posteriors = regularized_posteriors(binned, mixture, mask, spacing=sides, spatial_prior=prior)
+    def scores(self, binned: BinnedVoxels, mixture: Mixture) -> ContrastScores:
+        """How well a fit agrees with each contrast."""
+        posteriors = regularized_posteriors(
+            binned, mixture, self.mask, spacing=self.spacing, spatial_prior=self.spatial_prior
+        )
         return score_contrasts(
             mixture,
             posteriors,
-            mask,
-            spacing=sides,
+            self.mask,
+            spacing=self.spacing,
             histogram=binned.histograms[0],
-            background_level=background_level,
-            spatial_prior=prior,
-            stated=stated,
+            background_level=self.background_level,
+            spatial_prior=self.spatial_prior,
+            stated=self.stated,
         )
-
-    if len(prior) > 1:
-        binned, mixture = max((quick_fit(order, 1.0) for order in ORDERS), key=lambda trial: trial[1].log_likelihood)
-        mixture = in_order(mixture, by_brightness(mixture))
-        return assign_tissues_by_position(scores(binned, mixture), mixture.tissues)
-    return assign_tissues(*(scores(*quick_fit(order)) for order in (FLUID_DARK, FLUID_BRIGHT)))
 
 
 def _thinning(mask: np.ndarray, spacing: tuple[float, ...]) -> tuple[slice, ...]:

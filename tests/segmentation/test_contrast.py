@@ -5,6 +5,7 @@ import scipy
 from mriseg.core.tissue import ORDERS, Contrast, Tissue
 from mriseg.datasets.phantom import SEQUENCES, simulate
 from mriseg.image.morphology import bounding_box
+from mriseg.mixture.histogram import Histogram
 from mriseg.mixture.spatial_prior import PriorZones
 from mriseg.registration.atlas import TISSUES
 from mriseg.segmentation.contrast import (
@@ -212,3 +213,41 @@ def test_a_header_that_agrees_makes_surer_and_one_that_does_not_changes_no_clear
     assert agreeing.tissues == against.tissues == order
     assert against.confidence <= alone.confidence <= agreeing.confidence
     assert against.contrast is alone.contrast
+
+
+@pytest.fixture(scope="module")
+def bright_hundredth():
+    """The histogram of a brain whose brightest hundredth and a little more lies at some intensity, the rest below."""
+
+    def histogram(top):
+        levels = np.linspace(0, top, 400)
+        return Histogram(levels, np.concatenate([np.ones(399), [6.0]]))
+
+    return histogram
+
+
+def test_one_odd_value_cannot_decide(truth, means, bright_hundredth):
+    """Vessels a hundred times as bright as tissue say no more against a contrast than those three spreads off."""
+    fitted = mixture(means[Contrast.T1]), perfect(truth, Contrast.T1.dark_to_bright), truth > 0
+    odd, odder = (
+        score_contrasts(*fitted, spacing=SPACING, histogram=bright_hundredth(factor * means[Contrast.T1][1]))
+        for factor in (1e2, 1e3)
+    )
+    alone = score_contrasts(*fitted, spacing=SPACING)
+    assert odd.log_odds == odder.log_odds
+    for contrast in CANDIDATES:
+        assert odd.brightest[contrast] == 3
+        assert odd.misfit[contrast] == pytest.approx(alone.misfit[contrast] + 9)
+    naming = assign_tissues(odd, odd)
+    assert naming.tissues == Contrast.T1.dark_to_bright
+    assert naming.confidence > 0.9
+
+
+def test_within_the_cap_brighter_fluid_speaks_for_t2(truth, means, bright_hundredth):
+    fitted = mixture(means[Contrast.T2]), perfect(truth, Contrast.T2.dark_to_bright), truth > 0
+    middle = means[Contrast.T2][1]
+    dull, fluid = (
+        score_contrasts(*fitted, spacing=SPACING, histogram=bright_hundredth(factor * middle)) for factor in (1.25, 2.1)
+    )
+    assert fluid.brightest[Contrast.T2] < 0.1 < 2 < dull.brightest[Contrast.T2]
+    assert dull.brightest[Contrast.PD] < 0.1 < 2 < fluid.brightest[Contrast.PD]

@@ -624,24 +624,6 @@ def test_contrasts_that_cannot_be_fitted_together_are_refused(small, beside, fau
         segment(scan, settings, mask=mask, channels=channels)
 
 
-def test_a_map_of_labels_is_no_scan(coarse):
-    labels = np.where(coarse.truth > 0, coarse.truth + 10, 1) * 3
-    with pytest.raises(MrisegError, match="map of labels"):
-        segment(volume(labels, coarse.affine))
-
-
-def test_a_map_of_probabilities_is_no_scan(coarse):
-    white = scipy.ndimage.gaussian_filter((coarse.truth == Tissue.WM.number).astype(np.float32), 0.4)
-    with pytest.raises(MrisegError, match="probabilities"):
-        segment(volume(np.clip(1.6 * white - 0.3, 0, 1), coarse.affine))
-
-
-def test_a_further_contrast_of_one_gray_is_told_its_value(small):
-    scan, mask = small
-    with pytest.raises(MrisegError, match=r"same value \(7\)"):
-        segment(scan, mask=mask, channels=[volume(np.full(mask.shape, 7.0), scan.affine)])
-
-
 @pytest.mark.parametrize("shape", [(60, 70), (30, 32, 34)], ids=("picture", "volume"))
 @pytest.mark.parametrize(
     "content",

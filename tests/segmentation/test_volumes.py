@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 
+from mriseg import Contrast, Settings, segment
 from mriseg.core.tissue import Tissue
+from mriseg.datasets.phantom import simulate
 from mriseg.segmentation.volumes import UNKNOWN_SHARE, intervals, shares, volumes
 
 GM, WM, CSF = Tissue
@@ -78,3 +80,35 @@ def test_intervals_grow_with_the_voxels(posteriors, partial):
     small, large = (intervals(posteriors, volumes(partial, ml), ml) for ml in (0.001, 0.008))
     for tissue in Tissue:
         np.testing.assert_allclose(large[tissue], np.multiply(small[tissue], 8))
+
+
+def test_the_half_width_is_twice_the_doubtful_voxels_and_a_twentieth_of_the_volume():
+    """500 voxels are gray for sure, 500 white; 200 are either, so that 200 x 0.5 x 0.5 = 50 of them are doubtful."""
+    sure = np.eye(3, dtype=np.float32)[[0] * 500 + [1] * 500]
+    posteriors = np.concatenate([sure, np.tile(np.float32([0.5, 0.5, 0]), (200, 1))])
+    found = intervals(posteriors, {GM: 1200.0, WM: 1200.0, CSF: 10.0}, 2.0)
+    half = 2 * 50 * 2.0 + 0.05 * 1200
+    assert found[GM] == found[WM] == pytest.approx((1200 - half, 1200 + half))
+    assert found[CSF] == pytest.approx((10 - 0.5, 10 + 0.5))
+
+
+@pytest.fixture(scope="module", params=[Contrast.T1, Contrast.T2, Contrast.FLAIR], ids=lambda contrast: contrast.name)
+def against_truth(request, coarse):
+    """For each tissue, how far its volume is off, and the half width of its interval, mL."""
+    scan = simulate(coarse, request.param)
+    result = segment(scan, Settings(contrast=request.param.setting), mask=coarse.truth > 0)
+    truth = {tissue: np.count_nonzero(coarse.truth == tissue.number) * scan.voxel_ml for tissue in Tissue}
+    half = {tissue: high - result.volumes_ml[tissue] for tissue, (_, high) in result.volume_intervals_ml.items()}
+    return request.param, {tissue: (abs(result.volumes_ml[tissue] - truth[tissue]), half[tissue]) for tissue in Tissue}
+
+
+def test_the_intervals_hold_the_true_volumes_of_a_phantom(against_truth):
+    _, off = against_truth
+    assert all(error < half for error, half in off.values())
+
+
+def test_the_intervals_are_no_wider_than_they_must_be(against_truth):
+    """On T2 the border between fluid and gray matter is off by three quarters of the half width."""
+    contrast, off = against_truth
+    most = max(error / half for error, half in off.values())
+    assert most > (0.6 if contrast is Contrast.T2 else 0.2)
