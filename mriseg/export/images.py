@@ -15,20 +15,56 @@ FULL_16_BIT = 65535
 
 
 def encode_scan(scan: Scan) -> bytes:
-    """The scan itself, as gzipped NIfTI or, for a picture, as PNG of 8 or 16 bits."""
+    """The scan itself, as gzipped NIfTI or, for a picture, as PNG of 8 or 16 bits.
+
+    Parameters
+    ----------
+    scan : Scan
+
+    Returns
+    -------
+    bytes
+    """
     if scan.kind == "volume":
         return encode_nifti(scan, scan.data)
     return encode_png(np.rint(scan.data).astype(np.uint8 if scan.data.max() <= 255 else np.uint16))
 
 
 def encode_posterior(encode: Callable[[np.ndarray], bytes], result: Result, channel: int) -> bytes:
+    """The posterior of one tissue on the scan's grid.
+
+    Parameters
+    ----------
+    encode : callable
+        `encode_png`, or `encode_nifti` of the scan.
+    result : Result
+    channel : int
+        Of the tissue, in the order GM, WM, CSF.
+
+    Returns
+    -------
+    bytes
+    """
     posterior = np.zeros(result.labels.shape, np.float32)
     posterior[result.mask] = result.brain_posteriors[:, channel]
     return encode(posterior)
 
 
 def encode_nifti(scan: Scan, data: np.ndarray) -> bytes:
-    """A gzipped NIfTI with the scan's geometry, codes and units."""
+    """A gzipped NIfTI with the scan's geometry, codes and units.
+
+    Parameters
+    ----------
+    scan : Scan
+        A volume.
+    data : ndarray, shape of the scan
+        Labels, a mask or floating point.
+
+    Returns
+    -------
+    bytes
+        Equal data gives equal bytes: no time and no name is in them.
+    """
     data = data.astype(np.uint8) if data.dtype == bool else data
     if scan.header is None:
         image = nibabel.Nifti1Image(data, scan.affine)
@@ -41,7 +77,16 @@ def encode_nifti(scan: Scan, data: np.ndarray) -> bytes:
 
 
 def encode_png(data: np.ndarray) -> bytes:
-    """A gray PNG: labels as they are, a mask as black and white, floating point from 0 to 1 in 16 bits."""
+    """A gray PNG: labels as they are, a mask as black and white, floating point from 0 to 1 in 16 bits.
+
+    Parameters
+    ----------
+    data : ndarray, shape (rows, columns)
+
+    Returns
+    -------
+    bytes
+    """
     import PIL.Image
 
     if data.dtype == bool:

@@ -13,7 +13,17 @@ from mriseg.segmentation.verdict import verdict
 
 
 def stats(result: Result) -> dict[str, Any]:
-    """All figures of a segmentation as plain numbers, lists and strings, ready for JSON."""
+    """All figures of a segmentation as plain numbers, lists and strings, ready for JSON.
+
+    Parameters
+    ----------
+    result : Result
+
+    Returns
+    -------
+    dict
+        Volumes in mL, shares from 0 to 1, seconds of each stage; finite numbers only.
+    """
     mixture = result.mixture
     named = mixture.tissues
     volumes = result.volumes_ml
@@ -63,22 +73,36 @@ def stats(result: Result) -> dict[str, Any]:
 
 def _mixed_weights(mixture: Mixture) -> dict[str, float]:
     """Share of the voxels that two tissues share, by their names; classes of one tissue add up."""
-    found: dict[str, float] = {}
+    weights: dict[str, float] = {}
     for (a, b), weight in zip(mixture.layout.pairs, mixture.mixed_weights, strict=True):
         key = f"{mixture.tissues[a].abbreviation}-{mixture.tissues[b].abbreviation}"
-        found[key] = found.get(key, 0.0) + float(weight)
-    return found
+        weights[key] = weights.get(key, 0.0) + float(weight)
+    return weights
 
 
-def _registration(found: Registration | None) -> dict[str, Any] | None:
+def _registration(registration: Registration | None) -> dict[str, Any] | None:
     """Where the average brain lies: from MNI mm to mm along canonical axes, counted from the first voxel's center."""
-    if found is None:
+    if registration is None:
         return None
-    return {"affine": found.affine.tolist(), "agreement": found.agreement, "coverage": found.coverage}
+    return {
+        "affine": registration.affine.tolist(),
+        "agreement": registration.agreement,
+        "coverage": registration.coverage,
+    }
 
 
 def volumes_table(result: Result) -> str:
-    """The volumes and fractions as CSV; a picture without a pixel size has no volumes, so their column is empty."""
+    """The volumes and fractions as CSV; a picture without a pixel size has no volumes, so their column is empty.
+
+    Parameters
+    ----------
+    result : Result
+
+    Returns
+    -------
+    str
+        A line for each tissue under a head.
+    """
     rows = ["tissue,name,volume_ml,fraction"]
     for tissue in Tissue:
         volume = "" if result.volumes_ml is None else f"{result.volumes_ml[tissue]:.3f}"
@@ -87,7 +111,13 @@ def volumes_table(result: Result) -> str:
 
 
 def lookup_table() -> str:
-    """Which number is which tissue, as BIDS asks for it beside a segmentation."""
+    """Which number is which tissue, as BIDS asks for it beside a segmentation.
+
+    Returns
+    -------
+    str
+        Tab-separated, with the colors that the page has.
+    """
     rows = ["index\tname\tabbreviation\tcolor", "0\tBackground\tBG\t#000000"]
     rows += [f"{tissue.number}\t{tissue.title}\t{tissue.abbreviation}\t{tissue.color}" for tissue in Tissue]
     return "\n".join(rows) + "\n"

@@ -27,7 +27,21 @@ DOUBLE_ENDINGS = (".nii.gz", ".img.gz", ".hdr.gz", ".mgh.gz", ".mnc.gz")
 
 
 def stem(path: Path) -> str:
-    """The name of a scan's file without what says its format, `foo` for `foo.nii.gz`; of a folder its whole name."""
+    """The name of a scan's file without what says its format, `foo` for `foo.nii.gz`; of a folder its whole name.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> stem(Path("scans/foo.nii.gz"))
+    'foo'
+    """
     if path.is_dir():
         return path.name
     ending = next((ending for ending in DOUBLE_ENDINGS if path.name.lower().endswith(ending)), path.suffix)
@@ -91,12 +105,12 @@ def write(
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(prefix=".mriseg-", dir=folder) as unfinished:
+        with TemporaryDirectory(prefix=".mriseg-", dir=folder) as staging:
             contents = outputs(scan, result) | dict(more or {})
             for suffix, content in contents.items():
-                (Path(unfinished) / f"{name}{suffix}").write_bytes(content())
+                (Path(staging) / f"{name}{suffix}").write_bytes(content())
             for suffix in contents:
-                os.replace(Path(unfinished) / f"{name}{suffix}", folder / f"{name}{suffix}")
+                os.replace(Path(staging) / f"{name}{suffix}", folder / f"{name}{suffix}")
     except OSError as error:
         raise WriteError(
             f"The results cannot be written: {error.strerror or 'unknown reason'}. Choose another folder with --out."

@@ -4,11 +4,11 @@ Words come from the result and from here, never from a file's name or the text f
 """
 
 import datetime
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 
 from mriseg.core.findings import Level
 from mriseg.core.scan import Scan
-from mriseg.core.settings import Settings
 from mriseg.core.tissue import Contrast, Tissue
 from mriseg.core.version import __version__
 from mriseg.plotting.mixture_svg import describe_mixture, mixture_svg
@@ -46,24 +46,24 @@ GOOD = {"high": "high", "low": "low", "one": "near\u00a01", "none": ""}
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of words under a heading for each column; the first column names the row.
+    """Rows of text under a heading for each column; the first column names the row.
 
     Attributes
     ----------
     head : tuple of str
     rows : tuple of tuple of str
-    worded : tuple of int
+    text_columns : tuple of int
         Columns that hold words rather than numbers.
     """
 
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
-    worded: tuple[int, ...] = (0,)
+    text_columns: tuple[int, ...] = (0,)
 
 
 @dataclass(frozen=True)
 class ReportContent:
-    """A report's content, each part in words or as a picture.
+    """A report's content, each part as text or as a picture.
 
     Attributes
     ----------
@@ -81,7 +81,7 @@ class ReportContent:
         A row for each tissue, in their order, and one for the whole.
     volumes_note : str
     ratios : tuple of (str, str)
-    figure, figure_words : str
+    figure, figure_text : str
         The mixture as SVG, and what it shows.
     mixture, quality : Table
     settings : tuple of (str, str)
@@ -98,7 +98,7 @@ class ReportContent:
     volumes_note: str
     ratios: tuple[tuple[str, str], ...]
     figure: str
-    figure_words: str
+    figure_text: str
     mixture: Table
     quality: Table
     settings: tuple[tuple[str, str], ...]
@@ -115,6 +115,10 @@ def report_content(scan: Scan, result: Result, date: datetime.date | None) -> Re
     result : Result
     date : date or None
         On which the report is made, if it is to say so.
+
+    Returns
+    -------
+    ReportContent
     """
     judged = verdict(result)
     return ReportContent(
@@ -127,10 +131,10 @@ def report_content(scan: Scan, result: Result, date: datetime.date | None) -> Re
         volumes_note=_volumes_note(scan, result),
         ratios=_ratios(result),
         figure=mixture_svg(result),
-        figure_words=describe_mixture(result.mixture),
+        figure_text=describe_mixture(result.mixture),
         mixture=_mixture(result),
         quality=_quality(result),
-        settings=_settings(result.settings),
+        settings=setting_texts(asdict(result.settings)),
         notes=result.notes,
     )
 
@@ -219,7 +223,7 @@ def _quality(result: Result) -> Table:
         for figure in FIGURES
         if figure.key in result.quality and not figure.key.startswith(NOT_SHOWN)
     ]
-    return Table(("Figure", "Value", "Usual", "Good", "What it means"), tuple(rows), worded=(0, 3, 4))
+    return Table(("Figure", "Value", "Usual", "Good", "What it means"), tuple(rows), text_columns=(0, 3, 4))
 
 
 def _value(value: float, figure: Figure) -> str:
@@ -235,12 +239,27 @@ def _usual(figure: Figure) -> str:
     return f"{low:.0%} to {high:.0%}" if figure.unit == "%" else f"{low:g} to {high:g}"
 
 
-def _settings(settings: Settings) -> tuple[tuple[str, str], ...]:
-    """Every knob, by name, so that the segmentation can be made again."""
-    return tuple((name.replace("_", " "), _said(value)) for name, value in vars(settings).items())
+def setting_texts(settings: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
+    """Every setting with its value in words, so that the segmentation can be made again.
+
+    Parameters
+    ----------
+    settings : mapping
+        By name.
+
+    Returns
+    -------
+    tuple of (str, str)
+
+    Examples
+    --------
+    >>> setting_texts({"pixel_size": None, "use_position": True, "smoothness": 1.0})
+    (('pixel size', 'none'), ('use position', 'yes'), ('smoothness', '1'))
+    """
+    return tuple((name.replace("_", " "), _setting_text(value)) for name, value in settings.items())
 
 
-def _said(value: object) -> str:
+def _setting_text(value: object) -> str:
     if value is None:
         return "none"
     if isinstance(value, bool):

@@ -19,38 +19,38 @@ LOWEST_MM = 36.0
 STYLE = Path(__file__).with_suffix(".css").read_text("utf-8")
 
 
-def page(parts: ReportContent) -> str:
+def page(content: ReportContent) -> str:
     """Lay a report out.
 
     Parameters
     ----------
-    parts : Parts
+    content : ReportContent
 
     Returns
     -------
     str
-        A whole document; equal parts give equal text.
+        A whole document; equal content gives equal text.
     """
     blocks = [
         f'<header><h1>{escape(TITLE)}</h1><p class="small">{escape(DISCLAIMER)}</p>',
-        f"{_pairs(parts.facts, 'facts')}</header>",
-        f'<section class="verdict"><p><strong>{escape(parts.headline)}</strong></p>',
-        f"{_findings(parts.findings)}</section>",
+        f"{_pairs(content.facts, 'facts')}</header>",
+        f'<section class="verdict"><p><strong>{escape(content.headline)}</strong></p>',
+        f"{_findings(content.findings)}</section>",
         "<section><h2>Original and segmented</h2>",
-        _pictures(parts),
+        _pictures(content),
         f'<p class="key">{"".join(_key(tissue) for tissue in Tissue)}</p>',
-        f'<p class="small">{escape(parts.sides)}</p></section>' if parts.sides else "</section>",
-        f"<section><h2>Volumes</h2>{_table(parts.volumes, keyed=True)}",
-        _pairs(parts.ratios, "facts"),
-        f'<p class="small">{escape(parts.volumes_note)}</p></section>',
+        f'<p class="small">{escape(content.sides)}</p></section>' if content.sides else "</section>",
+        f"<section><h2>Volumes</h2>{_table(content.volumes, keyed=True)}",
+        _pairs(content.ratios, "facts"),
+        f'<p class="small">{escape(content.volumes_note)}</p></section>',
         '<section class="sheet"><h2>The mixture behind it</h2><div class="mixture">',
-        f"<figure>{parts.figure}</figure><div>{_table(parts.mixture)}</div></div></section>",
-        f'<section class="quality"><h2>Quality</h2>{_table(parts.quality)}</section>',
-        f'<section class="settings"><h2>Settings</h2>{_pairs(parts.settings, "facts")}</section>',
+        f"<figure>{content.figure}</figure><div>{_table(content.mixture)}</div></div></section>",
+        f'<section class="quality"><h2>Quality</h2>{_table(content.quality)}</section>',
+        f'<section class="settings"><h2>Settings</h2>{_pairs(content.settings, "facts")}</section>',
     ]
-    if parts.notes:
+    if content.notes:
         blocks.append(
-            f'<section class="settings"><h2>What was done</h2><p>{escape(" ".join(parts.notes))}</p></section>'
+            f'<section class="settings"><h2>What was done</h2><p>{escape(" ".join(content.notes))}</p></section>'
         )
     blocks.append(f'<footer class="small"><p><strong>{escape(DISCLAIMER)}</strong> {escape(UNIDENTIFIED)}</p></footer>')
     return (
@@ -62,9 +62,9 @@ def page(parts: ReportContent) -> str:
     )
 
 
-def _pictures(parts: ReportContent) -> str:
+def _pictures(content: ReportContent) -> str:
     """Each plane's original over its segmentation, all in one scale; those of a single plane side by side."""
-    pictures, rows = parts.pictures, 2 if len(parts.pictures) > 1 else 1
+    pictures, rows = content.pictures, 2 if len(content.pictures) > 1 else 1
     kind = "pair" if rows == 2 else "pair beside"
     shown = []
     for picture in pictures:
@@ -74,17 +74,17 @@ def _pictures(parts: ReportContent) -> str:
             f'<div class="{kind}">{images}</div></figure>'
         )
     # On paper they leave room for the verdict and the volumes on the same sheet.
-    lines = sum(-(-len(says) // LINE) for _, says in parts.findings)
+    lines = sum(-(-len(text) // LINE) for _, text in content.findings)
     height = max(LOWEST_MM, (SHEET_MM - LINE_MM * lines) / rows)
     width = height * sum(picture.width for picture in pictures) / max(picture.height for picture in pictures)
     return f'<div class="planes" style="--paper: {width * 2 / rows:.0f}mm">{"".join(shown)}</div>'
 
 
-def _image(picture: Picture, pixels: np.ndarray, what: str) -> str:
-    content = base64.b64encode(render.png(pixels)).decode()
+def _image(picture: Picture, pixels: np.ndarray, kind: str) -> str:
+    encoded = base64.b64encode(render.png(pixels)).decode()
     return (
-        f'<img src="data:image/png;base64,{content}" width="{picture.width}" height="{picture.height}" '
-        f'alt="{escape(picture.title)}: {what}">'
+        f'<img src="data:image/png;base64,{encoded}" width="{picture.width}" height="{picture.height}" '
+        f'alt="{escape(picture.title)}: {kind}">'
     )
 
 
@@ -98,12 +98,12 @@ def _pairs(pairs: tuple[tuple[str, str], ...], kind: str) -> str:
 
 
 def _findings(findings: tuple[tuple[str, str], ...]) -> str:
-    return f"<dl>{''.join(f'<dt>{escape(about)}</dt><dd>{escape(says)}</dd>' for about, says in findings)}</dl>"
+    return f"<dl>{''.join(f'<dt>{escape(title)}</dt><dd>{escape(text)}</dd>' for title, text in findings)}</dl>"
 
 
-def _table(table: Table, keyed: bool = False) -> str:
+def _table(table: Table, *, keyed: bool = False) -> str:
     """A table; the cells of numeric columns to the right, and the tissues' colors before their names if wanted."""
-    kinds = ["" if column in table.worded else ' class="n"' for column in range(len(table.head))]
+    kinds = ["" if column in table.text_columns else ' class="n"' for column in range(len(table.head))]
     head = "".join(f'<th scope="col"{kind}>{escape(cell)}</th>' for cell, kind in zip(table.head, kinds, strict=True))
     colors = [f'<i style="background: {tissue.color}"></i>' for tissue in Tissue] if keyed else []
     rows = []

@@ -30,25 +30,25 @@ GAP, CELL_GAP, KEY_WIDTH = 3.0, 2.5, 4.2
 # Of pictures, mm: as high as the page has room for with the volumes below them, within these.
 VOLUMES_HEIGHT, LOWEST, TALLEST = 58.0, 36.0, 95.0
 FIGURE_WIDTH = 108.0
-BAND_INSET, ABOUT_WIDTH = 3.5, 40.0
+BAND_INSET, TITLE_WIDTH = 3.5, 40.0
 INK, FAINT, BAND, RULE = 34, 90, 242, 210  # gray levels
 # A PDF wants a date. Without one given it is that of the epoch, as reproducible builds have it.
 EPOCH = datetime.date(1970, 1, 1)
 
 
-def document(parts: ReportContent, date: datetime.date | None) -> bytes:
+def document(content: ReportContent, date: datetime.date | None) -> bytes:
     """Lay a report out.
 
     Parameters
     ----------
-    parts : Parts
+    content : ReportContent
     date : date or None
-        For the file's own information; the page says what the parts say.
+        For the file's own information; the page says what the content says.
 
     Returns
     -------
     bytes
-        Equal parts and dates give equal bytes.
+        Equal content and dates give equal bytes.
 
     Raises
     ------
@@ -56,28 +56,28 @@ def document(parts: ReportContent, date: datetime.date | None) -> bytes:
         If the fonts are not installed.
     """
     sheet = _Sheet(date)
-    sheet.words("/H1", TITLE, TITLE_SIZE, bold=True)
-    sheet.pairs(parts.facts)
-    sheet.verdict(parts.headline, parts.findings)
+    sheet.paragraph("/H1", TITLE, TITLE_SIZE, bold=True)
+    sheet.pairs(content.facts)
+    sheet.verdict(content.headline, content.findings)
     sheet.heading("Original and segmented")
-    sheet.pictures(parts.pictures)
+    sheet.pictures(content.pictures)
     sheet.key()
-    if parts.sides:
-        sheet.words("/P", parts.sides, SMALL, FAINT)
+    if content.sides:
+        sheet.paragraph("/P", content.sides, SMALL, gray=FAINT)
     sheet.heading("Volumes")
-    sheet.ruled(parts.volumes, SIZE, keyed=True)
-    sheet.pairs(parts.ratios)
-    sheet.words("/P", parts.volumes_note, SMALL, FAINT)
+    sheet.ruled(content.volumes, SIZE, keyed=True)
+    sheet.pairs(content.ratios)
+    sheet.paragraph("/P", content.volumes_note, SMALL, gray=FAINT)
     sheet.add_page()
     sheet.heading("The mixture behind it")
-    sheet.mixture(parts)
+    sheet.mixture(content)
     sheet.heading("Quality")
-    sheet.ruled(parts.quality, SMALL)
+    sheet.ruled(content.quality, SMALL)
     sheet.heading("Settings")
-    sheet.pairs(parts.settings, SMALL)
-    if parts.notes:
+    sheet.pairs(content.settings, SMALL)
+    if content.notes:
         sheet.heading("What was done")
-        sheet.words("/P", " ".join(parts.notes), SMALL)
+        sheet.paragraph("/P", " ".join(content.notes), SMALL)
     return bytes(sheet.output())
 
 
@@ -108,7 +108,7 @@ class _Sheet(FPDF):
         self.set_x(MARGIN)
         self.cell(WIDTH, 4, f"Page {self.page_no()}", align="R")
 
-    def words(self, kind: str, text: str, size: float, gray: int = INK, bold: bool = False) -> None:
+    def paragraph(self, kind: str, text: str, size: float, *, gray: int = INK, bold: bool = False) -> None:
         """A paragraph over the whole width."""
         self._pen(size, gray, bold)
         self._room(self._height(text, WIDTH, size))
@@ -119,7 +119,7 @@ class _Sheet(FPDF):
         """A heading, never the last on a page."""
         self._room(30)
         self.ln(2.5)
-        self.words("/H2", text, HEAD_SIZE, bold=True)
+        self.paragraph("/H2", text, HEAD_SIZE, bold=True)
         self.ln(0.5)
 
     def pairs(self, pairs: tuple[tuple[str, str], ...], size: float = SIZE) -> None:
@@ -138,30 +138,30 @@ class _Sheet(FPDF):
         self.ln(line)
 
     def verdict(self, headline: str, findings: tuple[tuple[str, str], ...]) -> None:
-        """What can be trusted, on a gray band: what each finding is about, and beside it what it says."""
+        """What can be trusted, on a gray band: the title of each finding, and beside it its text."""
         self.ln(1.5)
         self._band(((headline, 0.0, WIDTH - 2 * BAND_INSET, True),))
-        says_width = WIDTH - 2 * BAND_INSET - ABOUT_WIDTH
-        for about, says in findings:
-            self._band(((about, 0.0, ABOUT_WIDTH - GAP, False), (says, ABOUT_WIDTH, says_width, False)))
+        text_width = WIDTH - 2 * BAND_INSET - TITLE_WIDTH
+        for title, text in findings:
+            self._band(((title, 0.0, TITLE_WIDTH - GAP, False), (text, TITLE_WIDTH, text_width, False)))
 
     def _band(self, columns: tuple[tuple[str, float, float, bool], ...]) -> None:
-        """Words side by side on the band: each with its distance from the left, its width, and whether it is bold."""
+        """Texts side by side on the band: each with its distance from the left, its width, and whether it is bold."""
         height = 0.0
-        for words, _, width, bold in columns:
+        for text, _, width, bold in columns:
             self._pen(BAND_SIZE, INK, bold)
-            height = max(height, self._height(words, width, BAND_SIZE) + 0.9)
+            height = max(height, self._height(text, width, BAND_SIZE) + 0.9)
         self._room(height)
         y = self.y
         self.set_fill_color(BAND)
-        self.rect(MARGIN, y, WIDTH, height, "F")
+        self.rect(MARGIN, y, WIDTH, height, style="F")
         self.set_fill_color(FAINT)
-        self.rect(MARGIN, y, 1.0, height, "F")
+        self.rect(MARGIN, y, 1.0, height, style="F")
         with self._tagged("/P"):
-            for words, left, width, bold in columns:
+            for text, left, width, bold in columns:
                 self._pen(BAND_SIZE, FAINT if len(columns) > 1 and not left else INK, bold)
                 self.set_xy(MARGIN + BAND_INSET + left, y + 0.45)
-                self.multi_cell(width, LEADING * BAND_SIZE, words, align="L")
+                self.multi_cell(width, LEADING * BAND_SIZE, text, align="L")
         self.set_xy(MARGIN, y + height)
 
     def pictures(self, pictures: tuple[Picture, ...]) -> None:
@@ -182,10 +182,10 @@ class _Sheet(FPDF):
             self._pen(SMALL, FAINT)
             with self._tagged("/P"):
                 self.cell(width, caption, picture.title)
-            places = ((x, y + caption), (x + width + GAP, y + caption) if beside else (x, y + caption + row))
+            corners = ((x, y + caption), (x + width + GAP, y + caption) if beside else (x, y + caption + row))
             kinds = ("original", "segmented")
-            for pixels, place, what in zip((picture.original, picture.segmented), places, kinds, strict=True):
-                self.image(io.BytesIO(render.png(pixels)), *place, width, alt_text=f"{picture.title}: {what}")
+            for pixels, corner, kind in zip((picture.original, picture.segmented), corners, kinds, strict=True):
+                self.image(io.BytesIO(render.png(pixels)), *corner, width, alt_text=f"{picture.title}: {kind}")
             x += width + GAP
         self.set_xy(MARGIN, y + caption + row * (1 if beside else 2))
 
@@ -198,7 +198,7 @@ class _Sheet(FPDF):
                 self.cell(self.get_string_width(tissue.title) + 6, LEADING * SIZE, tissue.title)
         self.ln(LEADING * SIZE)
 
-    def ruled(self, table: Table, size: float, keyed: bool = False, width: float = WIDTH) -> None:
+    def ruled(self, table: Table, size: float, *, keyed: bool = False, width: float = WIDTH) -> None:
         """A table with a rule under each row, and the tissues' colors before their names if wanted."""
         left = self.x
         widths = self._columns(table, size, width, KEY_WIDTH if keyed else 0.0)
@@ -215,7 +215,7 @@ class _Sheet(FPDF):
                     inset = KEY_WIDTH if keyed and column == 0 else 0.0
                     gap = CELL_GAP if column < len(widths) - 1 else 0.0
                     self.set_xy(x + inset, y + 0.4)
-                    align = "L" if column in table.worded else "R"
+                    align = "L" if column in table.text_columns else "R"
                     self.multi_cell(w - gap - inset, LEADING * size, cell, align=align)
                     x += w
             self.set_draw_color(RULE)
@@ -223,12 +223,12 @@ class _Sheet(FPDF):
             self.set_xy(left, y + height)
         self.set_xy(MARGIN, self.y + 1)
 
-    def mixture(self, parts: ReportContent) -> None:
+    def mixture(self, content: ReportContent) -> None:
         """The drawing, and its figures beside it."""
         y = self.y
-        box = self.image(io.BytesIO(parts.figure.encode()), MARGIN, y, FIGURE_WIDTH, alt_text=parts.figure_words)
+        box = self.image(io.BytesIO(content.figure.encode()), MARGIN, y, FIGURE_WIDTH, alt_text=content.figure_text)
         self.set_xy(MARGIN + FIGURE_WIDTH + GAP, y)
-        self.ruled(parts.mixture, SMALL, width=WIDTH - FIGURE_WIDTH - GAP)
+        self.ruled(content.mixture, SMALL, width=WIDTH - FIGURE_WIDTH - GAP)
         self.set_xy(MARGIN, y + box.rendered_height)
 
     def _columns(self, table: Table, size: float, width: float, inset: float) -> list[float]:
@@ -237,8 +237,8 @@ class _Sheet(FPDF):
         cells = [*zip(table.head, *table.rows, strict=True)]
         widths = [max(self.get_string_width(cell) for cell in column) + CELL_GAP + 0.1 for column in cells]
         widths[0] += inset
-        if len(table.worded) > 1:
-            widths[max(table.worded)] += width - sum(widths)
+        if len(table.text_columns) > 1:
+            widths[max(table.text_columns)] += width - sum(widths)
             return widths
         return [w + (width - sum(widths)) / len(widths) for w in widths]
 
@@ -246,7 +246,7 @@ class _Sheet(FPDF):
         """A patch of the tissue's color before what follows."""
         self.set_fill_color(*tissue.rgb)
         self.set_draw_color(FAINT)
-        self.rect(self.x, y, 2.6, 2.6, "DF")
+        self.rect(self.x, y, 2.6, 2.6, style="DF")
         self.set_x(self.x + 4)
 
     def _pen(self, size: float, gray: int, bold: bool = False) -> None:

@@ -47,12 +47,24 @@ class Picture:
 
 
 def pictures(scan: Scan, result: Result) -> tuple[Picture, ...]:
-    """The slices through the middle of the brain, cropped to it, all in one scale."""
+    """The slices through the middle of the brain, cropped to it, all in one scale.
+
+    Parameters
+    ----------
+    scan : Scan
+        That was segmented.
+    result : Result
+
+    Returns
+    -------
+    tuple of Picture
+        One for each plane that shows more than a strip; of a picture the one.
+    """
     scan, orientation = orient(scan)
     labels, mask = (reorient(array, orientation) for array in (result.labels, result.mask))
     step = (slice(None, None, max(1, round((mask.size / SAMPLED) ** (1 / mask.ndim)))),) * mask.ndim
     limits = render.window(scan.data[step], mask[step] if mask[step].any() else np.ones(mask[step].shape, bool))
-    box = _shown(bounding_box(mask), mask.shape)
+    box = _with_margin(bounding_box(mask), mask.shape)
     views = [View(None)]
     if scan.spacing is not None:
         views = [View(plane, _middle(mask, plane), sides_known=scan.sides_known) for plane in AnatomicalPlane]
@@ -65,39 +77,42 @@ def pictures(scan: Scan, result: Result) -> tuple[Picture, ...]:
     scale = min(ROW_WIDTH / sum(widths) * len(views) / columns, LARGEST_HEIGHT / max(heights))
     side_mm = result.settings.pixel_size if scan.spacing is None else 1.0
     pixel_mm = None if side_mm is None else side_mm / scale
-    found = []
-    for view, side, (piece, piece_labels), height, width in zip(views, sides, boxed, heights, widths, strict=True):
-        frame = (max(1, round(height * scale)), max(1, round(width * scale)))
+    slices = []
+    frames = [
+        (max(1, round(height * scale)), max(1, round(width * scale)))
+        for height, width in zip(heights, widths, strict=True)
+    ]
+    for view, side, frame, (piece, piece_labels) in zip(views, sides, frames, boxed, strict=True):
         levels = render.enlarge(render.gray(piece, limits), side, frame, smooth=True)
-        shown = render.enlarge(piece_labels, side, frame, smooth=False)
-        colored = _contoured(render.colored(levels & COARSE, shown, OPACITY), shown)
-        found.append(
+        enlarged = render.enlarge(piece_labels, side, frame, smooth=False)
+        colored = _contoured(render.colored(levels & COARSE, enlarged, OPACITY), enlarged)
+        slices.append(
             Picture(
                 _title(view, scan),
                 render.annotated(levels, view, pixel_mm),
                 render.annotated(colored, view, pixel_mm),
             )
         )
-    return tuple(found)
+    return tuple(slices)
 
 
 def _middle(mask: np.ndarray, plane: AnatomicalPlane) -> int:
     """The slice that has half of the brain on either side; of sagittal ones one beside it."""
-    passed = np.count_nonzero(mask, tuple(axis for axis in range(3) if axis != plane.axis)).cumsum()
-    middle = int(np.searchsorted(passed, passed[-1] / 2))
+    below = np.count_nonzero(mask, tuple(axis for axis in range(3) if axis != plane.axis)).cumsum()
+    middle = int(np.searchsorted(below, below[-1] / 2))
     if plane is AnatomicalPlane.SAGITTAL:
-        width = np.count_nonzero(np.diff(passed, prepend=0))
+        width = np.count_nonzero(np.diff(below, prepend=0))
         middle -= round(BESIDE * width)
     return middle
 
 
-def _shown(box: tuple[slice, ...], shape: tuple[int, ...]) -> tuple[slice, ...]:
+def _with_margin(box: tuple[slice, ...], shape: tuple[int, ...]) -> tuple[slice, ...]:
     """A box with a margin around it, within the image."""
-    found = []
+    wider = []
     for part, n in zip(box, shape, strict=True):
         margin = round(MARGIN * (part.stop - part.start))
-        found.append(slice(max(0, part.start - margin), min(n, part.stop + margin)))
-    return tuple(found)
+        wider.append(slice(max(0, part.start - margin), min(n, part.stop + margin)))
+    return tuple(wider)
 
 
 def _is_strip(box: tuple[slice, ...], spacing: tuple[float, ...], view: View) -> bool:

@@ -21,13 +21,29 @@ FOLDER, LOCKS = f"{OWN}/unfinished", f"{OWN}/locks"
 ABANDONED_AFTER = 24 * 3600  # seconds; whether a process of another machine still runs cannot be asked
 
 
-def new_place(root: Path) -> Path:
-    """A path below the results that nobody else writes to; its name says whose it is. Nothing is made."""
+def staging_path(root: Path) -> Path:
+    """A path below the results that nobody else writes to; its name says whose it is. Nothing is made.
+
+    Parameters
+    ----------
+    root : Path
+        The folder of results.
+
+    Returns
+    -------
+    Path
+    """
     return root / FOLDER / f"{_machine()}-{os.getpid()}-{uuid.uuid4().hex}"
 
 
 def write(file: Path, content: bytes) -> None:
-    """Write a file that nobody looks for yet, and its folder."""
+    """Write a file that nobody looks for yet, and its folder.
+
+    Parameters
+    ----------
+    file : Path
+    content : bytes
+    """
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("wb") as stream:
         stream.write(content)
@@ -36,7 +52,13 @@ def write(file: Path, content: bytes) -> None:
 
 
 def move(file: Path, to: Path) -> None:
-    """Give a file its name, in place of what had it."""
+    """Give a file its name, in place of what had it.
+
+    Parameters
+    ----------
+    file, to : Path
+        On one file system.
+    """
     to.parent.mkdir(parents=True, exist_ok=True)
     os.replace(file, to)
 
@@ -52,30 +74,36 @@ def replace(root: Path, name: str, content: bytes) -> None:
         Path of the file in it.
     content : bytes
     """
-    place = new_place(root)
+    path = staging_path(root)
     try:
-        write(place, content)
-        move(place, root / name)
+        write(path, content)
+        move(path, root / name)
     finally:
-        place.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
 
 
 def clear(root: Path) -> None:
-    """Remove what programs that no longer run left unfinished."""
+    """Remove what programs that no longer run left unfinished.
+
+    Parameters
+    ----------
+    root : Path
+        The folder of results.
+    """
     try:
         left = list((root / FOLDER).iterdir())
     except OSError:  # there is no such folder
         return
-    for place in left:
-        if _is_abandoned(place):
-            if place.is_dir():
-                shutil.rmtree(place, ignore_errors=True)
+    for path in left:
+        if _is_abandoned(path):
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
             else:
-                place.unlink(missing_ok=True)
+                path.unlink(missing_ok=True)
 
 
-def _is_abandoned(place: Path) -> bool:
-    machine, _, rest = place.name.partition("-") if place.name.count("-") == 2 else ("", "", "")
+def _is_abandoned(path: Path) -> bool:
+    machine, _, rest = path.name.partition("-") if path.name.count("-") == 2 else ("", "", "")
     process = rest.partition("-")[0]
     if machine == _machine() and os.name == "posix" and process.isdecimal():
         try:
@@ -86,7 +114,7 @@ def _is_abandoned(place: Path) -> bool:
             return False
         return _has_ended(process)
     try:
-        return time.time() - place.stat().st_mtime > ABANDONED_AFTER
+        return time.time() - path.stat().st_mtime > ABANDONED_AFTER
     except OSError:
         return False
 
@@ -131,8 +159,13 @@ def locked(root: Path, name: str) -> Iterator[None]:
 
 
 @contextmanager
-def told() -> Iterator[None]:
-    """What can go wrong while results are written, in words."""
+def translate_os_errors() -> Iterator[None]:
+    """Within, what goes wrong while results are written becomes a sentence.
+
+    Raises
+    ------
+    WriteError
+    """
     try:
         yield
     except OSError as error:

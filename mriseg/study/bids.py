@@ -54,7 +54,7 @@ class StudyScan:
     is_bids : bool
         Whether the study names it by BIDS.
     refusal : str or None
-        Why it cannot be segmented, where its place says so.
+        Why it cannot be segmented, where its location says so.
     """
 
     path: Path
@@ -76,7 +76,16 @@ class StudyScan:
 
 
 def is_bids(study: Path) -> bool:
-    """Whether a folder has participants as BIDS names them, or says that it is a BIDS dataset."""
+    """Whether a folder has participants as BIDS names them, or says that it is a BIDS dataset.
+
+    Parameters
+    ----------
+    study : Path
+
+    Returns
+    -------
+    bool
+    """
     return (study / "dataset_description.json").is_file() or any(True for _ in _folders(study, SUBJECT, ()))
 
 
@@ -100,6 +109,10 @@ def find(
     leave_out : Path, optional
         A folder in the study that holds results.
 
+    Returns
+    -------
+    tuple of StudyScan
+
     Raises
     ------
     ReadError
@@ -111,27 +124,27 @@ def find(
     visits = tuple(label.removeprefix("ses-") for label in sessions)
     try:
         if is_bids(study):
-            found = _told_apart(_of_bids(study, suffix, wanted, visits))
+            scans = _checked_unique(_of_bids(study, suffix, wanted, visits))
         else:
             if visits:
                 raise ReadError("A plain folder has no sessions. Leave --session-label out, or name the study by BIDS.")
             named = _named(study, sorted(_of_folder(study, leave_out)))
-            found = tuple(scan for scan in named if not wanted or scan.participant[4:] in wanted)
+            scans = tuple(scan for scan in named if not wanted or scan.participant[4:] in wanted)
     except OSError as error:
         raise ReadError(f"The folder of the study cannot be read: {error.strerror}.") from error
-    missing = set(wanted) - {scan.participant[4:] for scan in found}
+    missing = set(wanted) - {scan.participant[4:] for scan in scans}
     absent = [label for label in sorted(missing) if not (study / f"sub-{label}").is_dir()]
-    if absent or (missing and not found):
+    if absent or (missing and not scans):
         raise ReadError(f"There is no {suffix} scan of sub-{min(missing)}. Check --participant-label and --suffix.")
-    strange = set(visits) - {scan.session[4:] for scan in found if scan.session}
+    strange = set(visits) - {scan.session[4:] for scan in scans if scan.session}
     if strange:
         raise ReadError(f"There is no {suffix} scan of ses-{min(strange)}. Check --session-label and --suffix.")
-    if not found:
+    if not scans:
         raise ReadError(
             f"There is no scan in it: no sub-*/anat/*_{suffix}.nii.gz as BIDS has it, and no image and no folder "
             "of DICOM files as a plain folder has them. Check the path and --suffix."
         )
-    return found
+    return scans
 
 
 def _folders(parent: Path, kind: re.Pattern[str], labels: Sequence[str]) -> Iterator[Path]:
@@ -147,7 +160,14 @@ def _of_bids(study: Path, suffix: str, participants: Sequence[str], sessions: Se
             yield from list(_of_subject(study, subject, suffix, sessions))
         except OSError as error:
             why = f"The folder of the participant cannot be read: {error.strerror}. Check who may read it."
-            yield StudyScan(subject, subject.name, f"{subject.name}/anat", subject.name, True, why)
+            yield StudyScan(
+                subject,
+                name=subject.name,
+                folder=f"{subject.name}/anat",
+                source=subject.name,
+                is_bids=True,
+                refusal=why,
+            )
 
 
 def _of_subject(study: Path, subject: Path, suffix: str, sessions: Sequence[str]) -> Iterator[StudyScan]:
@@ -156,16 +176,17 @@ def _of_subject(study: Path, subject: Path, suffix: str, sessions: Sequence[str]
         anatomy = visit / "anat"
         if not anatomy.is_dir():
             continue
-        place = visit.relative_to(study).as_posix()
-        begins = place.replace("/", "_") + "_"
+        folder = visit.relative_to(study).as_posix()
+        begins = folder.replace("/", "_") + "_"
         for file in sorted(anatomy.iterdir()):
             name = _stem(file.name, suffix)
             has_visit = visit != subject or "_ses-" not in file.name
             if name and f"{name}_".startswith(begins) and has_visit:
-                yield StudyScan(file, name, f"{place}/anat", file.relative_to(study).as_posix(), True)
+                source = file.relative_to(study).as_posix()
+                yield StudyScan(file, name=name, folder=f"{folder}/anat", source=source, is_bids=True)
 
 
-def _told_apart(found: Iterable[StudyScan]) -> tuple[StudyScan, ...]:
+def _checked_unique(scans: Iterable[StudyScan]) -> tuple[StudyScan, ...]:
     """The scans, once it is sure that no two have results of one name, which some file systems read without capitals.
 
     Raises
@@ -174,7 +195,7 @@ def _told_apart(found: Iterable[StudyScan]) -> tuple[StudyScan, ...]:
         If there are such scans.
     """
     by_name: dict[str, StudyScan] = {}
-    for scan in found:
+    for scan in scans:
         other = by_name.setdefault(scan.name.lower(), scan)
         if other is not scan:
             raise ReadError(
@@ -246,12 +267,13 @@ def _named(study: Path, paths: Sequence[Path]) -> list[StudyScan]:
     labels = [re.sub("[^0-9A-Za-z]", "", _without_ending(source)) or "scan" for source in sources]
     labels = [label[:LONGEST_LABEL] for label in labels]
     alike = Counter(label.lower() for label in labels)
-    found = []
+    named = []
     for path, source, label in zip(paths, sources, labels, strict=True):
         if alike[label.lower()] > 1:
             label += hashlib.blake2b(os.fsencode(source)).hexdigest()[:DIGITS_OF_TWINS]
-        found.append(StudyScan(path, f"sub-{label}", f"sub-{label}/anat", source, False))
-    return found
+        name = f"sub-{label}"
+        named.append(StudyScan(path, name=name, folder=f"{name}/anat", source=source, is_bids=False))
+    return named
 
 
 def _without_ending(source: str) -> str:

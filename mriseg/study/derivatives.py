@@ -28,7 +28,7 @@ from mriseg.export.writer import outputs
 from mriseg.io.sidecar import halves
 from mriseg.plotting import mosaic
 from mriseg.segmentation.result import Result
-from mriseg.study import atomic_files as unfinished
+from mriseg.study import atomic_files
 from mriseg.study.atomic_files import OWN
 from mriseg.study.bids import StudyScan
 from mriseg.study.record import Record, from_plain, to_plain
@@ -58,12 +58,21 @@ Gray matter, white matter and cerebrospinal fluid, by mriseg {__version__}.
 def digest(path: Path) -> str:
     """What tells the content of a scan from others: of every byte, and of the names in a folder or of several files.
 
+    Parameters
+    ----------
+    path : Path
+        Of a file or folder.
+
+    Returns
+    -------
+    str
+
     Raises
     ------
     OSError, ReadError
         If it cannot be read.
     """
-    found = hashlib.blake2b(digest_size=16)
+    hashed = hashlib.blake2b(digest_size=16)
     if path.is_dir():
         below = sorted(Path(folder) / name for folder, _, names in os.walk(path) for name in names)
         files = [file for file in below if file.is_file()]
@@ -73,14 +82,24 @@ def digest(path: Path) -> str:
         files = [path, *halves(path)]
     for file in files:
         if file != path:
-            found.update(os.fsencode(os.path.relpath(file, path)) + b"\0")
+            hashed.update(os.fsencode(os.path.relpath(file, path)) + b"\0")
         with file.open("rb") as stream:
-            found.update(hashlib.file_digest(stream, partial(hashlib.blake2b, digest_size=16)).digest())
-    return found.hexdigest()
+            hashed.update(hashlib.file_digest(stream, partial(hashlib.blake2b, digest_size=16)).digest())
+    return hashed.hexdigest()
 
 
 def identity(scan: StudyScan, settings: Settings) -> dict[str, Any]:
     """On what the results of a scan depend: where these are equal, nothing need be done anew.
+
+    Parameters
+    ----------
+    scan : StudyScan
+    settings : Settings
+
+    Returns
+    -------
+    dict
+        Path in the study, digest of the content, settings and version of mriseg.
 
     Raises
     ------
@@ -88,13 +107,13 @@ def identity(scan: StudyScan, settings: Settings) -> dict[str, Any]:
         If the scan cannot be opened.
     """
     try:
-        read = digest(scan.path)
+        content = digest(scan.path)
     except OSError as error:
         raise ReadError(f"The file cannot be opened: {error.strerror}.") from error
-    return {"source": scan.source, "digest": read, "settings": asdict(settings), "version": __version__}
+    return {"source": scan.source, "digest": content, "settings": asdict(settings), "version": __version__}
 
 
-def cached_record(study: Path, scan: StudyScan, of: Mapping[str, Any]) -> Record | None:
+def cached_record(study: Path, scan: StudyScan, identity: Mapping[str, Any]) -> Record | None:
     """What an earlier run recorded of a scan, if of the same bytes, settings and version and if all files lie there.
 
     Parameters
@@ -102,16 +121,20 @@ def cached_record(study: Path, scan: StudyScan, of: Mapping[str, Any]) -> Record
     study : Path
         The folder of results.
     scan : StudyScan
-    of : mapping
-        As `identity` returns it.
+    identity : mapping
+        As the function of this name returns it.
+
+    Returns
+    -------
+    Record or None
     """
     try:
-        kept = json.loads((study / _record_file(scan.name)).read_bytes())
-        record = from_plain(str(scan.path), kept["record"])
+        stored = json.loads((study / _record_file(scan.name)).read_bytes())
+        record = from_plain(str(scan.path), stored["record"])
         if (
-            kept["of"] != of
+            stored["of"] != identity
             or not record.is_final
-            or any((study / file).stat().st_size != size for file, size in kept["files"].items())
+            or any((study / file).stat().st_size != size for file, size in stored["files"].items())
         ):
             return None
         return record
@@ -120,33 +143,54 @@ def cached_record(study: Path, scan: StudyScan, of: Mapping[str, Any]) -> Record
 
 
 def records(study: Path) -> Iterator[tuple[str, str, Record]]:
-    """All scans that were recorded in a folder of results: name, path in the study, record; in the order of names."""
+    """All scans that were recorded in a folder of results: name, path in the study, record; in the order of names.
+
+    Parameters
+    ----------
+    study : Path
+        The folder of results.
+
+    Yields
+    ------
+    (str, str, Record)
+    """
     for file in sorted((study / RECORDS).glob("*.json")):
         try:
-            kept = json.loads(file.read_bytes())
-            yield file.stem, kept["of"]["source"], from_plain(kept["of"]["source"], kept["record"])
+            stored = json.loads(file.read_bytes())
+            yield file.stem, stored["of"]["source"], from_plain(stored["of"]["source"], stored["record"])
         except (OSError, *DAMAGED):
             continue
 
 
 def state(study: Path) -> frozenset[tuple[str, int]]:
-    """What tells whether a scan was recorded meanwhile: the records and when each was written."""
-    found = set()
+    """What tells whether a scan was recorded meanwhile: the records and when each was written.
+
+    Parameters
+    ----------
+    study : Path
+        The folder of results.
+
+    Returns
+    -------
+    frozenset of (str, int)
+        Names of the records' files, and nanoseconds.
+    """
+    times = set()
     for file in (study / RECORDS).glob("*.json"):
         try:
-            found.add((file.name, file.stat().st_mtime_ns))
+            times.add((file.name, file.stat().st_mtime_ns))
         except OSError:  # another run replaces it now
             continue
-    return frozenset(found)
+    return frozenset(times)
 
 
-def write(place: Path, scan: StudyScan, image: Scan, result: Result) -> dict[str, int]:
+def write(staging: Path, scan: StudyScan, image: Scan, result: Result) -> dict[str, int]:
     """Write all files of a segmentation where nobody looks for them.
 
     Parameters
     ----------
-    place : Path
-        From `unfinished.new_place`.
+    staging : Path
+        From `atomic_files.staging_path`.
     scan : StudyScan
     image : Scan
         That was segmented.
@@ -160,25 +204,44 @@ def write(place: Path, scan: StudyScan, image: Scan, result: Result) -> dict[str
     sizes = {}
     for name, content in _contents(scan, image, result).items():
         made = content()
-        unfinished.write(place / name, made)
+        atomic_files.write(staging / name, made)
         sizes[name] = len(made)
     return sizes
 
 
 def finish(
-    study: Path, scan: StudyScan, of: Mapping[str, Any], record: Record, place: Path, files: Mapping[str, int]
+    study: Path,
+    scan: StudyScan,
+    record: Record,
+    *,
+    identity: Mapping[str, Any],
+    staging: Path,
+    files: Mapping[str, int],
 ) -> None:
     """Put the files of a scan in place of those of an earlier run, and record what became of it.
 
     Killed within, it leaves a record that names the files and is of no scan: the next run begins anew.
+
+    Parameters
+    ----------
+    study : Path
+        The folder of results.
+    scan : StudyScan
+    record : Record
+    identity : mapping
+        As the function of this name returns it; less where that could not be found out.
+    staging : Path
+        Where `write` put the files.
+    files : mapping of str to int
+        From `write`; none if there are none.
     """
     _forget(study, scan.name)
-    kept = {"source": scan.source, "files": dict(files), "record": to_plain(record)}
+    stored = {"source": scan.source, "files": dict(files), "record": to_plain(record)}
     if files:
-        unfinished.replace(study, _record_file(scan.name), _json({"of": None, **kept}))
+        atomic_files.replace(study, _record_file(scan.name), _json({"of": None, **stored}))
     for name in files:
-        unfinished.move(place / name, study / name)
-    unfinished.replace(study, _record_file(scan.name), _json({"of": dict(of), **kept}))
+        atomic_files.move(staging / name, study / name)
+    atomic_files.replace(study, _record_file(scan.name), _json({"of": dict(identity), **stored}))
 
 
 def _forget(study: Path, name: str) -> None:
@@ -194,26 +257,41 @@ def _forget(study: Path, name: str) -> None:
 
 
 def _contents(scan: StudyScan, image: Scan, result: Result) -> dict[str, Callable[[], bytes]]:
-    place = f"{scan.folder}/{scan.name}"
-    files = {f"{place}{suffix}": content for suffix, content in outputs(image, result).items()}
+    begin = f"{scan.folder}/{scan.name}"
+    files = {f"{begin}{suffix}": content for suffix, content in outputs(image, result).items()}
     # How long it took is in the log: the same scan, settings and version give the same bytes.
     figures = {key: value for key, value in stats(result).items() if key != "seconds"}
-    files[f"{place}_desc-tissue_stats.json"] = lambda: _json(figures)
+    files[f"{begin}_desc-tissue_stats.json"] = lambda: _json(figures)
     source = f"bids:{RAW}:{scan.source}" if scan.is_bids else None
     origin = {"SpatialReference": source or "orig", **({"Sources": [source]} if source else {})}
     sidecars = {"_dseg": {"Description": "Tissue with the largest probability, by number.", "Manual": False}}
     for tissue in Tissue:
-        words = f"Probability that a voxel is mostly {tissue.title.lower()}."
-        sidecars[f"_label-{tissue.abbreviation}_probseg"] = {"Description": words, "Manual": False}
+        text = f"Probability that a voxel is mostly {tissue.title.lower()}."
+        sidecars[f"_label-{tissue.abbreviation}_probseg"] = {"Description": text, "Manual": False}
     sidecars["_desc-brain_mask"] = {"Description": "The cranial cavity: brain and fluid.", "Type": "Brain"}
     for suffix, plain in sidecars.items() if image.kind == "volume" else ():  # BIDS knows no PNG, and no sidecar of one
-        files[f"{place}{suffix}.json"] = partial(_json, plain | origin)
+        files[f"{begin}{suffix}.json"] = partial(_json, plain | origin)
     files[picture(scan.name)] = lambda: mosaic.jpeg(image, result)
     return files
 
 
 def picture(name: str) -> str:
-    """Where the picture of a segmentation lies in the folder of results."""
+    """Where the picture of a segmentation lies in the folder of results.
+
+    Parameters
+    ----------
+    name : str
+        Of the scan.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> picture("sub-01_ses-2")
+    'sub-01/ses-2/figures/sub-01_ses-2_desc-tissues_mosaic.jpg'
+    """
     parts = name.split("_")
     visit = [part for part in parts[1:] if part.startswith("ses-")]
     return "/".join([parts[0], *visit, "figures", f"{name}{MOSAIC}"])
@@ -221,6 +299,13 @@ def picture(name: str) -> str:
 
 def check(study: Path, source: Path) -> None:
     """Whether results may be written to a folder.
+
+    Parameters
+    ----------
+    study : Path
+        The folder of results.
+    source : Path
+        That of the study itself.
 
     Raises
     ------
@@ -241,7 +326,18 @@ def check(study: Path, source: Path) -> None:
 
 
 def is_of_another(study: Path, scan: StudyScan) -> bool:
-    """Whether the results that have a scan's name are those of another one, such as of another contrast."""
+    """Whether the results that have a scan's name are those of another one, such as of another contrast.
+
+    Parameters
+    ----------
+    study : Path
+        The folder of results.
+    scan : StudyScan
+
+    Returns
+    -------
+    bool
+    """
     try:
         source = json.loads((study / _record_file(scan.name)).read_bytes())["source"]
     except (OSError, *DAMAGED):
@@ -250,16 +346,37 @@ def is_of_another(study: Path, scan: StudyScan) -> bool:
 
 
 def is_done(study: Path, scan: StudyScan) -> bool:
-    """Whether an earlier run segmented a scan of this name, whatever its bytes were then."""
+    """Whether an earlier run segmented a scan of this name, whatever its bytes were then.
+
+    Parameters
+    ----------
+    study : Path
+        The folder of results.
+    scan : StudyScan
+
+    Returns
+    -------
+    bool
+    """
     try:
-        kept = json.loads((study / _record_file(scan.name)).read_bytes())
-        return kept["of"] is not None and kept["record"]["failure"] is None
+        stored = json.loads((study / _record_file(scan.name)).read_bytes())
+        return stored["of"] is not None and stored["record"]["failure"] is None
     except (OSError, *DAMAGED):
         return False
 
 
 def describe(study: Path, source: Path, is_bids: bool) -> None:
-    """Write what says that a folder holds BIDS derivatives, and whose."""
+    """Write what says that a folder holds BIDS derivatives, and whose.
+
+    Parameters
+    ----------
+    study : Path
+        The folder of results.
+    source : Path
+        That of the study itself.
+    is_bids : bool
+        Whether the study is named by BIDS.
+    """
     description: dict[str, Any] = {
         "Name": "mriseg",
         "BIDSVersion": BIDS_VERSION,
@@ -272,9 +389,9 @@ def describe(study: Path, source: Path, is_bids: bool) -> None:
         except ValueError:  # on another drive of Windows
             link = source.resolve().as_uri()
         description["DatasetLinks"] = {RAW: link}
-    unfinished.replace(study, "dataset_description.json", _json(description))
-    unfinished.replace(study, "README.md", README.encode())
-    unfinished.replace(study, ".bidsignore", "".join(f"{pattern}\n" for pattern in IGNORED).encode())
+    atomic_files.replace(study, "dataset_description.json", _json(description))
+    atomic_files.replace(study, "README.md", README.encode())
+    atomic_files.replace(study, ".bidsignore", "".join(f"{pattern}\n" for pattern in IGNORED).encode())
 
 
 def _record_file(name: str) -> str:

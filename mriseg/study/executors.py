@@ -61,10 +61,10 @@ def segment_many(
         In the order in which they finish. A scan that cannot be segmented has its `failure`, and the rest goes on.
     """
     work = partial(_segmented, settings=settings or Settings())
-    found = (
+    finished = (
         in_processes(work, paths, workers or fitting_workers()) if client is None else on_cluster(work, paths, client)
     )
-    for path, record in found:
+    for path, record in finished:
         yield record if record is not None else Record(str(path), WORKER_DIED, is_final=False)
 
 
@@ -182,8 +182,6 @@ def on_cluster(work: Callable[[T], R], tasks: Iterable[T], client: "Client") -> 
     MrisegError
         If the cluster's workers do not have mriseg, or the cluster is gone.
     """
-    from concurrent.futures import CancelledError
-
     from distributed import KilledWorker, as_completed
 
     waiting = iter(tasks)
@@ -197,26 +195,12 @@ def on_cluster(work: Callable[[T], R], tasks: Iterable[T], client: "Client") -> 
             futures.append(future)
         return futures
 
-    def result_of(future: Any) -> R:
-        try:
-            return future.result()
-        except ImportError as error:
-            raise MrisegError(
-                f"A worker of the cluster cannot run mriseg: {error}. Install the same version for the workers."
-            ) from error
-        except CancelledError as error:
-            raise MrisegError(
-                "The cluster is gone or gave the work back. Look at its log and run the command again: it resumes."
-            ) from error
-        finally:
-            future.release()
-
     running = as_completed(submit(MOST_ON_THE_WAY))
     suspects: list[T] = []
     for future in running:
         task = given.pop(future.key)
         try:
-            result = result_of(future)
+            result = _result_of(future)
         except KilledWorker:
             suspects.append(task)
         else:
@@ -226,6 +210,30 @@ def on_cluster(work: Callable[[T], R], tasks: Iterable[T], client: "Client") -> 
     # is that of the task itself.
     for task in suspects:
         try:
-            yield task, result_of(client.submit(work, task, pure=False))
+            yield task, _result_of(client.submit(work, task, pure=False))
         except KilledWorker:
             yield task, None
+
+
+def _result_of(future: Any) -> Any:
+    """The result of a task on a cluster, which is then let go of.
+
+    Raises
+    ------
+    MrisegError
+        If the cluster's workers do not have mriseg, or the cluster is gone.
+    """
+    from concurrent.futures import CancelledError
+
+    try:
+        return future.result()
+    except ImportError as error:
+        raise MrisegError(
+            f"A worker of the cluster cannot run mriseg: {error}. Install the same version for the workers."
+        ) from error
+    except CancelledError as error:
+        raise MrisegError(
+            "The cluster is gone or gave the work back. Look at its log and run the command again: it resumes."
+        ) from error
+    finally:
+        future.release()

@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from mriseg.core.findings import Level, Topic
 from mriseg.core.tissue import Tissue
 from mriseg.core.version import DISCLAIMER, __version__
 from mriseg.plotting import mosaic, strip_plot
+from mriseg.report.content import setting_texts
 from mriseg.study.flags import Judgment, ShownColumn, common_topics, judge, shown_column
 from mriseg.study.table import COLUMNS, LEAST_SCANS, Row, most_z
 
@@ -48,6 +50,47 @@ MOST_NAMED = 200  # failures of one reason that are named
 LEVELS = {Level.GOOD: "good", Level.CARE: "with care", Level.NOT: "do not use"}
 
 
+@dataclass(frozen=True, eq=False)
+class _Study:
+    """What the parts of the report are made of.
+
+    Attributes
+    ----------
+    rows : sequence of Row
+    judged : sequence of Judgment
+        One for each row.
+    flagged : sequence of int
+        Numbers of the rows to look at, the worst first.
+    common : mapping of Topic to int
+        What is found of most scans.
+    shown : sequence of ShownColumn
+    links : mapping of str to str
+        To the picture of each segmented scan, by its name.
+    """
+
+    rows: Sequence[Row]
+    judged: Sequence[Judgment]
+    flagged: Sequence[int]
+    common: Mapping[Topic, int]
+    shown: Sequence[ShownColumn]
+    links: Mapping[str, str]
+
+    @classmethod
+    def of(cls, rows: Sequence[Row], pictures: Mapping[str, str]) -> "_Study":
+        links = {name: "./" + quote(path.encode("utf-8", "surrogateescape")) for name, path in pictures.items()}
+        shown = [each for column in COLUMNS if (each := shown_column(column, rows)) is not None]
+        common = common_topics([row for row in rows if row.record.failure is None])
+        judged = judge(rows, shown, common)
+        reasoned = (n for n, judgment in enumerate(judged) if judgment.reasons)
+        flagged = sorted(reasoned, key=lambda n: (judged[n].rank, -n))[::-1]
+        return cls(rows, judged, flagged, common=common, shown=shown, links=links)
+
+    @property
+    def done(self) -> int:
+        """How many scans were segmented."""
+        return sum(row.record.failure is None for row in self.rows)
+
+
 def html(rows: Sequence[Row], settings: Mapping[str, Any] | None, pictures: Mapping[str, str]) -> str:
     """Make the report of a study.
 
@@ -65,20 +108,15 @@ def html(rows: Sequence[Row], settings: Mapping[str, Any] | None, pictures: Mapp
     str
         A whole document without a date: equal arguments give equal text.
     """
-    links = {name: "./" + quote(path.encode("utf-8", "surrogateescape")) for name, path in pictures.items()}
-    done = [row for row in rows if row.record.failure is None]
-    shown = [found for column in COLUMNS if (found := shown_column(column, rows)) is not None]
-    common = common_topics(done)
-    judged = judge(rows, shown, common)
-    flagged = sorted((n for n, found in enumerate(judged) if found.reasons), key=lambda n: (judged[n].rank, -n))[::-1]
+    study = _Study.of(rows, pictures)
     body = [
-        _header(rows, len(done), len(flagged)),
-        _flagged(rows, judged, flagged, common, links),
+        _header(study),
+        _flagged(study),
         _failures(rows),
-        _distributions(rows, judged, shown, links),
+        _distributions(study),
         _every_scan(len(rows)),
         _settings(settings),
-        f'<script type="application/json" id="study">{_json(_study(rows, judged, flagged, shown, links))}</script>',
+        f'<script type="application/json" id="study">{_json(_plain(study))}</script>',
         f"<script>{SCRIPT}</script>",
     ]
     digest = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
@@ -106,13 +144,14 @@ def _many(count: int, what: str) -> str:
     return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
-def _header(rows: Sequence[Row], done: int, flagged: int) -> str:
+def _header(study: _Study) -> str:
+    rows, done, flagged = study.rows, study.done, len(study.flagged)
     counts = (
         (done, "segmented", "#scans"),
         (len(rows) - done, "failed", "#failed" if done < len(rows) else None),
         (flagged, "to look at", "#flagged" if flagged else None),
     )
-    tiles = [f"<b>{count:,}</b> {words}" for count, words, _ in counts]
+    tiles = [f"<b>{count:,}</b> {label}" for count, label, _ in counts]
     linked = [
         f'<a href="{link}">{tile}</a>' if link else f"<span>{tile}</span>"
         for tile, (_, _, link) in zip(tiles, counts, strict=True)
@@ -125,31 +164,25 @@ def _header(rows: Sequence[Row], done: int, flagged: int) -> str:
     )
 
 
-def _flagged(
-    rows: Sequence[Row],
-    judged: Sequence[Judgment],
-    flagged: Sequence[int],
-    common: Mapping[Topic, int],
-    links: Mapping[str, str],
-) -> str:
-    done = sum(row.record.failure is None for row in rows)
+def _flagged(study: _Study) -> str:
+    done, links = study.done, study.links
     if not done:
         return ""
-    said = ""
-    if common:
-        listed = "; ".join(f"{escape(topic)} ({count:,} of {done:,})" for topic, count in common.items())
-        said = f'<p class="small">Found of most scans, so none is listed for it alone: {listed}.</p>'
-    if not flagged:
-        return f'<section id="flagged"><h2>Look at first</h2><p>No scan stands out.</p>{said}</section>'
+    note = ""
+    if study.common:
+        listed = "; ".join(f"{escape(topic)} ({count:,} of {done:,})" for topic, count in study.common.items())
+        note = f'<p class="small">Found of most scans, so none is listed for it alone: {listed}.</p>'
+    if not study.flagged:
+        return f'<section id="flagged"><h2>Look at first</h2><p>No scan stands out.</p>{note}</section>'
     items = []
-    for n in flagged[:MOST_LISTED]:
-        row = rows[n]
-        reasons = "".join(f"<li>{escape(reason)}</li>" for reason in judged[n].reasons)
+    for n in study.flagged[:MOST_LISTED]:
+        row = study.rows[n]
+        reasons = "".join(f"<li>{escape(reason)}</li>" for reason in study.judged[n].reasons)
         heading = f"{_link(row.name, n, links)} {_badge(row.record.level)}"
         items.append(f"<article>{_mosaic(row.name, n, links)}<div><h3>{heading}</h3><ul>{reasons}</ul></div></article>")
-    more = len(flagged) - len(items)
+    more = len(study.flagged) - len(items)
     rest = f"<p>{_many(more, 'more scan')} below: show those to look at.</p>" if more else ""
-    return f'<section id="flagged"><h2>Look at first</h2>{said}{"".join(items)}{rest}</section>'
+    return f'<section id="flagged"><h2>Look at first</h2>{note}{"".join(items)}{rest}</section>'
 
 
 def _mosaic(name: str, number: int, links: Mapping[str, str]) -> str:
@@ -190,19 +223,17 @@ def _failures(rows: Sequence[Row]) -> str:
     return f'<section id="failed"><h2>Not segmented</h2><dl>{"".join(items)}</dl></section>'
 
 
-def _distributions(
-    rows: Sequence[Row], judged: Sequence[Judgment], shown: Sequence[ShownColumn], links: Mapping[str, str]
-) -> str:
+def _distributions(study: _Study) -> str:
     apart: dict[str, set[int]] = defaultdict(set)
-    for n, scan in enumerate(judged):
-        for name in scan.apart:
+    for n, judgment in enumerate(study.judged):
+        for name in judgment.apart:
             apart[name].add(n)
     main: list[str] = []
     others: list[str] = []
-    for found in shown:
-        name = found.column.name
+    for each in study.shown:
+        name = each.column.name
         if not name.endswith(INTERVAL_ENDS):
-            (main if name in MAIN else others).append(_plot(rows, found, apart[name], links))
+            (main if name in MAIN else others).append(_plot(study, each, apart[name]))
     if not main:
         return ""
     folded = ""
@@ -211,40 +242,39 @@ def _distributions(
             f"<details><summary>{_many(len(others), 'more figure')}</summary>"
             f'<div class="plots">{"".join(others)}</div></details>'
         )
-    done = sum(row.record.failure is None for row in rows)
-    words = f"Every dot is a scan; in studies of more than {strip_plot.MOST_DOTS} scans bars count them. "
-    if done >= strip_plot.LEAST_QUARTILES:
-        words += "The line is the median, the band holds the middle half. "
-    if done >= LEAST_SCANS:
-        words += (
-            f"Diamonds lie apart from the other scans (modified z score above {most_z(done):.1f}, for figures of "
+    text = f"Every dot is a scan; in studies of more than {strip_plot.MOST_DOTS} scans bars count them. "
+    if study.done >= strip_plot.LEAST_QUARTILES:
+        text += "The line is the median, the band holds the middle half. "
+    if study.done >= LEAST_SCANS:
+        text += (
+            f"Diamonds lie apart from the other scans (modified z score above {most_z(study.done):.1f}, for figures of "
             "quality only on the bad side) and open the scan, of many the farthest "
             f"{strip_plot.MOST_APART}; triangles lie beyond the axis."
         )
     else:
-        words += f"Of fewer than {LEAST_SCANS} scans none is said to lie apart."
+        text += f"Of fewer than {LEAST_SCANS} scans none is said to lie apart."
     return (
-        f'<section id="distributions"><h2>Distributions</h2><p class="small">{words}</p>'
+        f'<section id="distributions"><h2>Distributions</h2><p class="small">{text}</p>'
         f'<div class="plots">{"".join(main)}</div>{folded}</section>'
     )
 
 
-def _plot(rows: Sequence[Row], found: ShownColumn, apart: set[int], links: Mapping[str, str]) -> str:
-    known = [(n, value) for n, value in enumerate(found.values) if value is not None]
+def _plot(study: _Study, shown: ShownColumn, apart: set[int]) -> str:
+    known = [(n, value) for n, value in enumerate(shown.values) if value is not None]
     inside = np.array([value for n, value in known if n not in apart])
     dots = [
-        strip_plot.Outlier(value, f"{rows[n].name}: {found.text(value)}", links.get(rows[n].name), n)
+        strip_plot.Outlier(value, f"{study.rows[n].name}: {shown.text(value)}", study.links.get(study.rows[n].name), n)
         for n, value in known
         if n in apart
     ]
     low, _, high = strip_plot.quartiles(np.array([value for _, value in known]))
-    figures = f"median {found.text(found.median)}"
+    figures = f"median {shown.text(shown.median)}"
     if len(known) >= strip_plot.LEAST_QUARTILES:
-        figures += f", middle half {low:.{found.decimals}f} to {high:.{found.decimals}f}"
-    words = f"{found.column.title}: {figures}, {_many(len(known), 'scan')}, {len(dots)} apart"
+        figures += f", middle half {low:.{shown.decimals}f} to {high:.{shown.decimals}f}"
+    text = f"{shown.column.title}: {figures}, {_many(len(known), 'scan')}, {len(dots)} apart"
     return (
-        f'<figure><figcaption title="{escape(found.column.meaning)}"><b>{escape(found.column.title)}</b> '
-        f"<span>{escape(figures)}</span></figcaption>{strip_plot.svg(inside, dots, words)}</figure>"
+        f'<figure><figcaption title="{escape(shown.column.meaning)}"><b>{escape(shown.column.title)}</b> '
+        f"<span>{escape(figures)}</span></figcaption>{strip_plot.svg(inside, dots, text)}</figure>"
     )
 
 
@@ -288,56 +318,41 @@ def _settings(settings: Mapping[str, Any] | None) -> str:
     if settings is None:
         return ""
     items = "".join(
-        f"<div><dt>{escape(name.replace('_', ' '))}:</dt><dd>{escape(_said(value))}</dd></div>"
-        for name, value in settings.items()
+        f"<div><dt>{escape(name)}:</dt><dd>{escape(text)}</dd></div>" for name, text in setting_texts(settings)
     )
     return f'<details id="settings"><summary>Settings</summary><dl class="facts">{items}</dl></details>'
 
 
-def _said(value: object) -> str:
-    if value is None:
-        return "none"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _study(
-    rows: Sequence[Row],
-    judged: Sequence[Judgment],
-    flagged: Sequence[int],
-    shown: Sequence[ShownColumn],
-    links: Mapping[str, str],
-) -> dict[str, Any]:
-    """What the script needs of every scan; texts that many have are kept once."""
-    by_name = {found.column.name: found for found in shown}
+def _plain(study: _Study) -> dict[str, Any]:
+    """What the script needs of every scan; texts that many have are there once."""
+    by_name = {each.column.name: each for each in study.shown}
     columns = [by_name[name] for name in IN_TABLE if name in by_name]
-    at = {found.column.name: n for n, found in enumerate(columns)}
+    at = {each.column.name: n for n, each in enumerate(columns)}
     texts: dict[str, int] = {}
     scans = []
-    for n, row in enumerate(rows):
-        record, found = row.record, judged[n]
-        said = [record.failure] if record.failure is not None else found.reasons
+    for n, row in enumerate(study.rows):
+        record, judgment = row.record, study.judged[n]
+        reasons = [record.failure] if record.failure is not None else judgment.reasons
         values = [
             None if (value := column.values[n]) is None else round(value, column.decimals or None) for column in columns
         ]
         scans.append(
             [
                 row.name,
-                links.get(row.name),
+                study.links.get(row.name),
                 "FAILED" if record.failure is not None else record.level.name if record.level is not None else "",
                 record.contrast.suffix if record.contrast is not None else "",
                 values if record.failure is None else [],
-                [at[name] for name in found.apart if name in at],
-                [texts.setdefault(text, len(texts)) for text in said],
+                [at[name] for name in judgment.apart if name in at],
+                [texts.setdefault(text, len(texts)) for text in reasons],
             ]
         )
     return {
         "columns": [
-            {"title": found.heading, "meaning": found.column.meaning, "decimals": found.decimals} for found in columns
+            {"title": each.heading, "meaning": each.column.meaning, "decimals": each.decimals} for each in columns
         ],
-        "levels": {"FAILED": "failed", **{level.name: words for level, words in LEVELS.items()}},
-        "flagged": list(flagged),
+        "levels": {"FAILED": "failed", **{level.name: text for level, text in LEVELS.items()}},
+        "flagged": list(study.flagged),
         "texts": list(texts),
         "scans": scans,
     }

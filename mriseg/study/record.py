@@ -62,7 +62,19 @@ class Record:
 
 
 def of_result(path: str, result: Result, several: str = "") -> Record:
-    """The record of a segmented scan; `several` says which of several in its source it was."""
+    """The record of a segmented scan; `several` says which of several in its source it was.
+
+    Parameters
+    ----------
+    path : str
+        Of the scan, as it was given.
+    result : Result
+    several : str
+
+    Returns
+    -------
+    Record
+    """
     judged = verdict(result)
     return Record(
         path,
@@ -84,7 +96,17 @@ def of_result(path: str, result: Result, several: str = "") -> Record:
 
 
 def to_plain(record: Record) -> dict[str, Any]:
-    """A record as numbers, strings, lists and dicts, ready for JSON."""
+    """A record as numbers, strings, lists and dicts, ready for JSON.
+
+    Parameters
+    ----------
+    record : Record
+
+    Returns
+    -------
+    dict
+        Without the path.
+    """
     plain = {name: value for name, value in vars(record).items() if name != "path"}
     plain["contrast"] = record.contrast and record.contrast.suffix
     for name in ("volumes_ml", "volume_intervals_ml", "fractions"):
@@ -96,6 +118,15 @@ def to_plain(record: Record) -> dict[str, Any]:
 
 def from_plain(path: str, plain: dict[str, Any]) -> Record:
     """A record from what `to_plain` made of it.
+
+    Parameters
+    ----------
+    path : str
+    plain : dict
+
+    Returns
+    -------
+    Record
 
     Raises
     ------

@@ -19,8 +19,7 @@ from mriseg.core.scan import Scan
 from mriseg.core.settings import Settings
 from mriseg.core.version import __version__
 from mriseg.segmentation.result import Result
-from mriseg.study import atomic_files as unfinished
-from mriseg.study import derivatives, group_report
+from mriseg.study import atomic_files, derivatives, group_report
 from mriseg.study import table as study_table
 from mriseg.study.attempt import try_segment
 from mriseg.study.bids import StudyScan
@@ -98,7 +97,7 @@ def segment_study(
         The folder of results. It may hold those of earlier runs.
     settings : Settings
     run : callable
-        Does the tasks: `many.in_processes` or `many.on_cluster` with all but work and tasks given.
+        Does the tasks: `executors.in_processes` or `executors.on_cluster` with all but work and tasks given.
 
     Yields
     ------
@@ -110,10 +109,11 @@ def segment_study(
     MrisegError
         If the folder cannot be written to.
     """
-    marks = unfinished.new_place(out)
-    tasks = (Task(scan, out, settings, __version__, marks.relative_to(out).as_posix()) for scan in scans)
-    with unfinished.told():
-        unfinished.clear(out)
+    marks = atomic_files.staging_path(out)
+    relative = marks.relative_to(out).as_posix()
+    tasks = (Task(scan, out, settings=settings, version=__version__, marks=relative) for scan in scans)
+    with atomic_files.translate_os_errors():
+        atomic_files.clear(out)
         marks.mkdir(parents=True)
     try:
         with closing(run(segment_one, tasks)) as finished:
@@ -149,14 +149,14 @@ def _segment_one(task: Task) -> Outcome:
         return Outcome(scan, Record(str(scan.path), why, is_final=False))
     if scan.refusal is not None:
         return Outcome(scan, _failed(task, scan.refusal))
-    place = unfinished.new_place(out)
+    staging = atomic_files.staging_path(out)
     is_stale = False  # whether results of an earlier run are known to be of other bytes or settings
     try:
-        of = derivatives.identity(scan, task.settings)
-        with unfinished.told(), unfinished.locked(out, scan.name):
-            kept = derivatives.cached_record(out, scan, of)
-            if kept is not None:
-                return Outcome(scan, kept, is_new=False)
+        identity = derivatives.identity(scan, task.settings)
+        with atomic_files.translate_os_errors(), atomic_files.locked(out, scan.name):
+            earlier = derivatives.cached_record(out, scan, identity)
+            if earlier is not None:
+                return Outcome(scan, earlier, is_new=False)
             if derivatives.is_of_another(out, scan):
                 return Outcome(scan, Record(str(scan.path), ANOTHER, is_final=False))
             is_stale = True
@@ -164,15 +164,15 @@ def _segment_one(task: Task) -> Outcome:
                 files: dict[str, int] = {}
 
                 def write(image: Scan, result: Result) -> None:
-                    with unfinished.told():
-                        files.update(derivatives.write(place, scan, image, result))
+                    with atomic_files.translate_os_errors():
+                        files.update(derivatives.write(staging, scan, image, result))
 
                 record = try_segment(scan.path, task.settings, use=write)
-                derivatives.finish(out, scan, of, record, place, files)
+                derivatives.finish(out, scan, record, identity=identity, staging=staging, files=files)
     except Exception as error:  # whatever a hostile name or file provokes, the others go on
         record = _failed(task, explain(error, logger), is_stale)
     finally:
-        shutil.rmtree(place, ignore_errors=True)
+        shutil.rmtree(staging, ignore_errors=True)
     return Outcome(scan, record, seconds=time.perf_counter() - began)
 
 
@@ -204,8 +204,8 @@ def _failed(task: Task, why: str, is_stale: bool = False) -> Record:
     record = Record(str(task.scan.path), why, is_final=False)
     if is_stale or not derivatives.is_done(task.out, task.scan):
         with suppress(OSError):  # on a full disk nothing can be recorded
-            place = unfinished.new_place(task.out)
-            derivatives.finish(task.out, task.scan, {"source": task.scan.source}, record, place, {})
+            identity, staging = {"source": task.scan.source}, atomic_files.staging_path(task.out)
+            derivatives.finish(task.out, task.scan, record, identity=identity, staging=staging, files={})
     return record
 
 
@@ -215,22 +215,37 @@ def summarize(out: Path, study: Path, settings: Settings, is_bids: bool) -> list
     Several runs may share the folder, such as the tasks of a Slurm array: if a scan was added meanwhile all is written
     again, so that the last to finish leaves a whole table.
 
+    Parameters
+    ----------
+    out : Path
+        The folder of results.
+    study : Path
+        That of the study.
+    settings : Settings
+    is_bids : bool
+        Whether the study is named by BIDS.
+
+    Returns
+    -------
+    list of Row
+        What the table holds.
+
     Raises
     ------
     MrisegError
         If the folder cannot be written to.
     """
-    with unfinished.told():
+    with atomic_files.translate_os_errors():
         derivatives.describe(out, study, is_bids)
         while True:
             before = derivatives.state(out)
-            rows = [Row(*found) for found in derivatives.records(out)]
-            unfinished.replace(out, derivatives.TABLE, study_table.table(rows).encode("utf-8", "replace"))
-            unfinished.replace(out, derivatives.DICTIONARY, study_table.dictionary().encode())
+            rows = [Row(*entry) for entry in derivatives.records(out)]
+            atomic_files.replace(out, derivatives.TABLE, study_table.table(rows).encode("utf-8", "replace"))
+            atomic_files.replace(out, derivatives.DICTIONARY, study_table.dictionary().encode())
             pictures = {row.name: derivatives.picture(row.name) for row in rows if row.record.failure is None}
-            unfinished.replace(
+            atomic_files.replace(
                 out, derivatives.REPORT, group_report.html(rows, asdict(settings), pictures).encode("utf-8", "replace")
             )
             if derivatives.state(out) == before:
-                unfinished.clear(out)
+                atomic_files.clear(out)
                 return rows

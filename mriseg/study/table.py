@@ -82,21 +82,21 @@ def _volumes() -> list[Column]:
         short, title = tissue.abbreviation.lower(), tissue.title.lower()
         columns += [
             Column(
-                f"{short}_ml",
-                tissue.title,
-                "mL",
-                f"Volume of {title}, from partial volumes.",
-                lambda record, tissue=tissue: record.volumes_ml and record.volumes_ml[tissue],  # type: ignore[misc]
-                "both",
+                name=f"{short}_ml",
+                title=tissue.title,
+                unit="mL",
+                meaning=f"Volume of {title}, from partial volumes.",
+                value=lambda record, tissue=tissue: record.volumes_ml and record.volumes_ml[tissue],  # type: ignore[misc]
+                suspect="both",
             ),
             *(
                 Column(
-                    f"{short}_ml_{side}",
-                    f"{tissue.title}, {side}est likely",
-                    "mL",
-                    f"{side.title()} end of the interval that holds the volume of {title} with a probability of 95 %, "
-                    "if the mask is right.",
-                    lambda record, tissue=tissue, end=end: (
+                    name=f"{short}_ml_{side}",
+                    title=f"{tissue.title}, {side}est likely",
+                    unit="mL",
+                    meaning=f"{side.title()} end of the interval that holds the volume of {title} with a probability "
+                    "of 95 %, if the mask is right.",
+                    value=lambda record, tissue=tissue, end=end: (
                         record.volume_intervals_ml  # type: ignore[misc]
                         and record.volume_intervals_ml[tissue][end]
                     ),
@@ -110,42 +110,42 @@ def _volumes() -> list[Column]:
 COLUMNS: tuple[Column, ...] = (
     *_volumes(),
     Column(
-        "cranial_cavity_ml",
-        "Cranial cavity",
-        "mL",
-        "Volume of the brain mask: gray matter, white matter and fluid together.",
-        lambda record: record.brain_ml,
-        "both",
+        name="cranial_cavity_ml",
+        title="Cranial cavity",
+        unit="mL",
+        meaning="Volume of the brain mask: gray matter, white matter and fluid together.",
+        value=lambda record: record.brain_ml,
+        suspect="both",
     ),
     *(
         Column(
-            figure.key,
-            figure.title,
-            figure.unit,
-            figure.meaning,
-            lambda record, key=figure.key: record.quality.get(key),  # type: ignore[misc]
-            {"high": "low", "low": "high", "one": "both", "none": "both"}[figure.good],
+            name=figure.key,
+            title=figure.title,
+            unit=figure.unit,
+            meaning=figure.meaning,
+            value=lambda record, key=figure.key: record.quality.get(key),  # type: ignore[misc]
+            suspect={"high": "low", "low": "high", "one": "both", "none": "both"}[figure.good],
         )
         for figure in FIGURES
     ),
     Column(
-        "mask_confidence",
-        "Certainty of the mask",
-        "%",
-        "How sure it is that the outline found is that of a brain.",
-        lambda record: record.mask_confidence,
-        "low",
+        name="mask_confidence",
+        title="Certainty of the mask",
+        unit="%",
+        meaning="How sure it is that the outline found is that of a brain.",
+        value=lambda record: record.mask_confidence,
+        suspect="low",
     ),
     Column(
-        "contrast_confidence",
-        "Certainty of the contrast",
-        "%",
-        "Probability that the tissues are named rightly.",
-        lambda record: record.contrast_confidence,
-        "low",
+        name="contrast_confidence",
+        title="Certainty of the contrast",
+        unit="%",
+        meaning="Probability that the tissues are named rightly.",
+        value=lambda record: record.contrast_confidence,
+        suspect="low",
     ),
 )
-WORDS = {
+OTHER_COLUMNS = {
     "participant_id": "Participant, as in the study.",
     "session_id": "Session, as in the study; n/a where it has none.",
     "scan": "What the names of the scan's derivatives begin with.",
@@ -157,6 +157,7 @@ WORDS = {
     "outliers": "Columns in which the scan lies apart from the others of the study: modified z score above "
     f"{MOST_Z:g}, more in a small study, on the side that is bad for figures of quality.",
 }
+BEFORE_FIGURES, AFTER_FIGURES = tuple(OTHER_COLUMNS)[:6], tuple(OTHER_COLUMNS)[6:]  # where they stand in the table
 
 
 def outliers(rows: Sequence[Row]) -> dict[str, tuple[str, ...]]:
@@ -172,7 +173,7 @@ def outliers(rows: Sequence[Row]) -> dict[str, tuple[str, ...]]:
         Names of columns by the name of the scan; only scans that have any. Empty for fewer than 8 scans.
     """
     done = [row for row in rows if row.record.failure is None]
-    found: dict[str, list[str]] = {}
+    apart: dict[str, list[str]] = {}
     for column in COLUMNS:
         if column.suspect == "none":
             continue
@@ -188,12 +189,21 @@ def outliers(rows: Sequence[Row]) -> dict[str, tuple[str, ...]]:
         bad = {"high": scores > most, "low": scores < -most, "both": np.abs(scores) > most}[column.suspect]
         for (name, _), is_bad in zip(valued, bad, strict=True):
             if is_bad:
-                found.setdefault(name, []).append(column.name)
-    return {name: tuple(columns) for name, columns in found.items()}
+                apart.setdefault(name, []).append(column.name)
+    return {name: tuple(columns) for name, columns in apart.items()}
 
 
 def most_z(count: int) -> float:
-    """The modified z score past which one value of so many is an outlier."""
+    """The modified z score past which one value of so many is an outlier.
+
+    Parameters
+    ----------
+    count : int
+
+    Returns
+    -------
+    float
+    """
     return MOST_Z + MORE_Z / count**1.5
 
 
@@ -216,9 +226,19 @@ def z_scores(values: np.ndarray) -> np.ndarray:
 
 
 def table(rows: Sequence[Row]) -> str:
-    """The table as tab-separated values, as BIDS has them."""
+    """The table as tab-separated values, as BIDS has them.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+
+    Returns
+    -------
+    str
+        A line for each row under a head.
+    """
     apart = outliers(rows)
-    lines = ["\t".join([*list(WORDS)[:6], *(column.name for column in COLUMNS), *list(WORDS)[6:]])]
+    lines = ["\t".join([*BEFORE_FIGURES, *(column.name for column in COLUMNS), *AFTER_FIGURES])]
     for row in rows:
         record = row.record
         figures = [column.value(record) for column in COLUMNS]
@@ -240,8 +260,14 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def dictionary() -> str:
-    """What each column of the table means, as JSON."""
-    entries: dict[str, dict[str, Any]] = {name: {"Description": words} for name, words in list(WORDS.items())[:6]}
+    """What each column of the table means, as JSON.
+
+    Returns
+    -------
+    str
+    """
+    others: dict[str, dict[str, Any]] = {name: {"Description": meaning} for name, meaning in OTHER_COLUMNS.items()}
+    entries = {name: others[name] for name in BEFORE_FIGURES}
     for column in COLUMNS:
         entry = {"LongName": column.title, "Description": column.meaning}
         if column.unit in ("mL", "mm"):
@@ -249,7 +275,7 @@ def dictionary() -> str:
         elif column.unit == "%":
             entry["Description"] += " As a share, 0 to 1."
         entries[column.name] = entry
-    entries |= {name: {"Description": words} for name, words in list(WORDS.items())[6:]}
+    entries |= {name: others[name] for name in AFTER_FIGURES}
     entries["status"]["Levels"] = {DONE: "It was segmented.", FAILED: "It was not."}
     return json.dumps(entries, indent=2, ensure_ascii=False) + "\n"
 

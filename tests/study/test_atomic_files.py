@@ -9,56 +9,56 @@ from pathlib import Path
 import pytest
 
 from mriseg.core.errors import WriteError
-from mriseg.study import atomic_files as unfinished
+from mriseg.study import atomic_files
 from tests.patience import PATIENCE
 
 
 def test_a_file_is_replaced_and_nothing_stays_beside_it(tmp_path):
     for content in (b"old", b"new"):
-        unfinished.replace(tmp_path, "a/b.txt", content)
+        atomic_files.replace(tmp_path, "a/b.txt", content)
         assert (tmp_path / "a/b.txt").read_bytes() == content
-    unfinished.clear(tmp_path)
+    atomic_files.clear(tmp_path)
     assert sorted(file.name for file in tmp_path.rglob("*") if file.is_file()) == ["b.txt"]
 
 
 def test_what_cannot_be_written_leaves_the_old_and_no_rest(tmp_path, monkeypatch):
-    unfinished.replace(tmp_path, "a", b"old")
+    atomic_files.replace(tmp_path, "a", b"old")
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError(28, "No space left on device")))
-        with pytest.raises(WriteError, match="No space left"), unfinished.told():
-            unfinished.replace(tmp_path, "a", b"new")
+        with pytest.raises(WriteError, match="No space left"), atomic_files.translate_os_errors():
+            atomic_files.replace(tmp_path, "a", b"new")
     assert (tmp_path / "a").read_bytes() == b"old"
-    assert list((tmp_path / unfinished.FOLDER).iterdir()) == []
+    assert list((tmp_path / atomic_files.FOLDER).iterdir()) == []
 
 
 def test_what_a_program_left_that_ended_is_removed_and_that_of_others_is_not(tmp_path):
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    mine = unfinished.new_place(tmp_path)
+    mine = atomic_files.staging_path(tmp_path)
     left = mine.with_name(mine.name.replace(f"-{os.getpid()}-", f"-{ended.pid}-"))
     elsewhere = mine.with_name(f"another.machine-{ended.pid}-0")
     old = mine.with_name("another.machine-1-1")
     for place in (mine, left, elsewhere, old):
-        unfinished.write(place / "sub-01" / "file", b"half")
+        atomic_files.write(place / "sub-01" / "file", b"half")
     long_ago = 0
     os.utime(old, (long_ago, long_ago))
-    unfinished.clear(tmp_path)
-    assert sorted((tmp_path / unfinished.FOLDER).iterdir()) == sorted([mine, elsewhere])
+    atomic_files.clear(tmp_path)
+    assert sorted((tmp_path / atomic_files.FOLDER).iterdir()) == sorted([mine, elsewhere])
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nobody says in a file how a process is")
 def test_a_program_that_was_killed_has_ended_though_nobody_asked_how(tmp_path):
     """In a container whose first process asks nobody, the workers of a killed run stay so for good."""
     killed = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-    mine = unfinished.new_place(tmp_path)
+    mine = atomic_files.staging_path(tmp_path)
     left = mine.with_name(mine.name.replace(f"-{os.getpid()}-", f"-{killed.pid}-"))
-    unfinished.write(left / "file", b"half")
-    unfinished.clear(tmp_path)
+    atomic_files.write(left / "file", b"half")
+    atomic_files.clear(tmp_path)
     assert left.exists()
     killed.kill()
     os.waitid(os.P_PID, killed.pid, os.WEXITED | os.WNOWAIT)  # it is over, and not asked
     os.kill(killed.pid, 0)
-    unfinished.clear(tmp_path)
+    atomic_files.clear(tmp_path)
     assert not left.exists()
     killed.wait()
 
@@ -69,36 +69,36 @@ def test_a_container_of_the_same_name_has_numbers_of_its_own(tmp_path, monkeypat
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     monkeypatch.setattr(os, "getpid", lambda: ended.pid)
-    here = unfinished.new_place(tmp_path)
+    here = atomic_files.staging_path(tmp_path)
     monkeypatch.setattr(os, "readlink", lambda path: "pid:[1]")
-    there = unfinished.new_place(tmp_path)
+    there = atomic_files.staging_path(tmp_path)
     for place in (here, there):
-        unfinished.write(place / "file", b"half")
+        atomic_files.write(place / "file", b"half")
     monkeypatch.undo()
-    unfinished.clear(tmp_path)
-    assert list((tmp_path / unfinished.FOLDER).iterdir()) == [there]
+    atomic_files.clear(tmp_path)
+    assert list((tmp_path / atomic_files.FOLDER).iterdir()) == [there]
 
 
 def test_two_places_are_never_one(tmp_path):
-    assert len({unfinished.new_place(tmp_path) for _ in range(100)}) == 100
+    assert len({atomic_files.staging_path(tmp_path) for _ in range(100)}) == 100
 
 
 def test_a_machine_may_be_called_anything(tmp_path, monkeypatch):
     monkeypatch.setattr(platform, "node", lambda: "node-7/../x y")
-    place = unfinished.new_place(tmp_path)
-    assert place.parent == tmp_path / unfinished.FOLDER
-    unfinished.write(place, b"")
-    unfinished.clear(tmp_path)
+    place = atomic_files.staging_path(tmp_path)
+    assert place.parent == tmp_path / atomic_files.FOLDER
+    atomic_files.write(place, b"")
+    atomic_files.clear(tmp_path)
     assert place.exists()  # its program, this one, still runs
 
 
 def test_a_lock_holds_until_it_is_left(tmp_path):
     code = (
-        "import sys; from pathlib import Path; from mriseg.study import atomic_files as unfinished\n"
-        "with unfinished.locked(Path(sys.argv[1]), 'sub-1'): print('in')"
+        "import sys; from pathlib import Path; from mriseg.study import atomic_files\n"
+        "with atomic_files.locked(Path(sys.argv[1]), 'sub-1'): print('in')"
     )
     command = [sys.executable, "-c", code, str(tmp_path)]
-    with unfinished.locked(tmp_path, "sub-1"):
+    with atomic_files.locked(tmp_path, "sub-1"):
         other = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2])
         with pytest.raises(subprocess.TimeoutExpired):
             other.wait(4)

@@ -24,8 +24,7 @@ from mriseg.core.faults import UNFORESEEN
 from mriseg.core.tissue import Contrast, Tissue
 from mriseg.datasets.phantom import make_phantom, simulate
 from mriseg.export.images import encode_scan
-from mriseg.study import atomic_files as unfinished
-from mriseg.study import bids, derivatives
+from mriseg.study import atomic_files, bids, derivatives
 from mriseg.study import run as cohort
 from tests import stub_study
 
@@ -203,14 +202,14 @@ def test_a_scan_over_which_workers_died_twice_is_given_up(tmp_path):
     """As on a cluster, which gives it to another worker as often as it likes."""
     study, out = stub_study.make_study(tmp_path / "study", 1), tmp_path / "out"
     (scan,) = bids.find(study)
-    marks = unfinished.new_place(out)
+    marks = atomic_files.staging_path(out)
     task = cohort.Task(scan, out, Settings(), mriseg.__version__, marks.relative_to(out).as_posix())
     for died in (0, 1):
-        unfinished.write(marks / scan.name, b"." * died)
+        atomic_files.write(marks / scan.name, b"." * died)
         outcome = stub_study.segment_one(task)
         assert outcome.record.failure is None
         (out / derivatives.RECORDS / f"{scan.name}.json").unlink()
-    unfinished.write(marks / scan.name, b"..")
+    atomic_files.write(marks / scan.name, b"..")
     assert "worker died" in stub_study.segment_one(task).record.failure
     shutil.rmtree(marks)
     assert stub_study.segment_one(task).record.failure is None  # another run tries again
@@ -354,16 +353,14 @@ def test_two_runs_at_once_do_a_scan_once(tmp_path):
     study, out = stub_study.make_study(tmp_path / "study", 1), tmp_path / "out"
     (scan,) = bids.find(study)
     task = cohort.Task(scan, out, Settings(), mriseg.__version__, "marks")
-    with ThreadPoolExecutor() as pool, unfinished.locked(out, scan.name):
+    with ThreadPoolExecutor() as pool, atomic_files.locked(out, scan.name):
         runs = [pool.submit(cohort.segment_one, task) for _ in range(2)]
         time.sleep(0.2)
         assert not any(run.done() for run in runs)
-        kept = derivatives.identity(scan, Settings())
-        place = unfinished.new_place(out)
-        files = stub_study.write(place, scan, scan.path.read_bytes(), None)
-        derivatives.finish(
-            out, scan, kept, stub_study.attempt(scan.path, Settings(), use=lambda *_: None), place, files
-        )
+        identity, staging = derivatives.identity(scan, Settings()), atomic_files.staging_path(out)
+        files = stub_study.write(staging, scan, scan.path.read_bytes(), None)
+        record = stub_study.attempt(scan.path, Settings(), use=lambda *_: None)
+        derivatives.finish(out, scan, record, identity=identity, staging=staging, files=files)
     assert [run.result().is_new for run in runs] == [False, False]
 
 
