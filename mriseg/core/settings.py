@@ -35,7 +35,7 @@ class Settings:
         whose header says it.
     smoothness : float
         Strength of the Markov random field, as a multiple of what the scan's noise asks for (see
-        `mriseg.segmentation.markov_field.coupling`). 0 decides each voxel by itself.
+        `mriseg.segmentation.markov_field.coupling_strength`). 0 decides each voxel by itself.
     correct_bias : bool
         Whether a smooth multiplicative bias field is estimated and divided out.
     bias_strength : float

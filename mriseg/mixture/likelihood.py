@@ -1,4 +1,4 @@
-"""What intensities say: voxels sorted into cells, and the mixture tabulated for each cell.
+"""What intensities say: voxels binned by intensity, and the mixture tabulated for each cell.
 
 A scan has millions of voxels and a few thousand distinct intensities, so all that the mixture has to say of a voxel
 is looked up. With several channels a cell is one of their joint histogram.
@@ -37,61 +37,122 @@ class BinnedVoxels:
     @property
     def points(self) -> np.ndarray:
         """Intensities of each cell, shape (cells, channels)."""
-        return np.stack([axis.ravel() for axis in np.meshgrid(*(b.levels for b in self.histograms), indexing="ij")], 1)
+        return np.stack(
+            [axis.ravel() for axis in np.meshgrid(*(hist.levels for hist in self.histograms), indexing="ij")], 1
+        )
 
-    def cells(self, inside: np.ndarray, zones: PriorZones) -> Cells:
+    def cells(self, mask: np.ndarray, spatial_prior: PriorZones) -> Cells:
         """How many voxels of the mask lie in each cell, by zone.
 
         Parameters
         ----------
-        inside : ndarray of bool, shape of `index`
-        zones : Zones
+        mask : ndarray of bool, shape of `index`
+            The brain.
+        spatial_prior : PriorZones
             On the same grid.
+
+        Returns
+        -------
+        Cells
+            Those that hold a voxel.
         """
         points = self.points
-        joint = zones.index[inside].astype(np.int32) * np.int32(len(points)) + self.index[inside]
-        counts = np.bincount(joint, minlength=len(zones) * len(points)).reshape(len(zones), -1)
+        joint = spatial_prior.index[mask].astype(np.int32) * np.int32(len(points)) + self.index[mask]
+        counts = np.bincount(joint, minlength=len(spatial_prior) * len(points)).reshape(len(spatial_prior), -1)
         filled = counts.any(0)
         return Cells(points[filled], counts[:, filled].astype(float))
 
 
-def bin_voxels(channels: Sequence[np.ndarray], inside: np.ndarray) -> BinnedVoxels:
-    """Sort voxels into cells of intensity.
+def bin_voxels(channels: Sequence[np.ndarray], mask: np.ndarray) -> BinnedVoxels:
+    """Give each voxel the number of the cell of the joint histogram that its intensities lie in.
+
+    Cells are numbered with the last channel running fastest.
 
     Parameters
     ----------
     channels : sequence of ndarray of float32, each of shape (i, j) or (i, j, k)
         Intensities; one to three.
-    inside : ndarray of bool, same shape
-        The brain.
+    mask : ndarray of bool, same shape
+        The brain; what lies outside it is binned too, but does not say where the levels are.
+
+    Returns
+    -------
+    BinnedVoxels
+
+    Examples
+    --------
+    On T1 these voxels lie on the levels 0, 1 and 2 of three, on T2 on 1, 0 and 0 of two; so their cells are
+    0 * 2 + 1, 1 * 2 + 0 and 2 * 2 + 0.
+
+    >>> t1, t2 = (np.repeat(np.array(levels, np.float32), 1000) for levels in ((10, 11, 12), (8, 7, 7)))
+    >>> binned = bin_voxels([t1, t2], np.ones(3000, bool))
+    >>> [len(hist.levels) for hist in binned.histograms], binned.index[::1000].tolist()
+    ([3, 2], [1, 2, 4])
+    >>> binned.points[[1, 2, 4]].tolist()
+    [[10.0, 8.0], [11.0, 7.0], [12.0, 7.0]]
     """
-    most = LEVELS[len(channels)]
-    histograms, index = [], np.zeros(inside.shape, np.int32)
+    histograms, index = [], np.zeros(mask.shape, np.int32)
     for data in channels:
-        counted = typical_histogram(data[inside], most)
-        level = (data - np.float32(counted.levels[0])) * np.float32(1 / counted.width)
-        np.clip(level, 0, len(counted.levels) - 1, out=level)
-        level += np.float32(0.5)
-        index *= np.int32(len(counted.levels))
+        hist = typical_histogram(data[mask], LEVELS[len(channels)])
+        level = (data - np.float32(hist.levels[0])) * np.float32(1 / hist.width)
+        np.clip(level, 0, len(hist.levels) - 1, out=level)
+        level += np.float32(0.5)  # so that cutting off rounds
+        index *= np.int32(len(hist.levels))
         index += level.astype(np.int32)
-        histograms.append(counted)
+        histograms.append(hist)
     return BinnedVoxels(tuple(histograms), index)
 
 
 def typical_histogram(values: np.ndarray, bins: int) -> Histogram:
-    """Histogram of intensities, shape (n,), without the outermost thousandth at each end; of at most so many bins."""
+    """Histogram of intensities without the outermost thousandth at each end.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n,)
+        Intensities, at least one.
+    bins : int
+        The most bins to use.
+
+    Returns
+    -------
+    Histogram
+    """
     low, high = np.percentile(values, [OUTLIERS_PERCENT, 100 - OUTLIERS_PERCENT])
     typical = values[(values >= low) & (values <= high)]
     return histogram(typical if typical.size else values, bins=bins)
 
 
-def log_likelihood_table(mixture: Mixture, found: BinnedVoxels) -> np.ndarray:
-    """Log of weight times density of each class in each zone and cell, float32, shape (classes, zones x cells)."""
-    return mixture.zone_log_densities(found.points).astype(np.float32).reshape(mixture.classes, -1)
+def log_likelihood_table(mixture: Mixture, binned: BinnedVoxels) -> np.ndarray:
+    """Log of weight times density of each class in each zone and cell.
+
+    Parameters
+    ----------
+    mixture : Mixture
+    binned : BinnedVoxels
+        Whose cells.
+
+    Returns
+    -------
+    ndarray of float32, shape (classes, zones x cells)
+        The cells of a zone stand together.
+    """
+    return mixture.zone_log_densities(binned.points).astype(np.float32).reshape(mixture.classes, -1)
 
 
-def table_index(found: BinnedVoxels, zones: PriorZones) -> np.ndarray:
-    """Column of `log_likelihood_table` for each voxel, int32."""
-    if len(zones) == 1:
-        return found.index
-    return zones.index * np.int32(np.prod([len(b.levels) for b in found.histograms])) + found.index
+def table_index(binned: BinnedVoxels, spatial_prior: PriorZones) -> np.ndarray:
+    """Column of `log_likelihood_table` for each voxel.
+
+    Parameters
+    ----------
+    binned : BinnedVoxels
+    spatial_prior : PriorZones
+        On the same grid.
+
+    Returns
+    -------
+    ndarray of int32, shape of the grid
+    """
+    if len(spatial_prior) == 1:
+        return binned.index
+    cells = np.int32(np.prod([len(hist.levels) for hist in binned.histograms]))
+    return spatial_prior.index * cells + binned.index

@@ -9,6 +9,7 @@ Imaging 18, 1999 (mean field, anisotropic voxels).
 """
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import reduce
 
 import numpy as np
@@ -27,108 +28,166 @@ SWEEPS = 4  # the fifth changes less than 0.1 % of the labels
 # times as fast as the whole at once, and no more parts than their handing out is worth.
 SLAB, SLAB_PIXELS = 4, 60_000
 THREADS = 2
-LOG_FLOOR = -30.0  # evidence of e^-30 against a class is as good as certainty
+LOG_FLOOR = -30.0  # odds of e^-30 against a class is as good as certainty
 
 
-def coupling(overlap: float) -> float:
-    """Strength of the field for a scan whose classes overlap so much (see `mriseg.mixture.model.Mixture.overlap`)."""
+def coupling_strength(overlap: float) -> float:
+    """How much a neighbor of the same tissue adds to the log posterior, in a scan whose classes overlap so much.
+
+    Parameters
+    ----------
+    overlap : float
+        Share of voxels that intensity alone gives to a wrong tissue (`mriseg.mixture.model.Mixture.overlap`).
+
+    Returns
+    -------
+    float
+        Log odds of one neighbor at the least distance.
+
+    Examples
+    --------
+    >>> [round(coupling_strength(overlap), 2) for overlap in (0.0, 0.1, 0.3)]
+    [0.2, 0.5, 0.8]
+    """
     return min(max(COUPLING_AT_NONE + COUPLING_RISE * overlap, LEAST_COUPLING), MOST_COUPLING)
 
 
-def regularize(
-    table: np.ndarray, levels: np.ndarray, mask: np.ndarray, spacing: tuple[float, ...], smoothness: float
+@dataclass(frozen=True, eq=False)
+class _PottsModel:
+    """What remains the same in all sweeps.
+
+    Attributes
+    ----------
+    table, index, mask
+        As for `mean_field`.
+    weights : list of float32
+        What a neighbor along each axis adds to the log posterior of its class.
+    """
+
+    table: np.ndarray
+    index: np.ndarray
+    mask: np.ndarray
+    weights: list[np.float32]
+
+
+def mean_field(
+    table: np.ndarray, index: np.ndarray, mask: np.ndarray, *, spacing: tuple[float, ...], coupling: float
 ) -> np.ndarray:
-    """Posteriors of the classes, given each voxel's evidence and its neighbors.
+    """Posteriors of the classes, given each voxel's likelihood and its neighbors.
 
     Potts model on the face neighbors, each weighted by the inverse of its distance so that the next slice of a
     thick-sliced scan counts little.
 
     Parameters
     ----------
-    table : ndarray of float32, shape (classes, levels)
-        Evidence at each level of intensity: log of weight times density of each class, up to a constant a level.
-    levels : ndarray of int, shape (i, j) or (i, j, k)
-        Level of each voxel. Looking the evidence up costs a sixth of the memory of holding it.
+    table : ndarray of float32, shape (classes, columns)
+        Log of weight times density of each class at each intensity (and zone), up to a constant a column.
+    index : ndarray of int, shape (i, j) or (i, j, k)
+        Column of each voxel. Looking the likelihood up costs a sixth of the memory of holding it.
     mask : ndarray of bool, same shape
         The brain; neighbors outside it say nothing.
     spacing : tuple of float
         Voxel sides in mm, or any unit.
-    smoothness : float
+    coupling : float
         What a neighbor of the same class at the least distance adds to the log posterior; 0 for none.
 
     Returns
     -------
     ndarray of float32, shape (classes, i, j) or (classes, i, j, k)
         Sums to 1 over the classes in the mask, 0 outside.
+
+    Examples
+    --------
+    A voxel that looks like the other class joins its neighbors if they count enough:
+
+    >>> table = np.log(np.array([[0.8, 0.4], [0.2, 0.6]], np.float32))
+    >>> index, mask = np.array([[0, 0, 0], [0, 1, 0], [0, 0, 0]]), np.ones((3, 3), bool)
+    >>> for coupling in (0.0, 1.0):
+    ...     print(mean_field(table, index, mask, spacing=(1.0, 1.0), coupling=coupling).argmax(0)[1].tolist())
+    [0, 1, 0]
+    [0, 0, 0]
     """
-    posteriors = np.zeros((len(table), *levels.shape), np.float32)
-    weights = [np.float32(smoothness * min(spacing) / side) for side in spacing]
-    slab = max(SLAB, SLAB_PIXELS // levels[0].size)
+    posteriors = np.zeros((len(table), *index.shape), np.float32)
+    model = _PottsModel(table, index, mask, [np.float32(coupling * min(spacing) / side) for side in spacing])
+    slab = max(SLAB, SLAB_PIXELS // index[0].size)
+    slabs = [slice(first, min(first + slab, len(index))) for first in range(0, len(index), slab)]
     with ThreadPoolExecutor(THREADS) as pool:
 
         def sweep(source: np.ndarray | None, target: np.ndarray) -> None:
-            parts = [(first, min(first + slab, len(levels))) for first in range(0, len(levels), slab)]
-            for _ in pool.map(lambda part: _update(table, levels, mask, weights, source, target, *part), parts):
+            for _ in pool.map(lambda part: _update(model, source, target, part), slabs):
                 pass
 
         sweep(None, posteriors)
-        previous = np.zeros_like(posteriors) if smoothness else posteriors
-        for _ in range(SWEEPS if smoothness else 0):
+        previous = np.zeros_like(posteriors) if coupling else posteriors
+        for _ in range(SWEEPS if coupling else 0):
             previous, posteriors = posteriors, previous
             sweep(previous, posteriors)
     return posteriors
 
 
-def _update(
-    table: np.ndarray,
-    levels: np.ndarray,
-    mask: np.ndarray,
-    weights: list[np.float32],
-    source: np.ndarray | None,
-    target: np.ndarray,
-    first: int,
-    last: int,
-) -> None:
-    """Fill a slab of `target` with the posteriors that the evidence and the neighbors in `source` give.
+def _update(model: _PottsModel, source: np.ndarray | None, target: np.ndarray, part: slice) -> None:
+    """Fill a slab of `target` with the posteriors that the likelihoods and the neighbors in `source` give.
 
     Every voxel is computed from the previous sweep alone, so slabs and threads change no bit of the result.
     """
-    inside = mask[first:last]
+    inside = model.mask[part]
     if not inside.any():
         return
+    first, last = part.start, part.stop
     box = bounding_box(inside)[1:]  # outside the mask all stays 0
-    slab = (slice(first, last), *box)
+    slab = (part, *box)
     target = target[:, :, *box]
     source = None if source is None else source[:, :, *box]
-    field = np.take(table, levels[slab], axis=1)
+    field = np.take(model.table, model.index[slab], axis=1)
     if source is not None:
-        below, above = max(first - 1, 0), min(last + 1, len(levels))
-        field[:, : above - 1 - first] += weights[0] * source[:, first + 1 : above]
-        field[:, below + 1 - first :] += weights[0] * source[:, below : last - 1]
-        for axis, weight in enumerate(weights[1:], start=2):
+        across, *within = model.weights
+        below, above = max(first - 1, 0), min(last + 1, len(model.index))
+        field[:, : above - 1 - first] += across * source[:, first + 1 : above]
+        field[:, below + 1 - first :] += across * source[:, below : last - 1]
+        for axis, weight in enumerate(within, start=2):
             ahead = (slice(None),) * axis + (slice(1, None),)
             behind = (slice(None),) * axis + (slice(None, -1),)
-            scaled = weight * source[:, first:last]
+            scaled = weight * source[:, part]
             field[behind] += scaled[ahead]
             field[ahead] += scaled[behind]
     # Class by class: numpy reduces a short first axis thirty times slower.
     field -= reduce(np.maximum, field)
     np.maximum(field, LOG_FLOOR, out=field)
     np.exp(field, out=field)
-    field *= mask[slab] / reduce(np.add, field)
-    target[:, first:last] = field
+    field *= model.mask[slab] / reduce(np.add, field)
+    target[:, part] = field
 
 
 def regularized_posteriors(
-    found: BinnedVoxels,
+    binned: BinnedVoxels,
     mixture: Mixture,
-    inside: np.ndarray,
+    mask: np.ndarray,
     *,
     spacing: tuple[float, ...],
     spatial_prior: PriorZones,
     smoothness: float = 1.0,
 ) -> np.ndarray:
-    """Posteriors of the classes, shape (classes, ...)."""
-    strength = smoothness * coupling(mixture.overlap(found.points))
-    table = log_likelihood_table(mixture, found)
-    return regularize(table, table_index(found, spatial_prior), inside, spacing=spacing, smoothness=strength)
+    """Posteriors of the classes of a mixture, as coupled as its classes overlap.
+
+    Parameters
+    ----------
+    binned : BinnedVoxels
+        Voxels by their intensities.
+    mixture : Mixture
+    mask : ndarray of bool, shape of the voxels
+        The brain.
+    spacing : tuple of float
+        Voxel sides, mm.
+    spatial_prior : PriorZones
+        In which zone each voxel lies, of those that the mixture has weights for.
+    smoothness : float
+        Factor on the coupling.
+
+    Returns
+    -------
+    ndarray of float32, shape (classes, i, j) or (classes, i, j, k)
+        Sums to 1 over the classes in the mask, 0 outside.
+    """
+    coupling = smoothness * coupling_strength(mixture.overlap(binned.points))
+    table, index = log_likelihood_table(mixture, binned), table_index(binned, spatial_prior)
+    return mean_field(table, index, mask, spacing=spacing, coupling=coupling)

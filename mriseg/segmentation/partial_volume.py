@@ -18,7 +18,7 @@ from mriseg.mixture.model import Mixture
 from mriseg.segmentation.markov_field import SLAB_PIXELS, THREADS
 
 
-def partial_volumes(posteriors: np.ndarray, mixture: Mixture, found: BinnedVoxels) -> np.ndarray:
+def partial_volumes(posteriors: np.ndarray, mixture: Mixture, binned: BinnedVoxels) -> np.ndarray:
     """Expected fraction of each tissue in each voxel.
 
     Parameters
@@ -27,7 +27,7 @@ def partial_volumes(posteriors: np.ndarray, mixture: Mixture, found: BinnedVoxel
         Of the mixture's classes.
     mixture : Mixture
         Named.
-    found : Sorted
+    binned : BinnedVoxels
         The voxels by their intensities.
 
     Returns
@@ -35,15 +35,15 @@ def partial_volumes(posteriors: np.ndarray, mixture: Mixture, found: BinnedVoxel
     ndarray of uint8, shape (i, j, 3) or (i, j, k, 3)
         Fractions in the order of `Tissue` times 255, rounded; 0 where the posteriors are.
     """
-    table = mixture.expected_fractions(found.points)
+    table = mixture.expected_fractions(binned.points)
     tissue = np.array([[t is of for of in mixture.tissues] for t in Tissue], float)
     table = np.einsum("tf,kfn->tkn", tissue, table).astype(np.float32) * np.float32(255)
-    fractions = np.empty((*found.index.shape, len(Tissue)), np.uint8)
-    slab = max(1, SLAB_PIXELS // found.index[0].size)
+    fractions = np.empty((*binned.index.shape, len(Tissue)), np.uint8)
+    slab = max(1, SLAB_PIXELS // binned.index[0].size)
 
     def fill(first: int) -> None:
         part = slice(first, first + slab)
-        index = found.index[part]
+        index = binned.index[part]
         for t in range(len(Tissue)):
             total = np.full(index.shape, 0.5, np.float32)
             for k in np.flatnonzero(table[t].any(1)):  # no class holds all tissues
@@ -51,6 +51,6 @@ def partial_volumes(posteriors: np.ndarray, mixture: Mixture, found: BinnedVoxel
             fractions[part, ..., t] = total
 
     with ThreadPoolExecutor(THREADS) as pool:
-        for _ in pool.map(fill, range(0, len(found.index), slab)):
+        for _ in pool.map(fill, range(0, len(binned.index), slab)):
             pass
     return fractions
