@@ -95,7 +95,17 @@ class Prior:
     def log_density(self, parameters: Parameters, zone_shares: np.ndarray) -> float:
         """Log density of parameters up to a constant, divided by the number of observations.
 
-        `zone_shares`, shape (zones,), are the shares of the observations that lie in each zone.
+        Parameters
+        ----------
+        parameters : Parameters
+            Of a mixture.
+        zone_shares : ndarray of shape (zones,)
+            Shares of the observations that lie in each zone.
+
+        Returns
+        -------
+        float
+            The larger, the more they are what was expected.
         """
         common = _log_determinant(common_covariance(parameters.covariances))
         apart = _log_determinant(parameters.covariances).mean() - common
@@ -104,7 +114,21 @@ class Prior:
 
 
 def common_covariance(covariances: np.ndarray) -> np.ndarray:
-    """The covariance, shape (d, d), that is likeliest to have several drawn about it: their harmonic mean."""
+    """The covariance that is likeliest to have several drawn about it: their harmonic mean.
+
+    Parameters
+    ----------
+    covariances : ndarray of shape (n, d, d)
+
+    Returns
+    -------
+    ndarray of shape (d, d)
+
+    Examples
+    --------
+    >>> common_covariance(np.array([[[1.0]], [[3.0]]])).tolist()
+    [[1.5]]
+    """
     return _inverse(_inverse(covariances).mean(0))
 
 
@@ -121,7 +145,19 @@ def _log_determinant(matrices: np.ndarray) -> np.ndarray:
 
 
 def plain(classes: int, tied: bool) -> Structure:
-    """The structure of a textbook mixture, with one covariance a class or one for all."""
+    """The structure of a textbook mixture.
+
+    Parameters
+    ----------
+    classes : int
+        Each is one Gaussian.
+    tied : bool
+        Whether all share one covariance, as scikit-learn calls it.
+
+    Returns
+    -------
+    Structure
+    """
     each = np.arange(classes)
     return Structure(np.eye(classes), each, np.zeros_like(each) if tied else each)
 

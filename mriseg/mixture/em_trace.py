@@ -67,6 +67,18 @@ def em_steps(histogram: Histogram, fitted: Mixture) -> tuple[Step, ...]:
     -------
     tuple of Step
         At most 60.
+
+    Examples
+    --------
+    >>> from mriseg.mixture.fit import FLUID_DARK, fit
+    >>> from mriseg.mixture.histogram import histogram as count
+    >>> rng = np.random.default_rng(0)
+    >>> counted = count(np.concatenate([rng.normal(mean, 30, 2000) for mean in (200, 600, 900)]))
+    >>> steps = em_steps(counted, fit(Cells.of(counted), FLUID_DARK))
+    >>> steps[0].iteration, steps[0].log_likelihood < steps[-1].log_likelihood
+    (0, True)
+    >>> steps[-1].mixture.converged, steps[-1].mixture.means.round(-1).tolist()
+    (True, [200.0, 600.0, 900.0])
     """
     cells = Cells.of(histogram.rebin(BINS)).filled()
     counts, scale = cells.counts[0], Standardization.of(cells.points, cells.counts[0])

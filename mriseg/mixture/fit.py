@@ -75,12 +75,21 @@ def fit(
     -------
     Mixture
         Classes named by `order`. In one zone they run from dark to bright; where zones say which tissue lies where, a
-        wrong order can come out with the right means, which is how `name` finds it (see `by_brightness`).
+        wrong order can come out with the right means, which tells that it is wrong (see `by_brightness`).
 
     Raises
     ------
     SeparationError
         If there are too few voxels or levels for three classes.
+
+    Examples
+    --------
+    >>> from mriseg.mixture.histogram import histogram
+    >>> rng = np.random.default_rng(0)
+    >>> values = np.concatenate([rng.normal(mean, 30, 2000) for mean in (200, 600, 900)])
+    >>> mixture = fit(Cells.of(histogram(values)), FLUID_DARK)
+    >>> [tissue.name for tissue in mixture.tissues], mixture.means.round(-1).tolist()
+    (['CSF', 'GM', 'WM'], [200.0, 600.0, 900.0])
     """
     spatial_prior = spatial_prior or uniform_prior(())
     zoned = len(spatial_prior) > 1

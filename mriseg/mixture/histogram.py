@@ -30,14 +30,32 @@ class Histogram:
         return float(self.levels[1] - self.levels[0])
 
     def rebin(self, bins: int) -> "Histogram":
-        """The same counts over at most `bins` bins, by joining neighbors."""
-        joined = -(-len(self.levels) // bins)
-        if joined == 1:
+        """The same counts over fewer bins, by joining neighbors.
+
+        Parameters
+        ----------
+        bins : int
+            The most bins to have.
+
+        Returns
+        -------
+        Histogram
+            Of the same voxels; the histogram itself where it has no more bins than that.
+
+        Examples
+        --------
+        >>> fine = Histogram(np.array([10.0, 11.0, 12.0, 13.0]), np.array([1.0, 2.0, 3.0, 4.0]))
+        >>> coarse = fine.rebin(2)
+        >>> coarse.levels.tolist(), coarse.counts.tolist(), coarse.width
+        ([10.5, 12.5], [3.0, 7.0], 2.0)
+        """
+        size = -(-len(self.levels) // bins)  # of the old bins in a new one
+        if size == 1:
             return self
-        padding = -len(self.levels) % joined
-        counts = np.pad(self.counts, (0, padding)).reshape(-1, joined).sum(1)
-        first = self.levels[0] + self.width * (joined - 1) / 2
-        return Histogram(first + self.width * joined * np.arange(len(counts)), counts)
+        padding = -len(self.levels) % size
+        counts = np.pad(self.counts, (0, padding)).reshape(-1, size).sum(1)
+        first = self.levels[0] + self.width * (size - 1) / 2
+        return Histogram(first + self.width * size * np.arange(len(counts)), counts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +100,12 @@ def histogram(values: np.ndarray, weights: np.ndarray | None = None, bins: int =
     -------
     Histogram
         Covers all values; the sum of its counts is n or the sum of the weights.
+
+    Examples
+    --------
+    >>> counted = histogram(np.array([3.0, 3.0, 4.0, 6.0]))
+    >>> counted.levels.tolist(), counted.counts.tolist()
+    ([3.0, 4.0, 5.0, 6.0], [2.0, 1.0, 0.0, 1.0])
     """
     low, high = float(values.min()), float(values.max())
     if _whole(values):  # a whole number of levels a bin, or the counts would beat against the levels

@@ -123,7 +123,29 @@ class Mixture:
         return fractions
 
     def density(self, x: np.ndarray) -> np.ndarray:
-        """p(x) at intensities `x`, shape (n,) or (n, channels)."""
+        """p(x): the fitted sum, as it is drawn over the histogram.
+
+        Parameters
+        ----------
+        x : ndarray of shape (n,) or (n, channels)
+            Intensities; of shape (n,), those of the first channel, whatever the others are.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            Per unit of intensity; integrates to 1. Times the voxels and the width of a bin it is the expected count.
+
+        Examples
+        --------
+        >>> from mriseg.mixture.fit import FLUID_DARK, fit
+        >>> from mriseg.mixture.histogram import Cells, histogram
+        >>> rng = np.random.default_rng(0)
+        >>> values = np.concatenate([rng.normal(mean, 30, 2000) for mean in (200, 600, 900)])
+        >>> mixture = fit(Cells.of(histogram(values)), FLUID_DARK)
+        >>> x = np.linspace(0, 1100, 1101)
+        >>> round(float(np.trapezoid(mixture.density(x), x)), 3)
+        1.0
+        """
         return self._densities(x).sum(1) + self.outliers * uniform(x, self.outlier_range)
 
     def pure_densities(self, x: np.ndarray) -> np.ndarray:
@@ -164,7 +186,12 @@ class Mixture:
         return log_densities
 
     def expected_fractions(self, x: np.ndarray) -> np.ndarray:
-        """Fraction of each class to expect at intensities `x` in a voxel that is mostly one class.
+        """Fraction of each class to expect in a voxel of some intensity that is mostly one class.
+
+        Parameters
+        ----------
+        x : ndarray of shape (n,) or (n, channels)
+            Intensities.
 
         Returns
         -------
@@ -181,7 +208,13 @@ class Mixture:
         return fractions
 
     def thresholds(self) -> np.ndarray:
-        """Intensities at which the likeliest class changes, from dark to bright; shape (classes - 1,) or fewer."""
+        """Intensities at which the likeliest class changes, of the first channel.
+
+        Returns
+        -------
+        ndarray of shape (classes - 1,) or fewer
+            From dark to bright, between the outer means.
+        """
         spread = 4 * self.sds.max()
         x = np.linspace(self.means[0] - spread, self.means[-1] + spread, 4096)
         densities = self.class_densities(x)
@@ -197,6 +230,11 @@ class Mixture:
         ----------
         points : ndarray of shape (n,) or (n, channels)
             A regular grid over all intensities.
+
+        Returns
+        -------
+        float
+            0 where no two classes overlap.
         """
         densities = self.class_densities(points)
         return float(1 - densities.max(1).sum() / densities.sum())
@@ -218,7 +256,24 @@ class Mixture:
 
 
 def uniform(x: np.ndarray, between: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-    """Density of the uniform distribution in a box, shape (n,); of the first channels where x has fewer."""
+    """Density of the uniform distribution in a box, which is that of outliers.
+
+    Parameters
+    ----------
+    x : ndarray of shape (n,) or (n, channels)
+        Intensities.
+    between : tuple of ndarray of shape (channels,)
+        Least and largest intensity of the box; where x has fewer channels, its first ones count.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+
+    Examples
+    --------
+    >>> uniform(np.array([-1.0, 1.0, 4.0, 5.0]), (np.array([0.0]), np.array([4.0]))).tolist()
+    [0.0, 0.25, 0.25, 0.0]
+    """
     points = _points(x)
     low, high = (np.atleast_1d(end)[: points.shape[1]] for end in between)
     return ((points >= low) & (points <= high)).all(1) / np.prod(high - low)
@@ -230,17 +285,51 @@ def _points(x: np.ndarray) -> np.ndarray:
 
 
 def by_brightness(mixture: Mixture) -> tuple[Tissue, ...]:
-    """The tissues from dark to bright as they were fitted on the first channel."""
+    """The tissues from dark to bright as they were fitted on the first channel.
+
+    Parameters
+    ----------
+    mixture : Mixture
+        Named.
+
+    Returns
+    -------
+    tuple of Tissue
+        Of each class.
+    """
     return tuple(mixture.tissues[k] for k in np.argsort(mixture.means, kind="stable"))
 
 
 def in_order(mixture: Mixture, tissues: tuple[Tissue, ...]) -> Mixture:
-    """The same mixture with its classes in another order."""
+    """The same mixture with its classes in another order.
+
+    Parameters
+    ----------
+    mixture : Mixture
+        Named, each class another tissue.
+    tissues : tuple of Tissue
+        The order to bring them into.
+
+    Returns
+    -------
+    Mixture
+        Of the same density.
+    """
     return _permuted(mixture, np.array([mixture.tissues.index(tissue) for tissue in tissues]))
 
 
 def sort_classes(mixture: Mixture) -> Mixture:
-    """The same with its pure classes from dark to bright, should the fit have exchanged two of them; names stay."""
+    """The same with its pure classes from dark to bright, should the fit have exchanged two of them.
+
+    Parameters
+    ----------
+    mixture : Mixture
+
+    Returns
+    -------
+    Mixture
+        The tissues stay in their order: they are named from dark to bright.
+    """
     return replace(_permuted(mixture, np.argsort(mixture.means, kind="stable")), tissues=mixture.tissues)
 
 

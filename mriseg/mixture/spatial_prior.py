@@ -1,8 +1,8 @@
 """Where each tissue is to be expected: zones of the average brain, laid over the scan by its registration.
 
 A zone is all places where the average brain holds about the same shares of fluid, gray and white matter. The mixture
-has weights of its own in each zone. The average brain says what they should be, at a fifth of the scan's own word: so
-lesions, atrophy and wide ventricles win against it, and where intensity cannot tell, position does.
+has weights of its own in each zone. The average brain says what they should be, at a fifth of the weight of the scan
+itself: so lesions, atrophy and wide ventricles win against it, and where intensity cannot tell, position does.
 
 References
 ----------
@@ -51,7 +51,24 @@ class PriorZones:
 
 
 def uniform_prior(shape: tuple[int, ...]) -> PriorZones:
-    """The whole as one zone, where position is not known."""
+    """The whole as one zone, where position is not known.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of the grid.
+
+    Returns
+    -------
+    PriorZones
+        Expects the shares of a whole average brain.
+
+    Examples
+    --------
+    >>> prior = uniform_prior((4, 5))
+    >>> len(prior), prior.index.shape
+    (1, (4, 5))
+    """
     return PriorZones(np.broadcast_to(np.uint8(0), shape), np.array([MEAN_SHARES]), np.zeros(1))
 
 
@@ -75,6 +92,11 @@ def prior_zones(
         Voxel sides, mm.
     first_voxel_mm : ndarray of shape (3,)
         Position of the mask's first voxel, mm along the scan's canonical axes.
+
+    Returns
+    -------
+    PriorZones
+        On the mask's grid, only zones that hold a voxel; outside the mask the index is 0 and says nothing.
     """
     gray, white = (
         scipy.ndimage.gaussian_filter(m, BLUR_MM / ATLAS_MM, truncate=2.5) for m in (atlas.gray, atlas.white)
@@ -100,11 +122,11 @@ def prior_zones(
     index = np.digitize(fluid, FLUID_EDGES).astype(np.int16) * (len(WHITE_EDGES) + 1)
     index += np.digitize(white / (1 - fluid), WHITE_EDGES).astype(np.int16)
     index += deep * np.int16((len(FLUID_EDGES) + 1) * (len(WHITE_EDGES) + 1))
-    found = np.bincount(index[mask])
-    used = np.flatnonzero(found)
-    number = np.zeros(len(found), np.uint8)
+    voxels = np.bincount(index[mask])
+    used = np.flatnonzero(voxels)
+    number = np.zeros(len(voxels), np.uint8)
     number[used] = np.arange(len(used))
-    index = number[np.minimum(index, len(found) - 1)] * mask
+    index = number[np.minimum(index, len(voxels) - 1)] * mask
     sums = [np.bincount(index[mask], values[mask]) for values in (fluid, white, deep)]
-    fluid, white, deep = (s / found[used] for s in sums)
+    fluid, white, deep = (s / voxels[used] for s in sums)
     return PriorZones(index, np.stack([fluid, 1 - fluid - white, white], 1), deep)
