@@ -4,7 +4,6 @@ import scipy
 
 from mriseg.brain import extraction
 from mriseg.brain.extraction import extract, take_everything, take_stripped
-from mriseg.brain.stripped import is_stripped
 from mriseg.core.errors import BrainNotFoundError
 from mriseg.core.tissue import Contrast
 from mriseg.datasets.phantom import AIR, SEQUENCES, make_phantom, simulate
@@ -20,16 +19,6 @@ def axial(volume, index=58):
 
 def stripped(scan, phantom, background=0.0):
     return np.where(phantom.truth > 0, scan.data, np.float32(background))
-
-
-@pytest.mark.parametrize("contrast", SEQUENCES)
-def test_a_whole_head_is_not_taken_for_a_stripped_brain(scanned, contrast):
-    assert not is_stripped(scanned(contrast).data, SPACING)
-
-
-@pytest.mark.parametrize("contrast", SEQUENCES)
-def test_a_stripped_brain_is_recognized(scanned, phantom, contrast):
-    assert is_stripped(stripped(scanned(contrast), phantom), SPACING)
 
 
 @pytest.mark.parametrize("background", [0.0, -500.0, 1.5])
