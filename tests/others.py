@@ -27,13 +27,13 @@ def bottle() -> np.ndarray:
     return _scanned(100.0 * (np.hypot(x, y) < 70) * (np.abs(z) < 85))
 
 
-def citrus() -> np.ndarray:
-    """A rind, ten segments and a core."""
+def citrus(seed: int = 0) -> np.ndarray:
+    """A rind, ten segments and a core; the seed is that of the noise."""
     x, y, z = _positions()
     radius = np.sqrt((x / 75) ** 2 + (y / 90) ** 2 + (z / 70) ** 2)
     segments = 100 + 20 * np.sign(np.sin(10 * np.arctan2(y, x)))
     mean = np.select([radius < 0.2, radius < 0.9, radius < 0.93, radius < 1], [150, segments, 100, 60], 0)
-    return _scanned(mean.astype(float))
+    return _scanned(mean.astype(float), seed)
 
 
 def melon() -> np.ndarray:

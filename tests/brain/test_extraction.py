@@ -8,7 +8,7 @@ from mriseg.core.errors import BrainNotFoundError
 from mriseg.core.tissue import Contrast
 from mriseg.datasets.phantom import AIR, SEQUENCES, make_phantom, simulate
 from tests.helpers import dice
-from tests.others import OTHERS, computed_tomography
+from tests.others import OTHERS, citrus, computed_tomography
 
 SPACING = (2.0, 2.0, 2.0)
 
@@ -111,9 +111,17 @@ def refused_or_doubted(data, spacing):
     return brain.doubtful and bool(brain.doubts) and bool(brain.mask.any())
 
 
-@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize("name", [name for name in OTHERS if name != "citrus"])
 def test_what_is_no_head_is_refused_or_doubted(name):
     assert refused_or_doubted(OTHERS[name](), SPACING)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_fruit_is_doubted_with_room_to_spare(seed):
+    """Many poses fit what is symmetric, so the last digit of a matrix library chooses between them."""
+    brain = extract(citrus(seed), SPACING)
+    assert brain.confidence < 0.46  # 0.37 to 0.44 in six seeds
+    assert brain.doubts
 
 
 def test_a_tomogram_is_doubted(phantom):

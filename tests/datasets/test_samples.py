@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 
 from mriseg import Tissue, read, segment
+from mriseg.brain.stripped import stripped_mask
+from mriseg.core.scan import volume
 from mriseg.datasets.samples import SAMPLES
 from mriseg.evaluation.agreement import dice
 from mriseg.export.images import encode_scan
@@ -38,7 +40,10 @@ def test_a_slice_is_named_rightly_and_agrees_with_its_truth(name):
 
 
 def test_the_average_brain_is_named_rightly():
-    result = segment(SAMPLES["mni152-t1"].make()[0])
-    assert result.contrast.setting == "t1"
+    scan, _ = SAMPLES["mni152-t1"].make()
     # The mask of the T1-weighted average holds 1887 mL; everything of it is brain or fluid.
+    assert stripped_mask(scan.data).sum() / 1000 == pytest.approx(1887, rel=0.02)
+    # All of it takes ten seconds; every other voxel shows the same.
+    result = segment(volume(scan.data[::2, ::2, ::2], scan.affine @ np.diag([2.0, 2.0, 2.0, 1.0])))
+    assert result.contrast.setting == "t1"
     assert result.brain_ml == pytest.approx(1887, rel=0.02)

@@ -3,7 +3,7 @@ import pytest
 from nibabel.affines import apply_affine
 
 from mriseg.core.errors import MrisegError
-from mriseg.registration import atlas as templates
+from mriseg.registration import atlas as atlas_module
 from mriseg.registration.atlas import ATLAS_MM, atlas, template
 
 
@@ -57,6 +57,6 @@ def test_the_atlas_is_read_once():
 
 
 def test_a_missing_package_is_told(monkeypatch):
-    monkeypatch.setattr(templates, "find_spec", lambda name: None)
+    monkeypatch.setattr(atlas_module, "find_spec", lambda name: None)
     with pytest.raises(MrisegError, match="nilearn"):
         template("t1")
