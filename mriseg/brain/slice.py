@@ -143,7 +143,24 @@ def stripped_slice_confidence(
 
 
 def shrink(data: np.ndarray, spacing: tuple[float, ...]) -> np.ndarray:
-    """Resample a slice to square pixels with `WORKING_SIDE` of them along its longer side."""
+    """Resample a slice to square pixels with `WORKING_SIDE` of them along its longer side.
+
+    Parameters
+    ----------
+    data : ndarray of shape (rows, columns)
+    spacing : tuple of float
+        Sides of a pixel in mm, or any unit.
+
+    Returns
+    -------
+    ndarray of float32, shape (rows, columns)
+        The working grid, on which a brain is searched.
+
+    Examples
+    --------
+    >>> shrink(np.zeros((448, 100)), (1.0, 2.0)).shape
+    (224, 100)
+    """
     extent = np.array(data.shape) * spacing
     shape = np.maximum(8, np.rint(extent * (WORKING_SIDE / extent.max())).astype(int))
     blur = [max(0.0, 0.5 * (n / m - 1)) for n, m in zip(data.shape, shape, strict=True)]

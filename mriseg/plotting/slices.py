@@ -280,7 +280,13 @@ def annotated(image: np.ndarray, view: View, pixel_mm: float | None) -> np.ndarr
 
 
 def emblem() -> PIL.Image.Image:
-    """The page's icon: fluid around gray matter around white matter."""
+    """The page's icon: fluid around gray matter around white matter.
+
+    Returns
+    -------
+    PIL.Image.Image
+        RGBA, 64 by 64 pixels.
+    """
     y, x = np.mgrid[-1:1:64j, -1:1:64j]
     radius = np.hypot(x, y)
     image = np.zeros((64, 64, 4), np.uint8)

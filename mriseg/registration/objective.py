@@ -49,7 +49,17 @@ class HeadImage:
     spacing: tuple[float, ...]
 
     def blurred(self, sd: float) -> "HeadImage":
-        """The same scan, its intensities smoothed by a Gaussian of a standard deviation in mm."""
+        """The same scan, its intensities smoothed by a Gaussian.
+
+        Parameters
+        ----------
+        sd : float
+            Standard deviation, mm.
+
+        Returns
+        -------
+        HeadImage
+        """
         image = scipy.ndimage.gaussian_filter(self.image, [sd / side for side in self.spacing])
         return HeadImage(image, self.depth, self.spacing)
 

@@ -1,9 +1,9 @@
-"""Dice of the page's simpler methods beside the full model: what each step buys.
+"""Dice of the page's baseline methods beside the full model: what each step buys.
 
 The brain is searched once, by the full model, and all methods but the first use that mask. The scans are those of
 `tissues.py`.
 
-    python benchmarks/simpler.py [--data ../shared/data] [--simulator ../shared/tools/simulate_head.py]
+    python benchmarks/baselines.py [--data ../shared/data] [--simulator ../shared/tools/simulate_head.py]
         [--groups brainweb ibsr slabs heads] [--each]
 
 `--each` prints every scan before the means. Takes some minutes.
