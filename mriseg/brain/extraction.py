@@ -165,7 +165,7 @@ def _in_picture(data: np.ndarray, spacing: tuple[float, ...]) -> Brain:
     notes: tuple[str, ...] = ()
     if panel.count > 1:
         notes = (
-            f"The picture holds {panel.count} panels; the one {panel.place} was segmented. "
+            f"The picture holds {panel.count} panels; the one {panel.position} was segmented. "
             "Crop the picture to segment another.",
         )
     elif panel.framed:

@@ -63,8 +63,10 @@ def log_odds(level: np.ndarray, depth: np.ndarray, fluid: np.ndarray, spread: fl
     near = (depth > LAYERS_MM[0]) & (depth < LAYERS_MM[-1])
     counts = np.bincount(layer[near] * LEVELS + level[near], minlength=(len(LAYERS_MM) - 1) * LEVELS)
     middle_mm = (LAYERS_MM[:-1] + LAYERS_MM[1:]) / 2
-    usual = scipy.special.expit(middle_mm / spread)
-    in_brain, outside, share = _fit(counts.reshape(-1, LEVELS).astype(float), usual, tissue_histogram, fluid_histogram)
+    expected_share = scipy.special.expit(middle_mm / spread)
+    in_brain, outside, share = _fit(
+        counts.reshape(-1, LEVELS).astype(float), expected_share, tissue_histogram, fluid_histogram
+    )
     ratio = np.clip(np.log(in_brain / outside), -LARGEST_RATIO, LARGEST_RATIO).astype(np.float32)
     share = np.clip(share, LEAST_SHARE, 1 - LEAST_SHARE)
     by_depth = np.interp(depth, middle_mm, np.log(share / (1 - share)))
@@ -72,7 +74,7 @@ def log_odds(level: np.ndarray, depth: np.ndarray, fluid: np.ndarray, spread: fl
 
 
 def _fit(
-    counts: np.ndarray, usual: np.ndarray, tissue_histogram: np.ndarray, fluid_histogram: np.ndarray
+    counts: np.ndarray, expected_share: np.ndarray, tissue_histogram: np.ndarray, fluid_histogram: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Densities inside and outside in each layer, and the share of brain in it, by expectation-maximization."""
     beyond = counts[LAYERS_MM[1:] <= OUTSIDE_TO].sum(0) + 1
@@ -82,8 +84,8 @@ def _fit(
         _frequencies(beyond * up_to**REST_POWER),
     )
     total = counts.sum(1)
-    share = usual
-    fluid_share, bone_share = np.full((2, len(usual)), [[USUAL_FLUID], [USUAL_BONE]])
+    share = expected_share
+    fluid_share, bone_share = np.full((2, len(expected_share)), [[USUAL_FLUID], [USUAL_BONE]])
     likely_fluid = fluid_histogram / (fluid_histogram + RARE_FLUID * fluid_histogram.max())
     darker = ((1 - np.cumsum(fluid_histogram)) * (1 - np.cumsum(tissue_histogram))) ** DARKER_POWER
     for _ in range(ROUNDS):
@@ -94,9 +96,9 @@ def _fit(
         skull = counts - brain
         fluid = brain * np.outer(fluid_share, fluid_histogram) / inside
         bone = skull * np.outer(bone_share, bone_histogram) / outside
-        share = np.maximum.accumulate(_share(brain, counts, usual=usual, weight=USUAL_WEIGHT * total))
-        fluid_share = _share(fluid, brain, usual=USUAL_FLUID, weight=FLUID_WEIGHT * total)
-        bone_share = _share(bone, skull, usual=USUAL_BONE, weight=BONE_WEIGHT * total)
+        share = np.maximum.accumulate(_share(brain, counts, expected=expected_share, weight=USUAL_WEIGHT * total))
+        fluid_share = _share(fluid, brain, expected=USUAL_FLUID, weight=FLUID_WEIGHT * total)
+        bone_share = _share(bone, skull, expected=USUAL_BONE, weight=BONE_WEIGHT * total)
         rest_histogram = _frequencies((skull - bone).sum(0))
         bone_histogram = (1 - BONE_PACE) * bone_histogram + BONE_PACE * _frequencies(bone.sum(0) * darker)
         fluid_histogram = (1 - FLUID_PACE) * fluid_histogram + FLUID_PACE * _frequencies(fluid.sum(0) * likely_fluid)
@@ -113,9 +115,9 @@ def _without(tissue_histogram: np.ndarray, ventricles: np.ndarray) -> np.ndarray
     return pure / pure.sum()
 
 
-def _share(part: np.ndarray, whole: np.ndarray, *, usual: np.ndarray | float, weight: np.ndarray) -> np.ndarray:
+def _share(part: np.ndarray, whole: np.ndarray, *, expected: np.ndarray | float, weight: np.ndarray) -> np.ndarray:
     """Share of a part in each layer, drawn to what is usual by as many voxels as the weight says."""
-    return (part.sum(1) + weight * usual + 1e-9) / (whole.sum(1) + weight + 2e-9)
+    return (part.sum(1) + weight * expected + 1e-9) / (whole.sum(1) + weight + 2e-9)
 
 
 def _frequencies(counts: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""A head that never lived: seeded anatomy with known tissues, and what a scanner would see of it.
+"""A digital phantom of a head: seeded anatomy with known tissues, and what a scanner would see of it.
 
 The gross shape (surface, deep gray matter, ventricles) is the MNI average brain, bent by a random smooth warp that
 differs with the seed. The folds of the cortex are its own: sulci run along the zero surfaces of a random field, and

@@ -1,4 +1,4 @@
-"""The pictures within a picture: figures of several panels, and which of them is the scan.
+"""Figures of several panels: where the panels of a picture lie, and which of them is the scan.
 
 Panels are set apart by bands of the frame's color, or of air, from side to side. Cutting along such bands again and
 again is the classical way to take a printed page apart; what is left over are panels, titles and letters, which
@@ -44,7 +44,7 @@ class Panel:
         Rows and columns that it fills.
     count : int
         How many panels the picture holds.
-    place : str
+    position : str
         Where among them it lies, in words.
     framed : bool
         Whether a plain frame that is no air lies around it.
@@ -52,7 +52,7 @@ class Panel:
 
     box: Box
     count: int
-    place: str
+    position: str
     framed: bool
 
 
@@ -93,7 +93,7 @@ def find_scan(data: np.ndarray) -> Panel:
     details = np.array([_detail(data[box]) for box in boxes])
     areas = np.array([_area(box) for box in boxes]) * (details >= DETAIL * details.max())
     chosen = int(np.argmax(areas >= AS_LARGE * areas.max()))
-    return Panel(boxes[chosen], len(boxes), _place(boxes, chosen), bool(framed))
+    return Panel(boxes[chosen], len(boxes), _position(boxes, chosen), bool(framed))
 
 
 def _edge(data: np.ndarray) -> np.ndarray:
@@ -228,7 +228,7 @@ def _in_reading_order(boxes: list[Box]) -> list[Box]:
     return [box for row in rows for box in sorted(row, key=lambda box: box[1].start)]
 
 
-def _place(boxes: list[Box], chosen: int) -> str:
+def _position(boxes: list[Box], chosen: int) -> str:
     """Where one of the boxes lies among the others."""
     in_row = all(before[1].stop <= after[1].start for before, after in pairwise(boxes))
     in_column = all(before[0].stop <= after[0].start for before, after in pairwise(boxes))

@@ -197,8 +197,8 @@ def _stroke(color: str, width: float, dash: str) -> str:
     return f'fill="none" stroke="{color}" stroke-width="{width:g}"{dashes}'
 
 
-def _text(x: float, y: float, words: str, anchor: str, bold: bool = False) -> str:
+def _text(x: float, y: float, text: str, anchor: str, bold: bool = False) -> str:
     weight = ' font-weight="bold"' if bold else ""
     return (
-        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-family="sans-serif"{weight}>{escape(words)}</text>'
+        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-family="sans-serif"{weight}>{escape(text)}</text>'
     )
