@@ -321,34 +321,6 @@ def test_whatever_is_not_foreseen_is_the_failure_of_one_scan(stubbed, monkeypatc
     assert "00003" not in logged.getMessage()
 
 
-@pytest.mark.parametrize(("header", "voxels"), [("x.hdr", "x.img"), ("x.nhdr", "other.raw.gz"), ("x.par", "x.REC")])
-def test_voxels_in_a_file_of_their_own_count_too(tmp_path, header, voxels):
-    for name in (header, voxels):
-        (tmp_path / name).write_bytes(b"one")
-    before = derivatives.digest(tmp_path / header)
-    assert derivatives.digest(tmp_path / header) == before
-    (tmp_path / "note.txt").write_bytes(b"of no interest")
-    assert derivatives.digest(tmp_path / header) == before
-    (tmp_path / voxels).write_bytes(b"two")
-    assert derivatives.digest(tmp_path / header) != before
-
-
-def test_names_in_a_folder_count_and_its_own_does_not(tmp_path):
-    for name in ("a", "b"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / os.fsdecode(b"IM\xff")).write_bytes(b"slice")
-    assert derivatives.digest(tmp_path / "a") == derivatives.digest(tmp_path / "b")
-    (tmp_path / "b" / os.fsdecode(b"IM\xff")).rename(tmp_path / "b" / "IM")
-    assert derivatives.digest(tmp_path / "a") != derivatives.digest(tmp_path / "b")
-
-
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no pipes in folders.")
-def test_a_pipe_is_not_waited_for(tmp_path):
-    os.mkfifo(tmp_path / "sub-01_T1w.nii")
-    with pytest.raises(mriseg.MrisegError, match="neither"):
-        derivatives.digest(tmp_path / "sub-01_T1w.nii")
-
-
 def test_two_runs_at_once_do_a_scan_once(tmp_path):
     study, out = stub_study.make_study(tmp_path / "study", 1), tmp_path / "out"
     (scan,) = bids.find(study)
