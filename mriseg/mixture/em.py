@@ -192,10 +192,6 @@ def expectation_maximization(
 ) -> tuple[Parameters, list[float], bool]:
     """Climb the likelihood, or with a prior the posterior, from a start until it gains less than the tolerance.
 
-    After each two plain iterations a SQUAREM step along the way they show is tried, and kept if the likelihood rises
-    by it. Where classes overlap, plain iterations are many and tiny, and a small gain is then no sign of being near
-    the top.
-
     Parameters
     ----------
     points : ndarray of shape (n, d)
@@ -203,7 +199,6 @@ def expectation_maximization(
     counts : ndarray of shape (n,) or (zones, n)
         How often each point was seen, in each zone.
     structure : Structure
-        Which Gaussians there are.
     start : Parameters
         Where to begin; weights of as many zones as the counts have.
     tolerance : float
@@ -223,19 +218,12 @@ def expectation_maximization(
     log_likelihoods : list of float
         Per observation, of the start and of all parameters kept since, with the prior's share; never falls.
     converged : bool
-
-    References
-    ----------
-    Varadhan, Roland: Simple and globally convergent methods for accelerating the convergence of any EM algorithm.
-    Scand J Stat 35, 2008 (SQUAREM).
     """
     problem = _problem(points, counts, structure, floor, outlier_density=outlier_density, prior=prior)
     current = replace(start, outliers=min(start.outliers, problem.most_outliers) or problem.most_outliers)
     log_likelihood, first = _iterate(problem, current)
-    history = [log_likelihood]
-    max_step = 1.0
+    history, max_step = [log_likelihood], 1.0
     for _ in range((max_iterations - 1) // 2):
-        before = history[-1]
         log_likelihood, second = _iterate(problem, first)
         history.append(log_likelihood)
         ahead = _squarem_step(problem, (current, first, second), max_step)
@@ -246,7 +234,7 @@ def expectation_maximization(
             log_likelihood, following = _iterate(problem, second)
             current, first, max_step = second, following, max_step / 2
         history.append(log_likelihood)
-        if history[-1] - before < tolerance:
+        if history[-1] - history[-3] < tolerance:
             return first, history, True
     return first, history, False
 
@@ -408,6 +396,9 @@ def _means(structure: Structure, parameters: Parameters, zeroth: np.ndarray, fir
 
 def _squarem_step(problem: _Problem, path: tuple[Parameters, Parameters, Parameters], max_step: float) -> Parameters:
     """Where two plain iterations lead if their steps go on shrinking at the same rate.
+
+    Tried after each two, and kept if the likelihood rises by it. Where classes overlap, plain iterations are many and
+    tiny, and a small gain is then no sign of being near the top.
 
     Parameters
     ----------

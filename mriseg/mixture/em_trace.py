@@ -1,6 +1,8 @@
 """Expectation-maximization step by step, from a poor start, to be shown."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -81,52 +83,70 @@ def em_steps(histogram: Histogram, fitted: Mixture) -> tuple[Step, ...]:
     (True, [200.0, 600.0, 900.0])
     """
     cells = Cells.of(histogram.rebin(BINS)).filled()
-    counts, scale = cells.counts[0], Standardization.of(cells.points, cells.counts[0])
-    points, prior = scale.points(cells.points), _prior(fitted)
-    layout = MixtureLayout(fitted.classes)
+    scale, layout = Standardization.of(cells.points, cells.counts[0]), MixtureLayout(fitted.classes)
     outlier_range = (fitted.outlier_range[0][:1], fitted.outlier_range[1][:1])
+    points, counts, prior = scale.points(cells.points), cells.counts[0], _prior(fitted)
     outlier_density = scale.spread[0] * uniform(cells.points, outlier_range)
-
-    def climb(start: em.Parameters, iterations: int) -> tuple[em.Parameters, list[float], bool]:
-        return em.expectation_maximization(
-            points,
-            counts,
-            layout.structure,
-            start,
-            tolerance=TOLERANCE,
-            max_iterations=iterations,
-            floor=np.full(1, VARIANCE_FLOOR),
-            outlier_density=outlier_density,
-            prior=prior,
-        )
-
-    path, log_likelihoods = [_poor_start(points[:, 0], counts, fitted.classes, prior.most_outliers)], []
-    for _ in range(PLAIN):
-        following, (log_likelihood,), _ = climb(path[-1], 1)
-        path.append(following)
-        log_likelihoods.append(log_likelihood)
-    last, history, converged = climb(path[-1], MOST_ITERATIONS)
-    path.append(last)
-    log_likelihoods += [history[0], history[-1]]
-    iterations = [*range(PLAIN + 1), PLAIN + len(history)]
-    tissues = tuple(fitted.tissues[k] for k in last.means[:, 0].argsort().argsort())  # named by where they end
+    climb = _climb_of(points, counts, layout, outlier_density=outlier_density, prior=prior)
+    start = _poor_start(points[:, 0], counts, fitted.classes, prior.most_outliers)
+    path, log_likelihoods, converged = _climb_slowly(climb, start)
+    tissues = tuple(fitted.tissues[k] for k in path[-1][1].means[:, 0].argsort().argsort())  # named by where they end
 
     def step(at: int) -> Step:
+        iteration, parameters = path[at]
         log_likelihood = log_likelihoods[at] - float(np.log(scale.spread[0]))
         mixture = Mixture(
-            parameters=scale.restore(path[at]),
+            parameters=scale.restore(parameters),
             zone_shares=np.ones(1),
             layout=layout,
             outlier_range=outlier_range,
             log_likelihood=log_likelihood,
-            iterations=iterations[at],
+            iterations=iteration,
             converged=converged and at == len(path) - 1,
             tissues=tissues,
         )
-        return Step(iterations[at], mixture, log_likelihood)
+        return Step(iteration, mixture, log_likelihood)
 
     shown = np.unique(np.rint(np.geomspace(1, len(path), MOST_STEPS)).astype(int)) - 1
     return tuple(step(int(at)) for at in shown)
+
+
+def _climb_of(
+    points: np.ndarray, counts: np.ndarray, layout: MixtureLayout, *, outlier_density: np.ndarray, prior: em.Prior
+) -> Callable[..., tuple[em.Parameters, list[float], bool]]:
+    """Expectation-maximization on the points from a start, for so many iterations."""
+    return partial(
+        em.expectation_maximization,
+        points,
+        counts,
+        layout.structure,
+        tolerance=TOLERANCE,
+        floor=np.full(1, VARIANCE_FLOOR),
+        outlier_density=outlier_density,
+        prior=prior,
+    )
+
+
+def _climb_slowly(
+    climb: Callable[..., tuple[em.Parameters, list[float], bool]], start: em.Parameters
+) -> tuple[list[tuple[int, em.Parameters]], list[float], bool]:
+    """Plain iterations one by one, and all that remain at once.
+
+    Returns
+    -------
+    path : list of tuple of int and em.Parameters
+        Number of the iteration, and where it led.
+    log_likelihoods : list of float
+        Of each of them.
+    converged : bool
+    """
+    path, log_likelihoods = [(0, start)], []
+    for iteration in range(1, PLAIN + 1):
+        following, (log_likelihood,), _ = climb(path[-1][1], max_iterations=1)
+        path.append((iteration, following))
+        log_likelihoods.append(log_likelihood)
+    last, history, converged = climb(path[-1][1], max_iterations=MOST_ITERATIONS)
+    return [*path, (PLAIN + len(history), last)], [*log_likelihoods, history[0], history[-1]], converged
 
 
 def _prior(fitted: Mixture) -> em.Prior:

@@ -81,19 +81,26 @@ def fit(
     ------
     SeparationError
         If there are too few voxels or levels for three classes.
-
-    Examples
-    --------
-    >>> from mriseg.mixture.histogram import histogram
-    >>> rng = np.random.default_rng(0)
-    >>> values = np.concatenate([rng.normal(mean, 30, 2000) for mean in (200, 600, 900)])
-    >>> mixture = fit(Cells.of(histogram(values)), FLUID_DARK)
-    >>> [tissue.name for tissue in mixture.tissues], mixture.means.round(-1).tolist()
-    (['CSF', 'GM', 'WM'], [200.0, 600.0, 900.0])
     """
     spatial_prior = spatial_prior or uniform_prior(())
+    model = _tissue_model(order, spatial_prior, order_known=order_known, prior_strength=prior_strength)
+    if len(spatial_prior) > 1 and start is None and prior_strength is None:
+        # From a poor start the scan's own shares can lose a tissue: the average brain leads at first.
+        start = _run_em(cells, replace(model, prior_strength=1.0), None, FIRST_TOLERANCE)
+    mixture = _run_em(cells, model, start, tolerance)
+    if _deep_gray_is_plausible(mixture):
+        return mixture
+    # The class has found something else, as the ventricles on a scan where they are hardly brighter than gray matter.
+    spatial_prior, strength = replace(spatial_prior, deep=np.zeros(len(spatial_prior))), model.prior_strength
+    return fit(cells, order, spatial_prior, tolerance=tolerance, order_known=order_known, prior_strength=strength)
+
+
+def _tissue_model(
+    order: tuple[Tissue, ...], spatial_prior: PriorZones, *, order_known: bool, prior_strength: float | None
+) -> "_Model":
+    """The three tissues, in one zone or in several, as `fit` describes it."""
     zoned = len(spatial_prior) > 1
-    model = _Model(
+    return _Model(
         layout=MixtureLayout(len(order), deep_between(order) if zoned and spatial_prior.deep.any() else None),
         tissues=order,
         expected=expectation(spatial_prior, order),
@@ -101,26 +108,15 @@ def fit(
         spread_strength=SPREAD_STRENGTH if order_known or zoned else SPREAD_STRENGTH_ORDER_UNKNOWN,
         dark_outliers=order_known and order[-1] is Tissue.CSF,
     )
-    if zoned and start is None and prior_strength is None:
-        # From a poor start the scan's own shares can lose a tissue: the average brain leads at first.
-        start = _run_em(cells, replace(model, prior_strength=1.0), None, FIRST_TOLERANCE)
-    mixture = _run_em(cells, model, start, tolerance)
+
+
+def _deep_gray_is_plausible(mixture: Mixture) -> bool:
+    """Whether the deep nuclei, should they have a Gaussian, are as bright as gray or white matter or between them."""
     deep = mixture.layout.deep
     if deep is None:
-        return mixture
+        return True
     gray, white, nuclei = mixture.parameters.means[[deep.gray, deep.white, deep.mean], 0]
-    if DEEP_WITHIN[0] <= (nuclei - gray) / (white - gray) <= DEEP_WITHIN[1]:
-        return mixture
-    # The class has found something else, as the ventricles on a scan where they are hardly brighter than gray matter.
-    without_deep = replace(spatial_prior, deep=np.zeros(len(spatial_prior)))
-    return fit(
-        cells,
-        order,
-        without_deep,
-        tolerance=tolerance,
-        order_known=order_known,
-        prior_strength=model.prior_strength,
-    )
+    return bool(DEEP_WITHIN[0] <= (nuclei - gray) / (white - gray) <= DEEP_WITHIN[1])
 
 
 def fit_classes(cells: Cells, classes: int) -> Mixture:

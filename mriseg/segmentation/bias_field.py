@@ -14,7 +14,7 @@ Ashburner, Friston: Unified segmentation. NeuroImage 26, 2005 (cosines, penalize
 """
 
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 from itertools import product
 
 import numpy as np
@@ -124,6 +124,7 @@ def estimate_bias_field(
     if not len(values):  # of one gray: there is no shading to see, and `fit` will say what is wrong
         return uniform_field(data.ndim), None
     zone = spatial_prior.index[tuple(where.T)].astype(int)
+    refit = partial(fit, order=order, spatial_prior=spatial_prior, tolerance=FIT_TOLERANCE, order_known=order_known)
     basis = _basis(where, data.shape, spacing)
     coefficients, log_field = np.zeros(len(basis.terms)), np.zeros(len(values))
     weighted = np.empty_like(basis.values)
@@ -132,22 +133,13 @@ def estimate_bias_field(
         cells, index = _binned(values * np.exp(-log_field), zone, len(spatial_prior))
         prior_weight = _prior_weight(iteration) if len(spatial_prior) > 1 else None
         try:
-            mixture = fit(
-                cells,
-                order,
-                spatial_prior,
-                start=mixture,
-                tolerance=FIT_TOLERANCE,
-                order_known=order_known,
-                prior_strength=prior_weight,
-            )
+            mixture = refit(cells, start=mixture, prior_strength=prior_weight)
         except SeparationError:
             break
         residual, weight = (table[zone, index] for table in _residuals(cells.points[:, 0], mixture))
         coefficients = _fit_field(basis, residual + log_field, weight, penalty=PENALTY / bias_strength, out=weighted)
         previous, log_field = log_field, coefficients @ basis.values
-        change = np.abs(log_field - previous).max()
-        if change < CHANGE and prior_weight in (None, ZONE_STRENGTH):
+        if np.abs(log_field - previous).max() < CHANGE and prior_weight in (None, ZONE_STRENGTH):
             break
     return basis.grid(_shrink_to_anatomy(coefficients, float(np.std(log_field)))), mixture
 
