@@ -246,7 +246,8 @@ def evaluate_bias_field(
     field = coefficients
     for n, size, asked in zip(shape, coefficients.shape, part or (slice(None),) * len(shape), strict=True):
         field = np.tensordot(field, _cosines(n, size - 1)[:, asked].astype(np.float32), (0, 0))
-    return np.exp(field, out=field)
+    np.exp(field, out=field)
+    return field
 
 
 def _cosines(n: int, waves: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The brain in the grid: given, told or searched; its border moved; and what the average brain expects in it."""
+"""The brain in the grid: given or searched; its border moved; and what the average brain expects in it."""
 
 from dataclasses import replace
 
@@ -16,26 +16,75 @@ from mriseg.segmentation.stages import BrainRegion
 
 
 def brain_region(brain: Brain, canonical: Scan, settings: Settings) -> BrainRegion:
-    """The brain's box, and what the average brain expects in it."""
+    """The brain's mask with its border moved, its box, and what the average brain expects in it.
+
+    Parameters
+    ----------
+    brain : Brain
+        As from `find_brain`.
+    canonical : Scan
+        In canonical axes.
+    settings : Settings
+        Of which `margin`, `pixel_size` and `use_position` are asked.
+
+    Returns
+    -------
+    BrainRegion
+        Its box is one voxel wider than the brain, where the grid goes on.
+
+    Raises
+    ------
+    BrainNotFoundError
+        If the border was moved so far inward that nothing is left.
+    """
     mask = _adjust_mask(brain, canonical.spacing, settings)
     box = bounding_box(mask, margin=1)
     inside = mask[box]
-    located = uniform_prior(inside.shape)
+    spatial_prior = uniform_prior(inside.shape)
     if settings.use_position and brain.registration is not None and not brain.doubtful:
         spacing = canonical.spacing or (1.0,) * inside.ndim
-        located = prior_zones(
+        spatial_prior = prior_zones(
             brain.registration, atlas(), inside, spacing=spacing, first_voxel_mm=first_voxel_mm(box, spacing)
         )
-    return BrainRegion(mask, box, located)
+    return BrainRegion(mask, box, spatial_prior)
 
 
 def first_voxel_mm(box: tuple[slice, ...], spacing: tuple[float, ...]) -> np.ndarray:
-    """Position of a box's first voxel, mm along the canonical axes."""
+    """Position of a box's first voxel, mm along the canonical axes.
+
+    Examples
+    --------
+    >>> first_voxel_mm((slice(10, 20), slice(4, 9), slice(0, 3)), (1.0, 2.0, 5.0))
+    array([10.,  8.,  0.])
+    """
     return np.array([part.start * side for part, side in zip(box, spacing, strict=True)])
 
 
 def find_brain(scan: Scan, canonical: Scan, settings: Settings, mask: np.ndarray | None) -> Brain:
-    """The brain in canonical axes: as given, as the user says, or searched."""
+    """The brain in canonical axes: as given, as the user says, or searched.
+
+    Parameters
+    ----------
+    scan : Scan
+        On whose grid a mask is given.
+    canonical : Scan
+        The same in canonical axes.
+    settings : Settings
+        Of which `mask` is asked: "auto" searches the brain, "none" takes what lies above 0, "all" takes everything.
+    mask : ndarray of bool, shape of the scan, or None
+        The brain, if it is known.
+
+    Returns
+    -------
+    Brain
+
+    Raises
+    ------
+    SettingsError
+        If the mask that was given has another shape or is empty.
+    BrainNotFoundError
+        If no brain is found.
+    """
     if mask is not None:
         if mask.shape != scan.data.shape:
             raise SettingsError(
@@ -53,7 +102,7 @@ def find_brain(scan: Scan, canonical: Scan, settings: Settings, mask: np.ndarray
 
 
 def compact(brain: Brain) -> Brain:
-    """The same in an array whose pages of zeros were never written, and so take no memory as long as it is kept."""
+    """The same in an array whose pages of zeros were never written, and so take no memory while it is stored."""
     if not brain.mask.any():
         return brain
     box = bounding_box(brain.mask)

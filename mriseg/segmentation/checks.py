@@ -15,7 +15,22 @@ SAME_GRID_MM = 0.01  # farthest that a corner of one channel may lie from that o
 
 
 def check_images(scan: Scan, channels: Sequence[Scan]) -> None:
-    """Whether the images can be segmented, together."""
+    """Refuse images that cannot be segmented, or not together.
+
+    Parameters
+    ----------
+    scan : Scan
+        The first contrast.
+    channels : sequence of Scan
+        Further contrasts of the same head.
+
+    Raises
+    ------
+    MrisegError
+        If one is of one value, or a map of labels or of probabilities.
+    SettingsError
+        If they do not lie on one grid.
+    """
     for image in (scan, *channels):
         if not image.data.max() > image.data.min():
             raise MrisegError(

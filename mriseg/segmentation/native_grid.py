@@ -83,4 +83,5 @@ def native_order(mask: np.ndarray, orientation: np.ndarray) -> np.ndarray:
     array([3, 0, 1])
     """
     flat_index = np.arange(mask.size, dtype=np.uint32).reshape(mask.shape)
-    return restore(flat_index, orientation)[restore(mask, orientation)].astype(np.intp)
+    order: np.ndarray = restore(flat_index, orientation)[restore(mask, orientation)].astype(np.intp)
+    return order

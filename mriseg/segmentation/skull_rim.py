@@ -14,7 +14,9 @@ UNLIKELY_WHITE = 0.1  # expected share of white matter: less of it lies beyond t
 RIM_MM = 3.0  # where nothing is expected of places: no white matter lies nearer to the inner skull
 
 
-def bone_at_the_rim(white: np.ndarray, mask: np.ndarray, zones: PriorZones, spacing: tuple[float, ...]) -> np.ndarray:
+def bone_at_the_rim(
+    white: np.ndarray, mask: np.ndarray, spatial_prior: PriorZones, spacing: tuple[float, ...]
+) -> np.ndarray:
     """Voxels named white matter that reach the outside without passing another tissue, where there can be none.
 
     Parameters
@@ -23,26 +25,40 @@ def bone_at_the_rim(white: np.ndarray, mask: np.ndarray, zones: PriorZones, spac
         What was named white matter.
     mask : ndarray of bool, same shape
         The brain; a margin of one voxel around it shows what is outside.
-    zones : Zones
-        On the same grid.
+    spatial_prior : PriorZones
+        What the average brain expects, on the same grid.
     spacing : tuple of float
         Voxel sides in mm.
 
     Returns
     -------
-    ndarray of bool
+    ndarray of bool, same shape
+        A part of the mask.
+
+    Examples
+    --------
+    A brain of 20 pixels of 2.5 mm whose darkest class, white matter where fluid is bright, lies in the middle and along
+    its upper edge:
+
+    >>> from mriseg.mixture.spatial_prior import uniform_prior
+    >>> mask, white = np.zeros((2, 22, 22), bool)
+    >>> mask[1:21, 1:21] = True
+    >>> white[8:14, 8:14] = white[1, 1:21] = True
+    >>> np.unique(np.argwhere(bone_at_the_rim(white, mask, uniform_prior(mask.shape), (2.5, 2.5)))[:, 0])
+    array([1])
     """
     box = bounding_box(mask)
-    extent = [(part.stop - part.start) * side for part, side in zip(box, spacing, strict=True)]
-    cut = [mask.ndim == 3 and length < SLAB_MM for length in extent]
-    if len(zones) > 1:
-        possible = zones.shares[:, 2][zones.index] < UNLIKELY_WHITE
+    lengths = [(part.stop - part.start) * side for part, side in zip(box, spacing, strict=True)]
+    cut = [mask.ndim == 3 and length < SLAB_MM for length in lengths]
+    if len(spatial_prior) > 1:
+        possible = spatial_prior.shares[:, 2][spatial_prior.index] < UNLIKELY_WHITE
     else:
-        sampling = tuple(FAR_MM if c else side for c, side in zip(cut, spacing, strict=True))
+        sampling = tuple(FAR_MM if is_cut else side for is_cut, side in zip(cut, spacing, strict=True))
         possible = distance_to_background(mask, sampling, at_border="edge") < RIM_MM
     # The brain goes on beyond the faces of a slab: there is no outside.
-    part = tuple(b if c else slice(None) for b, c in zip(box, cut, strict=True))
+    part = tuple(extent if is_cut else slice(None) for extent, is_cut in zip(box, cut, strict=True))
     outside = ~mask[part]
     reached = np.zeros(mask.shape, bool)
     reached[part] = scipy.ndimage.binary_propagation(outside, mask=outside | (white & possible)[part])
-    return reached & mask
+    bone: np.ndarray = reached & mask
+    return bone

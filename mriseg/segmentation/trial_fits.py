@@ -79,7 +79,7 @@ def _is_slab(mask: np.ndarray, spacing: tuple[float, ...] | None) -> bool:
     if spacing is None or mask.ndim == 2:
         return False
     extent = [(part.stop - part.start) * side for part, side in zip(bounding_box(mask), spacing, strict=True)]
-    return LEAST_SLAB_MM <= min(extent) < SLAB_MM
+    return bool(LEAST_SLAB_MM <= min(extent) < SLAB_MM)
 
 
 def _slab_prior(canonical: Scan, region: BrainRegion, tissues: IdentifiedTissues) -> PriorZones:

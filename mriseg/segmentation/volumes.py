@@ -1,4 +1,4 @@
-"""Volumes and fractions, and the sentences that say what to doubt."""
+"""Volumes of the tissues, their shares of the cranial cavity, and between which volumes the truth lies."""
 
 import numpy as np
 
@@ -19,11 +19,24 @@ def volumes(fractions: np.ndarray, voxel_ml: float | None) -> dict[Tissue, float
         Partial volumes times 255, in the order of `Tissue`.
     voxel_ml : float or None
         Volume of a voxel in mL.
+
+    Returns
+    -------
+    dict of Tissue to float, or None
+        In mL; they sum to the volume of the brain.
+
+    Examples
+    --------
+    A voxel of gray matter and one that is half white matter and half fluid, of 2 mL each:
+
+    >>> found = volumes(np.array([[255, 0, 0], [0, 128, 128], [0, 0, 0]], np.uint8), 2.0)
+    >>> {tissue.abbreviation: round(volume, 2) for tissue, volume in found.items()}
+    {'GM': 2.0, 'WM': 1.0, 'CSF': 1.0}
     """
     if voxel_ml is None:
         return None
     gray, white, fluid = np.moveaxis(fractions, -1, 0)
-    inside = np.count_nonzero(gray | white | fluid)
+    inside = int(np.count_nonzero(gray | white | fluid))
     return {tissue: share * inside * voxel_ml for tissue, share in shares(fractions).items()}
 
 
@@ -43,24 +56,49 @@ def intervals(
         As from `volumes`.
     voxel_ml : float or None
         Volume of a voxel in mL.
+
+    Returns
+    -------
+    dict of Tissue to (float, float), or None
+        Least and largest volume in mL; None without volumes.
+
+    Examples
+    --------
+    Of 100 voxels of 1 mL, 60 are surely gray matter; 40 are gray or white matter with equal probability, so that
+    40 x 0.5 x 0.5 = 10 of them are doubtful. The half width is twice that and a twentieth of the volume.
+
+    >>> posteriors = np.array([[1, 0, 0]] * 60 + [[0.5, 0.5, 0]] * 40)
+    >>> intervals(posteriors, {Tissue.GM: 80.0}, 1.0)[Tissue.GM]
+    (56.0, 104.0)
     """
     if volumes_ml is None or voxel_ml is None:
         return None
-    found = {}
+    bounds = {}
     for channel, (tissue, volume) in enumerate(volumes_ml.items()):
         p = posteriors[..., channel]
         half = DOUBTFUL_TIMES * float((p * (1 - p)).sum(dtype=float)) * voxel_ml + UNKNOWN_SHARE * volume
-        found[tissue] = (max(0.0, volume - half), volume + half)
-    return found
+        bounds[tissue] = (max(0.0, volume - half), volume + half)
+    return bounds
 
 
 def shares(fractions: np.ndarray) -> dict[Tissue, float]:
-    """Share of each tissue in the cranial cavity, from partial volumes of any unit; sums to 1."""
+    """Share of each tissue in the cranial cavity.
+
+    Parameters
+    ----------
+    fractions : ndarray of shape (..., 3)
+        Partial volumes of any unit, in the order of `Tissue`; not all 0.
+
+    Returns
+    -------
+    dict of Tissue to float
+        Sums to 1.
+    """
     sums = _sums(fractions)
     return {tissue: float(s) for tissue, s in zip(Tissue, sums / sums.sum(), strict=True)}
 
 
-def _sums(posteriors: np.ndarray) -> np.ndarray:
+def _sums(fractions: np.ndarray) -> np.ndarray:
     """Of each tissue, shape (3,); channel by channel, which for bytes is ten times as fast as all at once."""
-    exact = np.uint64 if posteriors.dtype == np.uint8 else float
-    return np.array([posteriors[..., channel].sum(dtype=exact) for channel in range(len(Tissue))], float)
+    exact = np.uint64 if fractions.dtype == np.uint8 else float
+    return np.array([fractions[..., channel].sum(dtype=exact) for channel in range(len(Tissue))], float)

@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 from dataclasses import fields, replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -65,6 +66,20 @@ def told(small):
     return segment(scan, TOLD, mask=mask)
 
 
+@pytest.fixture(scope="module")
+def without_position(small):
+    scan, mask = small
+    return segment(scan, Settings(use_position=False), mask=mask)
+
+
+@pytest.fixture(scope="module")
+def with_brain_given(scanned, phantom):
+    """The phantom at 2 mm in a contrast that is given, as its brain is."""
+    return cache(
+        lambda contrast: segment(scanned(contrast), Settings(contrast=contrast.setting), mask=phantom.truth > 0)
+    )
+
+
 # What it finds
 
 
@@ -99,8 +114,8 @@ def test_scalp_face_and_neck_are_not_tissue(segmented, phantom, contrast):
 
 
 @pytest.mark.parametrize("contrast", CONTRASTS)
-def test_the_brain_given_the_tissues_are_found_as_well(scanned, phantom, contrast):
-    result = segment(scanned(contrast), Settings(contrast=contrast.setting), mask=phantom.truth > 0)
+def test_the_brain_given_the_tissues_are_found_as_well(with_brain_given, phantom, contrast):
+    result = with_brain_given(contrast)
     np.testing.assert_array_equal(result.mask, phantom.truth > 0)
     assert all(np.array(scores(result.labels, phantom.truth)) > FLOORS[contrast])
 
@@ -193,7 +208,7 @@ def test_a_voxel_is_labeled_if_and_only_if_it_is_brain(segmented, contrast):
 def test_volumes_are_sums_of_partial_volumes_times_the_determinant(small):
     scan, mask = small
     sheared = scan.affine @ np.array([[1, 0.3, 0.1, 0], [0, 1.1, -0.2, 0], [0, 0, 0.9, 0], [0, 0, 0, 1]])
-    result = segment(volume(scan.data, sheared), mask=mask)
+    result = segment(volume(scan.data, sheared), TOLD, mask=mask)
     ml = np.linalg.det(sheared[:3, :3]) / 1000
     sums = result.brain_fractions.sum(0, dtype=float)
     expected = sums / sums.sum() * mask.sum() * ml
@@ -201,8 +216,8 @@ def test_volumes_are_sums_of_partial_volumes_times_the_determinant(small):
     assert result.brain_ml == pytest.approx(mask.sum() * ml, rel=1e-5)
 
 
-def test_volumes_of_the_phantom_are_near_the_truth(scanned, phantom):
-    result = segment(scanned(Contrast.T1), mask=phantom.truth > 0)
+def test_volumes_of_the_phantom_are_near_the_truth(with_brain_given, phantom):
+    result = with_brain_given(Contrast.T1)
     truth = {tissue: (phantom.truth == tissue.number).sum() * 0.008 for tissue in Tissue}
     assert all(result.volumes_ml[tissue] == pytest.approx(truth[tissue], rel=0.08) for tissue in Tissue)
 
@@ -264,13 +279,12 @@ def test_everything_comes_back_on_the_grid_of_the_file(small, reference, axes):
 
 
 @pytest.mark.parametrize("axis", range(3))
-def test_a_mirrored_head_has_mirrored_labels(small, axis):
+def test_a_mirrored_head_has_mirrored_labels(small, without_position, axis):
     # Without position: no average brain has its face at the back, nor its left quite like its right.
     scan, mask = small
-    settings = Settings(use_position=False)
-    here = segment(scan, settings, mask=mask).labels
-    there = segment(volume(np.flip(scan.data, axis), scan.affine), settings, mask=np.flip(mask, axis)).labels
-    assert np.mean(np.flip(there, axis)[mask] == here[mask]) > 0.999
+    mirrored = volume(np.flip(scan.data, axis), scan.affine)
+    there = segment(mirrored, without_position.settings, mask=np.flip(mask, axis)).labels
+    assert np.mean(np.flip(there, axis)[mask] == without_position.labels[mask]) > 0.999
 
 
 def test_left_and_right_exchanged_exchange_the_labels(small, reference):
@@ -340,7 +354,7 @@ def test_a_contrast_that_is_given_is_taken(small, contrast):
 def test_mask_none_takes_all_above_zero(small):
     scan, mask = small
     data = np.where(mask, scan.data, -3)
-    result = segment(volume(data, scan.affine), Settings(mask="none"))
+    result = segment(volume(data, scan.affine), replace(TOLD, mask="none"))
     np.testing.assert_array_equal(result.mask, data > 0)
 
 
@@ -348,11 +362,11 @@ def test_without_correction_there_is_no_field(uncorrected):
     np.testing.assert_array_equal(uncorrected.bias, 1)
 
 
-def test_smoothness_takes_lone_voxels_away(small):
-    scan, mask = small
+def test_smoothness_takes_lone_voxels_away(small, reference):
+    scan, _ = small
 
     def borders(smoothness):
-        labels = segment(scan, Settings(smoothness=smoothness), mask=mask).labels
+        labels = segment(scan, Settings(smoothness=smoothness), earlier=reference).labels
         return sum((np.diff(labels, axis=axis) != 0).sum() for axis in range(3))
 
     assert borders(0.0) > borders(0.3) > borders(1.0)
@@ -365,9 +379,8 @@ def test_a_brain_that_was_found_need_not_be_searched_again(scanned, segmented):
     assert again.seconds["extract"] < first.seconds["extract"] / 10
 
 
-def test_a_brain_that_is_used_again_is_not_changed(scanned):
-    scan = scanned(Contrast.PD)
-    first = segment(scan)
+def test_a_brain_that_is_used_again_is_not_changed(scanned, segmented):
+    scan, first = scanned(Contrast.PD), segmented(Contrast.PD)
     before = first.brain.mask.copy(), first.mask.copy()
     again = segment(scan, Settings(smoothness=2.0), earlier=first)
     np.testing.assert_array_equal(first.brain.mask, before[0])
