@@ -54,15 +54,15 @@ def samples(folder: Path, size: int) -> dict[str, np.ndarray]:
     fraction = rng.random(size) * (rng.random(size) < MIXED)
     values = rng.normal(np.array(MEANS)[part], np.array(SDS)[part])
     values += fraction * (np.array(MEANS)[other] - np.array(MEANS)[part])
-    found = {"simulated, 12 bits": np.clip(np.rint(values), 0, 4095), "simulated, floating point": values}
+    by_title = {"simulated, 12 bits": np.clip(np.rint(values), 0, 4095), "simulated, floating point": values}
     scan = folder / "brainweb" / "t1_1mm_pn3_rf20.nii.gz"
     if scan.exists():
         every_other = read(scan)[::2, ::2, ::2]
         truth = sum(read(scan.with_name(f"truth_2mm_{tissue}_fraction.nii.gz")) for tissue in ("csf", "gm", "wm"))
         common = tuple(slice(0, min(sizes)) for sizes in zip(every_other.shape, np.shape(truth), strict=True))
         brain = every_other[common][np.asarray(truth)[common] > 0.5]
-        found["BrainWeb's brain"] = rng.choice(brain, size)
-    return found
+        by_title["BrainWeb's brain"] = rng.choice(brain, size)
+    return by_title
 
 
 def read(path: Path) -> np.ndarray:
