@@ -63,7 +63,18 @@ def pdf(scan: Scan, result: Result, date: datetime.date | None = None) -> bytes:
 
 
 def outputs(scan: Scan, result: Result) -> dict[str, Callable[[], bytes]]:
-    """Both reports, undated, as in `mriseg.export.writer.outputs`: what follows the stem, and what makes it."""
+    """Both reports, undated, as in `mriseg.export.writer.outputs`: what follows the stem, and what makes it.
+
+    Parameters
+    ----------
+    scan : Scan
+        That was segmented; of several channels the first.
+    result : Result
+
+    Returns
+    -------
+    dict of str to callable
+    """
     return {
         HTML: lambda: html(scan, result).encode(),
         PDF: lambda: pdf(scan, result),

@@ -18,13 +18,25 @@ CGROUP_FILES = (
 
 
 def free_bytes() -> int | None:
-    """Memory that is free without swapping, of the machine or the container; None where the system does not say."""
+    """Memory that is free without swapping, of the machine or the container.
+
+    Returns
+    -------
+    int or None
+        None where the system does not say.
+    """
     free = [value for value in (_of_machine(), _of_container()) if value is not None]
     return min(free, default=None)
 
 
 def fitting_workers() -> int:
-    """How many processes have a core and the memory for a scan each; at least 1."""
+    """How many processes have a core and the memory for a scan each.
+
+    Returns
+    -------
+    int
+        At least 1.
+    """
     from joblib import cpu_count  # knows of a container's share and of affinity
 
     cores, free = cpu_count(), free_bytes()
@@ -32,7 +44,18 @@ def fitting_workers() -> int:
 
 
 def share_bytes(workers: int) -> int | None:
-    """What each of these workers may allocate; None where the system does not say how much there is."""
+    """What each of these workers may allocate.
+
+    Parameters
+    ----------
+    workers : int
+        Processes at a time.
+
+    Returns
+    -------
+    int or None
+        Bytes; None where the system does not say how much there is.
+    """
     free = free_bytes()
     return None if free is None else max(WORKER_BYTES, (free - DRIVER_BYTES) // workers)
 
@@ -58,8 +81,8 @@ def _of_container() -> int | None:
         for group in (own, *own.parents):
             with suppress(OSError, ValueError, StopIteration):  # there is none, or it has no limit
                 stat = (line.split() for line in (group / "memory.stat").read_text().splitlines())
-                kept = next(int(value) for key, value in stat if key == cached)
-                free.append(int((group / most).read_text()) - int((group / used).read_text()) + kept)
+                reclaimable = next(int(value) for key, value in stat if key == cached)
+                free.append(int((group / most).read_text()) - int((group / used).read_text()) + reclaimable)
             if group == top:
                 break
     return min(free, default=None)
