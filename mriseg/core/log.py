@@ -36,16 +36,22 @@ def log_collected() -> Iterator[list[logging.LogRecord]]:
     list of LogRecord
         To which each is added.
     """
-    thread = threading.get_ident()
-    records: list[logging.LogRecord] = []
+    collector = _Collector()
+    with _handled_by(collector, logging.DEBUG):
+        yield collector.records
 
-    class Collector(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            if record.thread == thread:
-                records.append(record)
 
-    with _handled_by(Collector(), logging.DEBUG):
-        yield records
+class _Collector(logging.Handler):
+    """Keeps the records of the thread that made it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.records: list[logging.LogRecord] = []
+        self._thread = threading.get_ident()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.thread == self._thread:
+            self.records.append(record)
 
 
 @contextmanager
@@ -58,3 +64,4 @@ def _handled_by(handler: logging.Handler, level: int) -> Iterator[None]:
     finally:
         LOGGER.removeHandler(handler)
         LOGGER.setLevel(before)
+        handler.close()
