@@ -8,12 +8,12 @@ from collections.abc import Callable
 from functools import partial
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from mriseg import report
 from mriseg.app import texts
 from mriseg.app.server.download_cache import download_button
 from mriseg.app.server.sessions import held_in
+from mriseg.app.server.streamlit_internals import session_id
 from mriseg.app.session import KEPT, Analysis
 from mriseg.core.errors import MrisegError
 from mriseg.core.tissue import Tissue
@@ -30,8 +30,7 @@ def show_downloads(analysis: Analysis) -> None:
     ending = ".png" if analysis.scan.kind == "picture" else ".nii.gz"
     posteriors = [f"_label-{tissue.abbreviation}_probseg{ending}" for tissue in Tissue]
     # Streamlit keeps what makes a file for as long as its button stands, and the scan must not live as long.
-    alive, own_key, context = weakref.ref(analysis), analysis.key, get_script_run_ctx()
-    session = "" if context is None else context.session_id
+    alive, own_key, session = weakref.ref(analysis), analysis.key, session_id()
 
     def files() -> dict[str, Callable[[], bytes]]:
         current: Analysis | None = alive() or held_in(session, KEPT)
@@ -69,4 +68,5 @@ def show_downloads(analysis: Analysis) -> None:
             ("figures", "_desc-tissue_stats.json", None),
             ("everything", ".zip", zipped),
         ):
-            download_button(texts.FILES[key], content or partial(one, suffix), f"{NAME}{suffix}", f"download {suffix}")
+            make = content or partial(one, suffix)
+            download_button(texts.FILES[key], make, name=f"{NAME}{suffix}", key=f"download {suffix}")

@@ -8,18 +8,22 @@ in memory for so long, so it is taken away here.
 import gc
 import threading
 import time
-from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from streamlit.runtime import Runtime
-from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
-from streamlit.runtime.scriptrunner import get_script_run_ctx
-from streamlit.runtime.uploaded_file_manager import UploadedFile
-
-from mriseg.app.server import download_cache as handover
+from mriseg.app.server import download_cache
 from mriseg.app.server.memory import KEPT_BYTES, trim
+from mriseg.app.server.streamlit_internals import (
+    Runtime,
+    current_session,
+    forget_session,
+    is_connected,
+    server,
+    session_id,
+    session_keys,
+    sweep_downloads,
+)
 
 # Longer than `server.disconnectedSessionTTL`, so that nobody can come back to a state that is being emptied.
 GONE_AFTER, LOOKED_EVERY = 30.0, 5.0  # seconds
@@ -51,38 +55,13 @@ _lock = threading.Lock()
 
 def touch_session() -> None:
     """Note that the page runs for a visitor; called at the beginning of each run."""
-    context = get_script_run_ctx()
-    if context is None or not Runtime.exists():  # a test, or a script of its own
+    session, runtime = current_session(), server()
+    if session is None or runtime is None:  # a test, or a script of its own
         return
     with _lock:
-        _visitors[context.session_id] = Visitor(context.session_state, time.monotonic())
+        _visitors[session.id] = Visitor(session.state, time.monotonic())
         if not any(thread.name == WATCH for thread in threading.enumerate()):
-            threading.Thread(target=_look_after, args=(Runtime.instance(),), name=WATCH, daemon=True).start()
-
-
-def take(files: Iterable[UploadedFile]) -> list[tuple[str, bytes]]:
-    """The names and contents of uploads, of which Streamlit holds no more than that they are there.
-
-    Its list goes on to show them, and later runs are told of them as before, but with nothing in them.
-    """
-    context = get_script_run_ctx()
-    taken = []
-    for file in files:
-        taken.append((file.name, file.getvalue()))
-        if context is not None and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
-            for kept in context.uploaded_file_mgr.get_files(context.session_id, [file.file_id]):
-                context.uploaded_file_mgr.add_file(context.session_id, kept._replace(data=b""))
-            for copy in (file, *_copies(context.session_state, file.file_id)):
-                copy.seek(0)
-                copy.truncate(0)
-    return taken
-
-
-def _copies(state: Any, file_id: str) -> list[UploadedFile]:
-    """What the state of a session has of an upload: a script is handed a copy of that, contents and all."""
-    values = state.filtered_state.values()
-    files = (file for value in values for file in (value if isinstance(value, list) else [value]))
-    return [file for file in files if isinstance(file, UploadedFile) and file.file_id == file_id]
+            threading.Thread(target=_look_after, args=(runtime,), name=WATCH, daemon=True).start()
 
 
 def evict_to_fit(size: int, beside: int, key: str) -> None:
@@ -140,9 +119,9 @@ def held_by_others(key: str) -> list[Any]:
 
 def _others() -> list[Visitor]:
     """All but the visitor that the page runs for, who was seen least recently first."""
-    context = get_script_run_ctx()
+    own = session_id()
     with _lock:
-        others = [visitor for session, visitor in _visitors.items() if context and session != context.session_id]
+        others = [visitor for session, visitor in _visitors.items() if own and session != own]
     return sorted(others, key=lambda visitor: visitor.last_seen)
 
 
@@ -178,20 +157,19 @@ def sweep_gone_sessions(runtime: Runtime, now: float) -> None:
     gone = []
     with _lock:
         for session, visitor in list(_visitors.items()):
-            if runtime.is_active_session(session):
+            if is_connected(runtime, session):
                 visitor.left = None
             elif visitor.left is None:
                 visitor.left = now
             elif now - visitor.left >= GONE_AFTER:
                 gone.append((session, _visitors.pop(session)))
     for session, visitor in gone:
-        for key in visitor.state.filtered_state:
+        for key in session_keys(visitor.state):
             _drop(visitor, key)
-        runtime.uploaded_file_mgr.remove_session_files(session)
-        runtime.media_file_mgr.clear_session_refs(session)
-    handover.let_go(runtime, now, {session for session, _ in gone})
+        forget_session(runtime, session)
+    download_cache.release(runtime, now, {session for session, _ in gone})
     if gone:
-        handover.drop_unused(runtime)
+        sweep_downloads(runtime)
         del visitor, gone
         gc.collect()
         trim()

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import streamlit as st
-from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from mriseg.app import texts
 from mriseg.app.server.memory import MOST_VOXELS
-from mriseg.app.server.sessions import held_by_others, take
+from mriseg.app.server.sessions import held_by_others
+from mriseg.app.server.streamlit_internals import UploadedFile, take_upload
 from mriseg.core.errors import MrisegError
 from mriseg.core.faults import explain
 from mriseg.core.limits import at_most
@@ -134,7 +134,7 @@ def _taken(box: str, dropped: Sequence[UploadedFile]) -> dict[str, tuple[str, by
     new = [file for file in dropped if file.file_id not in before]
     ids = {file.file_id for file in dropped}
     boxes[box] = {key: content for key, content in before.items() if key in ids}
-    boxes[box] |= dict(zip((file.file_id for file in new), take(new), strict=True))
+    boxes[box] |= {file.file_id: (file.name, take_upload(file)) for file in new}
     return boxes[box]
 
 

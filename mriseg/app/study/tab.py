@@ -10,12 +10,10 @@ from math import ceil
 from pathlib import Path
 
 import streamlit as st
-from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
-from streamlit.runtime.scriptrunner import get_script_run_ctx
-from streamlit.runtime.uploaded_file_manager import DeletedFile
 
 from mriseg.app import texts
 from mriseg.app.server.download_cache import download_button
+from mriseg.app.server.streamlit_internals import DeletedFile, forget_upload
 from mriseg.app.study.queue import MOST_SCANS, MOST_WAITING_BYTES, READ, TURN, WRITE, State, Study, Upload
 from mriseg.core.errors import MrisegError
 from mriseg.core.settings import Settings
@@ -90,10 +88,8 @@ def _dropped(box: str) -> None:
     if not files:
         return
     _study().add([(file.name, file.getvalue()) for file in files])
-    context = get_script_run_ctx()
-    if context is not None and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
-        for file in files:
-            context.uploaded_file_mgr.remove_file(context.session_id, file.file_id)
+    for file in files:
+        forget_upload(file)
     st.session_state[BOX] += 1
 
 
@@ -119,11 +115,11 @@ def _show_buttons(study: Study) -> None:
         download_button(
             texts.STUDY_ZIP,
             lambda: zipped(alive()),
-            "mriseg_study.zip",
-            "study zip",
-            "application/zip",
+            name="mriseg_study.zip",
+            key="study zip",
+            kind="application/zip",
             disabled=not begun,
-            words=texts.STUDY_ZIP_HELP,
+            help_text=texts.STUDY_ZIP_HELP,
         )
         st.button(
             texts.STUDY_CLEAR,

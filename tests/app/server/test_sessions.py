@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from mriseg.app.server import sessions as visitors
+from mriseg.app.server import sessions
 from mriseg.app.server.sessions import GONE_AFTER, Visitor, evict_to_fit, sweep_gone_sessions
 
 
@@ -50,7 +50,7 @@ class Server:
 def there(monkeypatch):
     """Three visitors, the first of whom came last; each holds 100 MB."""
     known = {name: Visitor(State(analysis=Held()), seen) for name, seen in (("a", 3.0), ("b", 1.0), ("c", 2.0))}
-    monkeypatch.setattr(visitors, "_visitors", known)
+    monkeypatch.setattr(sessions, "_visitors", known)
     return known
 
 
@@ -102,8 +102,8 @@ def test_with_the_last_nothing_is_held(there):
 )
 def test_room_is_made_of_what_was_used_longest_ago_and_never_of_ones_own(there, monkeypatch, limit, whole, aside):
     """200 MB are wanted and 130 lie there; two others hold 100 each, or 40 without the intensities."""
-    monkeypatch.setattr(visitors, "KEPT_BYTES", limit * 1_000_000)
-    monkeypatch.setattr(visitors, "get_script_run_ctx", lambda: SimpleNamespace(session_id="a"))
+    monkeypatch.setattr(sessions, "KEPT_BYTES", limit * 1_000_000)
+    monkeypatch.setattr(sessions, "session_id", lambda: "a")
     evict_to_fit(200_000_000, 130_000_000, "analysis")
     left = {name: visitor.state["analysis"].is_aside for name, visitor in there.items() if "analysis" in visitor.state}
     assert "".join(name for name in sorted(left) if not left[name]) == whole
@@ -111,17 +111,17 @@ def test_room_is_made_of_what_was_used_longest_ago_and_never_of_ones_own(there, 
 
 
 def test_a_visitor_who_holds_nothing_is_passed_over(there, monkeypatch):
-    monkeypatch.setattr(visitors, "KEPT_BYTES", 0)
-    monkeypatch.setattr(visitors, "get_script_run_ctx", lambda: SimpleNamespace(session_id="a"))
+    monkeypatch.setattr(sessions, "KEPT_BYTES", 0)
+    monkeypatch.setattr(sessions, "session_id", lambda: "a")
     del there["b"].state["analysis"]
     evict_to_fit(1, 0, "analysis")
     assert "analysis" not in there["c"].state
 
 
 def test_where_nobody_holds_anything_a_large_scan_is_still_let_in(monkeypatch):
-    monkeypatch.setattr(visitors, "_visitors", {"a": Visitor(State(), 0.0), "b": Visitor(State(), 1.0)})
-    monkeypatch.setattr(visitors, "KEPT_BYTES", 0)
-    monkeypatch.setattr(visitors, "get_script_run_ctx", lambda: SimpleNamespace(session_id="a"))
+    monkeypatch.setattr(sessions, "_visitors", {"a": Visitor(State(), 0.0), "b": Visitor(State(), 1.0)})
+    monkeypatch.setattr(sessions, "KEPT_BYTES", 0)
+    monkeypatch.setattr(sessions, "session_id", lambda: "a")
     evict_to_fit(200_000_000, 0, "analysis")
 
 
@@ -129,8 +129,8 @@ def test_what_is_put_aside_is_not_kept_as_an_earlier_state(there, monkeypatch):
     """Streamlit keeps what a run began with beside what it set, until the next run."""
     deleted = []
     monkeypatch.setattr(State, "__delitem__", lambda self, key: deleted.append(self.pop(key)), raising=False)
-    monkeypatch.setattr(visitors, "KEPT_BYTES", 350_000_000)
-    monkeypatch.setattr(visitors, "get_script_run_ctx", lambda: SimpleNamespace(session_id="a"))
+    monkeypatch.setattr(sessions, "KEPT_BYTES", 350_000_000)
+    monkeypatch.setattr(sessions, "session_id", lambda: "a")
     evict_to_fit(200_000_000, 0, "analysis")
     assert deleted == [Held()]
     assert there["b"].state["analysis"] == Held(is_aside=True)

@@ -2,16 +2,13 @@
 
 import io
 from dataclasses import dataclass
-from types import SimpleNamespace
 
 import nibabel
 import pytest
 import streamlit as st
-from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
 
 from mriseg import Contrast
-from mriseg.app.server import sessions as visitors
 from mriseg.app.server import uploads
 from mriseg.app.server.uploads import content, forget, listing
 from mriseg.core.errors import MrisegError
@@ -69,23 +66,6 @@ def test_a_scan_after_others_is_listed_alone(good):
     assert len(listing("box", [first, second], [first, second]).items) == 2
 
 
-def test_streamlit_keeps_nothing_of_what_was_taken(monkeypatch):
-    """Its list shows the files on, and a later run finds the contents where they were put."""
-    manager = MemoryUploadedFileManager("")
-    records = [UploadedFileRec(f"id {n}", f"name {n}.nii", "", bytes([n]) * 1000) for n in (1, 2)]
-    for record in records:
-        manager.add_file("me", record)
-    # A script is handed copies of what the state of its session has.
-    dropped, in_state = ([UploadedFile(record, None) for record in records] for _ in range(2))
-    state = SimpleNamespace(filtered_state={"box": in_state, "lone box": in_state[0], "slider": 1.0})
-    context = SimpleNamespace(session_id="me", uploaded_file_mgr=manager, session_state=state)
-    monkeypatch.setattr(visitors, "get_script_run_ctx", lambda: context)
-    assert visitors.take(dropped) == [(record.name, record.data) for record in records]
-    assert all(file.getvalue() == b"" for file in in_state)
-    assert [len(kept.data) for kept in manager.get_files("me", ["id 1", "id 2"])] == [0, 0]
-    assert all(file.getvalue() == b"" for file in dropped)
-
-
 def test_more_than_the_server_can_hold_of_one_is_refused(monkeypatch):
     monkeypatch.setattr(uploads, "MOST_TAKEN_BYTES", 1000)
     st.session_state.clear()
@@ -98,7 +78,7 @@ def test_more_than_the_server_can_hold_of_one_is_refused(monkeypatch):
 
 def test_a_lone_file_is_held_until_another_comes_or_it_is_taken_away(monkeypatch):
     asked = []
-    monkeypatch.setattr(uploads, "take", lambda files: asked.extend(files) or [(f.name, f.getvalue()) for f in files])
+    monkeypatch.setattr(uploads, "take_upload", lambda file: asked.append(file) or file.getvalue())
     first, second = Dropped("1", "a.nii", b"first"), Dropped("2", "b.nii", b"second")
     assert [content("mask", file) for file in (first, first, second, second)] == [b"first"] * 2 + [b"second"] * 2
     assert asked == [first, second]
