@@ -76,7 +76,7 @@ class Outcome:
     contrast: Contrast
     kind: str
     signals: np.ndarray
-    places: np.ndarray
+    locations: np.ndarray
     names_right: bool
     named: Contrast
     confidence: float
@@ -181,15 +181,15 @@ def outcome(source: Source, kind: str, scan: Scan, brain: np.ndarray | None, inv
     """Segment, and compare the names with what they should be."""
     result = mriseg.segment(scan, mask=brain)
     # What is expected is read off the fit that was made for the true contrast.
-    told = mriseg.segment(scan, mriseg.Settings(contrast=source.contrast.setting), earlier=result)
-    tissues = told.mixture.tissues
-    signals, places = observations(
-        told.mixture,
-        np.moveaxis(told.posteriors[told.box], -1, 0)[[list(Tissue).index(tissue) for tissue in tissues]],
-        told.mask[told.box],
+    known = mriseg.segment(scan, mriseg.Settings(contrast=source.contrast.setting), earlier=result)
+    tissues = known.mixture.tissues
+    signals, locations = observations(
+        known.mixture,
+        np.moveaxis(known.posteriors[known.box], -1, 0)[[list(Tissue).index(tissue) for tissue in tissues]],
+        known.mask[known.box],
         spacing=scan.spacing or (1.0, 1.0),
-        histogram=told.histogram,
-        background_level=background_level(scan.data, told.mask),
+        histogram=known.histogram,
+        background_level=background_level(scan.data, known.mask),
     )
     right = source.contrast.dark_to_bright[:: -1 if inverted else 1]
     return Outcome(
@@ -197,7 +197,7 @@ def outcome(source: Source, kind: str, scan: Scan, brain: np.ndarray | None, inv
         source.contrast,
         kind,
         signals,
-        places,
+        locations,
         result.mixture.tissues == right,
         result.contrast,
         result.contrast_confidence,
@@ -206,17 +206,19 @@ def outcome(source: Source, kind: str, scan: Scan, brain: np.ndarray | None, inv
 
 def print_expectations(outcomes: list[Outcome]) -> None:
     """Median and spread of what the names stand on, for each contrast."""
-    signals, places = [], []
+    signals, locations = [], []
     for contrast in (Contrast.T1, Contrast.T2, Contrast.PD, Contrast.FLAIR):
-        chosen = [outcome for outcome in outcomes if outcome.contrast is contrast]
-        if not chosen:
+        of_contrast = [outcome for outcome in outcomes if outcome.contrast is contrast]
+        if not of_contrast:
             continue
-        signals.append((contrast.suffix, len(chosen), *spreads(np.array([o.signals for o in chosen]))))
-        for tissue, values in zip(contrast.dark_to_bright, np.stack([o.places for o in chosen], 1), strict=True):
-            places.append((contrast.suffix, tissue.abbreviation, *spreads(values)))
+        signals.append((contrast.suffix, len(of_contrast), *spreads(np.array([o.signals for o in of_contrast]))))
+        for tissue, values in zip(
+            contrast.dark_to_bright, np.stack([o.locations for o in of_contrast], 1), strict=True
+        ):
+            locations.append((contrast.suffix, tissue.abbreviation, *spreads(values)))
     print_table(("contrast", "cases", "middle position", "dark / middle", "brightest / middle"), signals)
     print()
-    print_table(("contrast", "tissue", "share of brain", "mean depth", "share in outer fifth"), places)
+    print_table(("contrast", "tissue", "share of brain", "mean depth", "share in outer fifth"), locations)
 
 
 def spreads(values: np.ndarray) -> list[str]:
@@ -253,9 +255,9 @@ def print_calibration(outcomes: list[Outcome]) -> None:
         for held_out in (False, True):
             group = [o for o in outcomes if low <= o.confidence < high and (o.subject in HELD_OUT) == held_out]
             if group:
-                said, right = np.mean([o.confidence for o in group]), np.mean([o.names_right for o in group])
+                stated, right = np.mean([o.confidence for o in group]), np.mean([o.names_right for o in group])
                 title = f"{low:g} to {min(high, 1):g}"
-                rows.append((title, "held out" if held_out else "tuned", len(group), f"{said:.3f}", f"{right:.3f}"))
+                rows.append((title, "held out" if held_out else "tuned", len(group), f"{stated:.3f}", f"{right:.3f}"))
     print()
     print_table(("confidence", "subjects", "n", "mean confidence", "names right"), rows)
 

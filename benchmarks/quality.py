@@ -33,9 +33,9 @@ def main() -> None:
             continue
         figures = (f"{result.quality[figure.key]:.3g}" if figure.key in result.quality else "" for figure in SHOWN)
         rows.append((path.name, result.contrast.suffix, *figures))
-        found = verdict(result)
-        findings = " ".join(finding.text for finding in found.doubts)
-        verdicts.append((path.name, found.level.name.lower(), findings))
+        judged = verdict(result)
+        findings = " ".join(finding.text for finding in judged.doubts)
+        verdicts.append((path.name, judged.level.name.lower(), findings))
     print_table(("scan", "contrast", *(figure.key for figure in SHOWN)), rows)
     print()
     print_table(("scan", "verdict", "why"), verdicts)

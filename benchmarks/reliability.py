@@ -39,12 +39,12 @@ def main() -> None:
                 sums[case.kind] = sums.get(case.kind, 0) + reliability
                 volumes += rows
     rows = []
-    for kind, (count, said, right) in sums.items():
+    for kind, (count, posterior, right) in sums.items():
         for k in np.flatnonzero(count):
             between = f"{EDGES[k]:.2f} to {min(EDGES[k + 1], 1):.2f}"
             of_all = f"{count[k] / count.sum():.1%}"
-            rows.append((kind, between, of_all, f"{said[k] / count[k]:.3f}", f"{right[k] / count[k]:.3f}"))
-    print_table(("scans", "posterior of the label", "of voxels", "said", "right"), rows)
+            rows.append((kind, between, of_all, f"{posterior[k] / count[k]:.3f}", f"{right[k] / count[k]:.3f}"))
+    print_table(("scans", "posterior of the label", "of voxels", "mean posterior", "right"), rows)
     print()
     print_table(("scan", "tissue", "true mL", "from partial volumes", "from labels", "interval", "holds"), volumes)
     print(f"\n{np.mean([row[-1] == 'yes' for row in volumes]):.0%} of {len(volumes)} intervals hold the truth.")
@@ -60,10 +60,10 @@ def judge(case: Case) -> tuple[np.ndarray, list[tuple[object, ...]]]:
     common = tuple(slice(0, min(sizes)) for sizes in zip(labels.shape, case.truth.shape, strict=True))
     truth = case.truth[common]
     scored = (truth > 0) & (truth != UNSCORED) & (labels[common] > 0)
-    said = posteriors[common][scored].max(-1)
+    largest = posteriors[common][scored].max(-1)
     right = labels[common][scored] == truth[scored]
-    part = np.digitize(said, EDGES[1:-1])
-    found = np.stack([np.bincount(part, w, len(EDGES) - 1) for w in (np.ones(len(part)), said, right)])
+    part = np.digitize(largest, EDGES[1:-1])
+    reliability = np.stack([np.bincount(part, w, len(EDGES) - 1) for w in (np.ones(len(part)), largest, right)])
     rows: list[tuple[object, ...]] = []
     assert scan.voxel_ml is not None
     assert result.volume_intervals_ml is not None
@@ -78,7 +78,7 @@ def judge(case: Case) -> tuple[np.ndarray, list[tuple[object, ...]]]:
         holds = "yes" if abs(partial - true) <= half else "no"
         off = [f"{value / true - 1:+.1%}" for value in (partial, hard)]
         rows.append((case.title, tissue.abbreviation, f"{true:.0f}", *off, f"+- {half:.0f}", holds))
-    return found, rows
+    return reliability, rows
 
 
 if __name__ == "__main__":

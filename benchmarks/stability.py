@@ -76,8 +76,8 @@ def main() -> None:
         blocks = data[: ends[0], : ends[1], : ends[2]]
         shape = [x for n, s in zip(ends, step, strict=True) for x in (n // s, s)]
         coarse = blocks.reshape(shape).mean((1, 3, 5)).astype(np.float32)
-        kept = first[: ends[0], : ends[1], : ends[2]]
-        shares = [(kept == number).reshape(shape).mean((1, 3, 5)) for number in range(len(Tissue) + 1)]
+        covered = first[: ends[0], : ends[1], : ends[2]]
+        shares = [(covered == number).reshape(shape).mean((1, 3, 5)) for number in range(len(Tissue) + 1)]
         most = np.argmax(shares, 0).astype(np.uint8)
         again(f"voxels of {step} mm", volume(coarse, image.affine @ np.diag([*step, 1])), target=most)
     columns = [f"{of} {tissue.abbreviation}" for of in ("first", "truth") for tissue in Tissue]

@@ -100,14 +100,18 @@ def quality(
         "efc": background.entropy_focus,
         "fber": fber(background),
     }
-    notes: tuple[str, ...] = ()
-    if background.missing:
-        titles = ", ".join(figure.title.lower() for figure in FIGURES if figure.needs_air)
-        notes = (NO_AIR.format(background.missing, titles),)
     if spacing is not None and data.ndim == len(AXES):
         figures |= {f"spacing_{axis}": float(side) for axis, side in zip(AXES, spacing, strict=True)}
     measured = {figure.key: figures.get(figure.key, np.nan) for figure in FIGURES}
-    return {key: value for key, value in measured.items() if np.isfinite(value)}, notes
+    return {key: value for key, value in measured.items() if np.isfinite(value)}, _unmeasured(background)
+
+
+def _unmeasured(background: Background) -> tuple[str, ...]:
+    """Why figures that need the noise of the air are left out, in a sentence; none where there is air."""
+    if not background.missing:
+        return ()
+    titles = ", ".join(figure.title.lower() for figure in FIGURES if figure.needs_air)
+    return (NO_AIR.format(background.missing, titles),)
 
 
 @dataclass(frozen=True)

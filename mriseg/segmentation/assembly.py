@@ -49,21 +49,11 @@ def assemble(
     Result
         Without its findings, which are drawn from it, and without the time that it took.
     """
-    region, assignment = stages.region, stages.tissues.assignment
+    assignment = stages.tissues.assignment
     voxel_ml, shares = _voxel_ml(scan, settings), measure.shares(maps.partial_volumes)
     volumes_ml = measure.volumes(maps.partial_volumes, voxel_ml)
-    figures, unmeasured = quality(
-        stages.tissues.signal(canonical.data[region.box]),
-        maps.mask,
-        field=field,
-        posteriors=maps.posteriors,
-        partial_volumes=maps.partial_volumes,
-        shares=shares,
-        mixture=stages.mixture,
-        spacing=canonical.spacing,
-        background=stages.background,
-    )
-    native = to_native_grid(maps, region, orientation)
+    figures, unmeasured = _quality(canonical, maps, stages, shares=shares, field=field)
+    native = to_native_grid(maps, stages.region, orientation)
     return Result(
         labels=native.labels,
         brain=stages.brain,
@@ -85,6 +75,23 @@ def assemble(
         brain_posteriors=native.posteriors,
         brain_fractions=native.partial_volumes,
         stages=stages,
+    )
+
+
+def _quality(
+    canonical: Scan, maps: TissueMaps, stages: Stages, *, shares: dict[Tissue, float], field: np.ndarray
+) -> tuple[dict[str, float], tuple[str, ...]]:
+    """Figures of quality, and why some could not be measured."""
+    return quality(
+        stages.tissues.signal(canonical.data[stages.region.box]),
+        maps.mask,
+        field=field,
+        posteriors=maps.posteriors,
+        partial_volumes=maps.partial_volumes,
+        shares=shares,
+        mixture=stages.mixture,
+        spacing=canonical.spacing,
+        background=stages.background,
     )
 
 

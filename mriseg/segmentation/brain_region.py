@@ -39,12 +39,12 @@ def brain_region(brain: Brain, canonical: Scan, settings: Settings) -> BrainRegi
     """
     mask = _adjust_mask(brain, canonical.spacing, settings)
     box = bounding_box(mask, margin=1)
-    inside = mask[box]
-    spatial_prior = uniform_prior(inside.shape)
+    box_mask = mask[box]
+    spatial_prior = uniform_prior(box_mask.shape)
     if settings.use_position and brain.registration is not None and not brain.doubtful:
-        spacing = canonical.spacing or (1.0,) * inside.ndim
+        spacing = canonical.spacing or (1.0,) * box_mask.ndim
         spatial_prior = prior_zones(
-            brain.registration, atlas(), inside, spacing=spacing, first_voxel_mm=first_voxel_mm(box, spacing)
+            brain.registration, atlas(), box_mask, spacing=spacing, first_voxel_mm=first_voxel_mm(box, spacing)
         )
     return BrainRegion(mask, box, spatial_prior)
 

@@ -1,4 +1,25 @@
-"""The way of a scan through the engine: orient, extract, name, correct, fit, regularize, measure."""
+"""The way of a scan through the engine: orient, extract, name, correct, fit, regularize, measure.
+
+Examples
+--------
+A head made for tests, at 4 mm, whose brain is known:
+
+>>> from mriseg import Contrast, Settings, segment
+>>> from mriseg.datasets.phantom import make_phantom, simulate
+>>> phantom = make_phantom(spacing=4.0)
+>>> scan = simulate(phantom, Contrast.T2)
+>>> result = segment(scan, mask=phantom.truth > 0)
+>>> result.contrast.suffix, result.labels.shape == scan.data.shape
+('T2w', True)
+>>> {tissue.abbreviation: round(share, 1) for tissue, share in result.fractions.items()}
+{'GM': 0.6, 'WM': 0.3, 'CSF': 0.1}
+
+With another smoothness only the neighbors of each voxel are asked again:
+
+>>> smoother = segment(scan, Settings(smoothness=2.0), earlier=result)
+>>> smoother.stages.mixture is result.stages.mixture
+True
+"""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -90,26 +111,6 @@ def segment(
     ------
     MrisegError
         If the scan cannot be segmented honestly; the message says why and what to do.
-
-    Examples
-    --------
-    A head made for tests, at 4 mm, whose brain is known:
-
-    >>> from mriseg import Contrast, Settings, segment
-    >>> from mriseg.datasets.phantom import make_phantom, simulate
-    >>> phantom = make_phantom(spacing=4.0)
-    >>> scan = simulate(phantom, Contrast.T2)
-    >>> result = segment(scan, mask=phantom.truth > 0)
-    >>> result.contrast.suffix, result.labels.shape == scan.data.shape
-    ('T2w', True)
-    >>> {tissue.abbreviation: round(share, 1) for tissue, share in result.fractions.items()}
-    {'GM': 0.6, 'WM': 0.3, 'CSF': 0.1}
-
-    With another smoothness only the neighbors of each voxel are asked again:
-
-    >>> smoother = segment(scan, Settings(smoothness=2.0), earlier=result)
-    >>> smoother.stages.mixture is result.stages.mixture
-    True
     """
     settings = settings or Settings()
     clock = _Clock(progress)

@@ -33,14 +33,14 @@ class Joint:
     histograms: tuple[Histogram, ...] = field(repr=False)
 
     @classmethod
-    def of(cls, found: BinnedVoxels, inside: np.ndarray) -> "Joint":
+    def of(cls, binned: BinnedVoxels, mask: np.ndarray) -> "Joint":
         """Count voxels that were binned by two or three channels.
 
         Parameters
         ----------
-        found : BinnedVoxels
+        binned : BinnedVoxels
             By all channels.
-        inside : ndarray of bool, shape of `found.index`
+        mask : ndarray of bool, shape of `binned.index`
             The brain.
 
         Returns
@@ -48,9 +48,9 @@ class Joint:
         Joint
             A third channel is summed over.
         """
-        shape = [len(b.levels) for b in found.histograms]
-        counts = np.bincount(found.index[inside], minlength=int(np.prod(shape))).reshape(shape)
-        return cls(counts.sum(tuple(range(2, len(shape)))), found.histograms)
+        shape = [len(histogram.levels) for histogram in binned.histograms]
+        counts = np.bincount(binned.index[mask], minlength=int(np.prod(shape))).reshape(shape)
+        return cls(counts.sum(tuple(range(2, len(shape)))), binned.histograms)
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +70,7 @@ class Result:
     joint : Joint or None
         Where several channels were fitted together.
     contrast : Contrast
-        Given by the user or found.
+        Given by the user or recognized.
     contrast_confidence : float
         Probability that the tissues are named rightly; 1 where the user said the contrast.
     volumes_ml : dict of Tissue to float, or None
@@ -95,7 +95,7 @@ class Result:
     orientation : ndarray of shape (3, 2) or (2, 2)
         How the axes of the scan lie to canonical ones, see `mriseg.image.orientation.orient`.
     brain_posteriors : ndarray of float32, shape (voxels of the mask, 3)
-        `posteriors[mask]`: all that need be kept of them.
+        `posteriors[mask]`: all that need be stored of them.
     brain_fractions : ndarray of uint8, shape (voxels of the mask, 3)
         `partial_volumes[mask]` times 255.
     stages : Stages
@@ -202,7 +202,7 @@ class Result:
         """
         inside = self.labels[self.box] > 0
         shape = tuple(1 if a == axis else n for a, n in enumerate(self.labels.shape))
-        found = np.zeros((*shape, len(Tissue)), np.float32)
+        posteriors = np.zeros((*shape, len(Tissue)), np.float32)
         here = index - self.box[axis].start
         if 0 <= here < inside.shape[axis]:
             rows = inside.sum(-1, dtype=np.int32)
@@ -214,14 +214,14 @@ class Result:
             first = first if axis == inside.ndim - 1 else first[part[:-1]]
             position = (first + np.cumsum(cut, -1, dtype=np.int32) - 1)[cut]
             where = tuple(slice(None) if a == axis else b for a, b in enumerate(self.box))
-            found[where][cut] = self.brain_posteriors[position]
-        return found
+            posteriors[where][cut] = self.brain_posteriors[position]
+        return posteriors
 
     @property
     def partial_volumes(self) -> np.ndarray:
         """Fraction of each voxel that each tissue fills, as expected, float32, shape of the scan and 3.
 
-        Sums to 1 in the brain within a hundredth, 0 outside; kept in steps of 1/255. Volumes are its sums before that.
+        Sums to 1 in the brain within a hundredth, 0 outside; in steps of 1/255. Volumes are its sums before that.
         """
         fractions = np.zeros((*self.labels.shape, len(Tissue)), np.float32)
         fractions[self.mask] = self.brain_fractions * np.float32(1 / 255)
