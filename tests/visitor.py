@@ -411,14 +411,14 @@ class Visitor:
 
     def _take(self, message: ForwardMsg) -> None:
         kind = message.WhichOneof("type")
-        run = message.metadata.run
+        run, fragments = self._run_of(message)
         if kind == "new_session":
             self.session = message.new_session.initialize.session_id or self.session
             # A run that another one replaced may end without a word.
             for earlier, _ in self._runs:
                 self._ended.setdefault(earlier, ForwardMsg.FINISHED_EARLY_FOR_RERUN)
-            self._runs.append((run.script_run_id, tuple(run.fragment_ids)))
-            if not run.fragment_ids:
+            self._runs.append((run, fragments))
+            if not fragments:
                 for task in self._repeating.values():
                     task.cancel()
                 self._repeating.clear()
@@ -426,7 +426,7 @@ class Visitor:
             path = tuple(message.metadata.delta_path)
             self._shown[path] = Shown(message.delta.new_element, self._runs[-1][0], message.delta.fragment_id)
         elif kind == "script_finished":
-            self._finish(run.script_run_id, tuple(run.fragment_ids), message.script_finished)
+            self._finish(run, fragments, message.script_finished)
         elif kind == "auto_rerun":
             asked = message.auto_rerun
             old = self._repeating.pop(asked.fragment_id, None)
@@ -441,6 +441,16 @@ class Visitor:
             self._answers[message.file_urls_response.response_id] = message.file_urls_response
         elif kind == "backend_operation_response":
             self._answers[message.backend_operation_response.request_id] = message.backend_operation_response
+
+    def _run_of(self, message: ForwardMsg) -> tuple[str, tuple[str, ...]]:
+        """Which run of the script a message belongs to, and the fragments of that run."""
+        if "run" in message.metadata.DESCRIPTOR.fields_by_name:
+            run = message.metadata.run
+            return run.script_run_id, tuple(run.fragment_ids)
+        if message.WhichOneof("type") == "new_session":  # until Streamlit 1.66 only the first message of a run says it
+            begun = message.new_session
+            return begun.script_run_id, tuple(begun.fragment_ids_this_run)
+        return self._runs[-1] if self._runs else ("", ())
 
     def _finish(self, run: str, fragments: tuple[str, ...], status: int) -> None:
         """What a run that went to its end did not draw again is no longer on the page."""
