@@ -25,10 +25,10 @@ def show_histogram() -> None:
     figure = histogram_figure(
         result.mixture,
         result.histogram,
-        before_correction(analysis.scan, result) if uncorrected else None,
-        logarithmic,
-        is_dark(),
-        unit_of(analysis),
+        before=before_correction(analysis.scan, result) if uncorrected else None,
+        logarithmic=logarithmic,
+        dark=is_dark(),
+        unit=unit_of(analysis),
     )
     st.plotly_chart(figure, key="histogram", alt=texts.HISTOGRAM_ALT, config=CONFIG)
 
@@ -45,9 +45,7 @@ def show_steps(analysis: Analysis) -> None:
     )
     curves, climb = st.columns([3, 1])
     with curves:
-        figure = histogram_figure(
-            steps[at].mixture, analysis.result.histogram, None, False, is_dark(), unit_of(analysis)
-        )
+        figure = histogram_figure(steps[at].mixture, analysis.result.histogram, dark=is_dark(), unit=unit_of(analysis))
         st.plotly_chart(figure, key="steps", alt=texts.HISTOGRAM_ALT, config=CONFIG)
     with climb:
         st.plotly_chart(climb_figure(steps, at), key="climb", alt=texts.CLIMB_ALT, config=CONFIG)

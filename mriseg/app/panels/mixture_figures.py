@@ -25,6 +25,7 @@ DASHES = {Tissue.GM: "dash", Tissue.WM: "solid", Tissue.CSF: "dot"}  # never tol
 def histogram_figure(
     mixture: Mixture,
     histogram: Histogram,
+    *,
     before: Histogram | None = None,
     logarithmic: bool = False,
     dark: bool = False,
@@ -55,40 +56,10 @@ def histogram_figure(
     scale = bars.counts.sum() * bars.width
     x = np.linspace(bars.levels[0], bars.levels[-1], 2 * BARS)
 
-    def curve(height: np.ndarray, **style: object) -> dict[str, object]:
-        return {"type": "scatter", "mode": "lines", "x0": x[0], "dx": x[1] - x[0], "y": np.float32(height), **style}
-
-    traces: list[dict[str, object]] = [
-        {
-            "type": "bar",
-            "x0": bars.levels[0],
-            "dx": bars.width,
-            "y": np.float32(bars.counts),
-            "name": texts.HISTOGRAM_BARS,
-            "marker": {"color": BAR_COLOR, "line": {"width": 0}},
-        }
-    ]
+    traces = [_bars(bars)]
     if before is not None:
-        coarse = before.rebin(BARS)
-        style = {"color": MIXED_COLOR, "width": 1.5, "shape": "hvh"}
-        counts = coarse.counts * (bars.width / coarse.width)
-        line = curve(counts, name=texts.BEFORE_CORRECTION, line=style)
-        traces.append(line | {"x0": coarse.levels[0], "dx": coarse.width})
-    for tissue, density in zip(mixture.tissues, scale * mixture.pure_densities(x).T, strict=True):
-        red, green, blue = tissue.rgb
-        if not dark:  # yellow on white needs an edge
-            edge = {"color": EDGE_COLOR, "width": 4, "dash": DASHES[tissue]}
-            traces.append(curve(density, line=edge, hoverinfo="skip", showlegend=False))
-        style = {"color": tissue.color, "width": 2.5, "dash": DASHES[tissue]}
-        ground = {} if logarithmic else {"fill": "tozeroy", "fillcolor": f"rgba({red}, {green}, {blue}, 0.25)"}
-        # By `meta` the viewer knows whose curve is pointed at.
-        traces.append(curve(density, name=tissue.title, meta={"tissue": tissue.number}, line=style, **ground))
-    if mixture.deep_gray is not None:
-        style = {"color": Tissue.GM.color, "width": 1.5, "dash": "longdash"}
-        traces.append(curve(scale * mixture.deep_density(x), name=texts.DEEP_GRAY, line=style))
-    style = {"color": MIXED_COLOR, "width": 1.5, "dash": "dashdot"}
-    traces.append(curve(scale * mixture.mixed_density(x), name=texts.MIXED, line=style))
-    traces.append(curve(scale * mixture.density(x), name=texts.SUM, line={"color": SUM_COLOR, "width": 2}))
+        traces.append(_uncorrected(before.rebin(BARS), bars.width))
+    traces += _curves(mixture, x, scale, dark=dark, filled=not logarithmic)
     vertical: dict[str, object] = {"title": {"text": unit}, "hoverformat": ",.0f"}
     if logarithmic:
         vertical |= {"type": "log", "range": [0, np.log10(max(bars.counts.max(), 10.0)) + 0.2]}
@@ -107,6 +78,51 @@ def histogram_figure(
             "annotations": annotations,
         },
     )
+
+
+def _bars(histogram: Histogram) -> dict[str, object]:
+    return {
+        "type": "bar",
+        "x0": histogram.levels[0],
+        "dx": histogram.width,
+        "y": np.float32(histogram.counts),
+        "name": texts.HISTOGRAM_BARS,
+        "marker": {"color": BAR_COLOR, "line": {"width": 0}},
+    }
+
+
+def _curve(x: np.ndarray, height: np.ndarray, **style: object) -> dict[str, object]:
+    """A line over evenly spaced intensities, of which only the first and the step are sent."""
+    return {"type": "scatter", "mode": "lines", "x0": x[0], "dx": x[1] - x[0], "y": np.float32(height), **style}
+
+
+def _uncorrected(before: Histogram, width: float) -> dict[str, object]:
+    """The outline of the histogram before bias correction, scaled to bars of another width."""
+    style = {"color": MIXED_COLOR, "width": 1.5, "shape": "hvh"}
+    counts = before.counts * (width / before.width)
+    line = _curve(before.levels, counts, name=texts.BEFORE_CORRECTION, line=style)
+    return line | {"dx": before.width}
+
+
+def _curves(mixture: Mixture, x: np.ndarray, scale: float, *, dark: bool, filled: bool) -> list[dict[str, object]]:
+    """Each tissue's Gaussian, the deep gray matter, the mixed voxels and the sum of all, as counts of a bar."""
+    traces = []
+    for tissue, density in zip(mixture.tissues, scale * mixture.pure_densities(x).T, strict=True):
+        red, green, blue = tissue.rgb
+        if not dark:  # yellow on white needs an edge
+            edge = {"color": EDGE_COLOR, "width": 4, "dash": DASHES[tissue]}
+            traces.append(_curve(x, density, line=edge, hoverinfo="skip", showlegend=False))
+        style = {"color": tissue.color, "width": 2.5, "dash": DASHES[tissue]}
+        ground = {"fill": "tozeroy", "fillcolor": f"rgba({red}, {green}, {blue}, 0.25)"} if filled else {}
+        # By `meta` the viewer knows whose curve is pointed at.
+        traces.append(_curve(x, density, name=tissue.title, meta={"tissue": tissue.number}, line=style, **ground))
+    if mixture.deep_gray is not None:
+        style = {"color": Tissue.GM.color, "width": 1.5, "dash": "longdash"}
+        traces.append(_curve(x, scale * mixture.deep_density(x), name=texts.DEEP_GRAY, line=style))
+    style = {"color": MIXED_COLOR, "width": 1.5, "dash": "dashdot"}
+    traces.append(_curve(x, scale * mixture.mixed_density(x), name=texts.MIXED, line=style))
+    traces.append(_curve(x, scale * mixture.density(x), name=texts.SUM, line={"color": SUM_COLOR, "width": 2}))
+    return traces
 
 
 def _thresholds(mixture: Mixture) -> tuple[list[dict[str, object]], list[dict[str, object]]]:

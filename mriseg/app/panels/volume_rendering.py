@@ -12,6 +12,9 @@ from mriseg.core.tissue import BACKGROUND, Tissue
 from mriseg.image.orientation import orient, reorient
 from mriseg.plotting import slices as render
 
+# Why there are two viewers: the linked slices (`mriseg/app/viewer`) are our own, since they are sent one by one as they
+# come into view, are joined with the histogram and show pictures, too. NiiVue wants a whole volume and 3 MB of script
+# in the browser, but renders in three dimensions, which nobody should write again; so it comes only when asked for.
 MOST_VOXELS = 1_500_000  # 4 MB to the browser as colors; finer is not seen in a rendering
 HEIGHT = 480  # pixels
 COLOR = np.dtype([("R", "u1"), ("G", "u1"), ("B", "u1")])  # a NIfTI of colors
