@@ -227,7 +227,7 @@ def _segment(choice: Choice, kept: Analysis | None, progress: Callable[[str], No
             np.count_nonzero(found, tuple(a for a in range(found.ndim) if a != axis)) for axis in range(found.ndim)
         ]
         limits, widest = render.window(scan.data, result.mask), tuple(int(np.argmax(area)) for area in areas)
-    return Analysis(choice, scan, channels, truth, result, limits, widest)
+    return Analysis(choice, scan, channels, truth=truth, result=result, limits=limits, widest=widest)
 
 
 def _scan(choice: Choice) -> tuple[Scan, np.ndarray | None]:

@@ -69,7 +69,7 @@ def choose() -> Choice:
         channels += [(f"{further.digest} {other}", item) for other, item in enumerate(further.items)]
         item = found.items[number] if found.items else None
         error = found.error or refused or further.error
-        return Choice(f"{found.digest} {number}", settings, mask, item, tuple(channels), error)
+        return Choice(f"{found.digest} {number}", settings, mask, item=item, channels=tuple(channels), error=error)
 
 
 def _items(found: Listing) -> tuple[int, list[int]]:

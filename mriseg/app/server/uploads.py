@@ -58,7 +58,7 @@ class Listing:
         return tuple(item.title.partition(":")[2] or item.title for item in self.items)
 
 
-NOTHING = Listing("", (), 0, (), "")
+NOTHING = Listing("", (), best=0, refusals=(), error="")
 
 
 def newest(dropped: Sequence[UploadedFile]) -> list[UploadedFile]:
@@ -166,7 +166,7 @@ def _listed(taken: Mapping[str, tuple[str, bytes]], dropped: Sequence[UploadedFi
         with at_most(MOST_VOXELS):
             found = contents(files)
     except Exception as error:  # whatever a hostile file provokes, the visitor gets a sentence and the page goes on
-        return Listing(digest.hexdigest(), (), 0, (), explain(error, logger))
+        return Listing(digest.hexdigest(), (), best=0, refusals=(), error=explain(error, logger))
     items = tuple(item for item in found if not item.refusal)
     refusals = tuple(dict.fromkeys(item.refusal for item in found if item.refusal))
-    return Listing(digest.hexdigest(), items, items.index(best(items)), refusals, "")
+    return Listing(digest.hexdigest(), items, best=items.index(best(items)), refusals=refusals, error="")
