@@ -62,6 +62,7 @@ def test_what_nobody_foresaw_gets_a_line_and_the_others_are_done(files, tmp_path
     assert not any(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_a_fault_is_logged_without_names_whoever_did_the_work(files, tmp_path, capsys, jobs):
     mask = tmp_path / "doe_jane.png"
@@ -91,6 +92,7 @@ def test_verbose_tells_each_stage_and_quiet_what_failed_alone(files, tmp_path, c
     assert len(told.err.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_jobs_change_nothing_but_the_time(files, several, tmp_path):
     scans = files / "slice.png", several / "b.nii.gz", "--mask", "all"
     assert run("segment", *scans, "--out", tmp_path / "one") == 0
@@ -100,6 +102,7 @@ def test_jobs_change_nothing_but_the_time(files, several, tmp_path):
             assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes()
 
 
+@pytest.mark.slow
 def test_a_given_mask_is_the_brain(files, tmp_path):
     image = nibabel.load(files / "head.nii.gz")
     given = np.zeros(image.shape, np.uint8)
@@ -124,6 +127,7 @@ def test_a_doubtful_brain_is_said_on_the_line_and_in_the_figures(tmp_path, capsy
     assert all(set(finding) == {"code", "level", "text"} for finding in figures["findings"])
 
 
+@pytest.mark.slow
 def test_the_brain_is_made_looser_by_a_margin(files, tmp_path):
     sizes = []
     for margin in (-4, 0, 4):

@@ -13,6 +13,7 @@ LARGEST_BYTES = 400e6
 LONGEST_S = 5  # of the processor; other tests may run beside
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_trap_is_refused_with_its_reason(name, tmp_path):
     make, says = HOSTILE[name]

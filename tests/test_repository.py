@@ -90,6 +90,7 @@ def test_the_format_is_kept():
     tool("ruff", "format", "--check", ".")
 
 
+@pytest.mark.slow
 def test_the_types_are_right():
     tool("mypy")
 

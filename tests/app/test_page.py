@@ -112,6 +112,7 @@ def test_the_formula_holds_the_fitted_values(page):
         assert f"{mean:.4g}" in formula
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["slice-t1", "head-t2"])
 def test_a_sample_with_a_known_truth_shows_how_well_it_agrees(page, name, monkeypatch):
     monkeypatch.setattr(samples, "_head", lambda: make_phantom(spacing=3.0))  # half as fine
@@ -136,6 +137,7 @@ def test_with_a_pixel_size_a_picture_has_volumes(page, slice_file):
     assert all(value.endswith(" mL per mm of slice") for value in metrics(page))
 
 
+@pytest.mark.slow
 def test_a_dropped_volume_is_segmented_at_once(page, head_file):
     drop(page, head_file, "head.nii.gz")
     assert nothing_broke(page)
@@ -212,6 +214,7 @@ def test_the_average_brain_need_not_be_asked(page, head_file):
     assert not kept(page).result.settings.use_position
 
 
+@pytest.mark.slow
 def test_a_second_contrast_is_fitted_with_the_first(page, head_file, flair_file):
     drop(page, head_file, "head.nii.gz")
     assert len(page.get("plotly_chart")) == 1
@@ -249,6 +252,7 @@ def test_everything_can_be_used(page, slice_file):
     assert "Brain mask **as you said**" in words(page)
 
 
+@pytest.mark.slow
 def test_a_mask_of_ones_own_is_used_and_taking_it_away_brings_the_found_one_back(page, head_file, coarse):
     drop(page, head_file, "head.nii.gz")
     found = kept(page).result.mask
@@ -308,6 +312,7 @@ def test_a_constant_picture_is_refused_in_words(page):
     assert "same value" in page.error[0].value
 
 
+@pytest.mark.slow
 def test_what_nobody_foresaw_becomes_a_sentence(page, slice_file, monkeypatch):
     for step in ("mriseg.app.server.uploads.contents", "mriseg.app.session.segment"):
         with monkeypatch.context() as broken:
@@ -322,6 +327,7 @@ def drop_all(page: AppTest, *files: tuple[str, bytes]) -> AppTest:
     return page.file_uploader[0].set_value([(name, content, "") for name, content in files]).run()
 
 
+@pytest.mark.slow
 def test_the_halves_of_a_pair_are_one_scan(page, coarse):
     scan = simulate(coarse, Contrast.T1)
     pair = nibabel.Nifti1Pair(scan.data, scan.affine)
@@ -335,6 +341,7 @@ def test_the_halves_of_a_pair_are_one_scan(page, coarse):
     np.testing.assert_array_equal(kept(page).scan.data, scan.data)
 
 
+@pytest.mark.slow
 def test_of_several_scans_the_best_is_taken_another_can_be_chosen_and_both_fitted_together(
     page, head_file, flair_file, slice_file
 ):
@@ -350,6 +357,7 @@ def test_of_several_scans_the_best_is_taken_another_can_be_chosen_and_both_fitte
     assert kept(page).result.joint is not None
 
 
+@pytest.mark.slow
 def test_a_folder_is_taken_as_its_files(page, head_file):
     page.file_uploader(key="folder").set_value([("study/a/head.nii.gz", head_file, "")]).run()
     assert nothing_broke(page)
@@ -364,6 +372,7 @@ def test_why_another_scan_cannot_be_segmented_is_said(page, slice_file):
     assert "Not segmented: The volume is only 3 x 3 x 3 voxels" in words(page)
 
 
+@pytest.mark.slow
 def test_taking_the_scan_away_brings_the_opening_sample_back(page, slice_file):
     drop(page, slice_file, "slice.png")
     page.file_uploader[0].set_value(None).run()
@@ -409,6 +418,7 @@ def test_the_address_holds_sample_and_settings_and_opens_them_again(page):
     np.testing.assert_array_equal(kept(again).result.labels, kept(page).result.labels)
 
 
+@pytest.mark.slow
 def test_an_upload_leaves_nothing_in_the_address(page, slice_file):
     page.sidebar.selectbox(key="source").select("slice-t2").run()
     assert dict(page.query_params)
@@ -447,6 +457,7 @@ def test_a_sample_is_compared_with_its_truth_and_the_viewer_gets_it(page):
         assert "%" in row
 
 
+@pytest.mark.slow
 def test_a_reference_in_another_order_is_matched_and_may_be_told_otherwise(page, head_file, coarse):
     drop(page, head_file, "head.nii.gz")
     open_tab(page, "Compare")
@@ -463,6 +474,7 @@ def test_a_reference_in_another_order_is_matched_and_may_be_told_otherwise(page,
     assert "| Gray matter | 0.000 | 0.000 |" in words(page)
 
 
+@pytest.mark.slow
 def test_a_reference_on_another_grid_is_refused_in_words(page, head_file, slice_file):
     drop(page, head_file, "head.nii.gz")
     open_tab(page, "Compare")
@@ -513,6 +525,7 @@ def test_a_picture_has_nothing_to_turn(page):
     assert nothing_broke(page)
 
 
+@pytest.mark.slow
 def test_a_further_contrast_goes_with_its_scan(page, head_file, flair_file, slice_file):
     drop(page, head_file, "t1.nii.gz")
     uploader(page, "Add T2 or FLAIR of the same head").set_value([("flair.nii.gz", flair_file, "")]).run()
@@ -522,6 +535,7 @@ def test_a_further_contrast_goes_with_its_scan(page, head_file, flair_file, slic
     assert kept(page).result.joint is None
 
 
+@pytest.mark.slow
 def test_the_size_of_a_pixel_goes_with_its_picture(page, slice_file):
     drop(page, slice_file, "slice.png")
     knob(page, "Pixel size in mm").set_value(0.5).run()
@@ -587,6 +601,7 @@ def test_a_segmentation_whose_intensities_were_put_aside_is_shown_again_as_it_wa
     np.testing.assert_array_equal(kept(page).scan.data, before.scan.data)
 
 
+@pytest.mark.slow
 def test_a_slider_goes_on_from_what_was_put_aside(page, head_file):
     drop(page, head_file, "head.nii.gz")
     before = kept(page)

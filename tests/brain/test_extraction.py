@@ -51,6 +51,7 @@ def test_the_brain_is_found_in_an_inverted_picture(scanned):
     assert any("inverted" in note for note in inverted.notes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("across", range(3))
 def test_a_thin_slab_is_searched_slice_by_slice(across):
     # In canonical axes: which way the slab lies, its slices are pictures.
@@ -63,6 +64,7 @@ def test_a_thin_slab_is_searched_slice_by_slice(across):
     assert (matter[brain.mask] == AIR).mean() < 0.005
 
 
+@pytest.mark.slow
 def test_a_sinus_at_the_border_of_a_brain_is_taken_out_of_its_mask(scanned, segmented, monkeypatch):
     """The atlas lets the mask reach into air that it does not know of."""
     brain, scan = segmented(Contrast.T2).brain, scanned(Contrast.T2)
@@ -111,11 +113,13 @@ def refused_or_doubted(data, spacing):
     return brain.doubtful and bool(brain.doubts) and bool(brain.mask.any())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in OTHERS if name != "citrus"])
 def test_what_is_no_head_is_refused_or_doubted(name):
     assert refused_or_doubted(OTHERS[name](), SPACING)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_a_fruit_is_doubted_with_room_to_spare(seed):
     """Many poses fit what is symmetric, so the last digit of a matrix library chooses between them."""
@@ -124,6 +128,7 @@ def test_a_fruit_is_doubted_with_room_to_spare(seed):
     assert brain.doubts
 
 
+@pytest.mark.slow
 def test_a_tomogram_is_doubted(phantom):
     assert refused_or_doubted(computed_tomography(phantom), SPACING)
 
@@ -135,6 +140,7 @@ def test_a_slice_of_what_is_no_head_is_refused_or_doubted(name, axis):
     assert refused_or_doubted(data.take(data.shape[axis] // 2, axis).T[::-1], None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["bottle", "knee"])
 def test_what_is_no_head_is_doubted_when_its_air_is_gone_as_well(name):
     data = OTHERS[name]()
@@ -148,6 +154,7 @@ def test_a_stripped_brain_is_trusted(scanned, phantom, contrast):
     assert brain.registration is not None
 
 
+@pytest.mark.slow
 def test_what_the_user_says_is_stripped_is_compared_with_the_atlas(scanned, phantom):
     assert take_stripped(stripped(scanned(Contrast.T2), phantom), SPACING).confidence > 0.9
     assert take_stripped(OTHERS["bottle"](), SPACING).doubtful

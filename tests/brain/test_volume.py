@@ -33,6 +33,7 @@ def test_the_mask_is_one_piece(found):
     np.testing.assert_array_equal(largest_component(found), found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("factor", [1 + 3e-7, 3.7e-4, 1.9e5])
 def test_the_unit_of_intensity_does_not_matter(scanned, segmented, factor):
     """A factor leaves only rounding errors, which the search for the brain must not amplify."""
@@ -41,6 +42,7 @@ def test_the_unit_of_intensity_does_not_matter(scanned, segmented, factor):
     assert (found != known).sum() < 0.005 * known.sum()
 
 
+@pytest.mark.slow
 def test_air_around_the_head_does_not_matter(scanned):
     scan = scanned(Contrast.T2)
     known, _ = find_brain_in_volume(scan.data, scan.spacing)

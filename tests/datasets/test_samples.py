@@ -9,6 +9,7 @@ from mriseg.evaluation.agreement import dice
 from mriseg.export.images import encode_scan
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SAMPLES)
 def test_a_sample_is_the_same_each_time_and_its_truth_lies_on_its_grid(name):
     (scan, truth), (again, _) = SAMPLES[name].make(), SAMPLES[name].make()
@@ -39,6 +40,7 @@ def test_a_slice_is_named_rightly_and_agrees_with_its_truth(name):
     assert overlap[Tissue.CSF] > 0.8
 
 
+@pytest.mark.slow
 def test_the_average_brain_is_named_rightly():
     scan, _ = SAMPLES["mni152-t1"].make()
     # The mask of the T1-weighted average holds 1887 mL; everything of it is brain or fluid.

@@ -46,6 +46,7 @@ def test_the_stem_of_a_folder_is_its_whole_name(tmp_path):
     assert stem(tmp_path / "series.3") == "series.3"
 
 
+@pytest.mark.slow
 def test_the_files_of_a_volume_hold_the_result_on_the_scans_grid(scanned, segmented):
     scan, result = scanned(Contrast.T1), segmented(Contrast.T1)
     files = outputs(scan, result)

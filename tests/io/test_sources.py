@@ -134,6 +134,7 @@ def test_a_folder_that_cannot_be_read_to_the_end_is_told(tmp_path):
         files(tmp_path / "DOE_JANE")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["folder", "zip", "list"])
 def test_ten_thousand_files_are_refused_at_once(where, tmp_path):
     names = [f"{number}.dcm" for number in range(10_000)]

@@ -31,6 +31,7 @@ def found(phantom, head):
     return {c: register(*prepared(simulate(phantom, c), head), atlas()) for c in (Contrast.T1, Contrast.T2)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("contrast", [Contrast.T1, Contrast.T2])
 def test_the_atlas_is_laid_where_the_phantom_was_made_from_it(found, phantom, contrast):
     # The phantom stretches by 4 % and warps by 6 mm, so the atlas cannot fit it everywhere.
@@ -49,6 +50,7 @@ def test_the_contrast_hardly_matters(found):
     assert np.linalg.norm(first - second, axis=1).max() < 7
 
 
+@pytest.mark.slow
 def test_the_atlas_follows_a_moved_and_nodding_head(phantom, head, found):
     angle = np.deg2rad(20)
     turn = np.array([[1, 0, 0], [0, np.cos(angle), -np.sin(angle)], [0, np.sin(angle), np.cos(angle)]])
@@ -64,6 +66,7 @@ def test_the_atlas_follows_a_moved_and_nodding_head(phantom, head, found):
     assert 2 * np.linalg.norm(there - expected, axis=1).max() < 8
 
 
+@pytest.mark.slow
 def test_noise_agrees_with_nothing():
     noise = np.random.default_rng(0).random((60, 70, 60)).astype(np.float32)
     found = register(noise, np.ones(noise.shape, bool), (3.0, 3.0, 3.0), atlas())

@@ -118,6 +118,7 @@ def test_the_same_result_gives_the_same_bytes_of_less_than_a_megabyte(volume):
         assert len(first if isinstance(first, bytes) else first.encode()) < 1e6
 
 
+@pytest.mark.slow
 def test_a_picture_is_one_plane_and_has_volumes_only_with_a_pixel_size(slice_of_head):
     scan, sized, unsized = slice_of_head
     known, unknown = report_content(scan, sized, None), report_content(scan, unsized, None)
@@ -140,6 +141,7 @@ def test_the_files_follow_the_stem_like_the_others(volume):
     assert files["_desc-tissue_report.pdf"]().startswith(b"%PDF-")
 
 
+@pytest.mark.slow
 def test_the_first_report_lets_go_of_its_scan():
     """Asked of a program that has made none before."""
     code = (

@@ -144,12 +144,14 @@ def test_the_unit_of_the_intensities_does_not_matter(flat, brain):
     np.testing.assert_allclose(there, here, atol=2e-3)
 
 
+@pytest.mark.slow
 def test_a_mirrored_scan_has_the_mirrored_field(flat, brain):
     data = flat[Contrast.T1] * smooth_field(brain.shape, brain)
     mirrored, _ = correct(data[::-1], brain[::-1], FLUID_DARK, samples=brain.sum())
     np.testing.assert_allclose(mirrored[::-1], correct(data, brain, FLUID_DARK, samples=brain.sum())[0], atol=1e-5)
 
 
+@pytest.mark.slow
 def test_turned_axes_have_the_turned_field(flat, brain):
     data = flat[Contrast.T1] * smooth_field(brain.shape, brain)
     here, _ = correct(data, brain, FLUID_DARK, spacing=(2.0, 2.0, 2.0), samples=brain.sum())

@@ -107,6 +107,7 @@ def test_a_mask_that_cannot_be_is_refused(ball, fault, why):
         find_brain(scan, scan, Settings(), mask)
 
 
+@pytest.mark.slow
 def test_what_the_settings_choose_is_taken(ball):
     scan, brain = ball
     assert find_brain(scan, scan, Settings(mask="all"), None).mask.all()

@@ -83,6 +83,7 @@ def with_brain_given(scanned, phantom):
 # What it finds
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("contrast", CONTRASTS)
 def test_the_contrast_is_named_rightly(segmented, contrast):
     result = segmented(contrast)
@@ -113,6 +114,7 @@ def test_scalp_face_and_neck_are_not_tissue(segmented, phantom, contrast):
     assert np.isin(labeled, (FAT, MUSCLE, SKIN, VITREOUS)).mean() < 0.002
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("contrast", CONTRASTS)
 def test_the_brain_given_the_tissues_are_found_as_well(with_brain_given, phantom, contrast):
     result = with_brain_given(contrast)
@@ -120,6 +122,7 @@ def test_the_brain_given_the_tissues_are_found_as_well(with_brain_given, phantom
     assert all(np.array(scores(result.labels, phantom.truth)) > FLOORS[contrast])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("contrast", CONTRASTS)
 def test_a_stripped_scan_is_taken_as_it_is(scanned, phantom, contrast):
     data = np.where(phantom.truth > 0, scanned(contrast).data, 0)
@@ -144,6 +147,7 @@ def test_an_inverted_slice_keeps_its_names(scanned, phantom, contrast):
     assert all(np.array(scores(result.labels, upright(phantom.truth, "axial"))) > SLICE_FLOORS[contrast])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("contrast", [Contrast.T1, Contrast.T2])
 def test_an_inverted_volume_keeps_its_names(coarse, contrast):
     scan, mask = simulate(coarse, contrast), coarse.truth > 0
@@ -278,6 +282,7 @@ def test_everything_comes_back_on_the_grid_of_the_file(small, reference, axes):
     assert result.volumes_ml == reference.volumes_ml
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("axis", range(3))
 def test_a_mirrored_head_has_mirrored_labels(small, without_position, axis):
     # Without position: no average brain has its face at the back, nor its left quite like its right.
@@ -293,6 +298,7 @@ def test_left_and_right_exchanged_exchange_the_labels(small, reference):
     assert np.mean(result.labels[::-1][mask] == reference.labels[mask]) > 0.98
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("factor", [1e-3, 0.37, 1e4])
 def test_the_unit_of_the_intensities_does_not_matter(small, reference, factor):
     scan, mask = small
@@ -301,6 +307,7 @@ def test_the_unit_of_the_intensities_does_not_matter(small, reference, factor):
     np.testing.assert_allclose(result.mixture.means, factor * reference.mixture.means, rtol=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shift", [-3000.0, 500.0])
 def test_an_offset_of_the_intensities_does_not_matter(small, uncorrected, shift):
     # A bias field is multiplicative, so an offset matters to it; to all else it must not.
@@ -309,6 +316,7 @@ def test_an_offset_of_the_intensities_does_not_matter(small, uncorrected, shift)
     assert np.mean(there.labels[mask] == uncorrected.labels[mask]) > 0.999
 
 
+@pytest.mark.slow
 def test_an_uneven_scan_gives_nearly_the_labels_of_an_even_one(small, reference):
     scan, mask = small
     x = np.linspace(-1, 1, scan.data.shape[0])[:, None, None]
@@ -316,6 +324,7 @@ def test_an_uneven_scan_gives_nearly_the_labels_of_an_even_one(small, reference)
     assert np.mean(segment(uneven, mask=mask).labels[mask] == reference.labels[mask]) > 0.97
 
 
+@pytest.mark.slow
 def test_twice_gives_the_same_bits(small, reference, nothing_remembered):
     scan, mask = small
     again = segment(scan, mask=mask)
@@ -324,6 +333,7 @@ def test_twice_gives_the_same_bits(small, reference, nothing_remembered):
     assert again.volumes_ml == reference.volumes_ml
 
 
+@pytest.mark.slow
 def test_another_process_with_one_thread_finds_the_same_labels(segmented):
     code = (
         "import sys, mriseg; from mriseg.datasets.phantom import make_phantom, simulate; "
@@ -427,6 +437,7 @@ CHANGES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change", [{"smoothness": 0.0}, {"bias_strength": 5.0}, {"margin": -4.0, "classes": 5}, {"contrast": "t2"}], ids=str
 )
@@ -444,6 +455,7 @@ def inverted_slice(scanned):
     return picture(image.max() - image)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", CHANGES, ids=str)
 def test_of_a_slice_too(inverted_slice, change):
     first = segment(inverted_slice, Settings(bias_strength=2.0))
@@ -452,6 +464,7 @@ def test_of_a_slice_too(inverted_slice, change):
     same(segment(inverted_slice, there, earlier=first), segment(inverted_slice, there))
 
 
+@pytest.mark.slow
 def test_of_a_slab_too(scanned, phantom):
     scan = volume(scanned(Contrast.T2).data[:, :, 50:58], phantom.affine)
     mask = phantom.truth[:, :, 50:58] > 0
@@ -460,6 +473,7 @@ def test_of_a_slab_too(scanned, phantom):
     same(segment(scan, there, earlier=first), segment(scan, there, mask))
 
 
+@pytest.mark.slow
 def test_of_several_contrasts_too(small, beside, of_two):
     scan, mask = small
     there, channels = Settings(bias_strength=4.0, smoothness=0.3), [beside[Contrast.FLAIR]]
@@ -512,6 +526,7 @@ def test_deep_gray_matter_lies_between_gray_and_white(segmented):
             assert low - mixture.mixed_sd < mixture.deep_gray[1] < high + mixture.mixed_sd, contrast
 
 
+@pytest.mark.slow
 def test_lesions_win_against_the_average_brain(scanned, phantom):
     """Fluid where there should be white matter."""
     x, y, z = np.ogrid[: phantom.truth.shape[0], : phantom.truth.shape[1], : phantom.truth.shape[2]]
@@ -574,6 +589,7 @@ def test_three_contrasts_are_fitted_together(small, coarse, beside):
     assert (np.array(scores(result.labels, coarse.truth)) > 0.97).all()
 
 
+@pytest.mark.slow
 def test_the_order_of_the_further_contrasts_does_not_matter(small, beside):
     scan, mask = small
     further = [beside[Contrast.T2], beside[Contrast.FLAIR]]
@@ -666,6 +682,7 @@ def test_a_scan_of_one_gray_is_told_its_value():
         segment(picture(np.full((60, 70), 7.0)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(64, 64), (128, 128), (60, 60, 60)], ids=str)
 def test_noise_is_refused_or_doubted(shape):
     noise = np.abs(np.random.default_rng(0).normal(100, 30, shape))
@@ -677,6 +694,7 @@ def test_noise_is_refused_or_doubted(shape):
     assert result.warnings
 
 
+@pytest.mark.slow
 def test_a_value_far_beyond_all_others_spoils_nothing(small, reference):
     scan, mask = small
     data = scan.data.copy()
@@ -685,6 +703,7 @@ def test_a_value_far_beyond_all_others_spoils_nothing(small, reference):
     assert np.mean(result.labels[mask] == reference.labels[mask]) > 0.99
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("noise", [0.5, 1.0])
 @pytest.mark.parametrize("contrast", CONTRASTS)
 def test_a_scan_with_hardly_any_noise_is_segmented(coarse, contrast, noise):

@@ -92,6 +92,7 @@ def test_a_machine_may_be_called_anything(tmp_path, monkeypatch):
     assert place.exists()  # its program, this one, still runs
 
 
+@pytest.mark.slow
 def test_a_lock_holds_until_it_is_left(tmp_path):
     code = (
         "import sys; from pathlib import Path; from mriseg.study import atomic_files\n"

@@ -49,6 +49,7 @@ def test_each_task_comes_back_with_its_result(tmp_path):
     assert answers(tmp_path, words) == {word: word for word in words}
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_is_tried_once_more_and_takes_nobody_with_it(tmp_path):
     dying = {"die always": None, "die always too": None}
     living = {word: word.upper() for word in ("a", "b", "c", "wait", "die once")}
@@ -56,6 +57,7 @@ def test_a_worker_that_dies_is_tried_once_more_and_takes_nobody_with_it(tmp_path
     assert answers(tmp_path, words) == dying | living
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_while_it_has_nothing_to_do_is_replaced(tmp_path):
     finished = in_processes(partial(obey, folder=tmp_path), ["a", "pid", "b", "c"], 1)
     assert next(finished) == ("a", "A")
@@ -65,6 +67,7 @@ def test_a_worker_that_dies_while_it_has_nothing_to_do_is_replaced(tmp_path):
     assert list(finished) == [("b", "B"), ("c", "C")]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="Only Linux bounds what a process allocates.")
 def test_the_memory_of_a_worker_is_bounded(tmp_path):
     assert answers(tmp_path, ["much memory"], 1, most_bytes=1_000_000_000) == {"much memory": "too much"}
@@ -86,6 +89,7 @@ def test_tasks_are_taken_as_workers_become_free(tmp_path):
     finished.close()
 
 
+@pytest.mark.slow
 def test_workers_do_not_outlive_who_started_them():
     code = (
         "import time\nfrom mriseg.study.executors import in_processes\n"
@@ -131,6 +135,7 @@ def cluster():
         yield client
 
 
+@pytest.mark.slow
 def test_a_cluster_gives_the_same(cluster, tmp_path):
     words = [*"abc", "wait", "die always"]
     finished = on_cluster(partial(obey, folder=tmp_path), words, cluster)
@@ -145,6 +150,7 @@ def test_a_cluster_without_mriseg_is_told(cluster):
         list(on_cluster(missing, ["a"], cluster))
 
 
+@pytest.mark.slow
 def test_a_cluster_that_gives_the_work_back_is_told(cluster):
     finished = on_cluster(time.sleep, [0, 60], cluster)
     next(finished)
@@ -153,6 +159,7 @@ def test_a_cluster_that_gives_the_work_back_is_told(cluster):
         next(finished)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["processes", "cluster"])
 def test_many_scans_have_the_figures_of_one(where, coarse, cluster, tmp_path):
     scan = phantom.simulate(coarse, mriseg.Contrast.T1)

@@ -70,6 +70,7 @@ def finished(study, tmp_path_factory):
     return out, cli.main(["cohort", str(study), str(out), "--workers", "2"])
 
 
+@pytest.mark.slow
 def test_a_failed_scan_is_reported_and_the_others_are_done(finished):
     out, status = finished
     assert status == cli.A_SCAN_FAILED
@@ -85,6 +86,7 @@ def test_a_failed_scan_is_reported_and_the_others_are_done(finished):
     assert found["sub-02"]["gm_ml"] == found["sub-02"]["session_id"] == "n/a"
 
 
+@pytest.mark.slow
 def test_the_numbers_and_labels_are_those_of_the_engine(study, finished):
     out, _ = finished
     scan = mriseg.read(study / "sub-01/ses-1/anat/sub-01_ses-1_T1w.nii.gz")
@@ -228,6 +230,7 @@ def test_of_a_full_disk_a_scan_fails_with_a_sentence_and_can_be_done_later(tmp_p
     assert stub_study.segment_one(task).record.failure is None
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_it_ends_with_the_same_bytes_and_never_shows_a_partial_file(tmp_path):
     """With stubs; `benchmarks/study.py` kills the engine itself."""
     size = 400_000
@@ -255,6 +258,7 @@ def test_killed_at_any_moment_it_ends_with_the_same_bytes_and_never_shows_a_part
     assert tree(out) == expected
 
 
+@pytest.mark.slow
 def test_a_large_study_costs_the_driver_little_memory_and_its_table_is_right(tmp_path):
     """With 150 stubs; `benchmarks/study.py` has 10 000."""
     study, out = stub_study.make_study(tmp_path / "study", 150), tmp_path / "out"

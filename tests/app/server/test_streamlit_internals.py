@@ -86,6 +86,7 @@ def said(tmp_path_factory) -> tuple[dict, dict]:
     return json.loads(before), json.loads(after)
 
 
+@pytest.mark.slow
 def test_a_run_knows_its_session_and_who_is_connected(said):
     for run in said:
         assert run["id"]

@@ -105,6 +105,7 @@ def test_a_picture_arrives_whole():
     assert (labels == result.labels).all()
 
 
+@pytest.mark.slow
 def test_the_axis_order_of_the_file_does_not_matter(head):
     scan, _ = head
     flipped = replace(

@@ -164,6 +164,7 @@ def test_sequences_nested_without_end_are_refused():
     assert "damaged" in refusal(file_of(unwanted))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tag", [PER_FRAME, (9, 0x1001)])
 def test_a_header_of_empty_items_costs_little(tag):
     content = file_of(element(tag, b"SQ", mark(ITEM) * 200_000 + mark(SEQUENCE_END), UNDEFINED))

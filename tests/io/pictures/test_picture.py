@@ -338,6 +338,7 @@ def test_the_same_slice_in_every_format_is_the_same_picture(shared, name):
     assert np.corrcoef(first.ravel(), other.ravel())[0, 1] > 0.99
 
 
+@pytest.mark.slow
 def test_a_gif_of_countless_pieces_is_refused_before_they_are_put_together():
     content = encoded(np.zeros((40, 40), np.uint8), "GIF")
     start = 13 + (3 << (content[10] % 8 + 1))  # behind the palette
