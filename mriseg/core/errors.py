@@ -13,6 +13,10 @@ class ReadError(MrisegError):
     """The bytes cannot be read as an MR image."""
 
 
+class ColorError(ReadError):
+    """The colors of a picture stand for values that its brightness does not order."""
+
+
 class TooLargeError(ReadError):
     """The image announces more than fits in memory; nothing of that size was allocated."""
 

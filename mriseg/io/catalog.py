@@ -18,7 +18,7 @@ PREFERENCE = {Contrast.T1: 0.0, Contrast.T2: -0.7, Contrast.FLAIR: -0.8, Contras
 # A brain is at least as long in every direction; a field of view that is longer does not help. A slab through a part of
 # it is of little use however fine it is: half of the brain is worth a quarter of the resolution.
 BRAIN_MM, MISSING_WEIGHT = 120.0, 2.0
-PICTURE, LARGE_PICTURE_PIXELS = -16.0, 2e6  # less than a slice that is 1 mm thick
+PICTURE_RANK, LARGE_PICTURE_PIXELS = -16.0, 2e6  # less than a slice that is 1 mm thick
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,26 +30,24 @@ class ScanEntry:
     title : str
         What it is, in words: description, plane, size, contrast as its header says. Names nobody.
     rank : float
-        The higher, the better for telling tissues apart; among the items of one source.
+        The higher, the better for telling tissues apart; among the entries of one source.
     load : callable
         Reads it. Raises ReadError if it cannot be read after all.
     refusal : str or None
         Why it cannot be segmented; None if nothing in its header speaks against it.
+    is_picture : bool
+        Whether it has two axes.
     """
 
     title: str
     rank: float
     load: Callable[[], Scan] = field(repr=False)
     refusal: str | None = None
-
-    @property
-    def is_picture(self) -> bool:
-        """Whether it is a picture, or a volume of hardly more than one."""
-        return self.rank <= PICTURE
+    is_picture: bool = False
 
 
 def refused(title: str, why: str) -> ScanEntry:
-    """An item that is only listed."""
+    """An entry that is only listed."""
 
     def load() -> Scan:
         raise ReadError(why)
@@ -73,21 +71,21 @@ def rank(
     """
     if len(shape) == 2:
         share = min(float(np.prod(shape)) / LARGE_PICTURE_PIXELS, 1.0)
-        return float(np.log2(share) + PICTURE + PREFERENCE[contrast])
+        return float(np.log2(share) + PICTURE_RANK + PREFERENCE[contrast])
     spacing = spacing or (1.0,) * len(shape)
     seen = np.minimum(np.multiply(shape, spacing) / BRAIN_MM, 1.0)
     coarseness = max(max(spacing), 1.0)  # the thickest side: 5 mm slices mix tissues however fine their pixels are
     return float(MISSING_WEIGHT * np.log2(seen).sum() - np.log2(coarseness) + PREFERENCE[contrast])
 
 
-def most_suitable(items: tuple[ScanEntry, ...], most: int) -> tuple[ScanEntry, ...]:
-    """The items that are worth listing if there are too many: the most suitable, in the order given."""
-    if len(items) <= most:
-        return items
-    kept = sorted(range(len(items)), key=lambda index: -items[index].rank)[:most]
-    return tuple(items[index] for index in sorted(kept))
+def most_suitable(entries: tuple[ScanEntry, ...], most: int) -> tuple[ScanEntry, ...]:
+    """The entries of the highest rank if there are too many to list, in the order given."""
+    if len(entries) <= most:
+        return entries
+    listed = sorted(range(len(entries)), key=lambda index: -entries[index].rank)[:most]
+    return tuple(entries[index] for index in sorted(listed))
 
 
-def best(items: tuple[ScanEntry, ...]) -> ScanEntry:
-    """The item to segment if nobody chooses: the most suitable, of equals the first."""
-    return max(items, key=lambda item: item.rank)
+def best(entries: tuple[ScanEntry, ...]) -> ScanEntry:
+    """The entry to segment if nobody chooses: that of the highest rank, of equals the first."""
+    return max(entries, key=lambda entry: entry.rank)

@@ -6,7 +6,6 @@ never opened as a path; what it calls packed is unpacked as it is read, up to th
 
 import bz2
 import io
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -16,7 +15,7 @@ from mriseg.core import limits
 from mriseg.core.errors import ReadError, TooLargeError
 from mriseg.io.file import File
 from mriseg.io.sidecar import called
-from mriseg.io.streams import DAMAGED, PACKED_BYTES, SKIPPED_BYTES, spend
+from mriseg.io.streams import Inflated, spend
 
 
 def header_lines(file: File, most: int = limits.MAX_HEADER_BYTES) -> Iterator[bytes]:
@@ -86,12 +85,16 @@ def rest(file: File, offset: int) -> File:
 def inflated(file: File) -> File:
     """What a file holds that was packed by zlib, without the frame of gzip."""
     size = min(file.size * limits.MAX_DEFLATE_RATIO, limits.MAX_UNPACKED_BYTES)
-    return File(file.name, size, partial(_Inflated, file), file.folder)  # type: ignore[arg-type]
+    return File(file.name, size, partial(_inflate, file), file.folder)
 
 
 def bunzipped(file: File) -> File:
     """What a file holds that was packed by bzip2, which knows no bound to how densely."""
     return File(file.name, limits.MAX_UNPACKED_BYTES, partial(_bunzip, file), file.folder)
+
+
+def _inflate(file: File) -> BinaryIO:
+    return Inflated(file.content())  # type: ignore[return-value]
 
 
 def _bunzip(file: File) -> BinaryIO:
@@ -126,50 +129,4 @@ class _Rest(io.RawIOBase):
 
     def close(self) -> None:
         self._closing.close()
-        super().close()
-
-
-class _Inflated(io.RawIOBase):
-    """A stream unpacked by zlib."""
-
-    def __init__(self, file: File) -> None:
-        self._stream = file.content()
-        self._restart()
-
-    def _restart(self) -> None:
-        self._stream.seek(0)
-        self._engine = zlib.decompressobj()
-        self._position = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        target = offset + (self._position if whence == io.SEEK_CUR else 0)
-        if target < self._position:
-            self._restart()
-        while self._position < target and self.read(min(target - self._position, SKIPPED_BYTES)):
-            pass
-        return self._position
-
-    def tell(self) -> int:
-        return self._position
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        filled = 0
-        while filled < len(buffer) and not self._engine.eof:
-            packed = self._engine.unconsumed_tail or self._stream.read(PACKED_BYTES)
-            if not packed:
-                raise ReadError(DAMAGED)  # it ends before its own end mark
-            data = self._engine.decompress(packed, len(buffer) - filled)
-            buffer[filled : filled + len(data)] = data
-            filled += len(data)
-        self._position += filled
-        return filled
-
-    def close(self) -> None:
-        self._stream.close()
         super().close()

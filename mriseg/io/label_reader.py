@@ -6,11 +6,11 @@ Which number is which tissue is not known here, see `mriseg.evaluation.agreement
 import numpy as np
 import PIL.Image
 
-from mriseg.core.errors import ReadError
+from mriseg.core.errors import ColorError, ReadError
 from mriseg.core.scan import Scan
 from mriseg.io.file import File
 from mriseg.io.guards.png import DAMAGED
-from mriseg.io.pictures.colormap import MARKS, OVERLAID, TINTED, UNORDERED
+from mriseg.io.pictures.colormap import MARKS, TINTED
 from mriseg.io.pictures.grayscale import LUMINANCE
 from mriseg.io.pictures.picture import FORMATS, is_picture, read_picture
 from mriseg.io.reader import Source, check_shape, read_on_grid
@@ -80,10 +80,8 @@ def _image(source: Source, scan: Scan) -> Scan:
     """An image of numbers: a volume, or a picture in gray."""
     try:
         image = read_on_grid(source, scan, REFERENCE)
-    except ReadError as error:
-        if str(error) in (OVERLAID, UNORDERED):
-            raise ReadError(COLORS) from error
-        raise
+    except ColorError as error:
+        raise ReadError(COLORS) from error
     if {MARKS, TINTED} & set(image.notes):
         raise ReadError(COLORS)
     return image

@@ -14,6 +14,8 @@ from mriseg.core.scan import Scan, volume
 from mriseg.io.catalog import ScanEntry, rank
 from mriseg.io.file import CUT_SHORT, File
 
+# DICOM, ITK and NRRD count to the left and to the back, NIfTI to the right and to the front.
+LPS_TO_RAS = np.diag([-1.0, -1, 1, 1])
 SIDES_UNKNOWN = "The header does not say how the scan lies in space: left and right are unknown."
 SIZE_UNKNOWN = "The header does not say how large the voxels are: 1 mm is assumed. Left and right are unknown too."
 BROKEN_AFFINE = "The header's orientation is broken: voxel sizes are kept, left and right are unknown."

@@ -108,16 +108,28 @@ class Bounded(io.RawIOBase):
 
 
 class Inflated(io.RawIOBase):
-    """The rest of a stream, inflated as it is read and no faster. To go back it begins anew."""
+    """The rest of a stream, inflated as it is read and no faster. To go back it begins anew.
 
-    def __init__(self, stream: BinaryIO) -> None:
+    Parameters
+    ----------
+    stream : binary file
+        At the first packed byte; closed with this one.
+    wbits : int
+        As `zlib.decompressobj` takes it: negative for DEFLATE without a frame.
+    damaged : str
+        What is wrong and what to do, where it cannot be inflated.
+    """
+
+    def __init__(self, stream: BinaryIO, *, wbits: int = zlib.MAX_WBITS, damaged: str = DAMAGED) -> None:
         self._stream = stream
         self._start = stream.tell()
+        self._wbits = wbits
+        self._damaged = damaged
         self._begin()
 
     def _begin(self) -> None:
         self._stream.seek(self._start)
-        self._inflate = zlib.decompressobj(-zlib.MAX_WBITS)
+        self._inflate = zlib.decompressobj(self._wbits)
         self._packed = b""
         self._position = 0
 
@@ -134,21 +146,27 @@ class Inflated(io.RawIOBase):
         target = offset + (self._position if whence == io.SEEK_CUR else 0)
         if target < self._position:
             self._begin()
-        while self._position < target and self.read(min(target - self._position, limits.BLOCK_BYTES)):
+        while self._position < target and self.read(min(target - self._position, SKIPPED_BYTES)):
             pass
         return self._position
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         while not self._inflate.eof:
-            self._packed = self._packed or self._stream.read(io.DEFAULT_BUFFER_SIZE)
-            is_over = not self._packed
+            self._packed = self._packed or self._stream.read(PACKED_BYTES)
+            is_cut_short = not self._packed
             try:
                 data = self._inflate.decompress(self._packed, len(buffer))
             except zlib.error as error:
-                raise ReadError(DAMAGED) from error
+                raise ReadError(self._damaged) from error
             self._packed = self._inflate.unconsumed_tail
-            if data or is_over:
+            if data:
                 buffer[: len(data)] = data
                 self._position += len(data)
                 return len(data)
+            if is_cut_short:
+                raise ReadError(self._damaged)
         return 0
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()

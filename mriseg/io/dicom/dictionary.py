@@ -1,6 +1,6 @@
 """The DICOM attributes that are read, their value representations, and the transfer syntaxes."""
 
-IMPLICIT, EXPLICIT_BIG = "1.2.840.10008.1.2", "1.2.840.10008.1.2.2"
+EXPLICIT_BIG = "1.2.840.10008.1.2.2"
 DEFLATED, RLE = "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.5"
 GE_BIG_PIXELS = "1.2.840.113619.5.2"  # implicit little endian, but the pixels big endian
 PIXELS = {0x7FE00008: "float", 0x7FE00009: "double", 0x7FE00010: "integer"}

@@ -11,6 +11,7 @@ elements or whole sequences in implicit encoding within an explicit file, sequen
 
 import io
 import struct
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -154,7 +155,7 @@ def read_elements(file: File, budget: Budget) -> Elements:
         if deflated_at is None:
             walk = _Walk(stream, budget, _order(stream, syntax), meta.position)
         else:
-            walk = _Walk(io.BufferedReader(Inflated(stream)), budget, "<", 0)
+            walk = _Walk(io.BufferedReader(Inflated(stream, wbits=-zlib.MAX_WBITS, damaged=DAMAGED)), budget, "<", 0)
         walk.dataset(walk.entries, _is_implicit(walk.stream), end=None, depth=0)
     big_endian = walk.order == ">" or syntax == GE_BIG_PIXELS
     return Elements(
@@ -178,7 +179,7 @@ def opened(file: File, deflated_at: int | None = None) -> Iterator[BinaryIO]:
             yield stream
         else:
             stream.seek(deflated_at)
-            yield io.BufferedReader(Inflated(stream))
+            yield io.BufferedReader(Inflated(stream, wbits=-zlib.MAX_WBITS, damaged=DAMAGED))
 
 
 @dataclass

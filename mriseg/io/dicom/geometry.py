@@ -8,9 +8,8 @@ import numpy as np
 from mriseg.core import limits
 from mriseg.core.errors import ReadError
 from mriseg.io.dicom.plane import DicomSlice, SlicePosition
-from mriseg.io.raw_volume import is_plausible
+from mriseg.io.raw_volume import LPS_TO_RAS, is_plausible
 
-LPS_TO_RAS = np.diag([-1.0, -1, 1, 1])
 EVEN, NEARLY_EVEN = 0.01, 0.1  # of the distance of slices: silently taken as equal, and with a note
 SLANT_DEGREES, SLANT_MM = 0.5, 0.1  # a slant less than both is rounding
 SHIFT_SHARE = 0.1  # of a pixel: slices shifted against each other by more are told of

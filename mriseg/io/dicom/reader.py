@@ -100,7 +100,7 @@ def read_dicom(files: Sequence[File]) -> tuple[ScanEntry, ...]:
     for uid in sorted(series, key=lambda uid: _series_order(series[uid][0].tags if series[uid] else {}, uid)):
         unread = sum(len(tags) for (of, _), tags in refusals.items() if of == uid)
         of_series = (*notes, *((_left_out(unread, *OF_SERIES),) if unread else ()))
-        items += [_item(stack, of_series) for stack in stacks(series[uid], budget)]
+        items += [_entry(stack, of_series) for stack in stacks(series[uid], budget)]
     for (_, why), tags in sorted(
         refusals.items(), key=lambda entry: (_series_order(entry[1][0], entry[0][0]), entry[0])
     ):
@@ -127,24 +127,25 @@ def _left_out(count: int, one: str, several: str) -> str:
     return f"{what} could not be read and {'is' if count == 1 else 'are'} left out."
 
 
-def _item(stack: Stack, notes: tuple[str, ...]) -> ScanEntry:
+def _entry(stack: Stack, notes: tuple[str, ...]) -> ScanEntry:
     tags = stack.tags
     contrast = header_contrast(tags)
     weighted = contrast.contrast.suffix if contrast else ""
-    called = [description(tags) or _series_number(tags), weighted, purpose(tags), stack.label]
+    parts = [description(tags) or _series_number(tags), weighted, purpose(tags), stack.label]
     if stack.grid is None:
-        return refused(", ".join((*filter(None, called), f"{stack.count} slices")), stack.refusal or "")
-    grid, spacing = stack.grid, None
+        return refused(", ".join((*filter(None, parts), f"{stack.count} slices")), stack.refusal or "")
+    grid, is_picture = stack.grid, stack.grid.affine is None
     if grid.affine is None:
         columns, rows, _ = grid.shape
-        called.append(f"picture, {columns} x {rows} pixels")
-        value = rank(grid.shape[:2])
+        parts.append(f"picture, {columns} x {rows} pixels")
+        rank_of_grid = rank(grid.shape[:2])
     else:
         spacing = tuple(float(side) for side in nibabel.affines.voxel_sizes(grid.affine))
-        called += [_facing(grid.affine), in_words(grid.shape, spacing)]
-        value = rank(grid.shape, spacing, contrast.contrast if contrast else Contrast.UNKNOWN)
-    title = ", ".join(filter(None, called))
-    return ScanEntry(title, value + rank_penalty(tags, grid.shape[2]), partial(_load, grid, notes, contrast))
+        parts += [_facing(grid.affine), in_words(grid.shape, spacing)]
+        rank_of_grid = rank(grid.shape, spacing, contrast.contrast if contrast else Contrast.UNKNOWN)
+    title = ", ".join(filter(None, parts))
+    load = partial(_load, grid, notes, contrast)
+    return ScanEntry(title, rank_of_grid + rank_penalty(tags, grid.shape[2]), load, is_picture=is_picture)
 
 
 def _series_number(tags: Tags) -> str:

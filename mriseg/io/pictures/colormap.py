@@ -11,7 +11,7 @@ several colors?
 
 import numpy as np
 
-from mriseg.core.errors import ReadError
+from mriseg.core.errors import ColorError
 from mriseg.image.panels import find_scan
 
 # All measures are of channels from 0 to 1; chroma is the difference between the largest and the smallest channel.
@@ -65,7 +65,7 @@ def judge(colors: np.ndarray, brightness: np.ndarray) -> tuple[str, ...]:
 
     Raises
     ------
-    ReadError
+    ColorError
         If brightness does not tell what the colors stand for.
     """
     white = max(float(colors.max()), 1.0)
@@ -80,11 +80,11 @@ def judge(colors: np.ndarray, brightness: np.ndarray) -> tuple[str, ...]:
     if not seen.size or np.mean(seen > COLORED) < COLORED_SHARE:
         return (MARKS,)
     if min(np.mean(seen < GRAY), np.mean(seen > STRONG)) > OVERLAID_SHARE:
-        raise ReadError(OVERLAID)
+        raise ColorError(OVERLAID)
     is_lit = colors[scan].max(2) > LIT * white
     shares = _other_colors(colors[scan][is_lit] / white, brightness[scan][is_lit] / white)
     if shares.max() > WORST_SHARE or shares.mean() > MEAN_SHARE:
-        raise ReadError(UNORDERED)
+        raise ColorError(UNORDERED)
     return (TINTED,)
 
 

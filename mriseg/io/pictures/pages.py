@@ -53,7 +53,7 @@ def page_items(shapes: Sequence[Shape], count: int, load: Callable[[int], Callab
         why = _why_not(shape)
         if why is None:
             worth = rank(shape) - (0 if number == first else SECOND_CHOICE)
-            items.append(ScanEntry(title, worth, load(number)))
+            items.append(ScanEntry(title, worth, load(number), is_picture=True))
         elif prod(shape) > limits.MAX_PIXELS:
             items.append(refused(title, why))
     return tuple(items)

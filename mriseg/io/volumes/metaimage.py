@@ -17,6 +17,7 @@ from mriseg.io.detached_data import beside, header_lines, inflated, rest
 from mriseg.io.file import File
 from mriseg.io.raw_volume import (
     BROKEN_AFFINE,
+    LPS_TO_RAS,
     SIDES_UNKNOWN,
     SIZE_UNKNOWN,
     RawVolume,
@@ -43,7 +44,6 @@ MATRIX = ("transformmatrix", "rotation", "orientation")
 ORIGIN = ("origin", "position", "offset")
 SPACING = ("elementspacing", "elementsize")
 BIG_ENDIAN = ("binarydatabyteordermsb", "elementbyteordermsb")
-LPS_TO_RAS = np.diag([-1.0, -1, 1, 1])
 
 
 def is_metaimage(start: bytes) -> bool:
