@@ -139,6 +139,12 @@ def volume(
     ------
     ReadError
         If the volume is too small, too large or not finite, or the affine is not invertible.
+
+    Examples
+    --------
+    >>> scan = volume(np.ones((32, 32, 16)), np.diag([1.0, 1.0, 3.0, 1.0]))
+    >>> scan.spacing, scan.voxel_ml
+    ((1.0, 1.0, 3.0), 0.003)
     """
     limits.check_shape(data.shape)
     affine = np.array(affine, float)

@@ -51,6 +51,14 @@ class Settings:
     ------
     SettingsError
         If a value is outside what is listed.
+
+    Examples
+    --------
+    >>> Settings(contrast="t2", margin=-1).margin
+    -1
+    >>> Settings(smoothness=11)
+    Traceback (most recent call last):
+    mriseg.core.errors.SettingsError: The smoothness must lie between 0 and 10.
     """
 
     contrast: str = "auto"

@@ -9,7 +9,13 @@ from enum import Enum
 
 
 class Tissue(Enum):
-    """A tissue of the brain, in the order in which posteriors are stored."""
+    """A tissue of the brain, in the order in which posteriors are stored.
+
+    Examples
+    --------
+    >>> [(tissue.number, tissue.abbreviation) for tissue in Tissue]
+    [(1, 'GM'), (2, 'WM'), (3, 'CSF')]
+    """
 
     GM = (1, "Gray matter", "#E69F00")
     WM = (2, "White matter", "#F0E442")
@@ -40,6 +46,11 @@ class Contrast(Enum):
 
     `UNKNOWN` is what a scan gets whose evidence fits none of the others; its order is then taken from the
     likeliest of them and the result says so.
+
+    Examples
+    --------
+    >>> [tissue.name for tissue in Contrast.T1.dark_to_bright]
+    ['CSF', 'GM', 'WM']
     """
 
     T1 = ("t1", "T1w", (Tissue.CSF, Tissue.GM, Tissue.WM))

@@ -82,7 +82,16 @@ def read(source: Source, name: str | None = None) -> Scan:
     Raises
     ------
     ReadError
-        If it is none of the formats listed in the README, damaged, too large, or holds no gray-scale picture or volume.
+        If it is none of the formats that `docs/formats.md` lists, damaged, too large, or holds no gray-scale picture or
+        volume.
+
+    Examples
+    --------
+    >>> from mriseg.datasets.samples import SAMPLES
+    >>> from mriseg.export.images import encode_scan
+    >>> png = encode_scan(SAMPLES["slice-t1"].make()[0])
+    >>> read(png, "slice.png").data.shape
+    (233, 197)
     """
     return best(contents(source, name)).load()
 
@@ -97,23 +106,31 @@ def contents(source: Source, name: str | None = None) -> tuple[ScanEntry, ...]:
 
     Returns
     -------
-    tuple of Item
+    tuple of ScanEntry
         Each scan with its title and a way to load it; those that cannot be read with the reason.
 
     Raises
     ------
     ReadError
         If nothing in it can be read.
+
+    Examples
+    --------
+    >>> from mriseg.datasets.samples import SAMPLES
+    >>> from mriseg.export.images import encode_scan
+    >>> pictures = [(f"{name}.png", encode_scan(SAMPLES[name].make()[0])) for name in ("slice-t1", "slice-t2")]
+    >>> [entry.title for entry in contents(pictures)]
+    ['File 1: picture of 233 x 197 pixels', 'File 2: picture of 233 x 197 pixels']
     """
     with listing():
         groups = _listed(files(source, name))
-    items = most_suitable(tuple(item for group in groups for item in group), limits.MAX_ITEMS)
-    if not items:
+    entries = most_suitable(tuple(entry for group in groups for entry in group), limits.MAX_ITEMS)
+    if not entries:
         raise ReadError(f"None of the files is an image that can be read. {READABLE}.")
-    refusals = [item.refusal for item in items if item.refusal]
-    if len(refusals) == len(items):
+    refusals = [entry.refusal for entry in entries if entry.refusal]
+    if len(refusals) == len(entries):
         raise ReadError(refusals[0])
-    return items
+    return entries
 
 
 def read_mask(source: Source, scan: Scan) -> np.ndarray:
@@ -134,6 +151,16 @@ def read_mask(source: Source, scan: Scan) -> np.ndarray:
     ------
     ReadError
         If it cannot be read or lies on another grid.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mriseg.core.scan import picture
+    >>> from mriseg.export.images import encode_scan
+    >>> brain = np.zeros((64, 64), np.float32)
+    >>> brain[16:48, 16:48] = 1
+    >>> int(read_mask(encode_scan(picture(brain)), picture(np.ones((64, 64)))).sum())
+    1024
     """
     return read_on_grid(source, scan, "mask").data > 0
 
