@@ -218,7 +218,7 @@ def _segment(choice: Choice, kept: Analysis | None, progress: Callable[[str], No
     mask = read_mask(choice.mask, scan) if choice.mask is not None and earlier is None else None
     is_beside = kept is not None and kept.choice.beside == choice.beside
     channels = kept.channels if kept is not None and is_beside else _channels(choice)
-    result = segment(scan, choice.settings, mask, earlier, progress, channels)
+    result = segment(scan, choice.settings, mask, earlier=earlier, progress=progress, channels=channels)
     if earlier is not None and kept is not None:
         limits, widest = kept.limits, kept.widest
     else:

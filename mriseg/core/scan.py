@@ -143,7 +143,7 @@ def volume(
     Examples
     --------
     >>> scan = volume(np.ones((32, 32, 16)), np.diag([1.0, 1.0, 3.0, 1.0]))
-    >>> scan.spacing, scan.voxel_ml
+    >>> scan.spacing, round(scan.voxel_ml, 6)
     ((1.0, 1.0, 3.0), 0.003)
     """
     limits.check_shape(data.shape)

@@ -316,7 +316,7 @@ def test_a_constant_picture_is_refused_in_words(page):
 def test_what_nobody_foresaw_becomes_a_sentence(page, slice_file, monkeypatch):
     for step in ("mriseg.app.server.uploads.contents", "mriseg.app.session.segment"):
         with monkeypatch.context() as broken:
-            broken.setattr(step, lambda *anything: 1 / 0)
+            broken.setattr(step, lambda *anything, **others: 1 / 0)
             drop(page, slice_file, "slice.png")
         assert not page.exception
         assert "not foreseen (ZeroDivisionError)" in page.error[0].value
@@ -593,7 +593,7 @@ def test_a_segmentation_whose_intensities_were_put_aside_is_shown_again_as_it_wa
     page.session_state["analysis"] = before.put_aside()
     assert kept(page).kept_bytes < before.kept_bytes - before.scan.data.nbytes / 2
     assert kept(page).key == before.key
-    monkeypatch.setattr("mriseg.app.session.segment", lambda *_: pytest.fail("it is segmented anew"))
+    monkeypatch.setattr("mriseg.app.session.segment", lambda *_, **others: pytest.fail("it is segmented anew"))
     page.run()
     assert not page.exception
     assert kept(page).result is before.result
