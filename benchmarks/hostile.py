@@ -18,7 +18,7 @@ from tests.hostile import HOSTILE
 
 CHILD = """
 import pickle, resource, sys, time
-import mriseg, mriseg.segment
+import mriseg, mriseg.io.reader, mriseg.segmentation.pipeline
 import nibabel, scipy.ndimage, skimage, PIL.Image, tifffile
 source = pickle.load(sys.stdin.buffer)
 idle = int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize() / 1e6

@@ -211,14 +211,14 @@ def _samples(parser: argparse.ArgumentParser, options: argparse.Namespace) -> in
 
 def _list(options: argparse.Namespace) -> int:
     try:
-        items = contents(options.scan)
+        entries = contents(options.scan)
     except MrisegError as error:
         return _complain(f"mriseg: {options.scan}: {error}")
-    taken = best(items)
-    for number, item in enumerate(items, 1):
-        print(f"{'*' if item is taken else ' '}{number:3}  {item.title}")
-        if item.refusal:
-            print(f"      not segmented: {item.refusal}")
+    chosen = best(entries)
+    for number, entry in enumerate(entries, 1):
+        print(f"{'*' if entry is chosen else ' '}{number:3}  {entry.title}")
+        if entry.refusal:
+            print(f"      not segmented: {entry.refusal}")
     print("* is segmented unless --item says otherwise.")
     return DONE
 

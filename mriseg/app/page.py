@@ -15,7 +15,7 @@ from mriseg.app.server.log import log_to_the_server
 from mriseg.app.server.memory import pass_over_libraries, return_freed_memory
 from mriseg.app.server.queues import switch_often
 from mriseg.app.server.sessions import touch_session
-from mriseg.app.session import analyse, current
+from mriseg.app.session import analyze, current
 from mriseg.app.sidebar import choose
 from mriseg.app.study.tab import show_study, show_study_alone
 from mriseg.app.viewer.viewer import show_viewer
@@ -42,7 +42,7 @@ def run() -> None:
     st.html(LAYOUT)
     choice = choose()
     st.markdown(f"**mriseg** {texts.PURPOSE} {texts.NOT_A_DEVICE}")
-    analysis = analyse(choice)
+    analysis = analyze(choice)
     if analysis is not None:
         result = analysis.result
         show_verdict(result)

@@ -146,47 +146,47 @@ def current() -> Analysis:
     Where it was let go of, because another scan was chosen meanwhile or others needed the room, the whole page is run.
     """
     touch_session()
-    kept: Analysis | None = st.session_state.get(KEPT)
-    if kept is None or kept.is_aside:
+    cached: Analysis | None = st.session_state.get(KEPT)
+    if cached is None or cached.is_aside:
         st.rerun()
-    return kept
+    return cached
 
 
-def analyse(choice: Choice) -> Analysis | None:
+def analyze(choice: Choice) -> Analysis | None:
     """Segment the chosen scan, or say on the page why that cannot be done and return None.
 
     What the last run of this session found is used again as far as the change leaves it true: all of it for the
     same scan and settings, else what the stages before the first that a changed setting touches have found.
     """
-    kept: Analysis | None = st.session_state.get(KEPT)
-    if kept is not None and not kept.is_aside and kept.choice.asks_the_same(choice):
-        return kept
-    if kept is not None and kept.source != choice.source:
+    cached: Analysis | None = st.session_state.get(KEPT)
+    if cached is not None and not cached.is_aside and cached.choice.asks_the_same(choice):
+        return cached
+    if cached is not None and cached.source != choice.source:
         st.session_state.pop(KEPT, None)  # others may have needed the room meanwhile
-        kept = None  # the old scan makes room before the new one is read
-    place = st.empty()
+        cached = None  # the old scan makes room before the new one is read
+    placeholder = st.empty()
     try:
         if choice.error:
             raise MrisegError(choice.error)
         if choice.source == OPENING_SAMPLE and choice.settings == Settings() and choice.mask is None:
-            _show(place, "read")
+            _show(placeholder, "read")
             analysis = _opening()
         else:
-            with _line(choice, kept).turn(lambda before: _show_line(place, before)):
-                analysis = _segment(choice, kept, lambda stage: _show(place, stage))
+            with _line(choice, cached).turn(lambda before: _show_line(placeholder, before)):
+                analysis = _segment(choice, cached, lambda stage: _show(placeholder, stage))
     except Exception as error:  # whatever a hostile file provokes, the visitor gets a sentence and the page goes on
         message = explain(error, logger)
     else:
-        place.empty()
+        placeholder.empty()
         if choice.source != OPENING_SAMPLE:  # that is everybody's
             evict_to_fit(analysis.kept_bytes, taken_bytes(), KEPT)
         st.session_state[KEPT] = analysis
-        del kept
+        del cached
         if analysis.scan.kind == "volume":  # of a picture it would take longer than it gives back
             trim()
         return analysis
     st.session_state.pop(KEPT, None)
-    place.error(message)
+    placeholder.error(message)
     return None
 
 
@@ -199,32 +199,32 @@ def _opening() -> Analysis:
     return _segment(Choice(OPENING_SAMPLE, Settings()), None, lambda stage: None)
 
 
-def _segment(choice: Choice, kept: Analysis | None, progress: Callable[[str], None]) -> Analysis:
-    """The analysis of a choice; `kept` is an earlier one of the same scan."""
-    if kept is not None and kept.is_aside:
+def _segment(choice: Choice, cached: Analysis | None, progress: Callable[[str], None]) -> Analysis:
+    """The analysis of a choice; `cached` is an earlier one of the same scan."""
+    if cached is not None and cached.is_aside:
         progress("read")
-        evict_to_fit(kept.kept_bytes + kept.scan.data.nbytes * (1 + len(kept.channels)), taken_bytes(), KEPT)
-        kept = kept.taken_back()
-        if kept.choice.asks_the_same(choice):
-            return kept
-    earlier = _earlier(choice, kept)
-    if kept is not None:
-        scan, truth = kept.scan, kept.truth
+        evict_to_fit(cached.kept_bytes + cached.scan.data.nbytes * (1 + len(cached.channels)), taken_bytes(), KEPT)
+        cached = cached.taken_back()
+        if cached.choice.asks_the_same(choice):
+            return cached
+    earlier = _earlier(choice, cached)
+    if cached is not None:
+        scan, truth = cached.scan, cached.truth
     else:
         progress("read")
         scan, truth = _scan(choice)
     if scan.kind == "volume":
         evict_to_fit(KEPT_OF_A_SCAN * scan.data.nbytes, taken_bytes(), KEPT)
     mask = read_mask(choice.mask, scan) if choice.mask is not None and earlier is None else None
-    is_beside = kept is not None and kept.choice.beside == choice.beside
-    channels = kept.channels if kept is not None and is_beside else _channels(choice)
+    is_beside = cached is not None and cached.choice.beside == choice.beside
+    channels = cached.channels if cached is not None and is_beside else _channels(choice)
     result = segment(scan, choice.settings, mask, earlier=earlier, progress=progress, channels=channels)
-    if earlier is not None and kept is not None:
-        limits, widest = kept.limits, kept.widest
+    if earlier is not None and cached is not None:
+        limits, widest = cached.limits, cached.widest
     else:
-        found = result.brain.mask
+        brain = result.brain.mask
         areas = [
-            np.count_nonzero(found, tuple(a for a in range(found.ndim) if a != axis)) for axis in range(found.ndim)
+            np.count_nonzero(brain, tuple(a for a in range(brain.ndim) if a != axis)) for axis in range(brain.ndim)
         ]
         limits, widest = render.window(scan.data, result.mask), tuple(int(np.argmax(area)) for area in areas)
     return Analysis(choice, scan, channels, truth=truth, result=result, limits=limits, widest=widest)
@@ -240,7 +240,7 @@ def _scan(choice: Choice) -> tuple[Scan, np.ndarray | None]:
 
 def _channels(choice: Choice) -> tuple[Scan, ...]:
     with at_most(MOST_VOXELS):
-        return tuple(item.load() for _, item in choice.channels)
+        return tuple(entry.load() for _, entry in choice.channels)
 
 
 def _emptied(scan: Scan) -> Scan:
@@ -248,21 +248,21 @@ def _emptied(scan: Scan) -> Scan:
     return replace(scan, data=np.broadcast_to(np.float32(0), scan.data.shape))
 
 
-def _earlier(choice: Choice, kept: Analysis | None) -> Result | None:
+def _earlier(choice: Choice, cached: Analysis | None) -> Result | None:
     """The result that an analysis of the same scan gives the new one to start from."""
-    if kept is None:
+    if cached is None:
         return None
-    found_as = kept.choice.brain, kept.choice.beside, kept.result.settings.mask
-    return kept.result if found_as == (choice.brain, choice.beside, choice.settings.mask) else None
+    found_as = cached.choice.brain, cached.choice.beside, cached.result.settings.mask
+    return cached.result if found_as == (choice.brain, choice.beside, choice.settings.mask) else None
 
 
-def _line(choice: Choice, kept: Analysis | None) -> FairQueue:
+def _line(choice: Choice, cached: Analysis | None) -> FairQueue:
     """Where to wait for one's turn: with those who want as much."""
-    if kept is None:
+    if cached is None:
         is_picture = SAMPLES[choice.source].kind == "picture" if choice.item is None else choice.item.is_picture
     else:
-        is_picture = kept.scan.kind == "picture"
-    earlier = _earlier(choice, kept)
+        is_picture = cached.scan.kind == "picture"
+    earlier = _earlier(choice, cached)
     if earlier is not None:
         reusable = reusable_stages(earlier.stages, earlier.settings, choice.settings)
         if reusable.bias_correction is not None:
@@ -270,10 +270,10 @@ def _line(choice: Choice, kept: Analysis | None) -> FairQueue:
     return PICTURE if is_picture else WHOLE
 
 
-def _show_line(place: "st.delta_generator.DeltaGenerator", before: int) -> None:
-    place.info(texts.BEFORE_YOURS[min(before, 2)].format(before))
+def _show_line(placeholder: "st.delta_generator.DeltaGenerator", before: int) -> None:
+    placeholder.info(texts.BEFORE_YOURS[min(before, 2)].format(before))
 
 
-def _show(place: "st.delta_generator.DeltaGenerator", stage: str) -> None:
+def _show(placeholder: "st.delta_generator.DeltaGenerator", stage: str) -> None:
     stages = {"read": "Reading the scan", **STAGES}
-    place.progress(list(stages).index(stage) / len(stages), f"{stages[stage]} …")
+    placeholder.progress(list(stages).index(stage) / len(stages), f"{stages[stage]} …")

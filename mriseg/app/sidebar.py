@@ -61,30 +61,30 @@ def choose() -> Choice:
             to_address(source, settings)
             return Choice(source, settings, mask, error=refused)
         to_address(source, Settings())
-        found = listing(UPLOAD, newest(files), files)
-        number, together = _items(found)
+        listed = listing(UPLOAD, newest(files), files)
+        number, together = _items(listed)
         settings, mask, refused = _settings()
-        further = _further(f"{CHANNELS} {found.digest} {number}")
-        channels = [(f"{found.digest} {other}", found.items[other]) for other in together]
-        channels += [(f"{further.digest} {other}", item) for other, item in enumerate(further.items)]
-        item = found.items[number] if found.items else None
-        error = found.error or refused or further.error
-        return Choice(f"{found.digest} {number}", settings, mask, item=item, channels=tuple(channels), error=error)
+        further = _further(f"{CHANNELS} {listed.digest} {number}")
+        channels = [(f"{listed.digest} {other}", listed.items[other]) for other in together]
+        channels += [(f"{further.digest} {other}", entry) for other, entry in enumerate(further.items)]
+        entry = listed.items[number] if listed.items else None
+        error = listed.error or refused or further.error
+        return Choice(f"{listed.digest} {number}", settings, mask, item=entry, channels=tuple(channels), error=error)
 
 
-def _items(found: Listing) -> tuple[int, list[int]]:
+def _items(listed: Listing) -> tuple[int, list[int]]:
     """Which of several scans is segmented, and which with it."""
-    for refusal in found.refusals[:MOST_REFUSALS]:
+    for refusal in listed.refusals[:MOST_REFUSALS]:
         st.caption(f"{texts.NOT_SHOWN} {refusal}")
-    if len(found.items) < 2:
+    if len(listed.items) < 2:
         return 0, []
-    titles = [item.title for item in found.items]
+    titles = [entry.title for entry in listed.items]
     number = st.selectbox(
         texts.ITEM,
         range(len(titles)),
-        index=found.best,
+        index=listed.best,
         format_func=titles.__getitem__,
-        key=f"item {found.digest}",
+        key=f"item {listed.digest}",
         help=texts.ITEM_HELP,
         on_change=_new_scan,
     )
@@ -94,7 +94,7 @@ def _items(found: Listing) -> tuple[int, list[int]]:
         others,
         format_func=titles.__getitem__,
         max_selections=MOST_CHANNELS - 1,
-        key=f"{TOGETHER} {found.digest} {number}",
+        key=f"{TOGETHER} {listed.digest} {number}",
         help=texts.CHANNELS_HELP,
     )
     return number, together

@@ -34,15 +34,15 @@ def unzipped(file: File) -> list[File]:
         raise ReadError("The zip archive is damaged or of an unusual kind. Pack or download it again.") from error
     members = [member for member in archive.infolist() if _is_wanted(member)]
     check_file_count(len(members))
-    found = []
+    files = []
     for member in sorted(members, key=lambda member: member.filename):
         if member.flag_bits & ENCRYPTED:
             raise ReadError("The zip archive is protected by a password. Unpack it and drop the folder inside.")
         if member.compress_type not in METHODS:
             raise ReadError("The zip archive is packed in an unusual way. Pack it again as an ordinary zip.")
         *folder, name = member.filename.replace("\\", "/").split("/")
-        found.append(File(name, member.file_size, partial(_member, archive, member), tuple(folder)))
-    return found
+        files.append(File(name, member.file_size, partial(_member, archive, member), tuple(folder)))
+    return files
 
 
 def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> BinaryIO:

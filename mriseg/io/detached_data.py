@@ -68,10 +68,10 @@ def beside(header: File, name: str, among: Sequence[File], half: str) -> File:
             "The header names a file in another folder as the one with its voxels. "
             "Put both into one folder, let the header give the name alone, and drop both."
         )
-    found = called(name, header, among)
-    if found is None or found is header:
+    file = called(name, header, among)
+    if file is None or file is header:
         raise ReadError(half)
-    return found
+    return file
 
 
 def rest(file: File, offset: int) -> File:

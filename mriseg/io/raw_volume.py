@@ -86,12 +86,14 @@ def items(stored: RawVolume) -> tuple[ScanEntry, ...]:
         raise ReadError(CUT_SHORT)
     spacing = tuple(float(side) for side in nibabel.affines.voxel_sizes(stored.affine))
     size = in_words(stored.shape, spacing)
-    worth = rank(stored.shape, spacing)
+    grid_rank = rank(stored.shape, spacing)
     if stored.count == 1:
-        return (ScanEntry(size, worth, partial(_load, stored, 0)),)
+        return (ScanEntry(size, grid_rank, partial(_load, stored, 0)),)
     return tuple(
         ScanEntry(
-            f"Volume {index + 1} of {stored.count} ({stored.series}), {size}", worth, partial(_load, stored, index)
+            f"Volume {index + 1} of {stored.count} ({stored.series}), {size}",
+            grid_rank,
+            partial(_load, stored, index),
         )
         for index in range(min(stored.count, limits.MAX_ITEMS))
     )

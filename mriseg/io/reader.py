@@ -221,7 +221,7 @@ def _listed(files: Sequence[File]) -> list[tuple[ScanEntry, ...]]:
             groups.append((refused("unreadable", str(error)),))
     if len(groups) > 1:
         groups = [
-            tuple(replace(item, title=f"File {number}: {item.title}") for item in group)
+            tuple(replace(entry, title=f"File {number}: {entry.title}") for entry in group)
             for number, group in enumerate(groups, 1)
         ]
     if dicom:

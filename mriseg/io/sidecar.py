@@ -27,7 +27,7 @@ def halves(path: Path) -> list[Path]:
     ending = Path(path.name.lower().removesuffix(".gz")).suffix
     if ending not in HEADERS:
         return []
-    found = []
+    files = []
     for other in sorted(path.parent.iterdir()):
         is_of_voxels = Path(other.name.lower().removesuffix(".gz")).suffix in VOXELS
         if (
@@ -35,8 +35,8 @@ def halves(path: Path) -> list[Path]:
             and (ending in (".mhd", ".nhdr") or base_name(other.name) == base_name(path.name))
             and other.is_file()
         ):
-            found.append(other)
-    return found
+            files.append(other)
+    return files
 
 
 def called(name: str, beside: File, among: Sequence[File]) -> File | None:

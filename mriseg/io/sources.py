@@ -39,18 +39,18 @@ def files(source: bytes | str | Path | Sequence[tuple[str, bytes]], name: str | 
         If there are more files than `limits.MAX_FILES`.
     """
     if isinstance(source, bytes):
-        found = unzipped(_in_memory(name or "", source))
+        unpacked = unzipped(_in_memory(name or "", source))
     elif isinstance(source, str | Path):
-        found = _on_disk(Path(source))
+        unpacked = _on_disk(Path(source))
     else:
         check_file_count(len(source))
-        found = []
+        unpacked = []
         for called, content in source:
-            found += unzipped(_in_memory(called, content))
-            check_file_count(len(found))
-    if not found:
+            unpacked += unzipped(_in_memory(called, content))
+            check_file_count(len(unpacked))
+    if not unpacked:
         raise ReadError("There is no file in it. Choose the folder or archive that holds the scan.")
-    return sorted(found, key=lambda file: (file.folder, file.name.lower(), file.name))
+    return sorted(unpacked, key=lambda file: (file.folder, file.name.lower(), file.name))
 
 
 def _in_memory(name: str, content: bytes) -> File:
@@ -67,18 +67,18 @@ def _on_disk(path: Path) -> list[File]:
                 raise ReadError("This is neither a file nor a folder. Choose the scan itself.")
             given = unzipped(_of_path(path))
             return given if len(given) > 1 else [*given, *_beside(path)]
-        found: list[File] = []
+        files_below: list[File] = []
         for folder, below, names in os.walk(path):
             below.sort()
             for name in sorted(names):
                 file = Path(folder) / name
                 # A pipe or a device would be waited for; a link that leads nowhere is passed over.
                 if not is_litter(name) and file.exists() and stat.S_ISREG(file.stat().st_mode):
-                    found.append(_of_path(file, Path(folder).relative_to(path).parts))
-            check_file_count(len(found))
+                    files_below.append(_of_path(file, Path(folder).relative_to(path).parts))
+            check_file_count(len(files_below))
     except OSError as error:
         raise ReadError(f"The file cannot be opened: {error.strerror or 'unknown reason'}.") from error
-    return unzipped(found[0]) if len(found) == 1 else found
+    return unzipped(files_below[0]) if len(files_below) == 1 else files_below
 
 
 def _of_path(path: Path, folder: tuple[str, ...] = ()) -> File:
@@ -90,11 +90,11 @@ def _beside(path: Path) -> list[File]:
     ending = Path(path.name.lower().removesuffix(".gz")).suffix
     if ending not in (*HEADERS, *VOXELS):
         return []
-    found = []
+    neighbors = []
     for other in islice(sorted(path.parent.iterdir()), limits.MAX_FILES):
         is_header = Path(other.name.lower().removesuffix(".gz")).suffix in HEADERS
         belongs = base_name(other.name) == base_name(path.name) if ending in VOXELS else not is_header
         if belongs and other != path and other.is_file():
             # Voxels stand for the volume whose header lies beside them.
-            found.append(replace(_of_path(other), is_beside=not is_header))
-    return found
+            neighbors.append(replace(_of_path(other), is_beside=not is_header))
+    return neighbors

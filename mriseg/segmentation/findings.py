@@ -320,6 +320,6 @@ def _inverted(result: Result) -> Iterator[Finding]:
         )
 
 
-def _listed(words: list[str]) -> str:
-    *first, last = words
+def _listed(names: list[str]) -> str:
+    *first, last = names
     return f"{', '.join(first)} and {last}" if first else last

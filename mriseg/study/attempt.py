@@ -67,16 +67,17 @@ def load_scan(
     MrisegError
         If any of them cannot be read.
     """
-    items = contents(path)
-    if number is not None and not 1 <= number <= len(items):
-        raise ReadError(f"It holds {len(items)} scans; there is no number {number}. `mriseg list` shows them.")
-    item = best(items) if number is None else items[number - 1]
-    scan = item.load()
+    entries = contents(path)
+    if number is not None and not 1 <= number <= len(entries):
+        raise ReadError(f"It holds {len(entries)} scans; there is no number {number}. `mriseg list` shows them.")
+    entry = best(entries) if number is None else entries[number - 1]
+    which = f"Of {len(entries)} scans in it, number {entries.index(entry) + 1}: {entry.title}."
+    scan = entry.load()
     return LoadedScan(
         scan,
         mask=None if mask_file is None else read_mask(mask_file, scan),
         channels=tuple(read(file) for file in channel_files),
-        several=f"Of {len(items)} scans in it, number {items.index(item) + 1}: {item.title}." if len(items) > 1 else "",
+        several=which if len(entries) > 1 else "",
     )
 
 

@@ -136,9 +136,9 @@ def find(
     absent = [label for label in sorted(missing) if not (study / f"sub-{label}").is_dir()]
     if absent or (missing and not scans):
         raise ReadError(f"There is no {suffix} scan of sub-{min(missing)}. Check --participant-label and --suffix.")
-    strange = set(visits) - {scan.session[4:] for scan in scans if scan.session}
-    if strange:
-        raise ReadError(f"There is no {suffix} scan of ses-{min(strange)}. Check --session-label and --suffix.")
+    unknown = set(visits) - {scan.session[4:] for scan in scans if scan.session}
+    if unknown:
+        raise ReadError(f"There is no {suffix} scan of ses-{min(unknown)}. Check --session-label and --suffix.")
     if not scans:
         raise ReadError(
             f"There is no scan in it: no sub-*/anat/*_{suffix}.nii.gz as BIDS has it, and no image and no folder "

@@ -148,11 +148,11 @@ def _wanted(analysis: Analysis) -> Wanted:
 def _found(analysis: Analysis, wanted: Wanted) -> Other | None:
     """The segmentation that is wanted, kept until another is; None for none."""
     key = f"{analysis.key} {wanted.key}"
-    kept: Other | None = st.session_state.get(_FOUND)
-    if kept is None or kept.key != key:
+    cached: Other | None = st.session_state.get(_FOUND)
+    if cached is None or cached.key != key:
         made = _made(analysis, wanted)
-        kept = st.session_state[_FOUND] = None if made is None else Other(key, *made)
-    return kept
+        cached = st.session_state[_FOUND] = None if made is None else Other(key, *made)
+    return cached
 
 
 def _made(analysis: Analysis, wanted: Wanted) -> tuple[str, np.ndarray] | None:
@@ -169,27 +169,27 @@ def _made(analysis: Analysis, wanted: Wanted) -> tuple[str, np.ndarray] | None:
     return None
 
 
-def _reference(analysis: Analysis, kept: Reference | None) -> Reference | None:
+def _reference(analysis: Analysis, cached: Reference | None) -> Reference | None:
     """The segmentation that was dropped, its numbers matched to the tissues as the visitor leaves or changes them."""
     dropped = st.file_uploader(texts.REFERENCE_UPLOAD, key=FILE_BOX, help=texts.REFERENCE_HELP)
-    held = content(FILE_BOX, dropped)
-    if dropped is not None and held is not None:
-        digest = hashlib.blake2b(held, digest_size=8).hexdigest()
-        if kept is None or kept.digest != digest:
-            labels = read_labels([(dropped.name, held)], analysis.scan)
-            kept = Reference(digest, labels, match_labels(analysis.result.labels, labels))
-    if kept is None:
+    file_bytes = content(FILE_BOX, dropped)
+    if dropped is not None and file_bytes is not None:
+        digest = hashlib.blake2b(file_bytes, digest_size=8).hexdigest()
+        if cached is None or cached.digest != digest:
+            labels = read_labels([(dropped.name, file_bytes)], analysis.scan)
+            cached = Reference(digest, labels, match_labels(analysis.result.labels, labels))
+    if cached is None:
         return None
-    return replace(kept, matching=_told(kept))
+    return replace(cached, matching=_told(cached))
 
 
 def _told(reference: Reference) -> Matching:
     """Which number is which tissue: as found by overlap, shown, and open to be told otherwise."""
     st.caption(texts.MATCHED)
-    found = reference.matching
+    matching = reference.matching
     tissues = []
     with st.container(horizontal=True):
-        for number, tissue, overlap in zip(found.numbers, found.tissues, found.overlaps, strict=True):
+        for number, tissue, overlap in zip(matching.numbers, matching.tissues, matching.overlaps, strict=True):
             chosen = st.selectbox(
                 texts.LABEL.format(number, overlap),
                 list(OPTIONS),
@@ -198,22 +198,22 @@ def _told(reference: Reference) -> Matching:
                 width=200,
             )
             tissues.append(OPTIONS[chosen])
-    return replace(found, tissues=tuple(tissues))
+    return replace(matching, tissues=tuple(tissues))
 
 
 def _agreement(analysis: Analysis, other: Other) -> str:
     """How far the two agree, as a table, kept until one of them is another: surfaces far apart take seconds."""
-    kept = st.session_state.get(_AGREEMENT)
-    if kept is None or kept[0] != other.key:
-        found = agreement(analysis.result.labels, other.labels, analysis.scan.spacing)
-        kept = st.session_state[_AGREEMENT] = other.key, agreement_table(found)
-    return kept[1]
+    cached = st.session_state.get(_AGREEMENT)
+    if cached is None or cached[0] != other.key:
+        agreements = agreement(analysis.result.labels, other.labels, analysis.scan.spacing)
+        cached = st.session_state[_AGREEMENT] = other.key, agreement_table(agreements)
+    return cached[1]
 
 
-def agreement_table(found: dict[Tissue, Agreement]) -> str:
+def agreement_table(agreements: dict[Tissue, Agreement]) -> str:
     """How far each tissue agrees, as a Markdown table."""
     rows = [texts.AGREEMENT_HEAD, "|---|---|---|---|---|"]
-    for tissue, value in found.items():
+    for tissue, value in agreements.items():
         difference = "" if value.volume_difference is None else f"{value.volume_difference:+.1f} %"
         if value.volume_difference_ml is not None:
             difference += f" ({value.volume_difference_ml:+.0f} mL)"

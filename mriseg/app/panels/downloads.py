@@ -50,10 +50,10 @@ def show_downloads(analysis: Analysis) -> None:
 
     def zipped(suffixes: list[str] | None = None) -> bytes:
         stream = io.BytesIO()
-        found = files()
+        contents = files()
         with zipfile.ZipFile(stream, "w") as archive:  # its members are compressed already
-            for suffix in suffixes or found:
-                archive.writestr(f"{NAME}{suffix}", found[suffix]())
+            for suffix in suffixes or contents:
+                archive.writestr(f"{NAME}{suffix}", contents[suffix]())
         return stream.getvalue()
 
     st.markdown(f"**{texts.DOWNLOADS}**")

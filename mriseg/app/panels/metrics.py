@@ -45,18 +45,18 @@ def millilitres(result: Result, volume: float) -> str:
 def show_totals(result: Result) -> None:
     """Cranial cavity, parenchymal fraction and their like, in short lines."""
     quality = result.quality
-    words = [f"{texts.PARENCHYMA} **{quality['brain_parenchymal_fraction']:.1%}**"]
+    parts = [f"{texts.PARENCHYMA} **{quality['brain_parenchymal_fraction']:.1%}**"]
     if result.brain_ml is not None:
-        words.insert(0, f"{texts.CAVITY} **{millilitres(result, result.brain_ml)}**")
+        parts.insert(0, f"{texts.CAVITY} **{millilitres(result, result.brain_ml)}**")
     if "gm_wm_ratio" in quality:
-        words.append(f"{texts.RATIO} **{quality['gm_wm_ratio']:.2f}**")
+        parts.append(f"{texts.RATIO} **{quality['gm_wm_ratio']:.2f}**")
     sure = texts.MASK_SURE.format(certainty(result.brain.confidence))
-    words += [
+    parts += [
         texts.MASK_SAID if result.brain.given else sure,
         f"{texts.TIME} **{sum(result.seconds.values()):.1f} s**",
     ]
     stages = "\n".join(f"- {stage}: {seconds:.2f} s" for stage, seconds in result.seconds.items())
-    st.markdown(" · ".join(words), help=f"{texts.TOTALS_HELP}\n\n{stages}")
+    st.markdown(" · ".join(parts), help=f"{texts.TOTALS_HELP}\n\n{stages}")
 
 
 def show_verdict(result: Result) -> None:
@@ -96,11 +96,11 @@ def numbers_table(result: Result) -> str:
             continue
         value = result.quality[figure.key]
         shown = f"{value:.1%}" if figure.unit == "%" else f"{value:.3g} {figure.unit}".strip()
-        usual = ""
+        usual_range = ""
         if figure.usual is not None:
             low, high = figure.usual
-            usual = f"{low:.0%} – {high:.0%}" if figure.unit == "%" else f"{low:g} – {high:g}"
-        rows.append(f"| {figure.title} | {shown} | {usual} | {texts.GOOD[figure.good]} | {figure.meaning} |")
+            usual_range = f"{low:.0%} – {high:.0%}" if figure.unit == "%" else f"{low:g} – {high:g}"
+        rows.append(f"| {figure.title} | {shown} | {usual_range} | {texts.GOOD[figure.good]} | {figure.meaning} |")
     return "\n".join(rows)
 
 
@@ -109,5 +109,5 @@ def show_truth(analysis: Analysis) -> None:
     if analysis.truth is None:
         return
     overlap = dice(analysis.result.labels, analysis.truth)
-    words = " · ".join(f"{tissue.title} **{overlap[tissue]:.3f}**" for tissue in Tissue)
-    st.markdown(f"{texts.TRUTH}: {words}", help=texts.TRUTH_HELP)
+    overlaps = " · ".join(f"{tissue.title} **{overlap[tissue]:.3f}**" for tissue in Tissue)
+    st.markdown(f"{texts.TRUTH}: {overlaps}", help=texts.TRUTH_HELP)

@@ -52,17 +52,17 @@ def histogram_figure(
     plotly.graph_objects.Figure
         Curves are scaled to the counts of a bar.
     """
-    bars = histogram.rebin(BARS)
-    scale = bars.counts.sum() * bars.width
-    x = np.linspace(bars.levels[0], bars.levels[-1], 2 * BARS)
+    hist = histogram.rebin(BARS)
+    scale = hist.counts.sum() * hist.width
+    x = np.linspace(hist.levels[0], hist.levels[-1], 2 * BARS)
 
-    traces = [_bars(bars)]
+    traces = [_bars(hist)]
     if before is not None:
-        traces.append(_uncorrected(before.rebin(BARS), bars.width))
+        traces.append(_uncorrected(before.rebin(BARS), hist.width))
     traces += _curves(mixture, x, scale, dark=dark, filled=not logarithmic)
     vertical: dict[str, object] = {"title": {"text": unit}, "hoverformat": ",.0f"}
     if logarithmic:
-        vertical |= {"type": "log", "range": [0, np.log10(max(bars.counts.max(), 10.0)) + 0.2]}
+        vertical |= {"type": "log", "range": [0, np.log10(max(hist.counts.max(), 10.0)) + 0.2]}
     shapes, annotations = _thresholds(mixture)
     return _figure(
         traces,
@@ -133,8 +133,8 @@ def _thresholds(mixture: Mixture) -> tuple[list[dict[str, object]], list[dict[st
         line = {"dash": "dot", "width": 1, "color": MIXED_COLOR}
         ends = {"x0": threshold, "x1": threshold, "y0": 0, "y1": 1}
         shapes.append({"type": "line", **WHOLE_HEIGHT, **ends, "line": line})
-        words = {"text": f"{texts.THRESHOLD} {number(threshold)}", "showarrow": False}
-        annotations.append({"x": threshold, "xanchor": end, **WHOLE_HEIGHT, "y": 1, "yanchor": "top", **words})
+        label = {"text": f"{texts.THRESHOLD} {number(threshold)}", "showarrow": False}
+        annotations.append({"x": threshold, "xanchor": end, **WHOLE_HEIGHT, "y": 1, "yanchor": "top", **label})
     return shapes, annotations
 
 

@@ -73,9 +73,9 @@ def colored_volume(analysis: Analysis, shown: tuple[Tissue, ...]) -> bytes:
     assert scan.affine is not None  # only a picture has none
     labels = reorient(analysis.result.labels, orientation)
     step = max(1, int(np.ceil((analysis.result.mask.sum() / MOST_VOXELS) ** (1 / 3))))
-    places = [np.flatnonzero(labels.any(tuple(a for a in range(3) if a != axis))) for axis in range(3)]
-    first = np.array([place[0] for place in places])
-    part = tuple(slice(place[0], place[-1] + 1, step) for place in places)
+    filled = [np.flatnonzero(labels.any(tuple(a for a in range(3) if a != axis))) for axis in range(3)]
+    first = np.array([along[0] for along in filled])
+    part = tuple(slice(along[0], along[-1] + 1, step) for along in filled)
     brightness = FAINTEST + (1 - FAINTEST) * render.gray(scan.data[part], analysis.limits) / 255
     table = np.zeros((max(tissue.number for tissue in Tissue) + 1, 3))
     for tissue in shown:

@@ -21,8 +21,8 @@ class FairQueue:
         How many are served at a time.
     """
 
-    def __init__(self, places: int) -> None:
-        self._places = places
+    def __init__(self, capacity: int) -> None:
+        self._places = capacity
         self._line = deque[object]()  # those who are served stand in front
         self._moved = threading.Condition()
 
@@ -51,12 +51,12 @@ class FairQueue:
     def _before(self, ticket: object) -> int:
         """How many are before this one, after half a second in which it was not its turn; 0 when it is."""
         with self._moved:
-            place = self._line.index(ticket)
-            if place < self._places:
+            position = self._line.index(ticket)
+            if position < self._places:
                 return 0
             self._moved.wait(TOLD_EVERY)
-            place = self._line.index(ticket)
-            return place if place >= self._places else 0
+            position = self._line.index(ticket)
+            return position if position >= self._places else 0
 
 
 # A volume from nothing takes seconds of a core, and of memory twice what is kept of it: one at a time.

@@ -78,7 +78,7 @@ def evict_to_fit(size: int, beside: int, key: str) -> None:
     key : str
         Of what is let go of in the states of the sessions; it has `kept_bytes` and `put_aside`.
     """
-    too_much = sum(kept.kept_bytes for kept in held_by_others(key)) + size + beside - KEPT_BYTES
+    too_much = sum(cached.kept_bytes for cached in held_by_others(key)) + size + beside - KEPT_BYTES
     if too_much <= 0:
         return
     for lets_go in (_put_aside, _give_up):
@@ -91,11 +91,11 @@ def evict_to_fit(size: int, beside: int, key: str) -> None:
 
 def _put_aside(visitor: Visitor, key: str) -> int:
     """Let go of the intensities, and say how many bytes that frees."""
-    kept = visitor.state[key]
-    smaller = kept if kept.is_aside else kept.put_aside()
+    cached = visitor.state[key]
+    smaller = cached if cached.is_aside else cached.put_aside()
     del visitor.state[key]  # what is only replaced Streamlit keeps until the visitor's next run
     visitor.state[key] = smaller
-    return kept.kept_bytes - smaller.kept_bytes
+    return cached.kept_bytes - smaller.kept_bytes
 
 
 def _give_up(visitor: Visitor, key: str) -> int:
@@ -114,7 +114,7 @@ def held_in(session: str, key: str) -> Any:
 
 def held_by_others(key: str) -> list[Any]:
     """What the sessions of other visitors hold under a key."""
-    return [held for visitor in _others() if (held := _held(visitor, key)) is not None]
+    return [stored for visitor in _others() if (stored := _held(visitor, key)) is not None]
 
 
 def _others() -> list[Visitor]:

@@ -75,24 +75,24 @@ def listing(box: str, latest: Sequence[UploadedFile], dropped: Sequence[Uploaded
 
     It is kept until others are dropped into that box.
     """
-    kept = st.session_state.setdefault(KEPT, {})
+    listings = st.session_state.setdefault(KEPT, {})
     ids = {file.file_id for file in latest}, {file.file_id for file in dropped}
-    if kept.get(box, (None,))[0] != ids:
-        taken = _taken(box, dropped)
+    if listings.get(box, (None,))[0] != ids:
+        uploads = _taken(box, dropped)
         if error := _too_much():
-            for file_id in taken:
-                taken[file_id] = ("", b"")  # so that they are not asked for again while they stand in the box
-            kept[box] = ids, replace(NOTHING, error=error)
-            return kept[box][1]
-        found = _listed(taken, latest)
-        if found.error and len(latest) < len(dropped):
-            together = _listed(taken, dropped)
-            others = _listed(taken, [file for file in dropped if file not in latest])
+            for file_id in uploads:
+                uploads[file_id] = ("", b"")  # so that they are not asked for again while they stand in the box
+            listings[box] = ids, replace(NOTHING, error=error)
+            return listings[box][1]
+        listed = _listed(uploads, latest)
+        if listed.error and len(latest) < len(dropped):
+            together = _listed(uploads, dropped)
+            others = _listed(uploads, [file for file in dropped if file not in latest])
             # What adds nothing to the files before it is refused itself; another scan does not take its place.
             if not together.error and together.titles != others.titles:
-                found = together
-        kept[box] = ids, found
-    return kept[box][1]
+                listed = together
+        listings[box] = ids, listed
+    return listings[box][1]
 
 
 def content(box: str, file: UploadedFile | None) -> bytes | None:
@@ -108,16 +108,16 @@ def content(box: str, file: UploadedFile | None) -> bytes | None:
     if file is None:
         forget(box)
         return None
-    kept = st.session_state.setdefault(KEPT, {})
-    if kept.get(box, (None,))[0] != file.file_id:
-        taken = _taken(box, [file])
-        kept[box] = file.file_id, _too_much()
-        if kept[box][1]:
-            taken[file.file_id] = ("", b"")
-    if error := kept[box][1]:
+    listings = st.session_state.setdefault(KEPT, {})
+    if listings.get(box, (None,))[0] != file.file_id:
+        uploads = _taken(box, [file])
+        listings[box] = file.file_id, _too_much()
+        if listings[box][1]:
+            uploads[file.file_id] = ("", b"")
+    if error := listings[box][1]:
         raise MrisegError(error)
-    held: bytes = st.session_state[TAKEN][box][file.file_id][1]
-    return held
+    stored: bytes = st.session_state[TAKEN][box][file.file_id][1]
+    return stored
 
 
 def forget(*boxes: str) -> None:
@@ -156,17 +156,17 @@ def _bytes(boxes: Mapping[str, Mapping[str, tuple[str, bytes]]]) -> int:
     return sum(len(content) for files in list(boxes.values()) for _, content in list(files.values()))
 
 
-def _listed(taken: Mapping[str, tuple[str, bytes]], dropped: Sequence[UploadedFile]) -> Listing:
-    files = [taken[file.file_id] for file in dropped]
+def _listed(uploads: Mapping[str, tuple[str, bytes]], dropped: Sequence[UploadedFile]) -> Listing:
+    files = [uploads[file.file_id] for file in dropped]
     digest = hashlib.blake2b()
     for _, content in files:
         digest.update(len(content).to_bytes(8, "big"))
         digest.update(content)
     try:
         with at_most(MOST_VOXELS):
-            found = contents(files)
+            every_entry = contents(files)
     except Exception as error:  # whatever a hostile file provokes, the visitor gets a sentence and the page goes on
         return Listing(digest.hexdigest(), (), best=0, refusals=(), error=explain(error, logger))
-    items = tuple(item for item in found if not item.refusal)
-    refusals = tuple(dict.fromkeys(item.refusal for item in found if item.refusal))
-    return Listing(digest.hexdigest(), items, best=items.index(best(items)), refusals=refusals, error="")
+    entries = tuple(entry for entry in every_entry if not entry.refusal)
+    refusals = tuple(dict.fromkeys(entry.refusal for entry in every_entry if entry.refusal))
+    return Listing(digest.hexdigest(), entries, best=entries.index(best(entries)), refusals=refusals, error="")

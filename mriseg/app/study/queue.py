@@ -204,16 +204,16 @@ class Study:
     def _found(self, files: Sequence[tuple[str, bytes]]) -> list[tuple[Load, int]]:
         """How to read each scan, and its bytes: a file is one, but DICOM files are together one for each series."""
         slices = [file for file in files if is_dicom(file[1][:START_BYTES])]
-        found: list[tuple[Load, int]] = []
+        loads: list[tuple[Load, int]] = []
         for file in files:
             if file not in slices:
-                found.append((partial(_best, [file]), len(file[1])))
+                loads.append((partial(_best, [file]), len(file[1])))
             elif file is slices[0]:
                 size = sum(len(content) for _, content in slices)
                 series, refusals = _series(slices)
                 self.notes += [f"{texts.NOT_SHOWN} {refusal}" for refusal in refusals]
-                found += [(load, size // len(series)) for load in series]
-        return found
+                loads += [(load, size // len(series)) for load in series]
+        return loads
 
 
 _studies: "weakref.WeakSet[Study]" = weakref.WeakSet()
@@ -225,25 +225,25 @@ class _StoppedError(BaseException):
 
 def _best(files: list[tuple[str, bytes]]) -> tuple[Scan, int]:
     """Of the scans in a file the one that shows the tissues best, and how many there are."""
-    items = contents(files)
-    return best(items).load(), len(items)
+    entries = contents(files)
+    return best(entries).load(), len(entries)
 
 
-def _only(item: ScanEntry) -> tuple[Scan, int]:
+def _only(entry: ScanEntry) -> tuple[Scan, int]:
     """A scan that stands for itself."""
-    return item.load(), 1
+    return entry.load(), 1
 
 
 def _series(files: list[tuple[str, bytes]]) -> tuple[list[Load], tuple[str, ...]]:
     """How to read each series of loose DICOM files, and why others cannot be; if all cannot, one that says why."""
     try:
-        items = contents(files)
+        entries = contents(files)
     except Exception as error:  # said in the words of any other scan, when its turn comes
         log_fault(error, logger, logging.DEBUG)
         return [partial(_best, files)], ()
-    readable = [item for item in items if not item.refusal]
-    return [partial(_only, item) for item in readable], tuple(
-        dict.fromkeys(item.refusal for item in items if item.refusal)
+    readable = [entry for entry in entries if not entry.refusal]
+    return [partial(_only, entry) for entry in readable], tuple(
+        dict.fromkeys(entry.refusal for entry in entries if entry.refusal)
     )
 
 

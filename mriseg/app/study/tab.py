@@ -133,13 +133,13 @@ def _show_buttons(study: Study) -> None:
 
 def _show_progress(study: Study) -> None:
     done, failed, waiting = (study.count(state) for state in (State.DONE, State.FAILED, State.WAITING))
-    words, share = texts.STUDY_COUNTS.format(done, failed, waiting), 0.0
+    progress_text, share = texts.STUDY_COUNTS.format(done, failed, waiting), 0.0
     running = next((upload for upload in study.uploads if upload.state is State.RUNNING), None)
     if running is not None:
         now = texts.STUDY_PROGRESS.format(running.name, TITLES[running.stage])
-        words = f"{words} {texts.STUDY_STOPPING if study.is_stopping else now}"
+        progress_text = f"{progress_text} {texts.STUDY_STOPPING if study.is_stopping else now}"
         share = list(TITLES).index(running.stage) / len(TITLES)
-    st.progress((done + failed + share) / len(study.uploads), words)
+    st.progress((done + failed + share) / len(study.uploads), progress_text)
 
 
 def study_table(study: Study) -> str:
@@ -160,11 +160,11 @@ def _rows(upload: Upload) -> str:
     record = upload.record
     head = f'<th scope="row">{upload.name}<small>{escape(", ".join(about))}</small></th>'
     if record is None:
-        words = texts.STUDY_WAITING if upload.state is State.WAITING else f"{TITLES[upload.stage]} …"
-        return f'<tbody><tr>{head}<td colspan="{COLUMNS - 1}">{escape(words)}</td></tr></tbody>'
+        stage_text = texts.STUDY_WAITING if upload.state is State.WAITING else f"{TITLES[upload.stage]} …"
+        return f'<tbody><tr>{head}<td colspan="{COLUMNS - 1}">{escape(stage_text)}</td></tr></tbody>'
     if record.failure is not None:
-        words = f"<b>{texts.STUDY_FAILED}</b> {escape(record.failure)}"
-        return f'<tbody><tr>{head}<td colspan="{COLUMNS - 1}">{words}</td></tr></tbody>'
+        stage_text = f"<b>{texts.STUDY_FAILED}</b> {escape(record.failure)}"
+        return f'<tbody><tr>{head}<td colspan="{COLUMNS - 1}">{stage_text}</td></tr></tbody>'
     cells = "".join(f"<td>{_size(record, tissue)}</td>" for tissue in Tissue)
     contrast = "" if record.contrast is None else record.contrast.suffix
     why = "".join(f"<li>{escape(finding.titled_text)}</li>" for finding in record.findings)

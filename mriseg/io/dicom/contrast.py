@@ -175,18 +175,18 @@ def header_contrast(tags: Tags) -> HeaderContrast | None:
 
 def _named(names: list[str], contrasts: tuple[str, ...]) -> list[Contrast]:
     """The contrasts that names of the series say; two of a double echo, or where they are ambiguous."""
-    found = {NAMED[contrast] for contrast in contrasts if contrast in NAMED}
+    of_codes = {NAMED[contrast] for contrast in contrasts if contrast in NAMED}
     for name in names:
-        said = {contrast for contrast, pattern in NAMES.items() if _says(pattern, name)}
+        of_names = {contrast for contrast, pattern in NAMES.items() if _says(pattern, name)}
         # "T2 FLAIR" is FLAIR, but "T1 FLAIR" an inversion recovery weighted by T1.
-        if Contrast.FLAIR in said:
-            said -= {Contrast.FLAIR} if Contrast.T1 in said else {Contrast.T2}
-        if said:
-            found |= said
+        if Contrast.FLAIR in of_names:
+            of_names -= {Contrast.FLAIR} if Contrast.T1 in of_names else {Contrast.T2}
+        if of_names:
+            of_codes |= of_names
             break
-    if Contrast.FLAIR in found:
-        found.discard(Contrast.T2)
-    return sorted(found, key=lambda contrast: contrast.setting)
+    if Contrast.FLAIR in of_codes:
+        of_codes.discard(Contrast.T2)
+    return sorted(of_codes, key=lambda contrast: contrast.setting)
 
 
 def _physical(tags: Tags) -> Contrast | None:
@@ -287,10 +287,10 @@ def _in_words(tags: Tags) -> str:
     if is_spin != is_gradient:
         kind.append("gradient echo" if is_gradient else "spin echo")
     times = {"TR": number(tags, "RepetitionTime", 0), "TE": echo_time(tags), "TI": inversion_time(tags)}
-    said = [f"{name} {value:.{4 if value < 1e4 else 5}g} ms" for name, value in times.items() if value > 0]
+    parts = [f"{name} {value:.{4 if value < 1e4 else 5}g} ms" for name, value in times.items() if value > 0]
     if is_gradient and not is_inverted and (angle := number(tags, "FlipAngle", 0)) > 0:
-        said.append(f"flip angle {angle:.3g} degrees")
-    return ", ".join(filter(None, (" ".join(kind), *said)))
+        parts.append(f"flip angle {angle:.3g} degrees")
+    return ", ".join(filter(None, (" ".join(kind), *parts)))
 
 
 def _names(tags: Tags) -> list[str]:

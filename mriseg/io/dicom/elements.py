@@ -356,9 +356,9 @@ def _is_implicit(stream: BinaryIO) -> bool:
 
 def _peek(stream: BinaryIO, count: int) -> bytes:
     position = stream.tell()
-    found = stream.read(count)
+    start = stream.read(count)
     stream.seek(position)
-    return found
+    return start
 
 
 def _text(value: bytes) -> str:
@@ -371,10 +371,10 @@ def _numbers(value: bytes, kind: str, order: str) -> tuple[float, ...]:
         count = min(len(value) // struct.calcsize(f"={BINARY[kind]}"), MOST_NUMBERS)
         code = f"{order}{count}{BINARY[kind]}"
         return tuple(map(float, struct.unpack(code, value[: struct.calcsize(code)])))
-    found = []
+    values = []
     for part in _text(value).split("\\")[:MOST_NUMBERS] if value.strip(b" \0") else []:
         try:
-            found.append(float(part))
+            values.append(float(part))
         except ValueError:
-            found.append(float("nan"))
-    return tuple(found)
+            values.append(float("nan"))
+    return tuple(values)

@@ -69,20 +69,20 @@ def arrange(planes: Sequence[DicomSlice]) -> Grid:
     if len(planes) > 1:
         first, last, note = _longest_part(np.diff(heights[order]))
         ordered, notes = ordered[first : last + 1], [note] if note else []
-    place = slice_position(ordered[0])
+    position = slice_position(ordered[0])
     positions = np.array([slice_position(plane).position for plane in ordered])
     if len(ordered) == 1:
-        thickness = place.apart or place.thickness
+        thickness = position.apart or position.thickness
         if thickness is None:
             return Grid((ordered[0],), None, notes=(*notes, NO_THICKNESS))
         step, slanted = normal * thickness, ""
     else:
         step = (positions[-1] - positions[0]) / (len(ordered) - 1)
         slanted = _slant(step, normal, len(ordered))
-        notes += filter(None, (slanted, *_irregularities(positions, step, place)))
+        notes += filter(None, (slanted, *_irregularities(positions, step, position)))
     affine = np.eye(4)
-    affine[:3, 0] = np.multiply(place.directions[:3], place.sides[0])
-    affine[:3, 1] = np.multiply(place.directions[3:], place.sides[1])
+    affine[:3, 0] = np.multiply(position.directions[:3], position.sides[0])
+    affine[:3, 1] = np.multiply(position.directions[3:], position.sides[1])
     affine[:3, 2] = step
     affine[:3, 3] = positions[0]
     affine = LPS_TO_RAS @ affine
@@ -106,8 +106,8 @@ def _longest_part(gaps: np.ndarray) -> tuple[int, int, str]:
     ReadError
         If it holds less than half of the slices.
     """
-    usual = float(np.sort(gaps)[(len(gaps) - 1) // 2])  # a gap that there is, not the mean of two
-    is_usual = np.abs(gaps / usual - 1) <= NEARLY_EVEN
+    typical_gap = float(np.sort(gaps)[(len(gaps) - 1) // 2])  # a gap that there is, not the mean of two
+    is_usual = np.abs(gaps / typical_gap - 1) <= NEARLY_EVEN
     if is_usual.all():
         return 0, len(gaps), ""
     first = last = start = 0
@@ -116,7 +116,7 @@ def _longest_part(gaps: np.ndarray) -> tuple[int, int, str]:
             start = slice_number
         elif slice_number - start > last - first:
             first, last = start, slice_number
-    missing = gaps[~is_usual] / usual
+    missing = gaps[~is_usual] / typical_gap
     count, whole_steps = last - first + 1, np.round(missing)
     if (np.abs(missing - whole_steps) <= NEARLY_EVEN).all() and whole_steps.min() > 1:
         lost = int(whole_steps.sum()) - len(missing)
@@ -141,7 +141,7 @@ def _slant(step: np.ndarray, normal: np.ndarray, count: int) -> str:
     return f"The slices are stacked at a slant of {degrees:.2g} degrees, as with a tilted gantry; the grid keeps it."
 
 
-def _irregularities(positions: np.ndarray, step: np.ndarray, place: SlicePosition) -> Iterator[str]:
+def _irregularities(positions: np.ndarray, step: np.ndarray, position: SlicePosition) -> Iterator[str]:
     """Notes of how the slices depart from a regular grid.
 
     Raises
@@ -149,7 +149,7 @@ def _irregularities(positions: np.ndarray, step: np.ndarray, place: SlicePositio
     ReadError
         If it is by more than a pixel sideways.
     """
-    normal = place.normal
+    normal = position.normal
     distance = float(step @ normal)
     off = np.abs(np.diff(positions @ normal) - distance).max()
     if off > EVEN * distance:
@@ -157,17 +157,17 @@ def _irregularities(positions: np.ndarray, step: np.ndarray, place: SlicePositio
     aside = positions - positions[0] - np.arange(len(positions))[:, None] * step
     aside -= (aside @ normal)[:, None] * normal
     shift = float(np.linalg.norm(aside, axis=1).max())
-    if shift > max(place.sides):
+    if shift > max(position.sides):
         raise ReadError(NOT_BEHIND)
-    if shift > SHIFT_SHARE * min(place.sides):
+    if shift > SHIFT_SHARE * min(position.sides):
         yield f"The slices are shifted sideways against each other by up to {shift:.2g} mm, which the grid leaves out."
     # Where the distance told is less than the thickness it is only the gap.
-    if place.apart is not None and place.apart >= (place.thickness or 0):
-        steps = distance / place.apart
+    if position.apart is not None and position.apart >= (position.thickness or 0):
+        steps = distance / position.apart
         if round(steps) > 1 and abs(steps - round(steps)) <= EVEN:
             yield (
-                f"The slices lie {distance:.3g} mm apart where the header says {place.apart:.3g} mm: those in between "
-                "may be missing."
+                f"The slices lie {distance:.3g} mm apart where the header says {position.apart:.3g} mm: those in "
+                "between may be missing."
             )
 
 

@@ -214,8 +214,8 @@ def words(tags: Tags, keyword: str) -> tuple[str, ...]:
 
 def number(tags: Tags, keyword: str, default: float) -> float:
     """The first number of an entry; the default where there is none."""
-    found = numbers(tags, keyword, 1)
-    return default if found is None else found[0]
+    values = numbers(tags, keyword, 1)
+    return default if values is None else values[0]
 
 
 def numbers(tags: Tags, keyword: str, count: int) -> tuple[float, ...] | None:

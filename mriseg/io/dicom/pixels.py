@@ -199,24 +199,24 @@ def _decode(code: bytes, pixels: Pixels) -> np.ndarray:
     # Only needed for compressed files.
     import imagecodecs
 
-    said = announced(code)
-    if said is None and not pixels.is_rle:
+    stated = announced(code)
+    if stated is None and not pixels.is_rle:
         raise ReadError(UNREAD_CODE)
-    if said is not None:
-        _compare(said, pixels)
+    if stated is not None:
+        _compare(stated, pixels)
         decode = {
             "jpeg": imagecodecs.jpeg8_decode,
             "jpeg-ls": imagecodecs.jpegls_decode,
             "jpeg 2000": imagecodecs.jpeg2k_decode,
-        }[said.kind]
+        }[stated.kind]
         # A code of JPEG that is cut short is decoded without a word, what is missing as gray.
-        if said.kind == "jpeg" and END_OF_IMAGE not in code[-MOST_BYTES_AFTER:]:
+        if stated.kind == "jpeg" and END_OF_IMAGE not in code[-MOST_BYTES_AFTER:]:
             raise ReadError(DAMAGED_PIXELS)
     try:
-        if said is None:
+        if stated is None:
             plain = imagecodecs.dicomrle_decode(code, pixels.dtype.newbyteorder("<"), out=pixels.frame_bytes)
             return _values(np.frombuffer(plain, pixels.dtype.newbyteorder("<")), pixels)
-        image = np.asarray(decode(code[said.offset :]))
+        image = np.asarray(decode(code[stated.offset :]))
     except Exception as error:  # the decoders raise whatever their libraries think of
         raise ReadError(DAMAGED_PIXELS) from error
     if image.shape != pixels.shape or image.dtype.kind not in "iu":
@@ -228,10 +228,10 @@ def _decode(code: bytes, pixels: Pixels) -> np.ndarray:
     return _own_bits(bits, pixels.bits_stored, pixels.bits_stored - 1)
 
 
-def _compare(said: Announced, pixels: Pixels) -> None:
-    if (said.rows, said.columns) != pixels.shape or said.samples != 1 or pixels.dtype.kind == "f":
+def _compare(stated: Announced, pixels: Pixels) -> None:
+    if (stated.rows, stated.columns) != pixels.shape or stated.samples != 1 or pixels.dtype.kind == "f":
         raise ReadError(OTHER_SIZE)
-    if said.bits > 8 * pixels.dtype.itemsize:
+    if stated.bits > 8 * pixels.dtype.itemsize:
         raise ReadError(OTHER_SIZE)
 
 

@@ -96,20 +96,20 @@ def read_dicom(files: Sequence[File]) -> tuple[ScanEntry, ...]:
             _check_spent(budget, error)
             refusals[uid, str(error)].append(elements.entries)
     notes = (_left_out(len(damaged), *OF_SOURCE),) if damaged else ()
-    items = []
+    entries = []
     for uid in sorted(series, key=lambda uid: _series_order(series[uid][0].tags if series[uid] else {}, uid)):
         unread = sum(len(tags) for (of, _), tags in refusals.items() if of == uid)
         of_series = (*notes, *((_left_out(unread, *OF_SERIES),) if unread else ()))
-        items += [_entry(stack, of_series) for stack in stacks(series[uid], budget)]
+        entries += [_entry(stack, of_series) for stack in stacks(series[uid], budget)]
     for (_, why), tags in sorted(
         refusals.items(), key=lambda entry: (_series_order(entry[1][0], entry[0][0]), entry[0])
     ):
-        items.append(refused(_refused_title(tags), why))
+        entries.append(refused(_refused_title(tags), why))
     if damaged:
-        items.append(refused("damaged DICOM files", str(damaged[0])))
-    if not items:
+        entries.append(refused("damaged DICOM files", str(damaged[0])))
+    if not entries:
         raise ReadError(INDEX if are_all_indices else NO_IMAGE)
-    return tuple(items)
+    return tuple(entries)
 
 
 def _check_spent(budget: Budget, error: ReadError) -> None:

@@ -43,9 +43,9 @@ def unfold(mosaic: DicomSlice, vendor_header: bytes) -> list[DicomSlice]:
         If it does not say how the tiles lie.
     """
     try:
-        said = _values(vendor_header)
-        (count,) = map(int, said[COUNT][:1])
-        normal = np.array(said[NORMAL][:3], float)
+        fields = _values(vendor_header)
+        (count,) = map(int, fields[COUNT][:1])
+        normal = np.array(fields[NORMAL][:3], float)
     except (struct.error, KeyError, ValueError) as error:
         raise ReadError(NOT_UNFOLDED) from error
     place, (rows, columns) = mosaic.place, mosaic.shape
@@ -76,7 +76,7 @@ def _values(header: bytes) -> dict[str, list[str]]:
     The header is a list of tags with a name and some items; of either of its two versions an item tells its length
     another way.
     """
-    found: dict[str, list[str]] = {}
+    fields: dict[str, list[str]] = {}
     is_second = header.startswith(b"SV10")
     position = 8 if is_second else 0
     (tags,) = struct.unpack_from("<I", header, position)
@@ -99,10 +99,10 @@ def _values(header: bytes) -> dict[str, list[str]]:
             items.append(_until_zero(header[position : position + length]))
             position += length + -length % 4
         if _until_zero(name) in (COUNT, NORMAL):
-            found[_until_zero(name)] = [item for item in items if item]
-        if len(found) == 2:
+            fields[_until_zero(name)] = [item for item in items if item]
+        if len(fields) == 2:
             break
-    return found
+    return fields
 
 
 def _until_zero(text: bytes) -> str:

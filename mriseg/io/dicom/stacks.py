@@ -115,20 +115,20 @@ def stacks(frames: Sequence[Frame], budget: Budget) -> list[Stack]:
     list of Stack
         At most `limits.MAX_ITEMS`, in an order that does not depend on that of the slices.
     """
-    found: list[Stack] = []
+    complete: list[Stack] = []
     kinds: dict[Any, list[Frame]] = defaultdict(list)
     for frame in sorted(frames, key=_order):
         kinds[_kind(frame)].append(frame)
     for kind in sorted(kinds):
         placed = [frame for frame in kinds[kind] if frame.plane.place is not None]
         for turned in _alike(placed):
-            found.extend(_volumes(turned, budget))
-        found.extend(
+            complete.extend(_volumes(turned, budget))
+        complete.extend(
             Stack(Grid((frame.plane,), None, notes=(NO_PLACE,)), None, 1, frame.tags)
             for frame in kinds[kind]
             if frame.plane.place is None
         )
-    return found[: limits.MAX_ITEMS]
+    return complete[: limits.MAX_ITEMS]
 
 
 def _order(frame: Frame) -> tuple[Any, ...]:
@@ -153,8 +153,8 @@ def _kind(frame: Frame) -> tuple[Any, ...]:
 def _alike(frames: Sequence[Frame]) -> Iterator[list[Frame]]:
     """Slices turned alike, with pixels of one size."""
     left = np.arange(len(frames))
-    places = [slice_position(frame.plane) for frame in frames]
-    turns = np.array([(*place.directions, *place.sides) for place in places])
+    positions = [slice_position(frame.plane) for frame in frames]
+    turns = np.array([(*position.directions, *position.sides) for position in positions])
     for _ in range(limits.MAX_ITEMS):
         if not left.size:
             return
@@ -171,13 +171,13 @@ def _volumes(frames: list[Frame], budget: Budget) -> Iterator[Stack]:
     numbers = np.empty(len(frames), int)
     numbers[order] = np.cumsum(np.diff(heights[order], prepend=heights[order[0]]) > SAME_MM)
     placed = list(zip(frames, numbers.tolist(), strict=True))
-    kept = _without_copies(placed, budget)
+    distinct = _without_copies(placed, budget)
     notes = []
-    if len(kept) < len(placed):
-        count = len(placed) - len(kept)
+    if len(distinct) < len(placed):
+        count = len(placed) - len(distinct)
         came = "1 slice came" if count == 1 else f"{count} slices came"
         notes.append(f"{came} twice with the same content and {'is' if count == 1 else 'are'} read once.")
-    volumes = list(_split(kept, VOLUME_KEYS, ""))
+    volumes = list(_split(distinct, VOLUME_KEYS, ""))
     labels = [label for label, _ in volumes]
     seen: dict[str, int] = defaultdict(int)
     for label, volume in volumes[: limits.MAX_ITEMS]:
@@ -215,8 +215,8 @@ def _split(
         covered = median(len({position for _, position in part}) for part in parts.values())
         if len(parts) > 1 and covered >= FULL_SHARE * len(positions):
             for value in sorted(parts):
-                told = ", ".join(filter(None, (label, mark.label.format(value) if mark.label else "")))
-                yield from _split(parts[value], marks[number_of:], told)
+                label_text = ", ".join(filter(None, (label, mark.label.format(value) if mark.label else "")))
+                yield from _split(parts[value], marks[number_of:], label_text)
             return
     # Nothing numbers them but the order in which the scanner made the slices of each position.
     volumes: list[list[Frame]] = []
@@ -241,11 +241,11 @@ def _without_copies(placed: Sequence[tuple[Frame, int]], budget: Budget) -> list
     for frame, position in placed:
         buckets[position, *(mark.value(frame.tags) for mark in VOLUME_KEYS)].append(frame)
         counts[position] += 1
-    usual = mode(counts.values())
+    typical = mode(counts.values())
     suspected = []
     for (position, *_), frames in buckets.items():
         uids = {(text(frame.tags, "SOPInstanceUID"), frame.plane.index) for frame in frames}
-        if len(uids) < len(frames) or (len(frames) > 1 and counts[position] > usual):
+        if len(uids) < len(frames) or (len(frames) > 1 and counts[position] > typical):
             suspected.append(frames)
     digests = _digests([frame.plane for frames in suspected for frame in frames], budget)
     copies = set()
@@ -262,7 +262,7 @@ def _without_copies(placed: Sequence[tuple[Frame, int]], budget: Budget) -> list
 
 def _digests(planes: Sequence[DicomSlice], budget: Budget) -> dict[DicomSlice, bytes]:
     """Of what is stored of each slice, but for those that cannot be read or come after comparing has cost enough."""
-    found: dict[DicomSlice, bytes] = {}
+    digests: dict[DicomSlice, bytes] = {}
     of_files: dict[Pixels, dict[int, list[DicomSlice]]] = defaultdict(lambda: defaultdict(list))
     for plane in planes:
         of_files[plane.pixels][plane.index].append(plane)
@@ -274,5 +274,5 @@ def _digests(planes: Sequence[DicomSlice], budget: Budget) -> dict[DicomSlice, b
         with suppress(ReadError):
             for index, code in zip(indices, codes(pixels, indices), strict=True):
                 for plane in of_frames[index]:
-                    found[plane] = blake2b(code + repr((plane.scaling, _corner(plane))).encode()).digest()
-    return found
+                    digests[plane] = blake2b(code + repr((plane.scaling, _corner(plane))).encode()).digest()
+    return digests

@@ -72,11 +72,11 @@ def sound_png(content: bytes) -> bytes:
         raise ReadError(DAMAGED)
     _check_pixels([body for name, body in chunks if name == b"IDAT"], rows, 1 + columns * CHANNELS[kind] * bits // 8)
     transparent = dict(chunks).get(b"tRNS", b"")
-    kept = [(b"IHDR", header), *((name, body) for name, body in chunks if name == b"IDAT"), (b"IEND", b"")]
+    parts = [(b"IHDR", header), *((name, body) for name, body in chunks if name == b"IDAT"), (b"IEND", b"")]
     if transparent and len(transparent) == TRANSPARENT_BYTES.get(kind):
-        kept.insert(1, (b"tRNS", transparent))
+        parts.insert(1, (b"tRNS", transparent))
     return SIGNATURE + b"".join(
-        struct.pack(">I4s", len(body), name) + body + struct.pack(">I", zlib.crc32(name + body)) for name, body in kept
+        struct.pack(">I4s", len(body), name) + body + struct.pack(">I", zlib.crc32(name + body)) for name, body in parts
     )
 
 

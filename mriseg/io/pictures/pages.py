@@ -46,17 +46,17 @@ def page_items(shapes: Sequence[Shape], count: int, load: Callable[[int], Callab
         limits.check_shape(shapes[0])
     largest = [number for number, area in enumerate(areas) if area == max(areas)]
     first = largest[(len(largest) - 1) // 2]
-    items = []
+    entries = []
     for number, shape in enumerate(shapes):
         which = f"Page {number + 1} of {count}, " if count > 1 else ""
         title = f"{which}picture of {shape[0]} x {shape[1]} pixels"
         why = _why_not(shape)
         if why is None:
-            worth = rank(shape) - (0 if number == first else SECOND_CHOICE)
-            items.append(ScanEntry(title, worth, load(number), is_picture=True))
+            page_rank = rank(shape) - (0 if number == first else SECOND_CHOICE)
+            entries.append(ScanEntry(title, page_rank, load(number), is_picture=True))
         elif prod(shape) > limits.MAX_PIXELS:
-            items.append(refused(title, why))
-    return tuple(items)
+            entries.append(refused(title, why))
+    return tuple(entries)
 
 
 def page_notes(number: int, count: int, why_no_volume: str = "") -> tuple[str, ...]:

@@ -189,22 +189,22 @@ def _load_volume(file: File, shape: tuple[int, int, int], spacing: tuple[float, 
 def _spacing(page: Any, count: int) -> tuple[float, float, float] | None:
     """Sides of a voxel along columns, rows and pages in mm, where ImageJ or OME say that the pages are one stack."""
     text = page.description[:MOST_DESCRIPTION]
-    said, sides = {}, [0.0] * 3
+    stated, sides = {}, [0.0] * 3
     if text.startswith("ImageJ="):
-        said = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
-        unit = UNITS_MM.get(said.get("unit", ""), 0.0)
+        stated = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+        unit = UNITS_MM.get(stated.get("unit", ""), 0.0)
         resolution = [page.tags.valueof(code, (0, 1)) for code in (282, 283)]  # pixels in a unit, as a fraction
         sides = [unit * parts / max(pixels, 1e-9) for pixels, parts in resolution]
-        sides.append(unit * _number(said.get("spacing")))
+        sides.append(unit * _number(stated.get("spacing")))
     # Read by patterns, as a parser would expand what the file defines; each ends at the next mark of its own kind, so
     # that a hostile text is passed over once.
     elif len(elements := re.findall(r"<(?:\w+:)?Pixels\s[^<>]*>", text)) == 1:
-        said = dict(re.findall(r'\b(\w+)\s*=\s*"([^"]*)"', elements[0]))
-        units = [UNITS_MM.get(html.unescape(said.get(f"PhysicalSize{axis}Unit", "\u00b5m")), 0.0) for axis in "XYZ"]
-        sides = [unit * _number(said.get(f"PhysicalSize{axis}")) for axis, unit in zip("XYZ", units, strict=True)]
-    several = any(_number(said.get(name, "1")) != 1 for name in ("channels", "frames", "SizeC", "SizeT"))
+        stated = dict(re.findall(r'\b(\w+)\s*=\s*"([^"]*)"', elements[0]))
+        units = [UNITS_MM.get(html.unescape(stated.get(f"PhysicalSize{axis}Unit", "\u00b5m")), 0.0) for axis in "XYZ"]
+        sides = [unit * _number(stated.get(f"PhysicalSize{axis}")) for axis, unit in zip("XYZ", units, strict=True)]
+    several = any(_number(stated.get(name, "1")) != 1 for name in ("channels", "frames", "SizeC", "SizeT"))
     low, high = limits.VOXEL_SIDES_MM
-    if several or _number(said.get("SizeZ", str(count))) != count or not all(low < side < high for side in sides):
+    if several or _number(stated.get("SizeZ", str(count))) != count or not all(low < side < high for side in sides):
         return None
     return sides[0], sides[1], sides[2]
 
@@ -244,28 +244,28 @@ def _segments(stream: BinaryIO, page: Any) -> Iterator[tuple[int, int, np.ndarra
     rows, columns = (page.tilelength, page.tilewidth) if page.is_tiled else (page.rowsperstrip, page.imagewidth)
     planes = page.samplesperpixel if page.axes == "SYX" else 1
     count = -(-page.imagelength // rows) * -(-page.imagewidth // columns)
-    places = list(zip(page.dataoffsets, page.databytecounts, strict=True))
+    extents = list(zip(page.dataoffsets, page.databytecounts, strict=True))
     if (
         page.compression not in BOUNDED | PICTURES
-        or len(places) != count * planes
-        or len(places) > MOST_SEGMENTS
+        or len(extents) != count * planes
+        or len(extents) > MOST_SEGMENTS
         or rows * columns > 4 * page.imagelength * page.imagewidth + SPARE_PIXELS
-        or sum(size for _, size in places) > stream.seek(0, io.SEEK_END)
+        or sum(size for _, size in extents) > stream.seek(0, io.SEEK_END)
     ):
         raise ReadError(DAMAGED)
     if _is_plain(page):
-        for number, place in enumerate(places):
-            yield from _plain_rows(stream, page, number * rows, place)
+        for number, extent in enumerate(extents):
+            yield from _plain_rows(stream, page, number * rows, extent)
         return
     if rows * columns * page.samplesperpixel * page.dtype.itemsize > MOST_SEGMENT_BYTES:
         raise TooLargeError(TOO_LARGE_AT_ONCE)
     for number in range(count):
-        row, column, block = _decoded(stream, page, number, shape=(rows, columns), places=places)
+        row, column, block = _decoded(stream, page, number, shape=(rows, columns), places=extents)
         if planes > 1:  # red, green and blue one after the other
             joined = np.empty((*block.shape[:2], planes), block.dtype)
             joined[..., :1] = block
             for plane in range(1, planes):
-                _, _, block = _decoded(stream, page, number + plane * count, shape=(rows, columns), places=places)
+                _, _, block = _decoded(stream, page, number + plane * count, shape=(rows, columns), places=extents)
                 joined[..., plane : plane + 1] = block
             block = joined
         yield row, column, block
@@ -313,10 +313,10 @@ def _decoded(
 def _checked_within(content: bytes, kind: int, most: tuple[int, int]) -> bytes:
     """A picture within the picture, if it is of the kind announced, no larger, and costs no more than it should."""
     if kind == COMPRESSION.JPEG2000:
-        said = announced(content)
-        if said is None or said.kind != "jpeg 2000" or said.samples > MOST_CHANNELS_WITHIN:
+        stated = announced(content)
+        if stated is None or stated.kind != "jpeg 2000" or stated.samples > MOST_CHANNELS_WITHIN:
             raise ReadError(DAMAGED)
-        content, size = content[said.offset :], (said.rows, said.columns)
+        content, size = content[stated.offset :], (stated.rows, stated.columns)
     else:
         if kind == COMPRESSION.JPEG:
             check_scans(io.BytesIO(content))

@@ -86,13 +86,13 @@ def values(variable: Variable, stream: BinaryIO) -> np.ndarray:
         raise ReadError(DAMAGED)
     steps = variable.shape[0] if variable.shape else 1
     size = prod(variable.shape[1:]) * variable.dtype.itemsize
-    found = bytearray()
+    content = bytearray()
     for step in range(steps):
         stream.seek(variable.offset + step * variable.stride)
-        found += stream.read(size)
-    if len(found) < steps * size:
+        content += stream.read(size)
+    if len(content) < steps * size:
         raise ReadError(CUT_SHORT)
-    return np.frombuffer(bytes(found), variable.dtype).reshape(variable.shape).astype(float)
+    return np.frombuffer(bytes(content), variable.dtype).reshape(variable.shape).astype(float)
 
 
 def _variables(cursor: "_Cursor", wanted: Collection[str]) -> dict[str, Variable]:
@@ -100,7 +100,7 @@ def _variables(cursor: "_Cursor", wanted: Collection[str]) -> dict[str, Variable
     records = cursor.number()
     dimensions = [(cursor.name(), cursor.number()) for _ in range(cursor.count(DIMENSIONS))]
     cursor.attributes(keep=False)
-    found, record_sizes = {}, []
+    parsed, record_sizes = {}, []
     for _ in range(cursor.count(VARIABLES)):
         name = cursor.name()
         if (count := cursor.number()) > limits.MAX_AXES:
@@ -118,7 +118,7 @@ def _variables(cursor: "_Cursor", wanted: Collection[str]) -> dict[str, Variable
             lengths[0] = records
         if name in wanted:
             stride = 0 if has_records else step
-            found[name] = Variable(
+            parsed[name] = Variable(
                 tuple(axis for axis, _ in axes),
                 tuple(lengths),
                 dtype,
@@ -127,7 +127,9 @@ def _variables(cursor: "_Cursor", wanted: Collection[str]) -> dict[str, Variable
                 stride=stride,
             )
     record = record_sizes[0] if len(record_sizes) == 1 else sum(_padded(size) for size in record_sizes)
-    return {name: variable if variable.stride else replace(variable, stride=record) for name, variable in found.items()}
+    return {
+        name: variable if variable.stride else replace(variable, stride=record) for name, variable in parsed.items()
+    }
 
 
 class _Cursor:
@@ -138,12 +140,12 @@ class _Cursor:
         self._position = 0
 
     def take(self, count: int) -> bytes:
-        taken = self._content[self._position : self._position + count]
-        if count < 0 or len(taken) < count:
+        part = self._content[self._position : self._position + count]
+        if count < 0 or len(part) < count:
             raise ReadError(DAMAGED)
         self._position += _padded(count)
         spend(limits.PARSED_COST * count)
-        return taken
+        return part
 
     def unpack(self, form: str) -> int:
         return int(struct.unpack(form, self.take(struct.calcsize(form)))[0])
@@ -162,13 +164,13 @@ class _Cursor:
         return count
 
     def attributes(self, keep: bool) -> dict[str, bytes | np.ndarray]:
-        found: dict[str, bytes | np.ndarray] = {}
+        parsed: dict[str, bytes | np.ndarray] = {}
         for _ in range(self.count(ATTRIBUTES)):
             name, kind, count = self.name(), self.number(), self.number()
             content = self.take(count * np.dtype(TYPES[kind]).itemsize)
             if keep:
-                found[name] = content if kind == CHAR else np.frombuffer(content, TYPES[kind])
-        return found
+                parsed[name] = content if kind == CHAR else np.frombuffer(content, TYPES[kind])
+        return parsed
 
 
 def _padded(size: int) -> int:
