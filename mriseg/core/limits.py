@@ -55,7 +55,13 @@ _most_voxels: ContextVar[int] = ContextVar("most voxels", default=MAX_VOXELS)
 
 @contextmanager
 def at_most(voxels: int) -> Iterator[None]:
-    """Within, larger volumes are refused, where there is less memory than `MAX_VOXELS` needs."""
+    """Within, larger volumes are refused, where there is less memory than `MAX_VOXELS` needs.
+
+    Parameters
+    ----------
+    voxels : int
+        The most that is read.
+    """
     token = _most_voxels.set(min(voxels, MAX_VOXELS))
     try:
         yield

@@ -57,6 +57,12 @@ class Scan:
         else that the file's header said was dropped when it was read.
     header_contrast : HeaderContrast or None
         The contrast that the header states, where it does.
+
+    Examples
+    --------
+    >>> scan = volume(np.ones((32, 32, 16)), np.diag([1.0, 1.0, 3.0, 1.0]))
+    >>> scan.spacing, round(scan.voxel_ml, 6)
+    ((1.0, 1.0, 3.0), 0.003)
     """
 
     data: np.ndarray = field(repr=False)
@@ -95,6 +101,10 @@ def picture(data: np.ndarray, notes: tuple[str, ...] = (), *, copy: bool = True)
         What the reader did that the user should know.
     copy : bool
         Whether `data` stays the caller's. Otherwise, if it is float32, it becomes the scan's, read-only.
+
+    Returns
+    -------
+    Scan
 
     Raises
     ------
@@ -135,16 +145,14 @@ def volume(
     copy : bool
         Whether `data` stays the caller's. Otherwise, if it is float32, it becomes the scan's, read-only.
 
+    Returns
+    -------
+    Scan
+
     Raises
     ------
     ReadError
         If the volume is too small, too large or not finite, or the affine is not invertible.
-
-    Examples
-    --------
-    >>> scan = volume(np.ones((32, 32, 16)), np.diag([1.0, 1.0, 3.0, 1.0]))
-    >>> scan.spacing, round(scan.voxel_ml, 6)
-    ((1.0, 1.0, 3.0), 0.003)
     """
     limits.check_shape(data.shape)
     affine = np.array(affine, float)
@@ -169,7 +177,19 @@ def volume(
 
 
 def farthest_apart_mm(a: Scan, b: Scan) -> float:
-    """How far the corners of a grid lie from those of another of the same shape, in mm; 0 if one has no geometry."""
+    """How far the corners of a grid lie from those of another of the same shape, in mm; 0 if one has no geometry.
+
+    Parameters
+    ----------
+    a : Scan
+        Of the same shape.
+    b : Scan
+
+    Returns
+    -------
+    float
+        The largest distance, mm.
+    """
     if a.affine is None or b.affine is None:
         return 0.0
     corners = np.array([*np.ndindex(2, 2, 2)]) * (np.array(a.data.shape) - 1)

@@ -20,7 +20,17 @@ ENCRYPTED = 0x1  # bit of a member's flags
 
 
 def unzipped(file: File) -> list[File]:
-    """The members of an archive, or the file itself if it is none."""
+    """The members of an archive, or the file itself if it is none.
+
+    Parameters
+    ----------
+    file : File
+        An archive, or any other.
+
+    Returns
+    -------
+    list of File
+    """
     with file.content() as stream:
         if stream.read(len(ZIP_MAGIC)) != ZIP_MAGIC:
             return [file]
@@ -59,7 +69,13 @@ def _is_wanted(member: zipfile.ZipInfo) -> bool:
 
 
 def is_litter(name: str) -> bool:
-    """Whether a file or folder of this name is what operating systems leave behind."""
+    """Whether a file or folder of this name is what operating systems leave behind.
+
+    Parameters
+    ----------
+    name : str
+        Of a file or folder, without its path.
+    """
     return name.lower() in LITTER or name.startswith("._")
 
 

@@ -47,7 +47,19 @@ class ScanEntry:
 
 
 def refused(title: str, why: str) -> ScanEntry:
-    """An entry that is only listed."""
+    """An entry that is only listed.
+
+    Parameters
+    ----------
+    title : str
+        What it is, in words.
+    why : str
+        The reason, as the user reads it.
+
+    Returns
+    -------
+    ScanEntry
+    """
 
     def load() -> Scan:
         raise ReadError(why)
@@ -68,6 +80,11 @@ def rank(
         Their sides in mm; 1 if not known.
     contrast : Contrast
         What the header says of it.
+
+    Returns
+    -------
+    float
+        The higher, the better.
     """
     if len(shape) == 2:
         share = min(float(np.prod(shape)) / LARGE_PICTURE_PIXELS, 1.0)
@@ -79,7 +96,18 @@ def rank(
 
 
 def most_suitable(entries: tuple[ScanEntry, ...], most: int) -> tuple[ScanEntry, ...]:
-    """The entries of the highest rank if there are too many to list, in the order given."""
+    """The entries of the highest rank if there are too many to list, in the order given.
+
+    Parameters
+    ----------
+    entries : tuple of ScanEntry
+    most : int
+        How many at the most.
+
+    Returns
+    -------
+    tuple of ScanEntry
+    """
     if len(entries) <= most:
         return entries
     listed = sorted(range(len(entries)), key=lambda index: -entries[index].rank)[:most]
@@ -87,5 +115,14 @@ def most_suitable(entries: tuple[ScanEntry, ...], most: int) -> tuple[ScanEntry,
 
 
 def best(entries: tuple[ScanEntry, ...]) -> ScanEntry:
-    """The entry to segment if nobody chooses: that of the highest rank, of equals the first."""
+    """The entry to segment if nobody chooses: that of the highest rank, of equals the first.
+
+    Parameters
+    ----------
+    entries : tuple of ScanEntry
+
+    Returns
+    -------
+    ScanEntry
+    """
     return max(entries, key=lambda entry: entry.rank)

@@ -27,6 +27,10 @@ def header_lines(file: File, most: int = limits.MAX_HEADER_BYTES) -> Iterator[by
     most : int
         Bytes that they may have together.
 
+    Returns
+    -------
+    iterator of bytes
+
     Raises
     ------
     TooLargeError
@@ -55,6 +59,10 @@ def beside(header: File, name: str, among: Sequence[File], half: str) -> File:
     half : str
         What to say if it is not among them.
 
+    Returns
+    -------
+    File
+
     Raises
     ------
     ReadError
@@ -75,7 +83,18 @@ def beside(header: File, name: str, among: Sequence[File], half: str) -> File:
 
 
 def rest(file: File, offset: int) -> File:
-    """What lies behind a header in its file, as a file of its own."""
+    """What lies behind a header in its file, as a file of its own.
+
+    Parameters
+    ----------
+    file : File
+    offset : int
+        Of its first byte, in the unpacked content.
+
+    Returns
+    -------
+    File
+    """
     if offset == 0:
         return file
     size = max(file.most_unpacked - offset, 0)
@@ -83,13 +102,31 @@ def rest(file: File, offset: int) -> File:
 
 
 def inflated(file: File) -> File:
-    """What a file holds that was packed by zlib, without the frame of gzip."""
+    """What a file holds that was packed by zlib, without the frame of gzip.
+
+    Parameters
+    ----------
+    file : File
+
+    Returns
+    -------
+    File
+    """
     size = min(file.size * limits.MAX_DEFLATE_RATIO, limits.MAX_UNPACKED_BYTES)
     return File(file.name, size, partial(_inflate, file), file.folder)
 
 
 def bunzipped(file: File) -> File:
-    """What a file holds that was packed by bzip2, which knows no bound to how densely."""
+    """What a file holds that was packed by bzip2, which knows no bound to how densely.
+
+    Parameters
+    ----------
+    file : File
+
+    Returns
+    -------
+    File
+    """
     return File(file.name, limits.MAX_UNPACKED_BYTES, partial(_bunzip, file), file.folder)
 
 

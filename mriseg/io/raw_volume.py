@@ -72,6 +72,14 @@ class RawVolume:
 def items(stored: RawVolume) -> tuple[ScanEntry, ...]:
     """The volumes as items to choose from.
 
+    Parameters
+    ----------
+    stored : RawVolume
+
+    Returns
+    -------
+    tuple of ScanEntry
+
     Raises
     ------
     ReadError
@@ -100,12 +108,30 @@ def items(stored: RawVolume) -> tuple[ScanEntry, ...]:
 
 
 def in_words(shape: tuple[int, ...], spacing: tuple[float, ...]) -> str:
-    """A grid in words: its voxels and their sides."""
+    """A grid in words: its voxels and their sides.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Pixels or voxels along each axis.
+    spacing : tuple of float
+        Voxel sides, mm.
+
+    Returns
+    -------
+    str
+    """
     return f"{' x '.join(map(str, shape))} voxels of {' x '.join(f'{side:.3g}' for side in spacing)} mm"
 
 
 def is_plausible(affine: np.ndarray) -> bool:
-    """Whether an affine gives every voxel a place and a size that a scanner can have."""
+    """Whether an affine gives every voxel a place and a size that a scanner can have.
+
+    Parameters
+    ----------
+    affine : ndarray of shape (4, 4)
+        From voxel indices to RAS+ mm.
+    """
     low, high = limits.VOXEL_SIDES_MM
     with np.errstate(all="ignore"):
         if not np.isfinite(affine).all() or not abs(np.linalg.det(affine[:3, :3])) >= 1e-9:
@@ -115,7 +141,18 @@ def is_plausible(affine: np.ndarray) -> bool:
 
 
 def affine_of_spacing(spacing: tuple[float, ...]) -> np.ndarray:
-    """The affine of an upright grid with voxels of these sides, 1 mm where one cannot be."""
+    """The affine of an upright grid with voxels of these sides, 1 mm where one cannot be.
+
+    Parameters
+    ----------
+    spacing : tuple of float
+        Voxel sides, mm.
+
+    Returns
+    -------
+    ndarray of shape (4, 4)
+        In mm.
+    """
     sides = np.array((*spacing, 1, 1, 1)[:3], float)
     low, high = limits.VOXEL_SIDES_MM
     sides[~((sides > low) & (sides < high))] = 1
@@ -134,7 +171,12 @@ def _load(stored: RawVolume, index: int) -> Scan:
 
 
 def read_over_end(stream: BinaryIO) -> None:
-    """Read what little may follow the voxels: where gzip finds its end it compares the checksum."""
+    """Read what little may follow the voxels: where gzip finds its end it compares the checksum.
+
+    Parameters
+    ----------
+    stream : binary file
+    """
     for _ in range(limits.MAX_TRAILING_BLOCKS):
         if not stream.read(limits.TRAILING_BLOCK_BYTES):
             break

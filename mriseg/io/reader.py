@@ -177,6 +177,10 @@ def read_on_grid(source: Source, scan: Scan, what: str) -> Scan:
     what : str
         How messages are to call the image.
 
+    Returns
+    -------
+    Scan
+
     Raises
     ------
     ReadError
@@ -193,7 +197,17 @@ def read_on_grid(source: Source, scan: Scan, what: str) -> Scan:
 
 
 def check_shape(shape: tuple[int, ...], scan: Scan, what: str) -> None:
-    """Refuse an image of another shape than the scan's; `what` is how the message calls it."""
+    """Refuse an image of another shape than the scan's; `what` is how the message calls it.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of the image.
+    scan : Scan
+        The scan that it must fit.
+    what : str
+        How the message calls the image.
+    """
     if shape != scan.data.shape:
         raise ReadError(
             f"The {what} has the shape {shape}, the scan {scan.data.shape}. Give a {what} on the scan's grid."

@@ -18,12 +18,26 @@ def partner(file: File, among: Sequence[File], *endings: str) -> File | None:
     among : sequence of File
     *endings : str
         In lower case, with their dot; the first that is found counts.
+
+    Returns
+    -------
+    File or None
     """
     return next(filter(None, (called(f"{base_name(file.name)}{ending}", file, among) for ending in endings)), None)
 
 
 def halves(path: Path) -> list[Path]:
-    """The files beside a header that may hold its voxels: of its name or, where the header says which, any such."""
+    """The files beside a header that may hold its voxels: of its name or, where the header says which, any such.
+
+    Parameters
+    ----------
+    path : Path
+        Of the header.
+
+    Returns
+    -------
+    list of Path
+    """
     ending = Path(path.name.lower().removesuffix(".gz")).suffix
     if ending not in HEADERS:
         return []
@@ -40,7 +54,21 @@ def halves(path: Path) -> list[Path]:
 
 
 def called(name: str, beside: File, among: Sequence[File]) -> File | None:
-    """The file of a name in the folder of another. Of a name with folders only the last part counts."""
+    """The file of a name in the folder of another. Of a name with folders only the last part counts.
+
+    Parameters
+    ----------
+    name : str
+        As a header writes it.
+    beside : File
+        In whose folder it must lie.
+    among : sequence of File
+        Where it is looked for.
+
+    Returns
+    -------
+    File or None
+    """
     wanted = PurePosixPath(name.replace("\\", "/")).name.lower()
     for file in among:
         if file.folder == beside.folder and file.name.lower() == wanted:

@@ -31,6 +31,10 @@ def files(source: bytes | str | Path | Sequence[tuple[str, bytes]], name: str | 
     name : str, optional
         What the file was called whose content is given.
 
+    Returns
+    -------
+    list of File
+
     Raises
     ------
     ReadError

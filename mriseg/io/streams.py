@@ -39,6 +39,11 @@ def listing() -> Iterator[None]:
 def spend(count: int) -> None:
     """Count what the listing that goes on costs, in bytes that could be unpacked in that time.
 
+    Parameters
+    ----------
+    count : int
+        Bytes.
+
     Raises
     ------
     TooLargeError

@@ -1,4 +1,8 @@
-"""What is expected of the shares before the histogram is seen: how much of each tissue, and how much of it mixed."""
+"""What is expected of the mixture's components before the histogram is seen: how much of each tissue, how much mixed.
+
+How much there is of each tissue the average brain says (`mriseg.registration.atlas.MEAN_SHARES`, by position
+`mriseg.mixture.spatial_prior`); how strongly all of it counts is `SHARE_STRENGTH` in `mriseg.mixture.fit`.
+"""
 
 import numpy as np
 
@@ -8,7 +12,7 @@ from mriseg.mixture.spatial_prior import PriorZones
 from mriseg.registration.atlas import TISSUES
 
 # How often two tissues share a voxel, against the product of their shares in a zone: gray matter lies between the
-# others. Medians over brains at 1 mm. Of the whole brain (see `uniform_prior`) it makes 36 % mixed voxels.
+# others. Medians over brains at 1 mm. Of the whole brain (see `mriseg.mixture.spatial_prior.uniform_prior`) it makes 36 % mixed voxels.
 MIXING = {
     frozenset((Tissue.CSF, Tissue.GM)): 1.45,
     frozenset((Tissue.GM, Tissue.WM)): 1.22,
@@ -52,7 +56,18 @@ def expectation(spatial_prior: PriorZones, order: tuple[Tissue, ...]) -> np.ndar
 
 
 def deep_between(order: tuple[Tissue, ...]) -> tuple[int, int]:
-    """The classes between which the brightness of the deep nuclei lies: those of gray and white matter."""
+    """The classes between which the brightness of the deep nuclei lies: those of gray and white matter.
+
+    Parameters
+    ----------
+    order : tuple of Tissue
+        From dark to bright.
+
+    Returns
+    -------
+    tuple of int
+        Indices of the classes.
+    """
     return order.index(Tissue.GM), order.index(Tissue.WM)
 
 
@@ -70,7 +85,18 @@ def _deep_gray_apart(expected: np.ndarray, spatial_prior: PriorZones, layout: Mi
 
 
 def even_expectation(classes: int) -> np.ndarray:
-    """Expected weight of each component where nothing is known of the classes, shape (1, components)."""
+    """Expected weight of each component where nothing is known of the classes, shape (1, components).
+
+    Parameters
+    ----------
+    classes : int
+        Pure classes.
+
+    Returns
+    -------
+    ndarray of shape (1, components)
+        Sums to 1.
+    """
     layout = MixtureLayout(classes)
     halves = layout.components - classes
     return np.repeat([PURE_SHARE_AT_START / classes, (1 - PURE_SHARE_AT_START) / halves], [classes, halves])[None]

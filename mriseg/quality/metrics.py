@@ -138,28 +138,85 @@ class TissueStatistics:
 
 
 def brain_parenchymal_fraction(shares: Mapping[Tissue, float]) -> float:
-    """Gray and white matter as a share of the cranial cavity: GM + WM (Rudick et al., Neurology 53, 1999)."""
+    """Gray and white matter as a share of the cranial cavity: GM + WM (Rudick et al., Neurology 53, 1999).
+
+    Parameters
+    ----------
+    shares : mapping of Tissue to float
+        Of the cranial cavity, 0 to 1.
+
+    Returns
+    -------
+    float
+        0 to 1.
+    """
     return shares[Tissue.GM] + shares[Tissue.WM]
 
 
 def gm_wm_ratio(shares: Mapping[Tissue, float]) -> float:
-    """Volume of gray matter over that of white matter: GM / WM."""
+    """Volume of gray matter over that of white matter: GM / WM.
+
+    Parameters
+    ----------
+    shares : mapping of Tissue to float
+        Of the cranial cavity, 0 to 1.
+
+    Returns
+    -------
+    float
+        NaN without white matter.
+    """
     return _ratio(shares[Tissue.GM], shares[Tissue.WM])
 
 
 def mean_posterior(posteriors: np.ndarray, voxels: np.ndarray) -> float:
-    """Mean over the brain of the probability of each voxel's label: E[max_k p_k]; `voxels` index the flat box."""
+    """Mean over the brain of the probability of each voxel's label: E[max_k p_k]; `voxels` index the flat box.
+
+    Parameters
+    ----------
+    posteriors : ndarray of float32, shape of the box and 3
+        In the order of `Tissue`.
+    voxels : ndarray of int
+        Of the brain, in the flattened box.
+
+    Returns
+    -------
+    float
+        1/3 to 1.
+    """
     likeliest = reduce(np.maximum, (posteriors[..., k].ravel()[voxels] for k in range(len(Tissue))))
     return float(likeliest.mean(dtype=float))
 
 
 def mixed_share(mixture: Mixture) -> float:
-    """Share of the brain's voxels that two tissues share, as the mixture has it."""
+    """Share of the brain's voxels that two tissues share, as the mixture has it.
+
+    Parameters
+    ----------
+    mixture : Mixture
+        Its classes named.
+
+    Returns
+    -------
+    float
+        0 to 1.
+    """
     return float(mixture.mixed_weights.sum())
 
 
 def tissue_contrast(mixture: Mixture) -> float:
-    """Contrast of gray and white matter, ``|mu_gm - mu_wm| / sqrt(sigma_gm^2 + sigma_wm^2)``, of the Gaussians."""
+    """Contrast of gray and white matter, ``|mu_gm - mu_wm| / sqrt(sigma_gm^2 + sigma_wm^2)``, of the Gaussians.
+
+    Parameters
+    ----------
+    mixture : Mixture
+        Its classes named.
+
+    Returns
+    -------
+    float
+        NaN where a tissue is missing.
+    """
     if not {Tissue.GM, Tissue.WM} <= set(mixture.tissues):
         return np.nan
     gm, wm = (mixture.tissues.index(tissue) for tissue in (Tissue.GM, Tissue.WM))
@@ -170,37 +227,118 @@ def tissue_contrast(mixture: Mixture) -> float:
 
 
 def bias_range(shading: np.ndarray) -> float:
-    """How much brighter the field makes one place of the brain than another: max / min - 1."""
+    """How much brighter the field makes one place of the brain than another: max / min - 1.
+
+    Parameters
+    ----------
+    shading : ndarray of float32, shape (voxels,)
+        Bias field in the brain.
+
+    Returns
+    -------
+    float
+        0 where the field is even.
+    """
     return float(shading.max() / shading.min() - 1)
 
 
 def cjv(gm: TissueStatistics, wm: TissueStatistics) -> float:
-    """Coefficient of joint variation, ``(d_wm + d_gm) / |m_wm - m_gm|`` (Ganzetti et al. 2016)."""
+    """Coefficient of joint variation, ``(d_wm + d_gm) / |m_wm - m_gm|`` (Ganzetti et al. 2016).
+
+    Parameters
+    ----------
+    gm : TissueStatistics
+        Of gray matter.
+    wm : TissueStatistics
+        Of white matter.
+
+    Returns
+    -------
+    float
+    """
     return _ratio(wm.deviation + gm.deviation, abs(wm.median - gm.median))
 
 
 def cnr(gm: TissueStatistics, wm: TissueStatistics, air_sd: float) -> float:
-    """Contrast to noise, ``|m_wm - m_gm| / sqrt(s_air^2 + s_wm^2 + s_gm^2)`` (Magnotta, Friedman 2006)."""
+    """Contrast to noise, ``|m_wm - m_gm| / sqrt(s_air^2 + s_wm^2 + s_gm^2)`` (Magnotta, Friedman 2006).
+
+    Parameters
+    ----------
+    gm : TissueStatistics
+        Of gray matter.
+    wm : TissueStatistics
+        Of white matter.
+    air_sd : float
+        Standard deviation of the air, arbitrary units.
+
+    Returns
+    -------
+    float
+    """
     return _ratio(abs(wm.median - gm.median), float(np.sqrt(air_sd**2 + wm.sd**2 + gm.sd**2)))
 
 
 def snr(tissue: TissueStatistics) -> float:
-    """Signal to spread within a tissue: m / (s sqrt(n / (n - 1))) (Esteban et al. 2017)."""
+    """Signal to spread within a tissue: m / (s sqrt(n / (n - 1))) (Esteban et al. 2017).
+
+    Parameters
+    ----------
+    tissue : TissueStatistics
+        Of one tissue.
+
+    Returns
+    -------
+    float
+    """
     return _ratio(tissue.median, tissue.sd * np.sqrt(_ratio(tissue.count, tissue.count - 1)))
 
 
 def snrd(tissue: TissueStatistics, air_sd: float) -> float:
-    """Signal to noise of the air: m / (sqrt(2 / (4 - pi)) s_air) (Dietrich et al. 2007)."""
+    """Signal to noise of the air: m / (sqrt(2 / (4 - pi)) s_air) (Dietrich et al. 2007).
+
+    Parameters
+    ----------
+    tissue : TissueStatistics
+        Of one tissue.
+    air_sd : float
+        Standard deviation of the air, arbitrary units.
+
+    Returns
+    -------
+    float
+    """
     return _ratio(tissue.median, RAYLEIGH * air_sd)
 
 
 def wm2max(wm: TissueStatistics, background: Background) -> float:
-    """White matter against the brightest of the image: m_wm / p99.95 (Esteban et al. 2017)."""
+    """White matter against the brightest of the image: m_wm / p99.95 (Esteban et al. 2017).
+
+    Parameters
+    ----------
+    wm : TissueStatistics
+        Of white matter.
+    background : Background
+        What surrounds the brain in the same image.
+
+    Returns
+    -------
+    float
+    """
     return _ratio(wm.median, background.p9995)
 
 
 def fber(background: Background) -> float:
-    """Energy of the head over that of the air: m_head^2 / m_air^2 (Shehzad et al., Front Neurosci 2015)."""
+    """Energy of the head over that of the air: m_head^2 / m_air^2 (Shehzad et al., Front Neurosci 2015).
+
+    Parameters
+    ----------
+    background : Background
+        What surrounds the brain in the same image.
+
+    Returns
+    -------
+    float
+    """
     return _ratio(background.head_median**2, background.air_median**2)
 
 

@@ -52,6 +52,18 @@ def brain_region(brain: Brain, canonical: Scan, settings: Settings) -> BrainRegi
 def first_voxel_mm(box: tuple[slice, ...], spacing: tuple[float, ...]) -> np.ndarray:
     """Position of a box's first voxel, mm along the canonical axes.
 
+    Parameters
+    ----------
+    box : tuple of slice
+        A part of the canonical grid.
+    spacing : tuple of float
+        Voxel sides, mm.
+
+    Returns
+    -------
+    ndarray of shape (3,) or (2,)
+        mm.
+
     Examples
     --------
     >>> first_voxel_mm((slice(10, 20), slice(4, 9), slice(0, 3)), (1.0, 2.0, 5.0))
@@ -102,7 +114,16 @@ def find_brain(scan: Scan, canonical: Scan, settings: Settings, mask: np.ndarray
 
 
 def compact(brain: Brain) -> Brain:
-    """The same in an array whose pages of zeros were never written, and so take no memory while it is stored."""
+    """The same in an array whose pages of zeros were never written, and so take no memory while it is stored.
+
+    Parameters
+    ----------
+    brain : Brain
+
+    Returns
+    -------
+    Brain
+    """
     if not brain.mask.any():
         return brain
     box = bounding_box(brain.mask)

@@ -216,12 +216,31 @@ def assign_tissues_by_position(scores: ContrastScores, tissues: tuple[Tissue, ..
 
 
 def stored_order(contrast: Contrast, inverted: bool) -> tuple[Tissue, ...]:
-    """The tissues from dark to bright as the scan is stored."""
+    """The tissues from dark to bright as the scan is stored.
+
+    Parameters
+    ----------
+    contrast : Contrast
+    inverted : bool
+        Whether the air is bright.
+
+    Returns
+    -------
+    tuple of Tissue
+    """
     return contrast.dark_to_bright[:: -1 if inverted else 1]
 
 
 def is_inverted(mixture: Mixture, background_level: float) -> bool:
-    """Whether no signal lies at the bright end of the scale."""
+    """Whether no signal lies at the bright end of the scale.
+
+    Parameters
+    ----------
+    mixture : Mixture
+        Its classes named.
+    background_level : float
+        Intensity of no signal, arbitrary units.
+    """
     return bool(background_level > (mixture.means[0] + mixture.means[-1]) / 2)
 
 

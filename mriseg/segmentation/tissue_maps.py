@@ -57,7 +57,20 @@ def tissue_maps(class_posteriors: np.ndarray, mask: np.ndarray, binned: BinnedVo
 
 
 def tissue_posteriors(posteriors: np.ndarray, tissues: tuple[Tissue, ...]) -> np.ndarray:
-    """Posteriors of the classes as those of the tissues: permuted in place, or summed where classes share a tissue."""
+    """Posteriors of the classes as those of the tissues: permuted in place, or summed where classes share a tissue.
+
+    Parameters
+    ----------
+    posteriors : ndarray of float32, shape (classes, ...)
+        Of the classes; overwritten.
+    tissues : tuple of Tissue
+        Of the classes, from dark to bright.
+
+    Returns
+    -------
+    ndarray of float32, shape (3, ...)
+        In the order of `Tissue`.
+    """
     if set(tissues) != set(Tissue) or len(tissues) != len(Tissue):
         total = np.zeros((len(Tissue), *posteriors.shape[1:]), np.float32)
         for tissue, posterior in zip(tissues, posteriors, strict=True):
@@ -70,7 +83,20 @@ def tissue_posteriors(posteriors: np.ndarray, tissues: tuple[Tissue, ...]) -> np
 
 
 def most_likely_tissue(posteriors: np.ndarray, tissues: tuple[Tissue, ...]) -> np.ndarray:
-    """Number of the tissue of the largest posterior, ties to the first; posteriors of shape (classes, ...)."""
+    """Number of the tissue of the largest posterior, ties to the first; posteriors of shape (classes, ...).
+
+    Parameters
+    ----------
+    posteriors : ndarray of float32, shape (classes, ...)
+        Probability of each class.
+    tissues : tuple of Tissue
+        Of the classes, from dark to bright.
+
+    Returns
+    -------
+    ndarray of uint8, shape (...)
+        As `Tissue.number`.
+    """
     best, labels = posteriors[0], np.full(posteriors.shape[1:], tissues[0].number, np.uint8)
     for tissue, posterior in zip(tissues[1:], posteriors[1:], strict=True):  # argmax over a first axis is slow
         np.putmask(labels, posterior > best, tissue.number)

@@ -109,6 +109,10 @@ def purpose(tags: Tags) -> str:
     ----------
     tags : mapping
         The entries of one of its slices.
+
+    Returns
+    -------
+    str
     """
     kinds = {*image_type(tags)[2:], text(tags, "ComplexImageComponent").upper()}
     for what, known in KINDS.items():
@@ -129,7 +133,20 @@ def purpose(tags: Tags) -> str:
 
 
 def rank_penalty(tags: Tags, slices: int) -> float:
-    """How much a series should be put after one of the anatomy of the same size, to add to its rank."""
+    """How much a series should be put after one of the anatomy of the same size, to add to its rank.
+
+    Parameters
+    ----------
+    tags : Tags
+        The entries of a header, by keyword.
+    slices : int
+        How many the series has.
+
+    Returns
+    -------
+    float
+        At most 0, in the units of `rank`.
+    """
     kinds = image_type(tags)
     value = 0.0
     if purpose(tags):

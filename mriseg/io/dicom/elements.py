@@ -111,6 +111,11 @@ def is_dicom(start: bytes) -> bool:
     """Whether a file that starts with these bytes is DICOM, with or without its preamble of 128 bytes.
 
     Without it, three elements in ascending order must make sense, of the groups that every file begins with.
+
+    Parameters
+    ----------
+    start : bytes
+        The first bytes of a file.
     """
     if start[128:132] == b"DICM":
         return True
@@ -135,6 +140,16 @@ def is_dicom(start: bytes) -> bool:
 
 def read_elements(file: File, budget: Budget) -> Elements:
     """Read what is wanted of a file's header, up to its pixels.
+
+    Parameters
+    ----------
+    file : File
+    budget : Budget
+        What the headers of one source may still cost.
+
+    Returns
+    -------
+    Elements
 
     Raises
     ------
@@ -173,7 +188,14 @@ def read_elements(file: File, budget: Budget) -> Elements:
 
 @contextmanager
 def opened(file: File, deflated_at: int | None = None) -> Iterator[BinaryIO]:
-    """The content that the offsets of `Elements` count in; to be read forwards, and to be found short at its end."""
+    """The content that the offsets of `Elements` count in; to be read forwards, and to be found short at its end.
+
+    Parameters
+    ----------
+    file : File
+    deflated_at : int or None
+        Where the packing by DEFLATE begins, in bytes; None where nothing is packed.
+    """
     with file.open(max(file.size, limits.MAX_UNPACKED_BYTES)) as stream:
         if deflated_at is None:
             yield stream

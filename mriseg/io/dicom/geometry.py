@@ -172,6 +172,17 @@ def _irregularities(positions: np.ndarray, step: np.ndarray, position: SlicePosi
 
 
 def slice_position(plane: DicomSlice) -> SlicePosition:
-    """The place of a slice that has one."""
+    """The place of a slice that has one.
+
+    Parameters
+    ----------
+    plane : DicomSlice
+        With a position.
+
+    Returns
+    -------
+    SlicePosition
+        In mm.
+    """
     assert plane.place is not None
     return plane.place

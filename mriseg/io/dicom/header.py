@@ -72,12 +72,24 @@ class Frame:
 
 
 def is_index(elements: Elements) -> bool:
-    """Whether the file lists others, as on a disc."""
+    """Whether the file lists others, as on a disc.
+
+    Parameters
+    ----------
+    elements : Elements
+        What is wanted of a file's header.
+    """
     return elements.entries.get("MediaStorageSOPClassUID") == DISC_INDEX
 
 
 def is_image(elements: Elements) -> bool:
-    """Whether the file holds an image, be it readable or not."""
+    """Whether the file holds an image, be it readable or not.
+
+    Parameters
+    ----------
+    elements : Elements
+        What is wanted of a file's header.
+    """
     tags = elements.entries
     if text(tags, "SOPClassUID").startswith(NO_IMAGE_CLASSES) or text(tags, "Modality") in NO_IMAGE_MODALITIES:
         return False
@@ -86,6 +98,18 @@ def is_image(elements: Elements) -> bool:
 
 def frames_of(file: File, elements: Elements, budget: Budget) -> list[Frame]:
     """The slices of a file.
+
+    Parameters
+    ----------
+    file : File
+    elements : Elements
+        What is wanted of a file's header.
+    budget : Budget
+        What the headers of one source may still cost.
+
+    Returns
+    -------
+    list of Frame
 
     Raises
     ------
@@ -202,24 +226,77 @@ def _place(tags: Tags) -> SlicePosition | None:
 
 
 def text(tags: Tags, keyword: str) -> str:
-    """The text of an entry; empty without one."""
+    """The text of an entry; empty without one.
+
+    Parameters
+    ----------
+    tags : Tags
+        The entries of a header, by keyword.
+    keyword : str
+        Of the DICOM dictionary.
+
+    Returns
+    -------
+    str
+    """
     value = tags.get(keyword, "")
     return value if isinstance(value, str) else ""
 
 
 def words(tags: Tags, keyword: str) -> tuple[str, ...]:
-    """The values of an entry of several, in capitals."""
+    """The values of an entry of several, in capitals.
+
+    Parameters
+    ----------
+    tags : Tags
+        The entries of a header, by keyword.
+    keyword : str
+        Of the DICOM dictionary.
+
+    Returns
+    -------
+    tuple of str
+        In capitals.
+    """
     return tuple(word.strip().upper() for word in text(tags, keyword).split("\\") if word.strip())
 
 
 def number(tags: Tags, keyword: str, default: float) -> float:
-    """The first number of an entry; the default where there is none."""
+    """The first number of an entry; the default where there is none.
+
+    Parameters
+    ----------
+    tags : Tags
+        The entries of a header, by keyword.
+    keyword : str
+        Of the DICOM dictionary.
+    default : float
+        What stands for an entry that is absent or no number.
+
+    Returns
+    -------
+    float
+    """
     values = numbers(tags, keyword, 1)
     return default if values is None else values[0]
 
 
 def numbers(tags: Tags, keyword: str, count: int) -> tuple[float, ...] | None:
-    """The first numbers of an entry; None if it has fewer or one of them is none."""
+    """The first numbers of an entry; None if it has fewer or one of them is none.
+
+    Parameters
+    ----------
+    tags : Tags
+        The entries of a header, by keyword.
+    keyword : str
+        Of the DICOM dictionary.
+    count : int
+        How many are wanted.
+
+    Returns
+    -------
+    tuple of float or None
+    """
     value = tags.get(keyword)
     if not isinstance(value, tuple) or len(value) < count or not all(map(isfinite, value[:count])):
         return None
@@ -227,12 +304,36 @@ def numbers(tags: Tags, keyword: str, count: int) -> tuple[float, ...] | None:
 
 
 def whole(tags: Tags, keyword: str, default: float = 0) -> int:
-    """The whole number of an entry, within what is told apart of absurd ones."""
+    """The whole number of an entry, within what is told apart of absurd ones.
+
+    Parameters
+    ----------
+    tags : Tags
+        The entries of a header, by keyword.
+    keyword : str
+        Of the DICOM dictionary.
+    default : float
+        What stands for an entry that is absent or no number.
+
+    Returns
+    -------
+    int
+    """
     return int(max(-MOST_WHOLE, min(number(tags, keyword, default), MOST_WHOLE)))
 
 
 def description(tags: Tags) -> str:
-    """What the series is called, up to `MOST_DESCRIPTION_CHARACTERS`; empty where that could say who was scanned."""
+    """What the series is called, up to `MOST_DESCRIPTION_CHARACTERS`; empty where that could say who was scanned.
+
+    Parameters
+    ----------
+    tags : Tags
+        The entries of a header, by keyword.
+
+    Returns
+    -------
+    str
+    """
     called = _decoded(tags, "SeriesDescription") or _decoded(tags, "ProtocolName")
     if DATE_OR_NUMBER.search(called):
         return ""

@@ -131,7 +131,18 @@ def decoded(pixels: Pixels, indices: Sequence[int]) -> Iterator[np.ndarray]:
 
 
 def codes(pixels: Pixels, indices: Sequence[int]) -> Iterator[bytes]:
-    """What is stored of some frames, plain or compressed; parameters and errors as of `decoded`."""
+    """What is stored of some frames, plain or compressed; parameters and errors as of `decoded`.
+
+    Parameters
+    ----------
+    pixels : Pixels
+    indices : sequence of int
+        Of the frames.
+
+    Returns
+    -------
+    iterator of bytes
+    """
     with opened(pixels.file, pixels.deflated_at) as stream:
         if pixels.is_plain:
             for index in indices:

@@ -86,17 +86,49 @@ VOLUME_KEYS = (
 
 
 def echo_time(tags: Tags) -> float:
-    """In ms; 0 if the header does not say."""
+    """In ms; 0 if the header does not say.
+
+    Parameters
+    ----------
+    tags : Tags
+        The entries of a header, by keyword.
+
+    Returns
+    -------
+    float
+        ms
+    """
     return number(tags, "EffectiveEchoTime", number(tags, "EchoTime", 0))
 
 
 def inversion_time(tags: Tags) -> float:
-    """In ms; 0 if the header does not say or nothing was inverted."""
+    """In ms; 0 if the header does not say or nothing was inverted.
+
+    Parameters
+    ----------
+    tags : Tags
+        The entries of a header, by keyword.
+
+    Returns
+    -------
+    float
+        ms
+    """
     return number(tags, "InversionTimes", number(tags, "InversionTime", 0))
 
 
 def image_type(tags: Tags) -> tuple[str, ...]:
-    """What kind of image the slice is, such as original, primary, magnitude."""
+    """What kind of image the slice is, such as original, primary, magnitude.
+
+    Parameters
+    ----------
+    tags : Tags
+        The entries of a header, by keyword.
+
+    Returns
+    -------
+    tuple of str
+    """
     return words(tags, "FrameType") or words(tags, "ImageType")
 
 

@@ -55,6 +55,11 @@ class Announced:
 def announced(code: bytes) -> Announced | None:
     """What the code of a picture announces.
 
+    Parameters
+    ----------
+    code : bytes
+        As a slice or tile stores it.
+
     Returns
     -------
     Announced or None

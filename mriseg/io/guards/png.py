@@ -25,7 +25,13 @@ DAMAGED = "The picture is damaged or of an unusual kind. Open it in a viewer and
 
 
 def is_interlaced(start: bytes) -> bool:
-    """Whether a PNG that starts with these bytes comes in seven passes, which `sound_png` does not know."""
+    """Whether a PNG that starts with these bytes comes in seven passes, which `sound_png` does not know.
+
+    Parameters
+    ----------
+    start : bytes
+        The first bytes of a file.
+    """
     return start[28] != 0
 
 
@@ -57,6 +63,10 @@ def sound_png(content: bytes) -> bytes:
     ----------
     content : bytes
         Gray or colors, not interlaced.
+
+    Returns
+    -------
+    bytes
 
     Raises
     ------

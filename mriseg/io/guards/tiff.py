@@ -36,6 +36,10 @@ def count_pages(stream: BinaryIO, size: int) -> int:
     size : int
         Of the file in bytes.
 
+    Returns
+    -------
+    int
+
     Raises
     ------
     ReadError

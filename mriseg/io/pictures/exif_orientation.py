@@ -31,5 +31,18 @@ MIRRORED = {2: (1, -1), 3: (-1, -1), 4: (-1, 1), 6: (1, -1), 7: (-1, -1), 8: (-1
 
 
 def upright_shape(shape: tuple[int, int], orientation: int) -> tuple[int, int]:
-    """The shape of a picture once it is upright."""
+    """The shape of a picture once it is upright.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Pixels or voxels along each axis.
+    orientation : int
+        As EXIF numbers it, 1 to 8.
+
+    Returns
+    -------
+    tuple of int
+        Rows, columns.
+    """
     return (shape[1], shape[0]) if orientation in (5, 6, 7, 8) else shape

@@ -60,7 +60,21 @@ def page_items(shapes: Sequence[Shape], count: int, load: Callable[[int], Callab
 
 
 def page_notes(number: int, count: int, why_no_volume: str = "") -> tuple[str, ...]:
-    """What the user of one page should know of the others."""
+    """What the user of one page should know of the others.
+
+    Parameters
+    ----------
+    number : int
+        Which page, from 0.
+    count : int
+        Pages in the file.
+    why_no_volume : str
+        Why the pages are no volume; "" if they need not be one.
+
+    Returns
+    -------
+    tuple of str
+    """
     if count == 1:
         return ()
     notes = (f"The file holds {count} pictures; this is number {number + 1}.",)
@@ -68,7 +82,13 @@ def page_notes(number: int, count: int, why_no_volume: str = "") -> tuple[str, .
 
 
 def is_stack(shapes: Sequence[Shape]) -> bool:
-    """Whether pages of these shapes can be the slices of one volume."""
+    """Whether pages of these shapes can be the slices of one volume.
+
+    Parameters
+    ----------
+    shapes : sequence of Shape
+        Of the pages: rows, columns.
+    """
     return len(shapes) >= LEAST_STACK and len(set(shapes)) == 1
 
 

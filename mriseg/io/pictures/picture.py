@@ -40,7 +40,13 @@ MAX_PIXELS_BEFORE = 20 * limits.MAX_PIXELS
 
 
 def is_picture(start: bytes) -> bool:
-    """Whether a file that starts with these bytes is a PNG, JPEG, BMP, WebP or GIF."""
+    """Whether a file that starts with these bytes is a PNG, JPEG, BMP, WebP or GIF.
+
+    Parameters
+    ----------
+    start : bytes
+        The first bytes of a file.
+    """
     is_bmp = start.startswith(BMP) and int.from_bytes(start[14:18], "little") in BMP_HEADERS
     return is_bmp or start.startswith((PNG, JPEG, *GIF)) or (start[:4] == b"RIFF" and start[8:12] == b"WEBP")
 
@@ -55,6 +61,10 @@ def read_picture(file: File, among: Sequence[File]) -> tuple[ScanEntry, ...]:
     file : File
     among : sequence of File
         Not looked at: a picture stands for itself.
+
+    Returns
+    -------
+    tuple of ScanEntry
 
     Raises
     ------

@@ -72,7 +72,13 @@ STACKED = (
 
 
 def is_tiff(start: bytes) -> bool:
-    """Whether a file that starts with these bytes is a TIFF or BigTIFF."""
+    """Whether a file that starts with these bytes is a TIFF or BigTIFF.
+
+    Parameters
+    ----------
+    start : bytes
+        The first bytes of a file.
+    """
     return start.startswith(MAGIC)
 
 
@@ -86,6 +92,10 @@ def read_tiff(file: File, among: Sequence[File]) -> tuple[ScanEntry, ...]:
     file : File
     among : sequence of File
         Not looked at: files that OME metadata names are not opened.
+
+    Returns
+    -------
+    tuple of ScanEntry
 
     Raises
     ------

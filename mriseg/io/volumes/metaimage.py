@@ -47,7 +47,13 @@ BIG_ENDIAN = ("binarydatabyteordermsb", "elementbyteordermsb")
 
 
 def is_metaimage(start: bytes) -> bool:
-    """Whether a file that starts with these bytes is MetaImage or the header of a pair."""
+    """Whether a file that starts with these bytes is MetaImage or the header of a pair.
+
+    Parameters
+    ----------
+    start : bytes
+        The first bytes of a file.
+    """
     return START.match(start) is not None
 
 

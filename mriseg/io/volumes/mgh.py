@@ -16,7 +16,13 @@ TYPES = range(12)  # codes that FreeSurfer has given out
 
 
 def is_mgh(start: bytes) -> bool:
-    """Whether a file that starts with these bytes is MGH: its version, possible sizes, a type and a flag."""
+    """Whether a file that starts with these bytes is MGH: its version, possible sizes, a type and a flag.
+
+    Parameters
+    ----------
+    start : bytes
+        The first bytes of a file.
+    """
     if not start.startswith(VERSION) or len(start) < DATA_OFFSET:
         return False
     header = np.frombuffer(start, header_dtype, 1)[0]

@@ -23,7 +23,13 @@ WANTED = ("image", "image-max", "image-min", "time", *COSINES)
 
 
 def is_minc(start: bytes) -> bool:
-    """Whether a file that starts with these bytes is netCDF classic, as MINC 1 is."""
+    """Whether a file that starts with these bytes is netCDF classic, as MINC 1 is.
+
+    Parameters
+    ----------
+    start : bytes
+        The first bytes of a file.
+    """
     return start[:4] in MAGIC
 
 

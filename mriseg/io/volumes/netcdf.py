@@ -63,6 +63,10 @@ def variables(content: bytes, wanted: Collection[str]) -> dict[str, Variable]:
     wanted : collection of str
         Names of variables; of others nothing is kept.
 
+    Returns
+    -------
+    dict of str to Variable
+
     Raises
     ------
     ReadError
@@ -76,6 +80,15 @@ def variables(content: bytes, wanted: Collection[str]) -> dict[str, Variable]:
 
 def values(variable: Variable, stream: BinaryIO) -> np.ndarray:
     """The values of a small variable.
+
+    Parameters
+    ----------
+    variable : Variable
+    stream : binary file
+
+    Returns
+    -------
+    ndarray of float
 
     Raises
     ------

@@ -31,7 +31,13 @@ SECONDS = {"sec": 1.0, "msec": 1e-3, "usec": 1e-6}
 
 
 def is_nifti(start: bytes) -> bool:
-    """Whether a file that starts with these bytes is NIfTI or the header of a pair."""
+    """Whether a file that starts with these bytes is NIfTI or the header of a pair.
+
+    Parameters
+    ----------
+    start : bytes
+        The first bytes of a file.
+    """
     return start[344:348] in NIFTI_1 or start[4:12] in NIFTI_2 or _is_analyze(start)
 
 

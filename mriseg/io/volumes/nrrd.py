@@ -67,7 +67,13 @@ INTERLEAVED = (
 
 
 def is_nrrd(start: bytes) -> bool:
-    """Whether a file that starts with these bytes is NRRD or the header of a pair."""
+    """Whether a file that starts with these bytes is NRRD or the header of a pair.
+
+    Parameters
+    ----------
+    start : bytes
+        The first bytes of a file.
+    """
     return start.startswith(MAGIC)
 
 

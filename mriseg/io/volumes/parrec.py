@@ -46,7 +46,13 @@ NO_MAGNITUDE, DIFFUSION_WEIGHTED = -8.0, -2.0
 
 
 def is_parrec(start: bytes) -> bool:
-    """Whether a file that starts with these bytes is the PAR of a pair."""
+    """Whether a file that starts with these bytes is the PAR of a pair.
+
+    Parameters
+    ----------
+    start : bytes
+        The first bytes of a file.
+    """
     return start.startswith(MAGIC)
 
 
