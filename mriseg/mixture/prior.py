@@ -12,7 +12,8 @@ from mriseg.mixture.spatial_prior import PriorZones
 from mriseg.registration.atlas import TISSUES
 
 # How often two tissues share a voxel, against the product of their shares in a zone: gray matter lies between the
-# others. Medians over brains at 1 mm. Of the whole brain (see `mriseg.mixture.spatial_prior.uniform_prior`) it makes 36 % mixed voxels.
+# others. Medians over brains at 1 mm. Of the whole brain (`mriseg.mixture.spatial_prior.uniform_prior`) it makes 36 %
+# mixed voxels.
 MIXING = {
     frozenset((Tissue.CSF, Tissue.GM)): 1.45,
     frozenset((Tissue.GM, Tissue.WM)): 1.22,
