@@ -65,7 +65,12 @@ def run() -> None:
 
 @st.fragment
 def show_more(is_scan_shown: bool) -> None:
-    """What is looked at one thing at a time; only what is open is worked out, and only this part runs again for it."""
+    """What is looked at one thing at a time; only what is open is worked out, and only this part runs again for it.
+
+    Parameters
+    ----------
+    is_scan_shown : bool
+    """
     if not is_scan_shown:
         show_study_alone()
         return

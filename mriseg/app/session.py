@@ -144,6 +144,10 @@ def current() -> Analysis:
     """The analysis that is shown, for a part of the page that runs again by itself.
 
     Where it was let go of, because another scan was chosen meanwhile or others needed the room, the whole page is run.
+
+    Returns
+    -------
+    Analysis
     """
     touch_session()
     cached: Analysis | None = st.session_state.get(KEPT)
@@ -157,6 +161,15 @@ def analyze(choice: Choice) -> Analysis | None:
 
     What the last run of this session found is used again as far as the change leaves it true: all of it for the
     same scan and settings, else what the stages before the first that a changed setting touches have found.
+
+    Parameters
+    ----------
+    choice : Choice
+        What the visitor chose.
+
+    Returns
+    -------
+    Analysis or None
     """
     cached: Analysis | None = st.session_state.get(KEPT)
     if cached is not None and not cached.is_aside and cached.choice.asks_the_same(choice):

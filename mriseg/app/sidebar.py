@@ -26,7 +26,12 @@ LARGEST_SMOOTHNESS = 4.0  # past it thin structures are gone
 
 
 def choose() -> Choice:
-    """Draw the sidebar and return what it says."""
+    """Draw the sidebar and return what it says.
+
+    Returns
+    -------
+    Choice
+    """
     asked = from_address()
     if asked is not None:
         st.session_state[SOURCE] = asked[0]

@@ -18,7 +18,12 @@ _TYPES = {field.name: type(field.default) for field in fields(Settings)} | {"pix
 
 
 def from_address() -> tuple[str, Settings] | None:
-    """The sample and the settings that the address asks for, once a visit; what is no setting is passed over."""
+    """The sample and the settings that the address asks for, once a visit; what is no setting is passed over.
+
+    Returns
+    -------
+    tuple of str and Settings, or None
+    """
     if _READ in st.session_state:
         return None
     st.session_state[_READ] = True
@@ -26,7 +31,16 @@ def from_address() -> tuple[str, Settings] | None:
 
 
 def parse(asked: dict[str, str]) -> tuple[str, Settings] | None:
-    """The sample and the settings of an address; None if it names no sample."""
+    """The sample and the settings of an address; None if it names no sample.
+
+    Parameters
+    ----------
+    asked : dict of str to str
+
+    Returns
+    -------
+    tuple of str and Settings, or None
+    """
     source = asked.get(SCAN)
     if source not in SAMPLES:
         return None
@@ -38,14 +52,30 @@ def parse(asked: dict[str, str]) -> tuple[str, Settings] | None:
 
 
 def to_address(source: str, settings: Settings) -> None:
-    """Write a sample and what differs from the default settings into the address; of an upload nothing."""
+    """Write a sample and what differs from the default settings into the address; of an upload nothing.
+
+    Parameters
+    ----------
+    source : str
+    settings : Settings
+    """
     wanted = compose(source, settings)
     if st.query_params.to_dict() != wanted:
         st.query_params.from_dict(wanted)
 
 
 def compose(source: str, settings: Settings) -> dict[str, str]:
-    """What stands in the address."""
+    """What stands in the address.
+
+    Parameters
+    ----------
+    source : str
+    settings : Settings
+
+    Returns
+    -------
+    dict of str to str
+    """
     if source not in SAMPLES:
         return {}
     default = Settings()

@@ -84,7 +84,17 @@ class Other:
 
 
 def compared(analysis: Analysis) -> Other | None:
-    """What the visitor wants to see beside this result; None for nothing, and where it cannot be made."""
+    """What the visitor wants to see beside this result; None for nothing, and where it cannot be made.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        What is shown.
+
+    Returns
+    -------
+    Other or None
+    """
     try:
         return _found(analysis, _wanted(analysis))
     except MrisegError:  # said where it was asked for, see `show_comparison`
@@ -92,7 +102,13 @@ def compared(analysis: Analysis) -> Other | None:
 
 
 def show_comparison(analysis: Analysis) -> None:
-    """Draw the controls, and how far the two agree."""
+    """Draw the controls, and how far the two agree.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        What is shown.
+    """
     wanted = _wanted(analysis)
     choices = [NOTHING, *([TRUTH] if analysis.truth is not None else []), SIMPLER, FILE, REMEMBERED]
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -211,7 +227,17 @@ def _agreement(analysis: Analysis, other: Other) -> str:
 
 
 def agreement_table(agreements: dict[Tissue, Agreement]) -> str:
-    """How far each tissue agrees, as a Markdown table."""
+    """How far each tissue agrees, as a Markdown table.
+
+    Parameters
+    ----------
+    agreements : dict of Tissue to Agreement
+        Of each tissue with the reference.
+
+    Returns
+    -------
+    str
+    """
     rows = [texts.AGREEMENT_HEAD, "|---|---|---|---|---|"]
     for tissue, value in agreements.items():
         difference = "" if value.volume_difference is None else f"{value.volume_difference:+.1f} %"

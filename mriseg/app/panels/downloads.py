@@ -26,7 +26,13 @@ NAME = "mriseg"  # downloads carry no name of the dropped file, which may be tha
 
 
 def show_downloads(analysis: Analysis) -> None:
-    """Buttons for the report, labels, posteriors, mask, figures, and all of it."""
+    """Buttons for the report, labels, posteriors, mask, figures, and all of it.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        What is shown.
+    """
     ending = ".png" if analysis.scan.kind == "picture" else ".nii.gz"
     posteriors = [f"_label-{tissue.abbreviation}_probseg{ending}" for tissue in Tissue]
     # Streamlit keeps what makes a file for as long as its button stands, and the scan must not live as long.

@@ -34,7 +34,13 @@ def show_histogram() -> None:
 
 
 def show_steps(analysis: Analysis) -> None:
-    """Expectation-maximization step by step: a slider over its iterations and the likelihood that they climb."""
+    """Expectation-maximization step by step: a slider over its iterations and the likelihood that they climb.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        What is shown.
+    """
     st.markdown(texts.STEPS_WORDS)
     steps = em_steps(analysis.result.histogram, analysis.result.mixture)
     at = st.select_slider(
@@ -57,18 +63,38 @@ def is_dark() -> bool:
 
 
 def unit_of(analysis: Analysis) -> str:
-    """What the histogram counts."""
+    """What the histogram counts.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        What is shown.
+
+    Returns
+    -------
+    str
+    """
     return texts.VOXELS if analysis.scan.kind == "volume" else texts.PIXELS
 
 
 def show_joint(result: Result) -> None:
-    """Draw the joint histogram where several contrasts were fitted together."""
+    """Draw the joint histogram where several contrasts were fitted together.
+
+    Parameters
+    ----------
+    result : Result
+    """
     if result.joint is not None:
         st.plotly_chart(joint_figure(result), key="joint", alt=texts.JOINT_ALT, config=CONFIG)
 
 
 def show_selection(result: Result) -> None:
-    """What the criteria say of two to six classes, worked out when asked for."""
+    """What the criteria say of two to six classes, worked out when asked for.
+
+    Parameters
+    ----------
+    result : Result
+    """
     with st.expander(texts.SELECTION, on_change="rerun") as expander:
         if expander.open:
             st.caption(texts.SELECTION_HELP)
@@ -76,12 +102,22 @@ def show_selection(result: Result) -> None:
 
 
 def show_fitted(result: Result) -> None:
-    """Shares, means and standard deviations as a table."""
+    """Shares, means and standard deviations as a table.
+
+    Parameters
+    ----------
+    result : Result
+    """
     st.markdown(fitted_table(result), help=texts.FITTED_HELP)
 
 
 def show_method(result: Result) -> None:
-    """The formula in general and with the fitted values filled in, and what was done in words."""
+    """The formula in general and with the fitted values filled in, and what was done in words.
+
+    Parameters
+    ----------
+    result : Result
+    """
     with st.container(border=True):
         st.latex(r"p(x\mid\theta)=\sum_{k=1}^{K}\pi_k\,\mathcal{N}(x\mid\mu_k,\Sigma_k)")
         st.markdown(texts.METHOD_WORDS)

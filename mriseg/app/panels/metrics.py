@@ -14,7 +14,12 @@ from mriseg.segmentation.verdict import verdict
 
 
 def show_tiles(result: Result) -> None:
-    """The contrast and the size of each tissue, beside the pictures."""
+    """The contrast and the size of each tissue, beside the pictures.
+
+    Parameters
+    ----------
+    result : Result
+    """
     if result.settings.contrast == "auto":
         origin = texts.NAMES_SURE.format(certainty(result.contrast_confidence))
     else:
@@ -33,17 +38,37 @@ def show_tiles(result: Result) -> None:
 
 
 def is_volume(result: Result) -> bool:
-    """Whether the result is of a volume; the volumes of a picture are for each mm of thickness."""
+    """Whether the result is of a volume; the volumes of a picture are for each mm of thickness.
+
+    Parameters
+    ----------
+    result : Result
+    """
     return result.labels.ndim > 2
 
 
 def millilitres(result: Result, volume: float) -> str:
-    """A volume as it is shown."""
+    """A volume as it is shown.
+
+    Parameters
+    ----------
+    result : Result
+    volume : float
+
+    Returns
+    -------
+    str
+    """
     return f"{volume:.0f} mL" if is_volume(result) else f"{volume:.1f} {texts.ML_PER_MM}"
 
 
 def show_totals(result: Result) -> None:
-    """Cranial cavity, parenchymal fraction and their like, in short lines."""
+    """Cranial cavity, parenchymal fraction and their like, in short lines.
+
+    Parameters
+    ----------
+    result : Result
+    """
     quality = result.quality
     parts = [f"{texts.PARENCHYMA} **{quality['brain_parenchymal_fraction']:.1%}**"]
     if result.brain_ml is not None:
@@ -60,7 +85,12 @@ def show_totals(result: Result) -> None:
 
 
 def show_verdict(result: Result) -> None:
-    """How far the result can be used; where it cannot, what to do about it."""
+    """How far the result can be used; where it cannot, what to do about it.
+
+    Parameters
+    ----------
+    result : Result
+    """
     judged = verdict(result)
     if judged.level > Level.GOOD:
         st.warning("\n".join([f"**{judged.headline}**", "", *map(_line, judged.doubts)]))
@@ -69,7 +99,12 @@ def show_verdict(result: Result) -> None:
 
 
 def show_numbers(result: Result) -> None:
-    """Every figure with what it means, and all that can be said of its trust."""
+    """Every figure with what it means, and all that can be said of its trust.
+
+    Parameters
+    ----------
+    result : Result
+    """
     st.markdown(f"**{texts.FINDINGS}**")
     st.markdown("\n".join(map(_line, result.findings)))
     st.markdown(numbers_table(result))
@@ -82,7 +117,16 @@ def _line(finding: Finding) -> str:
 
 
 def numbers_table(result: Result) -> str:
-    """Volumes and figures of quality as a Markdown table."""
+    """Volumes and figures of quality as a Markdown table.
+
+    Parameters
+    ----------
+    result : Result
+
+    Returns
+    -------
+    str
+    """
     rows = [texts.NUMBERS_HEAD, "|---|---|---|---|---|"]
     for tissue in Tissue:
         size, interval = f"{result.fractions[tissue]:.1%} {texts.OF_CAVITY}", ""
@@ -105,7 +149,13 @@ def numbers_table(result: Result) -> str:
 
 
 def show_truth(analysis: Analysis) -> None:
-    """Dice against the truth, for a scan that was simulated from one."""
+    """Dice against the truth, for a scan that was simulated from one.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        What is shown.
+    """
     if analysis.truth is None:
         return
     overlap = dice(analysis.result.labels, analysis.truth)

@@ -145,7 +145,19 @@ def _figure(traces: list[dict[str, object]], layout: dict[str, object]) -> go.Fi
 
 
 def climb_figure(steps: Sequence[Step], at: int) -> go.Figure:
-    """The log-likelihood over the iterations, with a mark at the one shown."""
+    """The log-likelihood over the iterations, with a mark at the one shown.
+
+    Parameters
+    ----------
+    steps : sequence of Step
+        Of the climbing fit.
+    at : int
+        Which of them.
+
+    Returns
+    -------
+    go.Figure
+    """
     iterations, heights = [step.iteration for step in steps], [step.log_likelihood for step in steps]
     mark = {"size": 12, "color": SUM_COLOR}
     return _figure(
@@ -170,7 +182,16 @@ def climb_figure(steps: Sequence[Step], at: int) -> go.Figure:
 
 
 def joint_figure(result: Result) -> go.Figure:
-    """Joint histogram of the first two contrasts, and each tissue as the ellipse of two standard deviations."""
+    """Joint histogram of the first two contrasts, and each tissue as the ellipse of two standard deviations.
+
+    Parameters
+    ----------
+    result : Result
+
+    Returns
+    -------
+    go.Figure
+    """
     joint, mixture = result.joint, result.mixture
     assert joint is not None
     traces: list[dict[str, object]] = [

@@ -8,7 +8,16 @@ TERMS_A_LINE = 2  # of the formula, so that it fits a tablet
 
 
 def selection_table(result: Result) -> str:
-    """Differences of both criteria from their best, as a Markdown table."""
+    """Differences of both criteria from their best, as a Markdown table.
+
+    Parameters
+    ----------
+    result : Result
+
+    Returns
+    -------
+    str
+    """
     found = criteria(result.histogram)
     aic, bic = min(c.aic for c in found), min(c.bic for c in found)
     rows = ["| K | AIC | BIC |", "|---|---|---|"]
@@ -17,7 +26,16 @@ def selection_table(result: Result) -> str:
 
 
 def fitted_table(result: Result) -> str:
-    """Shares, means and standard deviations as a Markdown table."""
+    """Shares, means and standard deviations as a Markdown table.
+
+    Parameters
+    ----------
+    result : Result
+
+    Returns
+    -------
+    str
+    """
     mixture = result.mixture
     rows = [texts.FITTED_HEAD, "|---|---|---|---|"]
     for tissue, weight, mean, sd in zip(mixture.tissues, mixture.weights, mixture.means, mixture.sds, strict=True):
@@ -31,7 +49,16 @@ def fitted_table(result: Result) -> str:
 
 
 def fitted_formula(result: Result) -> str:
-    """The mixture with its fitted values, in TeX."""
+    """The mixture with its fitted values, in TeX.
+
+    Parameters
+    ----------
+    result : Result
+
+    Returns
+    -------
+    str
+    """
     mixture = result.mixture
     terms = [
         rf"\underbrace{{{weight:.3f}\,\mathcal{{N}}(x\mid{number(mean)},{number(sd)}^2)}}_{{\text{{{tissue.title}}}}}"
@@ -50,5 +77,14 @@ def fitted_formula(result: Result) -> str:
 
 
 def number(value: float) -> str:
-    """Four significant digits without an exponent where it can be avoided."""
+    """Four significant digits without an exponent where it can be avoided.
+
+    Parameters
+    ----------
+    value : float
+
+    Returns
+    -------
+    str
+    """
     return f"{value:.4g}" if abs(value) < 10_000 else f"{value:.0f}"

@@ -23,7 +23,13 @@ SPEED = 1  # of gzip
 
 
 def show_rendering(analysis: Analysis) -> None:
-    """Draw the brain in its tissues' colors, to be turned."""
+    """Draw the brain in its tissues' colors, to be turned.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        What is shown.
+    """
     if analysis.scan.kind == "picture":
         st.caption(texts.NO_RENDERING)
         return

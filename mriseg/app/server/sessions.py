@@ -106,14 +106,36 @@ def _give_up(visitor: Visitor, key: str) -> int:
 
 
 def held_in(session: str, key: str) -> Any:
-    """What a session holds under a key; None if nothing."""
+    """What a session holds under a key; None if nothing.
+
+    Parameters
+    ----------
+    session : str
+        Of a visitor.
+    key : str
+        Under which it is stored.
+
+    Returns
+    -------
+    Any
+    """
     with _lock:
         visitor = _visitors.get(session)
     return None if visitor is None else _held(visitor, key)
 
 
 def held_by_others(key: str) -> list[Any]:
-    """What the sessions of other visitors hold under a key."""
+    """What the sessions of other visitors hold under a key.
+
+    Parameters
+    ----------
+    key : str
+        Under which it is stored.
+
+    Returns
+    -------
+    list of Any
+    """
     return [stored for visitor in _others() if (stored := _held(visitor, key)) is not None]
 
 

@@ -52,29 +52,62 @@ class Session:
 
 
 def current_session() -> Session | None:
-    """The session that this thread runs for; None outside of a run of the page, as in a test."""
+    """The session that this thread runs for; None outside of a run of the page, as in a test.
+
+    Returns
+    -------
+    Session or None
+    """
     context = get_script_run_ctx()
     return None if context is None else Session(context.session_id, context.session_state)
 
 
 def session_id() -> str:
-    """The name of the session that this thread runs for; "" outside of a run of the page."""
+    """The name of the session that this thread runs for; "" outside of a run of the page.
+
+    Returns
+    -------
+    str
+    """
     session = current_session()
     return "" if session is None else session.id
 
 
 def server() -> Runtime | None:
-    """What serves the page; None where nothing does, as in a test."""
+    """What serves the page; None where nothing does, as in a test.
+
+    Returns
+    -------
+    Runtime or None
+    """
     return Runtime.instance() if Runtime.exists() else None
 
 
 def is_connected(runtime: Runtime, session: str) -> bool:
-    """Whether the browser of a session has a connection to the server."""
+    """Whether the browser of a session has a connection to the server.
+
+    Parameters
+    ----------
+    runtime : Runtime
+        Streamlit's.
+    session : str
+        Of a visitor.
+    """
     return runtime.is_active_session(session)
 
 
 def session_keys(state: Any) -> list[str]:
-    """What a session holds under names of the page's own; widgets without a key are left out."""
+    """What a session holds under names of the page's own; widgets without a key are left out.
+
+    Parameters
+    ----------
+    state : Any
+        What a session holds.
+
+    Returns
+    -------
+    list of str
+    """
     return list(state.filtered_state)
 
 
@@ -88,6 +121,10 @@ def take_upload(file: UploadedFile) -> bytes:
     ----------
     file : UploadedFile
         As a script has it.
+
+    Returns
+    -------
+    bytes
     """
     content = file.getvalue()
     context = get_script_run_ctx()
@@ -109,14 +146,28 @@ def _copies(state: Any, file_id: str) -> list[UploadedFile]:
 
 
 def forget_upload(file: UploadedFile) -> None:
-    """Let Streamlit forget an upload whose box is about to be replaced."""
+    """Let Streamlit forget an upload whose box is about to be replaced.
+
+    Parameters
+    ----------
+    file : UploadedFile
+        As a script has it.
+    """
     context = get_script_run_ctx()
     if context is not None and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
         context.uploaded_file_mgr.remove_file(context.session_id, file.file_id)
 
 
 def forget_session(runtime: Runtime, session: str) -> None:
-    """Let Streamlit forget the uploads and the files of a visitor who is gone, sooner than it would."""
+    """Let Streamlit forget the uploads and the files of a visitor who is gone, sooner than it would.
+
+    Parameters
+    ----------
+    runtime : Runtime
+        Streamlit's.
+    session : str
+        Of a visitor.
+    """
     runtime.uploaded_file_mgr.remove_session_files(session)
     runtime.media_file_mgr.clear_session_refs(session)
 
@@ -148,12 +199,26 @@ def hold_download(runtime: Runtime, holder: str, content: bytes, *, name: str, k
 
 
 def release_download(runtime: Runtime, holders: Iterable[str]) -> None:
-    """Have files stay no longer for those whom they were held for."""
+    """Have files stay no longer for those whom they were held for.
+
+    Parameters
+    ----------
+    runtime : Runtime
+        Streamlit's.
+    holders : Iterable[str
+        For whom they are held.
+    """
     for holder in holders:
         runtime.media_file_mgr.clear_session_refs(holder)
 
 
 def sweep_downloads(runtime: Runtime) -> None:
-    """Drop the files that no session is shown."""
+    """Drop the files that no session is shown.
+
+    Parameters
+    ----------
+    runtime : Runtime
+        Streamlit's.
+    """
     for _ in range(2):  # the first time Streamlit only marks downloads
         runtime.media_file_mgr.remove_orphaned_files()

@@ -62,7 +62,17 @@ NOTHING = Listing("", (), best=0, refusals=(), error="")
 
 
 def newest(dropped: Sequence[UploadedFile]) -> list[UploadedFile]:
-    """Of all files in the box those that came last: a scan dropped after another replaces it."""
+    """Of all files in the box those that came last: a scan dropped after another replaces it.
+
+    Parameters
+    ----------
+    dropped : sequence of UploadedFile
+        What stands in it.
+
+    Returns
+    -------
+    list of UploadedFile
+    """
     ids = {file.file_id for file in dropped}
     added = ids - st.session_state.get(SEEN, set())
     st.session_state[SEEN] = ids
@@ -74,6 +84,19 @@ def listing(box: str, latest: Sequence[UploadedFile], dropped: Sequence[Uploaded
     """What the latest files of a box hold, or all of them together if those alone are no scan, such as half of one.
 
     It is kept until others are dropped into that box.
+
+    Parameters
+    ----------
+    box : str
+        By its key.
+    latest : sequence of UploadedFile
+        What came last.
+    dropped : sequence of UploadedFile
+        What stands in it.
+
+    Returns
+    -------
+    Listing
     """
     listings = st.session_state.setdefault(KEPT, {})
     ids = {file.file_id for file in latest}, {file.file_id for file in dropped}
@@ -99,6 +122,17 @@ def content(box: str, file: UploadedFile | None) -> bytes | None:
     """What the one file in a box holds; None if there is none.
 
     It is kept until another is dropped into that box.
+
+    Parameters
+    ----------
+    box : str
+        By its key.
+    file : UploadedFile or None
+        As a script has it.
+
+    Returns
+    -------
+    bytes or None
 
     Raises
     ------
@@ -139,7 +173,12 @@ def _taken(box: str, dropped: Sequence[UploadedFile]) -> dict[str, tuple[str, by
 
 
 def taken_bytes() -> int:
-    """What is held of what all visitors dropped."""
+    """What is held of what all visitors dropped.
+
+    Returns
+    -------
+    int
+    """
     return sum(map(_bytes, [st.session_state.get(TAKEN, {}), *held_by_others(TAKEN)]))
 
 

@@ -143,7 +143,16 @@ def _show_progress(study: Study) -> None:
 
 
 def study_table(study: Study) -> str:
-    """The scans and what is known of each, as HTML; file names are not."""
+    """The scans and what is known of each, as HTML; file names are not.
+
+    Parameters
+    ----------
+    study : Study
+
+    Returns
+    -------
+    str
+    """
     titles = [texts.STUDY_SCAN, *(tissue.title for tissue in Tissue), texts.STUDY_CONTRAST, texts.STUDY_VERDICT]
     head = "".join(f'<th scope="col">{escape(title)}</th>' for title in titles)
     return (
@@ -186,6 +195,14 @@ def _size(record: Record, tissue: Tissue) -> str:
 
 def zipped(study: Study | None) -> bytes:
     """What is done, laid out as `mriseg cohort` does; its folders and files are called by the order of upload alone.
+
+    Parameters
+    ----------
+    study : Study or None
+
+    Returns
+    -------
+    bytes
 
     Raises
     ------
