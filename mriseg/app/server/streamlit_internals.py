@@ -205,7 +205,7 @@ def release_download(runtime: Runtime, holders: Iterable[str]) -> None:
     ----------
     runtime : Runtime
         Streamlit's.
-    holders : Iterable[str
+    holders : iterable of str
         For whom they are held.
     """
     for holder in holders:
