@@ -50,7 +50,7 @@ class DicomSlice:
         Of its frame in the file.
     scaling : (float, float)
         Slope and intercept: values are slope * stored + intercept.
-    place : Place or None
+    place : SlicePosition or None
         None if the header does not say.
     window : tuple of slice
         The rows and columns of the frame that it takes.
