@@ -23,7 +23,7 @@ import numpy as np
 import tifffile
 from table import ROOT, print_table
 
-from tests import dicoms
+from tests import dicom_files as dicoms
 
 SHAPE = (256, 256, 192)
 AFFINE = np.diag([1.0, 1.0, 1.0, 1.0])

@@ -81,45 +81,54 @@ def _pictures(kind: str, *modes: str) -> list[Files]:
 
 
 def _kin(kind: str) -> list[Files]:
-    from tests import kin
+    from tests import volume_files
 
     # Of 32 x 32 pixels where the real ones are of 64 x 64, so that there are not too many voxels to the header.
     pars = ("phantom_EPI_asc_CLEAR_2_1.PAR", "phantom_fake_v4.PAR", "phantom_fake_v4_1.PAR")
-    tables = [(kin.DATA / par).read_bytes().replace(b" 64   64 ", b" 32   32 ") for par in pars]
-    about = kin.spaced(xspace=(1, -10, (1, 0, 0)), yspace=(2, -20, (0, 1, 0)), zspace=(3, -30, (0, 0, 1)))
+    tables = [(volume_files.DATA / par).read_bytes().replace(b" 64   64 ", b" 32   32 ") for par in pars]
+    about = volume_files.spaced(xspace=(1, -10, (1, 0, 0)), yspace=(2, -20, (0, 1, 0)), zspace=(3, -30, (0, 0, 1)))
     extremes = np.zeros(SHAPE[0]), np.arange(1.0, SHAPE[0] + 1)
     times = ("time", "zspace", "yspace", "xspace")
     return {
-        "mgh": [[("x.mgh", kin.mgh(voxels("<f4"), AFFINE))]],
+        "mgh": [[("x.mgh", volume_files.mgh(voxels("<f4"), AFFINE))]],
         "nrrd": [
-            *([("x.nrrd", kin.nrrd_file(voxels(), AFFINE, encoding=packing))] for packing in ("raw", "gzip", "bzip2")),
-            [*zip(("x.nhdr", "x.raw"), kin.detached(kin.nrrd_file(voxels(), AFFINE), "x.raw"), strict=True)],
+            *(
+                [("x.nrrd", volume_files.nrrd_file(voxels(), AFFINE, encoding=packing))]
+                for packing in ("raw", "gzip", "bzip2")
+            ),
+            [
+                *zip(
+                    ("x.nhdr", "x.raw"),
+                    volume_files.detached(volume_files.nrrd_file(voxels(), AFFINE), "x.raw"),
+                    strict=True,
+                )
+            ],
         ],
         "metaimage": [
-            [("x.mha", b"".join(kin.metaimage(voxels(), AFFINE)))],
-            [("x.mha", b"".join(kin.metaimage(voxels("<f4"), AFFINE, packed=True)))],
-            [*zip(("x.mhd", "x.raw"), kin.metaimage(voxels(), AFFINE, "x.raw"), strict=True)],
+            [("x.mha", b"".join(volume_files.metaimage(voxels(), AFFINE)))],
+            [("x.mha", b"".join(volume_files.metaimage(voxels("<f4"), AFFINE, packed=True)))],
+            [*zip(("x.mhd", "x.raw"), volume_files.metaimage(voxels(), AFFINE, "x.raw"), strict=True)],
         ],
         "minc": [
-            [("x.mnc", kin.minc(voxels(), extremes=extremes, about=about, valid_range=np.array([0.0, 250])))],
-            [("x.mnc", kin.minc(np.stack([voxels(), voxels()]), times, about=about, records=True))],
+            [("x.mnc", volume_files.minc(voxels(), extremes=extremes, about=about, valid_range=np.array([0.0, 250])))],
+            [("x.mnc", volume_files.minc(np.stack([voxels(), voxels()]), times, about=about, records=True))],
         ],
         "parrec": [[("x.par", table), ("x.rec", bytes(range(256)) * 8 * 27)] for table in tables],
     }[kind]
 
 
 def _dicom(*syntaxes: str) -> list[Files]:
-    from tests import dicoms
+    from tests import dicom_files
 
     few = voxels()[:, :, 8:12].repeat(2, 0).repeat(2, 1)
-    return [dicoms.series(few, syntax=syntax) for syntax in syntaxes]
+    return [dicom_files.series(few, syntax=syntax) for syntax in syntaxes]
 
 
 def _enhanced() -> list[Files]:
-    from tests import dicoms
+    from tests import dicom_files
 
     few = voxels()[:, :, 8:12].repeat(2, 0).repeat(2, 1)
-    return [[("x", dicoms.enhanced(few, syntax=syntax))] for syntax in ("explicit", "jpeg-ls")]
+    return [[("x", dicom_files.enhanced(few, syntax=syntax))] for syntax in ("explicit", "jpeg-ls")]
 
 
 # Of each reader the sources to begin with; each is one or more files dropped together.

@@ -122,10 +122,10 @@ def _mgh(*shape: int) -> bytes:
 
 def _dicom(**said: int) -> bytes:
     """A slice whose header says other sizes than it has."""
-    from tests import dicoms
+    from tests import dicom_files
 
     tags = {"Rows": (0x28, 0x10), "Columns": (0x28, 0x11)}
-    ((_, content),) = dicoms.series(voxels()[:, :, 9:10].repeat(4, 0).repeat(4, 1))
+    ((_, content),) = dicom_files.series(voxels()[:, :, 9:10].repeat(4, 0).repeat(4, 1))
     for keyword, value in said.items():
         entry = struct.pack("<HH2sH", *tags[keyword], b"US", 2)
         at = content.index(entry) + len(entry)
@@ -135,18 +135,18 @@ def _dicom(**said: int) -> bytes:
 
 def _dicom_code() -> bytes:
     """A slice in JPEG 2000 whose code announces 60 000 x 60 000 pixels."""
-    from tests import dicoms
+    from tests import dicom_files
 
-    ((_, content),) = dicoms.series(voxels()[:, :, 9:10].repeat(4, 0).repeat(4, 1), syntax="jpeg 2000")
+    ((_, content),) = dicom_files.series(voxels()[:, :, 9:10].repeat(4, 0).repeat(4, 1), syntax="jpeg 2000")
     at = content.index(b"\xff\x4f\xff\x51") + 8
     return content[:at] + struct.pack(">II", 60_000, 60_000) + content[at + 8 :]
 
 
 def _dicom_deflated() -> bytes:
     """A deflated file that unpacks to a gigabyte."""
-    from tests import dicoms
+    from tests import dicom_files
 
-    ((_, content),) = dicoms.series(voxels()[:, :, 9:10].repeat(4, 0).repeat(4, 1), syntax="deflated")
+    ((_, content),) = dicom_files.series(voxels()[:, :, 9:10].repeat(4, 0).repeat(4, 1), syntax="deflated")
     meta = 144 + struct.unpack_from("<L", content, 140)[0]
     element = struct.pack("<HH2sHL", 0x0009, 0x0010, b"OB", 0, ZEROS)
     return content[:meta] + _deflated(element, container="zip")

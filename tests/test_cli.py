@@ -13,7 +13,7 @@ from mriseg.datasets.samples import SAMPLES
 from mriseg.export.images import encode_scan
 from mriseg.plotting.slices import png
 from mriseg.segmentation.pipeline import STAGES
-from tests.others import bottle
+from tests.not_heads import bottle
 
 
 @pytest.fixture(scope="module")

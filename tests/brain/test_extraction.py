@@ -8,7 +8,7 @@ from mriseg.core.errors import BrainNotFoundError
 from mriseg.core.tissue import Contrast
 from mriseg.datasets.phantom import AIR, SEQUENCES, make_phantom, simulate
 from tests.helpers import dice
-from tests.others import OTHERS, citrus, computed_tomography
+from tests.not_heads import OTHERS, citrus, computed_tomography
 
 SPACING = (2.0, 2.0, 2.0)
 

@@ -23,7 +23,7 @@ from mriseg.datasets.phantom import Phantom, simulate
 from mriseg.datasets.samples import SAMPLES
 from mriseg.export.images import encode_scan
 from tests.browser.conftest import WINDOW, drop, rest
-from tests.dicoms import PERSON, brainlike, series
+from tests.dicom_files import PERSON, brainlike, series
 from tests.patience import PATIENCE
 from tests.visitor import ROOT, XSRF_COOKIE, Server, Visitor, visited
 

@@ -14,7 +14,7 @@ from hypothesis.extra.numpy import arrays
 import mriseg
 from mriseg import MrisegError
 from mriseg.io.reader import contents
-from tests import kin
+from tests import volume_files
 from tests.corpus import CORPUS
 from tests.helpers import ALL_AXES, encoded, nifti, stored_as
 
@@ -82,9 +82,9 @@ def test_a_volume_is_the_same_in_every_format(data, axes):
     data, affine = stored_as(axes, data, UPRIGHT)
     files = {
         "nifti": nifti(data, affine),
-        "mgh": kin.mgh(data.astype("f4"), affine),
-        "nrrd": kin.nrrd_file(data, affine),
-        "metaimage": b"".join(kin.metaimage(data, affine)),
+        "mgh": volume_files.mgh(data.astype("f4"), affine),
+        "nrrd": volume_files.nrrd_file(data, affine),
+        "metaimage": b"".join(volume_files.metaimage(data, affine)),
     }
     for content in files.values():
         scan = mriseg.read(content)

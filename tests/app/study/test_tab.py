@@ -26,7 +26,7 @@ from mriseg.datasets.samples import SAMPLES
 from mriseg.export.images import encode_scan
 from mriseg.export.writer import outputs
 from mriseg.study import attempt
-from tests.dicoms import brainlike, series
+from tests.dicom_files import brainlike, series
 from tests.patience import PATIENCE
 
 ENTRY = str(Path(__file__).parents[3] / "streamlit_app.py")

@@ -14,7 +14,7 @@ from mriseg.io.dicom.dictionary import KNOWN
 from mriseg.io.dicom.elements import Budget, is_dicom, read_elements
 from mriseg.io.sources import files
 from mriseg.io.streams import Inflated
-from tests.dicoms import AXIAL, Geometry, brainlike, enhanced, series, written
+from tests.dicom_files import AXIAL, Geometry, brainlike, enhanced, series, written
 from tests.helpers import encoded, little_memory, nifti, refusal
 
 VOXELS = brainlike((40, 32, 4))

@@ -6,7 +6,7 @@ import pytest
 
 import mriseg
 from mriseg.io.reader import contents
-from tests.dicoms import (
+from tests.dicom_files import (
     brainlike,
     series,
     with_text,

@@ -9,7 +9,7 @@ import pytest
 from pydicom.encaps import encapsulate
 
 import mriseg
-from tests.dicoms import (
+from tests.dicom_files import (
     brainlike,
     enhanced,
     series,

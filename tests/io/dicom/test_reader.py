@@ -14,7 +14,7 @@ from mriseg import Contrast, MrisegError
 from mriseg.core import limits
 from mriseg.core.errors import ReadError, TooLargeError
 from mriseg.io.reader import contents
-from tests.dicoms import (
+from tests.dicom_files import (
     AXIAL,
     CORONAL,
     MPRAGE,

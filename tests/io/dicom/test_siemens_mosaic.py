@@ -12,7 +12,7 @@ import pytest
 import mriseg
 from mriseg import MrisegError
 from mriseg.io.dicom.siemens_mosaic import _values
-from tests.dicoms import AXIAL, Geometry, brainlike, mosaic, turned, written
+from tests.dicom_files import AXIAL, Geometry, brainlike, mosaic, turned, written
 from tests.helpers import refusal
 
 with warnings.catch_warnings():

@@ -8,7 +8,7 @@ from mriseg.io.catalog import best
 from mriseg.io.dicom import stacks as dicom_stacks
 from mriseg.io.dicom.pixels import codes
 from mriseg.io.reader import contents
-from tests.dicoms import (
+from tests.dicom_files import (
     AXIAL,
     CORONAL,
     MPRAGE,

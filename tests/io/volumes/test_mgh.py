@@ -10,7 +10,7 @@ from mriseg.core.limits import MAX_VOXELS
 from mriseg.io.reader import contents
 from mriseg.io.volumes.mgh import is_mgh
 from tests.helpers import ALL_AXES, little_memory, refusal, stored_as
-from tests.kin import DATA, mgh
+from tests.volume_files import DATA, mgh
 
 VOXELS = np.random.default_rng(0).integers(0, 250, (18, 20, 22)).astype(np.int16)
 AFFINE = np.array([[1.0, 0, 0, -10], [0, 2, 0, 20], [0, 0, 3, -30], [0, 0, 0, 1]])

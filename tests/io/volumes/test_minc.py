@@ -12,7 +12,7 @@ from mriseg.core import limits
 from mriseg.core.errors import MrisegError
 from mriseg.io.reader import contents
 from tests.helpers import little_memory, refusal
-from tests.kin import DATA, minc, spaced
+from tests.volume_files import DATA, minc, spaced
 
 RNG = np.random.default_rng(0)
 STORED = RNG.integers(-1000, 1000, (16, 18, 20)).astype("i2")

@@ -10,7 +10,7 @@ from mriseg.core.errors import MrisegError
 from mriseg.core.limits import BLOCK_BYTES, MAX_VOXELS
 from mriseg.io.reader import contents
 from tests.helpers import ALL_AXES, little_memory, refusal, stored_as
-from tests.kin import detached, nrrd_file
+from tests.volume_files import detached, nrrd_file
 
 VOXELS = np.random.default_rng(0).integers(0, 100, (18, 20, 22)).astype("<i2")
 AFFINE = np.array([[1.0, 0, 0, -10], [0, 2, 0, 20], [0, 0, 3, -30], [0, 0, 0, 1]])

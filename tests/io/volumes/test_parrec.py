@@ -13,7 +13,7 @@ from mriseg.core import limits
 from mriseg.core.errors import MrisegError, ReadError
 from mriseg.io.reader import contents
 from tests.helpers import little_memory
-from tests.kin import DATA
+from tests.volume_files import DATA
 
 PHANTOM = (DATA / "phantom_EPI_asc_CLEAR_2_1.PAR").read_bytes()
 SHAPE, DYNAMICS = (64, 64, 9), 3
