@@ -25,6 +25,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from mriseg.mixture.covariances import common_covariance, inverse, log_determinant
+
 SMALLEST_WEIGHT = 1e-12  # keeps the logarithm of an emptied component finite
 
 
@@ -107,41 +109,10 @@ class Prior:
         float
             The larger, the more they are what was expected.
         """
-        common = _log_determinant(common_covariance(parameters.covariances))
-        apart = _log_determinant(parameters.covariances).mean() - common
+        common = log_determinant(common_covariance(parameters.covariances))
+        apart = log_determinant(parameters.covariances).mean() - common
         expected = zone_shares @ (self.shares * np.log(np.maximum(parameters.weights, SMALLEST_WEIGHT))).sum(1)
         return float(self.share_strength * expected - 0.5 * self.spread_strength * apart)
-
-
-def common_covariance(covariances: np.ndarray) -> np.ndarray:
-    """The covariance that is likeliest to have several drawn about it: their harmonic mean.
-
-    Parameters
-    ----------
-    covariances : ndarray of shape (n, d, d)
-
-    Returns
-    -------
-    ndarray of shape (d, d)
-
-    Examples
-    --------
-    >>> common_covariance(np.array([[[1.0]], [[3.0]]])).tolist()
-    [[1.5]]
-    """
-    return _inverse(_inverse(covariances).mean(0))
-
-
-def _inverse(matrices: np.ndarray) -> np.ndarray:
-    """Of matrices (..., d, d). Of one channel it is a quotient: a call of LAPACK takes as long as many quotients."""
-    inverse: np.ndarray = np.reciprocal(matrices) if matrices.shape[-1] == 1 else np.linalg.inv(matrices)
-    return inverse
-
-
-def _log_determinant(matrices: np.ndarray) -> np.ndarray:
-    """Of positive definite matrices (..., d, d)."""
-    logs: np.ndarray = np.log(matrices[..., 0, 0]) if matrices.shape[-1] == 1 else np.linalg.slogdet(matrices)[1]
-    return logs
 
 
 def plain(classes: int, tied: bool) -> Structure:
@@ -384,7 +355,7 @@ def _means(structure: Structure, parameters: Parameters, zeroth: np.ndarray, fir
     """
     classes, d = parameters.means.shape
     fractions = structure.fractions
-    precisions = _inverse(parameters.covariances)[structure.variance]
+    precisions = inverse(parameters.covariances)[structure.variance]
     normal: np.ndarray = np.einsum("gk,gl,gde->kdle", zeroth[:, None] * fractions, fractions, precisions)
     normal = normal.reshape(classes * d, classes * d)
     right = np.einsum("gk,gde,ge->kd", fractions, precisions, first).reshape(-1)
@@ -460,8 +431,8 @@ def _sufficient_statistics(points: np.ndarray) -> np.ndarray:
 def _natural_parameters(structure: Structure, parameters: Parameters) -> np.ndarray:
     """Coefficients of the features in each Gaussian's log density, shape (1 + d + d^2, gaussians)."""
     means = structure.fractions @ parameters.means
-    precisions = _inverse(parameters.covariances)[structure.variance]
-    log_determinants = _log_determinant(parameters.covariances)[structure.variance]
+    precisions = inverse(parameters.covariances)[structure.variance]
+    log_determinants = log_determinant(parameters.covariances)[structure.variance]
     d = means.shape[1]
     linear = (precisions @ means[:, :, None])[:, :, 0]
     constant = structure.log_share - 0.5 * (d * np.log(2 * np.pi) + log_determinants + (linear * means).sum(1))
