@@ -28,6 +28,8 @@ class Figure:
         Of what is usual; "" without it.
     needs_air : bool
         Whether it is absent where no noise of air can be seen.
+    is_certainty : bool
+        Whether it is a probability by our own model, which is never shown as 100 %.
     """
 
     key: str
@@ -38,6 +40,7 @@ class Figure:
     usual: tuple[float, float] | None = None
     source: str = ""
     needs_air: bool = False
+    is_certainty: bool = False
 
 
 _OWN = "T1-weighted scans of 19 people, measured with mriseg"
@@ -234,6 +237,7 @@ FIGURES = (
         good="high",
         usual=(0.95, 1.0),
         source=_OWN,
+        is_certainty=True,
     ),
     Figure(
         "efc",

@@ -227,6 +227,8 @@ def _quality(result: Result) -> Table:
 
 
 def _value(value: float, figure: Figure) -> str:
+    if figure.is_certainty:
+        return certainty(value)
     if figure.unit == "%":
         return f"{value:.0%}"
     return f"{value:#.3g}".rstrip(".") if abs(value) < 1000 else f"{value:,.0f}"

@@ -118,14 +118,14 @@ def _names(result: Result) -> Iterator[Finding]:
             FindingCode.CONTRAST_UNKNOWN,
             Level.CARE if confidence >= SURE_NAMES else Level.NOT,
             "The intensities fit no contrast that is known here. The tissues were named by where they lie, rightly "
-            f"with a probability of {confidence:.0%}.",
+            f"with a probability of {certainty(confidence)}.",
             "Look at the overlay and choose the contrast if not.",
         )
     elif confidence < SURE_NAMES:
         yield Finding(
             FindingCode.CONTRAST_UNSURE,
             Level.NOT,
-            f"The names of the tissues are right with a probability of only {confidence:.0%}.",
+            f"The names of the tissues are right with a probability of only {certainty(confidence)}.",
             "Look at the overlay and choose the contrast yourself if fluid and white matter are exchanged.",
         )
     else:

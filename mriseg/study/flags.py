@@ -10,6 +10,7 @@ import numpy as np
 from mriseg.core.findings import Level, Topic
 from mriseg.core.tissue import Contrast
 from mriseg.report.content import CONTRASTS
+from mriseg.segmentation.findings import MOST_CERTAIN
 from mriseg.study.table import LEAST_SCANS, Column, Row, outliers
 
 COMMON = 0.5  # share of the scans: what is found of more says something of the study, not of a scan
@@ -78,7 +79,10 @@ def shown_column(column: Column, rows: Sequence[Row]) -> ShownColumn | None:
     """
     scale = 100 if column.unit == "%" else 1
     figures = [None if row.record.failure is not None else column.value(row.record) for row in rows]
-    values = [None if value is None or not math.isfinite(value) else scale * float(value) for value in figures]
+    most = MOST_CERTAIN if column.is_certainty else math.inf
+    values = [
+        None if value is None or not math.isfinite(value) else scale * min(float(value), most) for value in figures
+    ]
     known = [value for value in values if value is not None]
     if not known:
         return None

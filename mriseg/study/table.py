@@ -66,6 +66,8 @@ class Column:
         Takes a record; None where it has none.
     suspect : {"high", "low", "both", "none"}
         On which side of the others an outlier is suspect.
+    is_certainty : bool
+        Whether it is a probability by our own model, which people are never shown as 100 %.
     """
 
     name: str
@@ -74,6 +76,7 @@ class Column:
     meaning: str
     value: Callable[[Record], float | None]
     suspect: str = "none"
+    is_certainty: bool = False
 
 
 def _volumes() -> list[Column]:
@@ -125,6 +128,7 @@ COLUMNS: tuple[Column, ...] = (
             meaning=figure.meaning,
             value=lambda record, key=figure.key: record.quality.get(key),  # type: ignore[misc]
             suspect={"high": "low", "low": "high", "one": "both", "none": "both"}[figure.good],
+            is_certainty=figure.is_certainty,
         )
         for figure in FIGURES
     ),
@@ -135,6 +139,7 @@ COLUMNS: tuple[Column, ...] = (
         meaning="How sure it is that the outline found is that of a brain.",
         value=lambda record: record.mask_confidence,
         suspect="low",
+        is_certainty=True,
     ),
     Column(
         name="contrast_confidence",
@@ -143,6 +148,7 @@ COLUMNS: tuple[Column, ...] = (
         meaning="Probability that the tissues are named rightly.",
         value=lambda record: record.contrast_confidence,
         suspect="low",
+        is_certainty=True,
     ),
 )
 OTHER_COLUMNS = {

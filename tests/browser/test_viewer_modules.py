@@ -599,6 +599,15 @@ def test_the_readout_says_where_a_voxel_is_and_which_tissue(script):
     assert [item["text"] for item in found] == ["-7, 0, 5 mm", "intensity 123457", "outside"]
 
 
+def test_the_readout_calls_no_tissue_certain(script):
+    items = [{"text": "GM", "rgb": [1, 2, 3], "share": share} for share in (0.999, 0.42, 0)]
+    said = script.evaluate(
+        "(items) => { const line = document.createElement('p'); showReadout(line, items); return line.innerText; }",
+        items,
+    )
+    assert re.findall(r"\d+ %", said) == ["99 %", "42 %", "0 %"]
+
+
 # The histogram.
 
 

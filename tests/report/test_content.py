@@ -17,6 +17,8 @@ from mriseg.report.content import _value, report_content
         (383.2, "fber", "383"),
         (42000, "fber", "42,000"),
         (0.187, "bias_range", "19%"),
+        (1.0, "bias_range", "100%"),
+        (0.9999, "mean_posterior", "99%"),
     ],
 )
 def test_figures_have_three_digits_or_percent(value, key, words):

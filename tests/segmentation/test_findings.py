@@ -130,6 +130,20 @@ def test_an_unknown_or_doubtful_contrast_is_told_with_its_probability(scan, soun
     assert "contrast" in findings[0].text
 
 
+@pytest.mark.parametrize("contrast", [Contrast.UNKNOWN, Contrast.T1])
+@pytest.mark.parametrize("confidence", [0.996, 1.0])
+def test_nothing_is_called_certain(scan, sound, contrast, confidence):
+    sure = replace(
+        sound,
+        contrast=contrast,
+        contrast_confidence=confidence,
+        brain=replace(sound.brain, confidence=confidence),
+    )
+    told = " ".join(finding.text for finding in assess(replace(scan, header_contrast=None), sure))
+    assert told.count("99%") == 2
+    assert "100%" not in told
+
+
 def test_another_contrast_than_the_header_states_is_told(scan, sound):
     stated = HeaderContrast(Contrast.PD, "spin echo, TR 3000 ms, TE 15 ms")
     finding = of_code(assess(replace(scan, header_contrast=stated), sound), FindingCode.CONTRAST_NOT_AS_STATED)

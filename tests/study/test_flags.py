@@ -48,6 +48,14 @@ def test_what_is_common_is_no_reason_unless_the_scan_cannot_be_used():
     assert apart[1].rank > apart[0].rank
 
 
+def test_a_certainty_is_never_shown_as_full():
+    certain = {"mask_confidence": 1.0, "contrast_confidence": 0.9999}
+    rows = [having(changed(row, mean_posterior=1.0), **certain) for row in study(3)]
+    shown = {column.name: shown_column(column, rows) for column in COLUMNS}
+    for name in (*certain, "mean_posterior"):
+        assert shown[name].values == [99.0] * 3
+
+
 def test_another_contrast_than_most_and_a_figure_apart_are_reasons_with_the_median():
     rows = study(30)
     rows[4] = having(rows[4], contrast=Contrast.FLAIR)

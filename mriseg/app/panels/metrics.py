@@ -140,6 +140,8 @@ def numbers_table(result: Result) -> str:
             continue
         value = result.quality[figure.key]
         shown = f"{value:.1%}" if figure.unit == "%" else f"{value:.3g} {figure.unit}".strip()
+        if figure.is_certainty:
+            shown = certainty(value)
         usual_range = ""
         if figure.usual is not None:
             low, high = figure.usual
