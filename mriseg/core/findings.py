@@ -26,6 +26,7 @@ class Topic(StrEnum):
     MIXED = "Mixed voxels"
     THICKNESS = "Thick slices"
     SIZE = "Size of the brain"
+    SIDES = "Left, right and axes"
     PART = "Part of a brain"
     RATIO = "Gray to white matter"
     SHADING = "Shading"
@@ -81,6 +82,9 @@ class FindingCode(StrEnum):
     MOSTLY_MIXED = "mostly-mixed", Topic.MIXED, "Most voxels hold two tissues."
     THICK_SLICES = "thick-slices", Topic.THICKNESS, "Slices are thicker than cortex."
     UNUSUAL_SIZE = "unusual-size", Topic.SIZE, "A brain seen as a whole has no volume of human brains."
+    TEMPLATE_SPACE = "template-space", Topic.SIZE, "Volumes are those of a template's space, not of the person."
+    TWO_VOXEL_SIZES = "two-voxel-sizes", Topic.SIZE, "The header states two sizes of the voxels."
+    TWO_ORIENTATIONS = "two-orientations", Topic.SIDES, "The header states two orientations that contradict each other."
     PARTIAL_BRAIN = "partial-brain", Topic.PART, "The image holds only a part of the brain."
     UNUSUAL_RATIO = "unusual-ratio", Topic.RATIO, "The proportion of gray and white matter is unusual."
     STRONG_SHADING = "strong-shading", Topic.SHADING, "The coil shades the scan strongly."
@@ -106,6 +110,9 @@ WARNING_CODES = (
     FindingCode.GRAY_WHITE_ALIKE,
     FindingCode.NOT_CONVERGED,
     FindingCode.UNUSUAL_SIZE,
+    FindingCode.TEMPLATE_SPACE,
+    FindingCode.TWO_VOXEL_SIZES,
+    FindingCode.TWO_ORIENTATIONS,
 )
 
 

@@ -1,6 +1,7 @@
 """The scan as every part of the engine sees it: numbers, geometry and nothing about the person."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Literal
 
 import nibabel
@@ -13,6 +14,8 @@ from mriseg.core.tissue import Contrast
 
 # A reader replaces single broken voxels by zero; past this share the file itself is broken.
 MAX_NON_FINITE_SHARE = 0.01
+SAME_VOLUME = 0.02  # of a voxel: headers round its sides
+TURNED_DEGREES = 45.0  # of two geometries turned by more, others of their axes lie nearest
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,51 @@ class HeaderContrast:
 
     contrast: Contrast
     reason: str
+
+
+class Space(StrEnum):
+    """In which coordinates a header says that the voxels lie."""
+
+    UNKNOWN = "unknown"
+    SCANNER = "scanner"
+    ALIGNED = "aligned"  # with another scan, mostly of the same person
+    TALAIRACH = "talairach"
+    MNI = "mni"
+    TEMPLATE = "template"  # of another average brain
+
+    @property
+    def is_template(self) -> bool:
+        """Whether brains were brought to the size and shape of a template: volumes are not the person's."""
+        return self in (Space.TALAIRACH, Space.MNI, Space.TEMPLATE)
+
+
+@dataclass(frozen=True)
+class GeometryConflict:
+    """How a second geometry that a header states too differs from the one that is used.
+
+    Attributes
+    ----------
+    mirrored : bool
+        Whether it exchanges left and right, or another pair of sides.
+    degrees : float
+        By how much it is turned, 0 to 180; of a mirrored one after its first axis was turned around.
+    volume_ratio : float
+        Volume of its voxels over that of those used.
+    """
+
+    mirrored: bool
+    degrees: float
+    volume_ratio: float
+
+    @property
+    def exchanges_sides(self) -> bool:
+        """Whether left, right and the other sides are not the same in both."""
+        return self.mirrored or self.degrees > TURNED_DEGREES
+
+    @property
+    def resizes(self) -> bool:
+        """Whether volumes in mL are not the same by both."""
+        return abs(self.volume_ratio - 1) > SAME_VOLUME
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +105,10 @@ class Scan:
         else that the file's header said was dropped when it was read.
     header_contrast : HeaderContrast or None
         The contrast that the header states, where it does.
+    space : Space
+        Which coordinates the affine leads to.
+    geometry_conflict : GeometryConflict or None
+        Where the header contradicts itself beyond rounding on where the voxels lie.
 
     Examples
     --------
@@ -73,6 +125,8 @@ class Scan:
     sides_known: bool = False
     header: nibabel.Nifti1Header | None = field(default=None, repr=False)
     header_contrast: HeaderContrast | None = None
+    space: Space = Space.UNKNOWN
+    geometry_conflict: GeometryConflict | None = None
 
     @property
     def voxel_ml(self) -> float | None:
@@ -124,6 +178,8 @@ def volume(
     sides_known: bool = True,
     header_contrast: HeaderContrast | None = None,
     *,
+    space: Space = Space.UNKNOWN,
+    geometry_conflict: GeometryConflict | None = None,
     copy: bool = True,
 ) -> Scan:
     """Make a scan of a volume.
@@ -142,6 +198,10 @@ def volume(
         Whether the affine says truly which side of the body is left.
     header_contrast : HeaderContrast, optional
         The contrast that the header states.
+    space : Space
+        Which coordinates the affine leads to.
+    geometry_conflict : GeometryConflict, optional
+        Where the header contradicts itself on where the voxels lie.
     copy : bool
         Whether `data` stays the caller's. Otherwise, if it is float32, it becomes the scan's, read-only.
 
@@ -173,6 +233,8 @@ def volume(
         sides_known=sides_known,
         header=header,
         header_contrast=header_contrast,
+        space=space,
+        geometry_conflict=geometry_conflict,
     )
 
 

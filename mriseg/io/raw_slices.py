@@ -9,7 +9,7 @@ from nibabel.affines import voxel_sizes
 
 from mriseg.core import limits
 from mriseg.core.errors import ReadError, TooLargeError
-from mriseg.core.scan import Scan, volume
+from mriseg.core.scan import Scan, Space, volume
 from mriseg.io.file import CUT_SHORT, File
 from mriseg.io.raw_volume import read_over_end, read_voxels
 
@@ -38,6 +38,8 @@ class Slices:
         Whether the affine says truly which side of the body is left.
     notes : tuple of str
         What the user should know.
+    space : Space
+        Which coordinates the affine leads to.
     """
 
     file: File
@@ -50,6 +52,7 @@ class Slices:
     affine: np.ndarray
     sides_known: bool = True
     notes: tuple[str, ...] = ()
+    space: Space = Space.UNKNOWN
 
     @property
     def spacing(self) -> tuple[float, ...]:
@@ -88,4 +91,6 @@ class Slices:
                     low, high = sorted(self.slopes[k] * np.array(self.bounds) + self.intercepts[k])
                     np.clip(voxels[:, :, 0], np.float32(low), np.float32(high), out=data[:, :, k])
             read_over_end(stream)
-        return volume(data, self.affine, None, notes=self.notes, sides_known=self.sides_known, copy=False)
+        return volume(
+            data, self.affine, None, notes=self.notes, sides_known=self.sides_known, space=self.space, copy=False
+        )

@@ -10,7 +10,7 @@ import numpy as np
 
 from mriseg.core import limits
 from mriseg.core.errors import ReadError
-from mriseg.core.scan import Scan, volume
+from mriseg.core.scan import GeometryConflict, Scan, Space, volume
 from mriseg.io.catalog import ScanEntry, rank
 from mriseg.io.file import CUT_SHORT, File
 
@@ -47,6 +47,10 @@ class RawVolume:
         Geometry to write results with.
     note : str
         What the user should know of the geometry.
+    space : Space
+        Which coordinates the affine leads to.
+    conflict : GeometryConflict or None
+        Where the header contradicts itself on where the voxels lie.
     series : str
         What several volumes are, such as "a time series, 2 s apart".
     """
@@ -61,6 +65,8 @@ class RawVolume:
     sides_known: bool = True
     header: nibabel.Nifti1Header | None = None
     note: str = ""
+    space: Space = Space.UNKNOWN
+    conflict: GeometryConflict | None = None
     series: str = "several volumes"
 
     @property
@@ -167,7 +173,16 @@ def _load(stored: RawVolume, index: int) -> Scan:
     notes = [stored.note] if stored.note else []
     if stored.count > 1:
         notes.append(f"The file holds {stored.count} volumes ({stored.series}); this is number {index + 1}.")
-    return volume(data, stored.affine, stored.header, notes=tuple(notes), sides_known=stored.sides_known, copy=False)
+    return volume(
+        data,
+        stored.affine,
+        stored.header,
+        notes=tuple(notes),
+        sides_known=stored.sides_known,
+        space=stored.space,
+        geometry_conflict=stored.conflict,
+        copy=False,
+    )
 
 
 def read_over_end(stream: BinaryIO) -> None:

@@ -67,7 +67,7 @@ def jpeg(scan: Scan, result: Result) -> bytes:
         for row, image in enumerate((np.repeat(levels[..., None], 3, -1), slices.colored(levels, tissues, OPACITY))):
             _put(page, slices.enlarge(image, side, frame, smooth=True), HEIGHT / 4 * (2 * row + 1), left + slot / 2)
         left += slot
-    return _encoded(_lettered(page) if scan.sides_known else page)
+    return _encoded(_lettered(page) if result.sides_known else page)
 
 
 def _window(data: np.ndarray, labels: np.ndarray) -> tuple[float, float]:

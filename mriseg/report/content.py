@@ -126,7 +126,7 @@ def report_content(scan: Scan, result: Result, date: datetime.date | None) -> Re
         headline=judged.headline,
         findings=tuple((f"{each.code.topic}{LEVELS[each.level]}", each.text) for each in judged.findings),
         pictures=pictures(scan, result),
-        sides="" if scan.kind == "picture" else (RADIOLOGICAL if scan.sides_known else SIDES_UNKNOWN),
+        sides="" if scan.kind == "picture" else (RADIOLOGICAL if result.sides_known else SIDES_UNKNOWN),
         volumes=_volumes(result),
         volumes_note=_volumes_note(scan, result),
         ratios=_ratios(result),

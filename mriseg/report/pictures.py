@@ -67,7 +67,7 @@ def pictures(scan: Scan, result: Result) -> tuple[Picture, ...]:
     box = _with_margin(bounding_box(mask), mask.shape)
     views = [View(None)]
     if scan.spacing is not None:
-        views = [View(plane, _middle(mask, plane), sides_known=scan.sides_known) for plane in AnatomicalPlane]
+        views = [View(plane, _middle(mask, plane), sides_known=result.sides_known) for plane in AnatomicalPlane]
         views = [view for view in views if not _is_strip(box, scan.spacing, view)]
     sides = [render.pixel_sides(scan.spacing, view) for view in views]
     boxed = [[_boxed(array, box, view) for array in (scan.data, labels)] for view in views]

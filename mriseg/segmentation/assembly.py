@@ -62,6 +62,7 @@ def assemble(
         joint=Joint.of(binned, maps.mask) if len(binned.histograms) > 1 else None,
         contrast=assignment.contrast,
         contrast_confidence=assignment.confidence,
+        sides_known=scan.sides_known,
         volumes_ml=volumes_ml,
         volume_intervals_ml=measure.intervals(maps.posteriors, volumes_ml, voxel_ml),
         fractions=shares,

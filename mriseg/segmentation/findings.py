@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from mriseg.core.findings import Finding, FindingCode, Level
-from mriseg.core.scan import Scan
+from mriseg.core.scan import Scan, Space
 from mriseg.core.tissue import Contrast, Tissue
 from mriseg.segmentation.result import Result
 
@@ -26,6 +26,8 @@ MANY_MIXED = 0.55  # share of the voxels: 0.3 to 0.5 at 1 to 1.5 mm
 THICK_MM = 2.5  # cortex is that thick
 # Brain with fluid: a newborn has 400 mL, no adult more than 2000.
 USUAL_BRAIN_ML = (350.0, 2000.0)
+LARGEST_IN_TEMPLATE_ML = 2500.0  # average brains are drawn larger than most people's: 1900 to 2100 mL
+SPACES = {Space.TALAIRACH: "Talairach's", Space.MNI: "the MNI's", Space.TEMPLATE: "another template's"}
 FULL_EXTENT_MM = 100.0  # a field of view shorter than this cannot hold a whole brain
 CUT_SHARE = 0.25  # of its largest section: the last 5 mm of a whole brain have 0.1
 USUAL_RATIO = (0.6, 2.5)  # gray to white matter: 0.8 in the old to 2 in children
@@ -57,6 +59,7 @@ def assess(scan: Scan, result: Result) -> tuple[Finding, ...]:
         *_mixed(result),
         *_thickness(result),
         *_size(scan, result),
+        *_header_geometry(scan),
         *_cut(result),
         *_ratio(result),
         *_shading(result),
@@ -221,6 +224,8 @@ def _size(scan: Scan, result: Result) -> Iterator[Finding]:
         return
     extents_mm = [n * side for n, side in zip(scan.data.shape, scan.spacing, strict=True)]
     low, high = USUAL_BRAIN_ML
+    if scan.space.is_template:
+        high = LARGEST_IN_TEMPLATE_ML
     if min(extents_mm) > FULL_EXTENT_MM and not low <= result.brain_ml <= high:
         yield Finding(
             FindingCode.UNUSUAL_SIZE,
@@ -228,6 +233,37 @@ def _size(scan: Scan, result: Result) -> Iterator[Finding]:
             f"The brain mask measures {result.brain_ml:.0f} mL, outside the {low:.0f} to {high:.0f} mL of human "
             "brains.",
             "Look at its outline before using any figure, and give a mask of your own if it is wrong.",
+        )
+
+
+def _header_geometry(scan: Scan) -> Iterator[Finding]:
+    """What the header says of where the voxels lie that the figures or the sides cannot be trusted for."""
+    if scan.space.is_template:
+        yield Finding(
+            FindingCode.TEMPLATE_SPACE,
+            Level.CARE,
+            f"The header says that the scan lies in {SPACES[scan.space]} space: brains are scaled to a common size "
+            "there, so volumes are those of that space, not of the person.",
+            "Segment the scan as it came from the scanner for volumes, or use the shares alone.",
+        )
+    conflict = scan.geometry_conflict
+    if conflict is None:
+        return
+    if conflict.resizes:
+        yield Finding(
+            FindingCode.TWO_VOXEL_SIZES,
+            Level.CARE,
+            "The header states two sizes of the voxels. By the other one all volumes would be "
+            f"{conflict.volume_ratio:.2f} times as large.",
+            "Find out which is right before you use a volume, and write the file again with it.",
+        )
+    if conflict.exchanges_sides:
+        yield Finding(
+            FindingCode.TWO_ORIENTATIONS,
+            Level.CARE,
+            "The header states two orientations that contradict each other, so left and right may be exchanged and the "
+            "planes may be others than they are called. Letters of the sides are not shown.",
+            "Convert the scan again from its source, or write it with one orientation.",
         )
 
 

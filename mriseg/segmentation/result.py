@@ -73,6 +73,8 @@ class Result:
         Given by the user or recognized.
     contrast_confidence : float
         Probability that the tissues are named rightly; 1 where the user said the contrast.
+    sides_known : bool
+        Whether it can be trusted which side of the scan is the patient's left: letters are shown only then.
     volumes_ml : dict of Tissue to float, or None
         Sum of the partial volumes times the volume of a voxel, in mL; for a picture with a pixel size, in mL for
         each mm of slice thickness; None where the pixel size is unknown.
@@ -134,6 +136,7 @@ class Result:
     joint: Joint | None
     contrast: Contrast
     contrast_confidence: float
+    sides_known: bool
     volumes_ml: dict[Tissue, float] | None
     volume_intervals_ml: dict[Tissue, tuple[float, float]] | None
     fractions: dict[Tissue, float]

@@ -153,7 +153,7 @@ def test_a_picture_lies_beside_its_segmentation(scanned):
 def test_no_letter_where_the_sides_are_not_known(head):
     scan, result = head
     corner = (slice(0, 20), slice(0, 14))
-    known, unknown = (pixels(mosaic.jpeg(replace(scan, sides_known=is_known), result)) for is_known in (True, False))
+    known, unknown = (pixels(mosaic.jpeg(scan, replace(result, sides_known=is_known))) for is_known in (True, False))
     assert known[corner].max() > 180
     assert unknown[corner].max() < 120
 

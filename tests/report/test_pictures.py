@@ -31,8 +31,8 @@ def test_a_bar_of_50_mm_is_drawn_where_the_size_is_known(slice_of_head, volume):
 
 def test_letters_are_drawn_only_where_the_file_says_which_side_is_left(volume):
     scan, result = volume
-    unknown = replace(scan, sides_known=False)
-    with_letters, without = report_content(scan, result, None), report_content(unknown, result, None)
+    unknown = replace(result, sides_known=False)
+    with_letters, without = report_content(scan, result, None), report_content(scan, unknown, None)
     assert "right is at the left" in with_letters.sides
     assert "does not say" in without.sides
     for a, b in zip(with_letters.pictures, without.pictures, strict=True):

@@ -51,6 +51,11 @@ def test_what_was_measured_is_that_of_the_same_head_the_other_way_around(parts, 
     assert there.stages is here.stages
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_the_sides_are_known_only_where_the_scan_knows_them(parts, known):
+    assert assemble(**{**parts, "scan": replace(parts["scan"], sides_known=known)}).sides_known is known
+
+
 def test_what_the_header_states_is_noted(parts):
     stated = replace(parts["scan"], header_contrast=HeaderContrast(Contrast.PD, "TR 3000 ms, TE 15 ms"))
     assert "The header says that this is PDw: TR 3000 ms, TE 15 ms." in assemble(**{**parts, "scan": stated}).notes

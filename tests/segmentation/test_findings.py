@@ -6,7 +6,7 @@ import pytest
 from mriseg import Contrast, Settings, segment
 from mriseg.brain.confidence import LOOK
 from mriseg.core.findings import WARNING_CODES, Finding, FindingCode, Level
-from mriseg.core.scan import HeaderContrast, Scan, picture
+from mriseg.core.scan import GeometryConflict, HeaderContrast, Scan, Space, picture
 from mriseg.core.tissue import Tissue
 from mriseg.datasets.phantom import simulate
 from mriseg.segmentation.findings import assess
@@ -179,6 +179,42 @@ def test_a_whole_brain_of_an_odd_size_forbids_the_figures(scan, sound, brain_ml)
     assert doubted(findings) == [FindingCode.UNUSUAL_SIZE]
     assert findings[0].level is Level.NOT
     assert f"{brain_ml:.0f} mL" in findings[0].statement
+
+
+@pytest.mark.parametrize("space", [Space.TALAIRACH, Space.MNI, Space.TEMPLATE])
+@pytest.mark.parametrize(("brain_ml", "fits"), [(1500.0, True), (2104.0, True), (4185.0, False), (200.0, False)])
+def test_volumes_in_the_space_of_a_template_are_not_the_persons(scan, sound, space, brain_ml, fits):
+    """Templates of up to 2104 mL are published: their size says nothing against the outline."""
+    normalized, result = replace(scan, space=space), replace(sound, volumes_ml=dict.fromkeys(Tissue, brain_ml / 3))
+    findings = assess(normalized, result)
+    told = of_code(findings, FindingCode.TEMPLATE_SPACE)
+    assert told.level is Level.CARE
+    assert "not of the person" in told.statement
+    assert (FindingCode.UNUSUAL_SIZE in doubted(findings)) is not fits
+
+
+@pytest.mark.parametrize("space", [Space.UNKNOWN, Space.SCANNER, Space.ALIGNED])
+def test_volumes_in_the_space_of_a_person_are_not_doubted(scan, sound, space):
+    assert doubted(assess(replace(scan, space=space), sound)) == []
+
+
+@pytest.mark.parametrize(
+    ("conflict", "codes"),
+    [
+        (GeometryConflict(True, 0, 1.0), [FindingCode.TWO_ORIENTATIONS]),
+        (GeometryConflict(False, 90, 1.0), [FindingCode.TWO_ORIENTATIONS]),
+        (GeometryConflict(False, 12, 1.0), []),
+        (GeometryConflict(False, 0, 0.8), [FindingCode.TWO_VOXEL_SIZES]),
+        (GeometryConflict(True, 180, 1.5), [FindingCode.TWO_VOXEL_SIZES, FindingCode.TWO_ORIENTATIONS]),
+    ],
+)
+def test_a_header_that_contradicts_itself_is_told_where_it_matters(scan, sound, conflict, codes):
+    findings = assess(replace(scan, geometry_conflict=conflict), sound)
+    assert doubted(findings) == codes
+    for code in codes:
+        assert of_code(findings, code).level is Level.CARE
+    if FindingCode.TWO_VOXEL_SIZES in codes:
+        assert f"{conflict.volume_ratio:.2f} times" in of_code(findings, FindingCode.TWO_VOXEL_SIZES).statement
 
 
 def test_what_is_not_known_is_not_doubted(scan, sound):

@@ -159,7 +159,7 @@ def _header(source: SliceSource) -> dict[str, object]:
         "shape": scan.data.shape,
         "spacing": scan.spacing,
         "affine": None if scan.affine is None else scan.affine.tolist(),
-        "sidesKnown": scan.sides_known,
+        "sidesKnown": source.result.sides_known,
         "levels": LEVELS,
         "range": source.intensity_range,
         "field": source.field_range,

@@ -18,7 +18,7 @@ import numpy as np
 
 from mriseg.core import limits
 from mriseg.core.errors import ReadError
-from mriseg.core.scan import HeaderContrast, Scan, picture, volume
+from mriseg.core.scan import HeaderContrast, Scan, Space, picture, volume
 from mriseg.core.tissue import Contrast
 from mriseg.io.catalog import ScanEntry, rank, refused
 from mriseg.io.dicom.contrast import header_contrast, purpose, rank_penalty
@@ -188,7 +188,7 @@ def _load(grid: Grid, notes: tuple[str, ...], contrast: HeaderContrast | None) -
     if not grid.is_slanted:  # which a qform cannot hold
         header.set_qform(grid.affine, SCANNER_COORDINATES)
     header.set_xyzt_units("mm")
-    return volume(data, grid.affine, header, notes, header_contrast=contrast, copy=False)
+    return volume(data, grid.affine, header, notes, header_contrast=contrast, space=Space.SCANNER, copy=False)
 
 
 def _filled(grid: Grid) -> tuple[np.ndarray, dict[DicomSlice, ReadError]]:

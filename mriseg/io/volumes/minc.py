@@ -12,12 +12,15 @@ import numpy as np
 
 from mriseg.core import limits
 from mriseg.core.errors import ReadError
+from mriseg.core.scan import Space
 from mriseg.io.catalog import ScanEntry, rank
 from mriseg.io.file import File
 from mriseg.io.raw_slices import Slices
 from mriseg.io.raw_volume import BROKEN_AFFINE, SIZE_UNKNOWN, affine_of_spacing, in_words, is_plausible
 from mriseg.io.volumes.netcdf import DAMAGED, MAGIC, Variable, values, variables
 
+# What a file says of the coordinates of its axes; "callosal" are the person's own, turned.
+SPACES = {b"native": Space.SCANNER, b"talairach": Space.TALAIRACH}
 COSINES = {"xspace": (1, 0, 0), "yspace": (0, 1, 0), "zspace": (0, 0, 1)}  # unless the file says others; RAS+
 WANTED = ("image", "image-max", "image-min", "time", *COSINES)
 
@@ -71,6 +74,7 @@ def read_minc(file: File, among: Sequence[File]) -> tuple[ScanEntry, ...]:
         affine=affine,
         sides_known=sides_known,
         notes=(note,) if note else (),
+        space=_space(fields),
     )
     first.check()
     title, rank_of_grid = in_words(first.shape, first.spacing), rank(first.shape, first.spacing)
@@ -199,6 +203,12 @@ def _geometry(fields: dict[str, Variable], axes: tuple[str, ...]) -> tuple[np.nd
     if not is_plausible(affine):
         return affine_of_spacing(tuple(np.abs(steps))), False, BROKEN_AFFINE
     return affine, True, ""
+
+
+def _space(fields: dict[str, Variable]) -> Space:
+    """The coordinates of the first axis that says them; texts are filled up with underscores."""
+    said = (_text(fields[axis], "spacetype").strip(b"\0 ").rstrip(b"_") for axis in COSINES if axis in fields)
+    return next((SPACES[words] for words in said if words in SPACES), Space.UNKNOWN)
 
 
 def _series(fields: dict[str, Variable]) -> str:

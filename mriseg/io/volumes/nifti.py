@@ -17,6 +17,7 @@ from mriseg.io.catalog import ScanEntry
 from mriseg.io.file import File
 from mriseg.io.raw_volume import BROKEN_AFFINE, SIDES_UNKNOWN, RawVolume, affine_of_spacing, is_plausible, items
 from mriseg.io.sidecar import partner
+from mriseg.io.volumes.nifti_geometry import conflict_of, space_of, told
 
 NIFTI_1 = {b"n+1\x00": "single", b"ni1\x00": "pair"}
 NIFTI_2 = {b"n+2\x00\r\n\x1a\n": "single", b"ni2\x00\r\n\x1a\n": "pair"}
@@ -75,9 +76,8 @@ def read_nifti(file: File, among: Sequence[File]) -> tuple[ScanEntry, ...]:
             shape, count = _shape(header.get_data_shape())
             offset = int(header.get_data_offset())
             slope, intercept = header.get_slope_inter()
-            affine, dtype = header.get_best_affine(), header.get_data_dtype()
-            series = _series(header) if count > 1 else ""
-            mm = _mm(header, shape)
+            dtype, series = header.get_data_dtype(), _series(header) if count > 1 else ""
+            geometry = _geometry(header, shape)
     except ReadError:
         raise
     except (HeaderDataError, WrapStructError, ValueError, ArithmeticError) as error:
@@ -86,25 +86,15 @@ def read_nifti(file: File, among: Sequence[File]) -> tuple[ScanEntry, ...]:
     voxels = file if kind == "single" else partner(file, among, ".img", ".img.gz")
     if voxels is None:
         raise ReadError(HALF)
-    affine[:3] *= mm
-    geometry = None if kind is None else _geometry(header)
-    sides_known = geometry is not None and bool(header["sform_code"] or header["qform_code"])
-    note = "" if sides_known else SIDES_UNKNOWN if kind else ANALYZE
-    if not is_plausible(affine):
-        affine, geometry, sides_known = affine_of_spacing(header.get_zooms()), None, False
-        note = BROKEN_AFFINE
     stored = RawVolume(
         voxels,
         offset,
         dtype,
         shape=shape,
-        affine=affine,
         count=count,
         scaling=(1.0 if slope is None else float(slope), 0.0 if intercept is None else float(intercept)),
-        sides_known=sides_known,
-        header=geometry,
-        note=note,
         series=series,
+        **geometry,
     )
     return items(stored)
 
@@ -139,6 +129,23 @@ def _series(header: Any) -> str:
     return "several echoes, directions or times"
 
 
+def _geometry(header: Any, shape: tuple[int, int, int]) -> dict[str, Any]:
+    """What a `RawVolume` must know of where the voxels lie."""
+    affine, mm = header.get_best_affine(), _mm(header, shape)
+    affine[:3] *= mm
+    if not is_plausible(affine):
+        return {"affine": affine_of_spacing(header.get_zooms()), "sides_known": False, "note": BROKEN_AFFINE}
+    if isinstance(header, nibabel.spm99analyze.Spm99AnalyzeHeader):
+        return {"affine": affine, "sides_known": False, "note": ANALYZE}
+    stated = {"affine": affine, "header": _geometry_alone(header), "space": space_of(header)}
+    if not (header["sform_code"] or header["qform_code"]):
+        return {**stated, "sides_known": False, "note": SIDES_UNKNOWN}
+    conflict = conflict_of(header, mm)
+    if conflict is None:
+        return stated
+    return {**stated, "sides_known": not conflict.exchanges_sides, "note": told(conflict), "conflict": conflict}
+
+
 def _mm(header: Any, shape: tuple[int, int, int]) -> float:
     """The unit that the header counts in, in mm."""
     try:
@@ -150,7 +157,7 @@ def _mm(header: Any, shape: tuple[int, int, int]) -> float:
     return unit if FIELDS_MM[0] <= longest <= FIELDS_MM[1] else 1.0
 
 
-def _geometry(header: nibabel.Nifti1Header) -> nibabel.Nifti1Header:
+def _geometry_alone(header: nibabel.Nifti1Header) -> nibabel.Nifti1Header:
     """A header that says where the voxels lie, in the file's own unit, and nothing about whose they are."""
     clean = nibabel.nifti2.Nifti2Header() if isinstance(header, nibabel.nifti2.Nifti2Header) else nibabel.Nifti1Header()
     clean.set_data_shape(header.get_data_shape()[:3])

@@ -13,6 +13,7 @@ import mriseg
 from mriseg import Contrast, MrisegError
 from mriseg.core import limits
 from mriseg.core.errors import ReadError, TooLargeError
+from mriseg.core.scan import Space
 from mriseg.io.reader import contents
 from tests.dicom_files import (
     AXIAL,
@@ -51,6 +52,7 @@ def test_values_and_geometry_are_exact_in_every_transfer_syntax(syntax, write):
     np.testing.assert_allclose(scan.affine, geometry.affine, atol=1e-5)
     assert scan.kind == "volume"
     assert scan.sides_known
+    assert scan.space is Space.SCANNER
     assert scan.notes == ()
 
 

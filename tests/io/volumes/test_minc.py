@@ -10,6 +10,7 @@ import pytest
 import mriseg
 from mriseg.core import limits
 from mriseg.core.errors import MrisegError
+from mriseg.core.scan import Space
 from mriseg.io.reader import contents
 from tests.helpers import little_memory, refusal
 from tests.volume_files import DATA, minc, spaced
@@ -136,6 +137,16 @@ def test_without_sides_one_millimetre_is_assumed_and_said():
     assert scan.spacing == (1, 1, 1)
     assert not scan.sides_known
     assert any("1 mm is assumed" in note for note in scan.notes)
+
+
+@pytest.mark.parametrize(
+    ("said", "space"),
+    [(b"native____", Space.SCANNER), (b"talairach_", Space.TALAIRACH), (b"callosal__", Space.UNKNOWN)],
+)
+def test_the_space_is_what_the_file_says(said, space):
+    about = {axis: {**attributes, "spacetype": said} for axis, attributes in UPRIGHT.items()}
+    assert mriseg.read(minc(STORED, AXES, None, about)).space is space
+    assert mriseg.read(minc(STORED, AXES, None, UPRIGHT)).space is Space.UNKNOWN
 
 
 @pytest.mark.parametrize("step", [0, 1e300, np.nan])
