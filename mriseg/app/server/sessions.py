@@ -6,9 +6,11 @@ in memory for so long, so it is taken away here.
 """
 
 import gc
+import logging
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,16 +19,20 @@ from mriseg.app.server.memory import KEPT_BYTES, trim
 from mriseg.app.server.streamlit_internals import (
     Runtime,
     current_session,
+    empty_session,
     forget_session,
     is_connected,
     server,
     session_id,
-    session_keys,
     sweep_downloads,
 )
+from mriseg.core.faults import log_fault
+
+logger = logging.getLogger(__name__)
 
 # Longer than `server.disconnectedSessionTTL`, so that nobody can come back to a state that is being emptied.
 GONE_AFTER, LOOKED_EVERY = 30.0, 5.0  # seconds
+FORGOTTEN_AFTER = 600.0  # seconds; a scan of the largest size is segmented in less
 WATCH = "visitors"  # name of the thread that looks after them
 
 
@@ -101,7 +107,7 @@ def _put_aside(visitor: Visitor, key: str) -> int:
 def _give_up(visitor: Visitor, key: str) -> int:
     """Let go of all of it, and say how many bytes that frees."""
     freed = visitor.state[key].kept_bytes
-    _drop(visitor, key)
+    del visitor.state[key]
     return freed
 
 
@@ -154,16 +160,21 @@ def _held(visitor: Visitor, key: str) -> Any:
         return None
 
 
-def _drop(visitor: Visitor, key: str) -> None:
-    with suppress(KeyError):  # its own page may be quicker
-        del visitor.state[key]
-
-
 def _look_after(runtime: Runtime) -> None:
-    """Take away what those left who are gone, as long as the server runs; should it fail, a visitor starts it anew."""
+    """Take away what those left who are gone, as long as the server runs, whatever happens in it."""
     while True:
         time.sleep(LOOKED_EVERY)
-        sweep_gone_sessions(runtime, time.monotonic())
+        with _outlived():
+            sweep_gone_sessions(runtime, time.monotonic())
+
+
+@contextmanager
+def _outlived() -> Iterator[None]:
+    """Within, what fails is logged and gone over: what one visitor sent keeps nobody else's scan in memory."""
+    try:
+        yield
+    except Exception as error:  # whatever a hostile visitor provokes
+        log_fault(error, logger)
 
 
 def sweep_gone_sessions(runtime: Runtime, now: float) -> None:
@@ -176,22 +187,39 @@ def sweep_gone_sessions(runtime: Runtime, now: float) -> None:
     now : float
         In the seconds of `time.monotonic`.
     """
-    gone = []
+    gone = _gone(runtime, now)
+    held_anything = False
+    for session, visitor in gone.items():
+        with _outlived():
+            held_anything = empty_session(visitor.state) or held_anything
+        with _outlived():
+            forget_session(runtime, session)
+    with _outlived():
+        download_cache.release(runtime, now, set(gone))
+    if held_anything:
+        with _outlived():
+            sweep_downloads(runtime)
+        gone.clear()
+        gc.collect()
+        trim()
+
+
+def _gone(runtime: Runtime, now: float) -> dict[str, Visitor]:
+    """Those whose connection ended long enough ago.
+
+    A page that was at work when its visitor left may come to its end after that and keep what it found, so one who is
+    gone is emptied again for a while.
+    """
+    gone = {}
     with _lock:
         for session, visitor in list(_visitors.items()):
             if is_connected(runtime, session):
                 visitor.left = None
-            elif visitor.left is None:
+                continue
+            if visitor.left is None:
                 visitor.left = now
-            elif now - visitor.left >= GONE_AFTER:
-                gone.append((session, _visitors.pop(session)))
-    for session, visitor in gone:
-        for key in session_keys(visitor.state):
-            _drop(visitor, key)
-        forget_session(runtime, session)
-    download_cache.release(runtime, now, {session for session, _ in gone})
-    if gone:
-        sweep_downloads(runtime)
-        del visitor, gone
-        gc.collect()
-        trim()
+            if now - visitor.left >= GONE_AFTER:
+                gone[session] = visitor
+            if now - visitor.left >= FORGOTTEN_AFTER:
+                del _visitors[session]
+    return gone

@@ -22,6 +22,7 @@ __all__ = [
     "Session",
     "UploadedFile",
     "current_session",
+    "empty_session",
     "forget_session",
     "forget_upload",
     "hold_download",
@@ -29,7 +30,6 @@ __all__ = [
     "release_download",
     "server",
     "session_id",
-    "session_keys",
     "sweep_downloads",
     "take_upload",
 ]
@@ -96,8 +96,11 @@ def is_connected(runtime: Runtime, session: str) -> bool:
     return runtime.is_active_session(session)
 
 
-def session_keys(state: Any) -> list[str]:
-    """What a session holds under names of the page's own; widgets without a key are left out.
+def empty_session(state: Any) -> bool:
+    """Let go of everything that a session holds.
+
+    What a browser sent for a control is made a value only when it is asked for, and what no browser would send raises
+    then, also where Streamlit clears a state. So it is dropped unread.
 
     Parameters
     ----------
@@ -106,9 +109,16 @@ def session_keys(state: Any) -> list[str]:
 
     Returns
     -------
-    list of str
+    bool
+        Whether there was anything.
     """
-    return list(state.filtered_state)
+    with state._lock:
+        held_anything = len(state._state) > 0
+        sent = state._state._new_widget_state
+        sent.states.clear()
+        sent.widget_metadata.clear()
+        state._state.clear()
+    return held_anything
 
 
 def take_upload(file: UploadedFile) -> bytes:

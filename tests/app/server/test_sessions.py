@@ -1,20 +1,22 @@
 """What the server holds for visitors, and when it lets go of it."""
 
+import threading
 from dataclasses import dataclass
 from types import SimpleNamespace
 
 import pytest
 
-from mriseg.app.server import sessions
-from mriseg.app.server.sessions import GONE_AFTER, Visitor, evict_to_fit, sweep_gone_sessions
+from mriseg.app.server import download_cache, sessions
+from mriseg.app.server.sessions import FORGOTTEN_AFTER, GONE_AFTER, Visitor, evict_to_fit, sweep_gone_sessions
 
 
 class State(dict):
     """A session's state, as Streamlit keeps it."""
 
-    @property
-    def filtered_state(self) -> dict:
-        return dict(self)
+    def __init__(self, **stored: object) -> None:
+        super().__init__(stored)
+        self._lock, self._state = threading.RLock(), self
+        self._new_widget_state = SimpleNamespace(states={}, widget_metadata={})
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,10 @@ def test_what_a_visitor_left_is_let_go_of_after_a_while_and_not_before(there):
     assert left == {}
     assert set(server.emptied) == {"a"}
     assert "analysis" in there["b"].state
+    left["analysis"] = Held()  # a page that was at work when it was left comes to its end
+    sweep_gone_sessions(server, 100.0 + 2 * GONE_AFTER)
+    assert left == {}
+    sweep_gone_sessions(server, 100.0 + FORGOTTEN_AFTER)
     assert set(there) == {"b", "c"}
 
 
@@ -84,8 +90,43 @@ def test_with_the_last_nothing_is_held(there):
     server = Server()
     sweep_gone_sessions(server, 0.0)
     sweep_gone_sessions(server, GONE_AFTER)
-    assert there == {}
+    assert not any(visitor.state for visitor in there.values())
     assert set(server.emptied) == {"a", "b", "c"}
+
+
+class Malformed(State):
+    """Of a visitor who sent what no browser sends."""
+
+    def clear(self) -> None:
+        raise ValueError("a string for a slider")
+
+
+def test_what_fails_for_one_visitor_keeps_nothing_of_another(there, monkeypatch):
+    there["a"].state = Malformed(analysis=Held())
+    server = Server()
+    there["b"].left = there["a"].left = 0.0
+    server.active = {"c"}
+    monkeypatch.setattr(download_cache, "release", lambda *_: 1 / 0)
+    sweep_gone_sessions(server, GONE_AFTER)
+    assert there["b"].state == {}
+    assert set(server.emptied) == {"a", "b"}
+    assert "analysis" in there["c"].state
+
+
+def test_the_watch_goes_on_whatever_happens(monkeypatch):
+    looked = []
+
+    class Ended(BaseException):
+        """The server is shut down."""
+
+    def look(runtime: object, now: float) -> None:
+        looked.append(now)
+        raise Ended if len(looked) == 3 else ValueError("a string for a slider")
+
+    monkeypatch.setattr(sessions, "sweep_gone_sessions", look)
+    monkeypatch.setattr(sessions.time, "sleep", lambda seconds: None)
+    with pytest.raises(Ended):
+        sessions._look_after(Server())
 
 
 @pytest.mark.parametrize(

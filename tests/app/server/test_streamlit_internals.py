@@ -15,7 +15,10 @@ from tests.visitor import ROOT, Server, Visitor, visited
 SCRIPT = """
 import json
 import streamlit as st
+from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.state import SafeSessionState, SessionState
+from streamlit.runtime.state.common import WidgetMetadata
 from mriseg.app.server import streamlit_internals as internals
 
 KIND = {"name": "a.txt", "kind": "text/plain"}
@@ -33,7 +36,6 @@ if file is not None:
     said["in state"] = len(st.session_state["upload"].getvalue())
     internals.forget_upload(file)
     said["forgotten"] = len(context.uploaded_file_mgr.get_files(session.id, [file.file_id]))
-said["keys"] = sorted(key for key in internals.session_keys(session.state))
 
 def is_there(content):
     return any(one.content == content for one in runtime.media_file_mgr._storage._files_by_id.values())
@@ -51,6 +53,13 @@ internals.hold_download(runtime, "gone", b"of one who left", **KIND)
 internals.forget_session(runtime, "gone")
 internals.sweep_downloads(runtime)
 said["left"] = is_there(b"of one who left")
+
+state = SafeSessionState(SessionState(), lambda: None)
+state["kept"] = "a scan"
+sent = WidgetState(id="$$ID-0-slider", string_value="no number")
+state._state.set_widgets_from_proto(WidgetStates(widgets=[sent]))
+state._state._set_widget_metadata(WidgetMetadata(sent.id, float, str, "double_value"))
+said["emptied"] = [internals.empty_session(state), "kept" in state, internals.empty_session(state)]
 st.text(json.dumps(said))
 """
 
@@ -104,8 +113,8 @@ def test_an_upload_is_forgotten(said):
     assert said[1]["forgotten"] == 0
 
 
-def test_what_a_session_holds_is_known_by_its_keys(said):
-    assert said[1]["keys"] == ["length", "upload"]
+def test_a_session_is_emptied_whatever_was_sent_for_a_control(said):
+    assert said[1]["emptied"] == [True, False, False]
 
 
 def test_a_file_stays_for_whoever_it_is_held_for_and_no_longer(said):
