@@ -4,6 +4,7 @@ from html import escape
 
 import numpy as np
 
+from mriseg.core.decimals import decimal
 from mriseg.core.tissue import Tissue
 from mriseg.mixture.model import Mixture
 from mriseg.segmentation.result import Result
@@ -92,7 +93,7 @@ def describe_mixture(mixture: Mixture) -> str:
         One sentence.
     """
     classes = ", ".join(
-        f"{tissue.title.lower()} about {mean:.4g}" for tissue, mean in zip(mixture.tissues, mixture.means, strict=True)
+        f"{tissue.title.lower()} about {decimal(mean, 4)}" for tissue, mean in zip(mixture.tissues, mixture.means, strict=True)
     )
     return f"Histogram of the brain's intensities with the fitted Gaussians over it: {classes}."
 
@@ -134,7 +135,7 @@ class _Frame:
         for level in _ticks(self._low, self._high):
             x = float(self._x(level))
             parts.append(f'<path d="M{x:.1f} {BOTTOM}v4" {_stroke(INK, 1, "")}/>')
-            parts.append(_text(x, BOTTOM + 17, f"{level:g}", "middle"))
+            parts.append(_text(x, BOTTOM + 17, decimal(level, 6), "middle"))
         thousands = self._top >= THOUSANDS
         for count in _ticks(0, self._top):
             y = float(self._y(count))

@@ -7,6 +7,7 @@ import datetime
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
+from mriseg.core.decimals import decimal
 from mriseg.core.findings import Level
 from mriseg.core.scan import Scan
 from mriseg.core.tissue import Contrast, Tissue
@@ -199,13 +200,13 @@ def _ratios(result: Result) -> tuple[tuple[str, str], ...]:
 def _mixture(result: Result) -> Table:
     mixture = result.mixture
     rows = [
-        (tissue.title, f"{weight:.3f}", f"{mean:.4g}", f"{sd:.3g}")
+        (tissue.title, f"{weight:.3f}", decimal(mean, 4), decimal(sd))
         for tissue, weight, mean, sd in zip(mixture.tissues, mixture.weights, mixture.means, mixture.sds, strict=True)
     ]
     if mixture.deep_gray is not None:
         weight, mean, sd = mixture.deep_gray
-        rows.append(("Deep gray matter", f"{weight:.3f}", f"{mean:.4g}", f"{sd:.3g}"))
-    rows.append(("Mixed voxels", f"{mixture.mixed_weights.sum():.3f}", "", f"{mixture.mixed_sd:.3g}"))
+        rows.append(("Deep gray matter", f"{weight:.3f}", decimal(mean, 4), decimal(sd)))
+    rows.append(("Mixed voxels", f"{mixture.mixed_weights.sum():.3f}", "", decimal(mixture.mixed_sd)))
     rows.append(("Outliers", f"{mixture.outliers:.3f}", "", ""))
     return Table(("Class", "Share π", "Mean μ", "SD σ"), tuple(rows))
 

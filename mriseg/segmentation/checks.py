@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mriseg.core.decimals import decimal
 from mriseg.core.errors import MrisegError, SettingsError
 from mriseg.core.scan import Scan, farthest_apart_mm
 
@@ -34,7 +35,7 @@ def check_images(scan: Scan, channels: Sequence[Scan]) -> None:
     for image in (scan, *channels):
         if not image.data.max() > image.data.min():
             raise MrisegError(
-                f"Every voxel has the same value ({image.data.flat[0]:g}), so there is nothing to segment. "
+                f"Every voxel has the same value ({decimal(image.data.flat[0], 6)}), so there is nothing to segment. "
                 "Check that the export held the image."
             )
         if _is_map(image.data):

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from mriseg.core.decimals import decimal
 from mriseg.core.findings import Finding, FindingCode, Level
 from mriseg.core.scan import Scan, Space
 from mriseg.core.tissue import Contrast, Tissue
@@ -213,7 +214,7 @@ def _thickness(result: Result) -> Iterator[Finding]:
             FindingCode.THICK_SLICES,
             Level.CARE,
             "Cortex and the fluid in the sulci are thinner than a slice, so their volumes are rough. "
-            f"Voxels measure {' x '.join(f'{side:.2g}' for side in sides)} mm.",
+            f"Voxels measure {' x '.join(decimal(side, 2) for side in sides)} mm.",
             "Compare with scans of the same protocol only; for volumes that stand alone take one of about 1 mm.",
         )
 

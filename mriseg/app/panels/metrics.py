@@ -4,6 +4,7 @@ import streamlit as st
 
 from mriseg.app import texts
 from mriseg.app.session import Analysis
+from mriseg.core.decimals import decimal
 from mriseg.core.findings import Finding, Level
 from mriseg.core.tissue import Tissue
 from mriseg.evaluation.agreement import dice
@@ -139,7 +140,7 @@ def numbers_table(result: Result) -> str:
         if figure.key not in result.quality:
             continue
         value = result.quality[figure.key]
-        shown = f"{value:.1%}" if figure.unit == "%" else f"{value:.3g} {figure.unit}".strip()
+        shown = f"{value:.1%}" if figure.unit == "%" else f"{decimal(value)} {figure.unit}".strip()
         if figure.is_certainty:
             shown = certainty(value)
         usual_range = ""

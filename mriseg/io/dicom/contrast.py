@@ -8,6 +8,7 @@ people named the series is a second witness. Where the two contradict each other
 import re
 from math import acos, degrees, exp, log
 
+from mriseg.core.decimals import decimal
 from mriseg.core.scan import HeaderContrast
 from mriseg.core.tissue import Contrast
 from mriseg.io.dicom.header import MOST_DESCRIPTION_BYTES, Tags, number, text, words
@@ -304,9 +305,9 @@ def _in_words(tags: Tags) -> str:
     if is_spin != is_gradient:
         kind.append("gradient echo" if is_gradient else "spin echo")
     times = {"TR": number(tags, "RepetitionTime", 0), "TE": echo_time(tags), "TI": inversion_time(tags)}
-    parts = [f"{name} {value:.{4 if value < 1e4 else 5}g} ms" for name, value in times.items() if value > 0]
+    parts = [f"{name} {decimal(value, 4)} ms" for name, value in times.items() if value > 0]
     if is_gradient and not is_inverted and (angle := number(tags, "FlipAngle", 0)) > 0:
-        parts.append(f"flip angle {angle:.3g} degrees")
+        parts.append(f"flip angle {decimal(angle)} degrees")
     return ", ".join(filter(None, (" ".join(kind), *parts)))
 
 

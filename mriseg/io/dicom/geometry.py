@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mriseg.core import limits
+from mriseg.core.decimals import decimal
 from mriseg.core.errors import ReadError
 from mriseg.io.dicom.plane import DicomSlice, SlicePosition
 from mriseg.io.raw_volume import LPS_TO_RAS, is_plausible
@@ -122,7 +123,7 @@ def _longest_part(gaps: np.ndarray) -> tuple[int, int, str]:
         lost = int(whole_steps.sum()) - len(missing)
         why = "1 slice of the series is missing" if lost == 1 else f"{lost} slices of the series are missing"
     else:
-        why = f"The slices are unevenly spaced, {gaps.min():.3g} to {gaps.max():.3g} mm apart"
+        why = f"The slices are unevenly spaced, {decimal(gaps.min())} to {decimal(gaps.max())} mm apart"
     if 2 * count < len(gaps) + 1:
         raise ReadError(f"{why}, and no part without a gap holds half of it. Export the whole series again.")
     return first, last, (
@@ -153,20 +154,20 @@ def _irregularities(positions: np.ndarray, step: np.ndarray, position: SlicePosi
     distance = float(step @ normal)
     off = np.abs(np.diff(positions @ normal) - distance).max()
     if off > EVEN * distance:
-        yield f"The slices are unevenly spaced, by up to {off:.2g} mm; their mean distance, {distance:.4g} mm, is used."
+        yield f"The slices are unevenly spaced, by up to {decimal(off, 2)} mm; their mean distance, {decimal(distance, 4)} mm, is used."
     aside = positions - positions[0] - np.arange(len(positions))[:, None] * step
     aside -= (aside @ normal)[:, None] * normal
     shift = float(np.linalg.norm(aside, axis=1).max())
     if shift > max(position.sides):
         raise ReadError(NOT_BEHIND)
     if shift > SHIFT_SHARE * min(position.sides):
-        yield f"The slices are shifted sideways against each other by up to {shift:.2g} mm, which the grid leaves out."
+        yield f"The slices are shifted sideways against each other by up to {decimal(shift, 2)} mm, which the grid leaves out."
     # Where the distance told is less than the thickness it is only the gap.
     if position.apart is not None and position.apart >= (position.thickness or 0):
         steps = distance / position.apart
         if round(steps) > 1 and abs(steps - round(steps)) <= EVEN:
             yield (
-                f"The slices lie {distance:.3g} mm apart where the header says {position.apart:.3g} mm: those in "
+                f"The slices lie {decimal(distance)} mm apart where the header says {decimal(position.apart)} mm: those in "
                 "between may be missing."
             )
 

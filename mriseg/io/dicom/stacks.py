@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from mriseg.core import limits
+from mriseg.core.decimals import decimal
 from mriseg.core.errors import ReadError
 from mriseg.io.dicom.elements import Budget
 from mriseg.io.dicom.geometry import Grid, arrange, slice_position
@@ -76,9 +77,9 @@ class VolumeKey:
 
 
 VOLUME_KEYS = (
-    VolumeKey(lambda tags: round(echo_time(tags), 2), "TE {:g} ms"),
-    VolumeKey(lambda tags: inversion_time(tags), "TI {:g} ms"),
-    VolumeKey(lambda tags: number(tags, "DiffusionBValue", 0), "b {:g}"),
+    VolumeKey(lambda tags: round(echo_time(tags), 2), "TE {} ms"),
+    VolumeKey(lambda tags: inversion_time(tags), "TI {} ms"),
+    VolumeKey(lambda tags: number(tags, "DiffusionBValue", 0), "b {}"),
     VolumeKey(lambda tags: number(tags, "TemporalPositionIndex", number(tags, "TemporalPositionIdentifier", 0))),
     VolumeKey(lambda tags: number(tags, "AcquisitionNumber", 0)),
     VolumeKey(lambda tags: number(tags, "TriggerTime", 0)),
@@ -247,7 +248,7 @@ def _split(
         covered = median(len({position for _, position in part}) for part in parts.values())
         if len(parts) > 1 and covered >= FULL_SHARE * len(positions):
             for value in sorted(parts):
-                label_text = ", ".join(filter(None, (label, mark.label.format(value) if mark.label else "")))
+                label_text = ", ".join(filter(None, (label, mark.label.format(decimal(value, 6)) if mark.label else "")))
                 yield from _split(parts[value], marks[number_of:], label_text)
             return
     # Nothing numbers them but the order in which the scanner made the slices of each position.

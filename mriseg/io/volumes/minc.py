@@ -17,6 +17,7 @@ from mriseg.io.catalog import ScanEntry, rank
 from mriseg.io.file import File
 from mriseg.io.raw_slices import Slices
 from mriseg.io.raw_volume import BROKEN_AFFINE, SIZE_UNKNOWN, affine_of_spacing, in_words, is_plausible
+from mriseg.io.timing import time_series
 from mriseg.io.volumes.netcdf import DAMAGED, MAGIC, Variable, values, variables
 
 # What a file says of the coordinates of its axes; "callosal" are the person's own, turned.
@@ -213,4 +214,4 @@ def _space(fields: dict[str, Variable]) -> Space:
 
 def _series(fields: dict[str, Variable]) -> str:
     step = _numbers(fields["time"], "step", 1) if "time" in fields else None
-    return "several volumes" if step is None or not 0 < step[0] < 1e9 else f"a time series, {step[0]:.3g} s apart"
+    return "several volumes" if step is None or step[0] <= 0 else time_series(step[0])

@@ -17,6 +17,7 @@ from mriseg.io.catalog import ScanEntry
 from mriseg.io.file import File
 from mriseg.io.raw_volume import BROKEN_AFFINE, SIDES_UNKNOWN, RawVolume, affine_of_spacing, is_plausible, items
 from mriseg.io.sidecar import partner
+from mriseg.io.timing import time_series
 from mriseg.io.volumes.nifti_geometry import conflict_of, space_of, told
 
 NIFTI_1 = {b"n+1\x00": "single", b"ni1\x00": "pair"}
@@ -125,7 +126,7 @@ def _series(header: Any) -> str:
     except (AttributeError, KeyError):
         unit = "unknown"
     if unit in SECONDS and 0 < step < np.inf:
-        return f"a time series, {step * SECONDS[unit]:.3g} s apart"
+        return time_series(step * SECONDS[unit])
     return "several echoes, directions or times"
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from nibabel.parrec import PARRECHeader, parse_PAR_header
 
 from mriseg.core import limits
+from mriseg.core.decimals import decimal
 from mriseg.core.errors import ReadError
 from mriseg.io.catalog import ScanEntry, rank
 from mriseg.io.detached_data import header_lines
@@ -215,5 +216,5 @@ def _in_words(key: tuple[float, ...], varying: list[int]) -> str:
     kind = TYPES.get(int(key[TYPE]), f"image type {key[TYPE]:.0f}")
     labels = list(COLUMNS.values())
     return ", ".join(
-        [kind, *(f"{labels[column]} {key[column]:g}" for column in varying if column != TYPE and labels[column])]
+        [kind, *(f"{labels[column]} {decimal(key[column], 6)}" for column in varying if column != TYPE and labels[column])]
     )

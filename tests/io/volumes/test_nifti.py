@@ -216,6 +216,14 @@ def test_each_volume_of_a_series_can_be_chosen(pack):
     np.testing.assert_array_equal(mriseg.read(pack(image.to_bytes())).data, VOXELS)
 
 
+def test_milliseconds_called_seconds_are_doubted():
+    image = nibabel.Nifti1Image(np.stack([VOXELS] * 2, -1), AFFINE)
+    image.header.set_xyzt_units("mm", "sec")
+    image.header["pixdim"][4] = 1500
+    for item in contents(image.to_bytes()):
+        assert "(a time series, 1500 s apart by its header, probably 1.5 s)" in item.title
+
+
 @pytest.mark.parametrize("dtype", [np.complex64, np.complex128])
 def test_complex_numbers_are_refused(dtype):
     assert "complex" in refusal(nifti(VOXELS.astype(dtype)))
