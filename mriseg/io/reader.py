@@ -12,6 +12,7 @@ from mriseg.core.scan import Scan, farthest_apart_mm
 from mriseg.io.catalog import ScanEntry, best, most_suitable, refused
 from mriseg.io.dicom.reader import is_dicom, read_dicom
 from mriseg.io.file import File
+from mriseg.io.packing import packing
 from mriseg.io.pictures.picture import is_picture, read_picture
 from mriseg.io.pictures.tiff import is_tiff, read_tiff
 from mriseg.io.sources import files
@@ -43,11 +44,6 @@ READABLE = (
 # Files that people do drop, told apart so that the message can say what to do with each.
 KNOWN_BUT_UNREAD = (
     (b"%PDF", "a PDF document", "Export the image from it as PNG."),
-    (b"Rar!", "a RAR archive", "Unpack it and drop the folder inside."),
-    (b"7z\xbc\xaf\x27\x1c", "a 7z archive", "Unpack it and drop the folder inside."),
-    (b"BZh", "a file packed by bzip2", "Unpack it and drop what is inside."),
-    (b"\xfd7zXZ", "a file packed by xz", "Unpack it and drop what is inside."),
-    (b"PK\x03\x04", "a zip archive in another one", "Unpack it and drop what is inside."),
     (b"PK", "an empty or split zip archive", "Pack the scan again."),
     (b"\x89HDF", "a MINC 2 or other HDF5 file", "Convert it with mnc2nii and drop the .nii."),
     (b"\x00\x00\x00\x0cjP  ", "a JPEG 2000 picture", "Open it in a viewer and save it as PNG."),
@@ -216,7 +212,7 @@ def check_shape(shape: tuple[int, ...], scan: Scan, what: str) -> None:
 
 def _listed(files: Sequence[File]) -> list[tuple[ScanEntry, ...]]:
     """The scans of each file that holds one; what cannot be read is listed with its reason if there are others."""
-    dicom, groups = [], []
+    dicom, groups, packings = [], [], []
     given = [file for file in files if not file.is_beside]
     for file in given:
         try:
@@ -228,7 +224,9 @@ def _listed(files: Sequence[File]) -> list[tuple[ScanEntry, ...]]:
             if reader is not None:
                 groups.append(reader(file, files))
             elif len(given) == 1:
-                raise ReadError(_not_read(start, file.name))
+                raise ReadError(_not_read(file, start))
+            elif packed := packing(start, is_gzipped=file.is_packed):
+                packings.append(packed)
         except ReadError as error:
             if len(given) == 1:
                 raise
@@ -245,18 +243,20 @@ def _listed(files: Sequence[File]) -> list[tuple[ScanEntry, ...]]:
             if not groups:
                 raise
             groups.insert(0, (refused("DICOM files", str(error)),))
+    if packings and not groups:
+        raise ReadError(packings[0])
     return groups
 
 
-def _not_read(start: bytes, name: str) -> str:
+def _not_read(file: File, start: bytes) -> str:
     if not start.strip(b"\x00"):
         return "The file is empty. Choose the scan again, or export it anew."
+    if packed := packing(start, is_gzipped=file.is_packed):
+        return packed
     for magic, what, advice in KNOWN_BUT_UNREAD:
         if start.startswith(magic):
             return f"This is {what}, which is not read here. {advice}"
-    if start[257:262] == b"ustar":
-        return "This is a tar archive, which is not read here. Unpack it and drop the folder inside."
-    ending = name.lower().removesuffix(".gz").rpartition(".")[2]
+    ending = file.name.lower().removesuffix(".gz").rpartition(".")[2]
     if ending in ("img", "raw", "zraw", "rec"):
         return "This is one half of a volume, without the header that says its size. Drop both files together."
     if ending in ("nii", "mgh", "mgz", "dcm", "nrrd", "nhdr", "mha", "mhd", "mnc", "par"):

@@ -93,7 +93,8 @@ def describe_mixture(mixture: Mixture) -> str:
         One sentence.
     """
     classes = ", ".join(
-        f"{tissue.title.lower()} about {decimal(mean, 4)}" for tissue, mean in zip(mixture.tissues, mixture.means, strict=True)
+        f"{tissue.title.lower()} about {decimal(mean, 4)}"
+        for tissue, mean in zip(mixture.tissues, mixture.means, strict=True)
     )
     return f"Histogram of the brain's intensities with the fitted Gaussians over it: {classes}."
 

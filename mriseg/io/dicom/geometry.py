@@ -154,21 +154,27 @@ def _irregularities(positions: np.ndarray, step: np.ndarray, position: SlicePosi
     distance = float(step @ normal)
     off = np.abs(np.diff(positions @ normal) - distance).max()
     if off > EVEN * distance:
-        yield f"The slices are unevenly spaced, by up to {decimal(off, 2)} mm; their mean distance, {decimal(distance, 4)} mm, is used."
+        yield (
+            f"The slices are unevenly spaced, by up to {decimal(off, 2)} mm; their mean distance, "
+            f"{decimal(distance, 4)} mm, is used."
+        )
     aside = positions - positions[0] - np.arange(len(positions))[:, None] * step
     aside -= (aside @ normal)[:, None] * normal
     shift = float(np.linalg.norm(aside, axis=1).max())
     if shift > max(position.sides):
         raise ReadError(NOT_BEHIND)
     if shift > SHIFT_SHARE * min(position.sides):
-        yield f"The slices are shifted sideways against each other by up to {decimal(shift, 2)} mm, which the grid leaves out."
+        yield (
+            f"The slices are shifted sideways against each other by up to {decimal(shift, 2)} mm, which the grid "
+            "leaves out."
+        )
     # Where the distance told is less than the thickness it is only the gap.
     if position.apart is not None and position.apart >= (position.thickness or 0):
         steps = distance / position.apart
         if round(steps) > 1 and abs(steps - round(steps)) <= EVEN:
             yield (
-                f"The slices lie {decimal(distance)} mm apart where the header says {decimal(position.apart)} mm: those in "
-                "between may be missing."
+                f"The slices lie {decimal(distance)} mm apart where the header says {decimal(position.apart)} mm: "
+                "those in between may be missing."
             )
 
 

@@ -248,7 +248,9 @@ def _split(
         covered = median(len({position for _, position in part}) for part in parts.values())
         if len(parts) > 1 and covered >= FULL_SHARE * len(positions):
             for value in sorted(parts):
-                label_text = ", ".join(filter(None, (label, mark.label.format(decimal(value, 6)) if mark.label else "")))
+                label_text = ", ".join(
+                    filter(None, (label, mark.label.format(decimal(value, 6)) if mark.label else ""))
+                )
                 yield from _split(parts[value], marks[number_of:], label_text)
             return
     # Nothing numbers them but the order in which the scanner made the slices of each position.

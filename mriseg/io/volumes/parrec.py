@@ -216,5 +216,8 @@ def _in_words(key: tuple[float, ...], varying: list[int]) -> str:
     kind = TYPES.get(int(key[TYPE]), f"image type {key[TYPE]:.0f}")
     labels = list(COLUMNS.values())
     return ", ".join(
-        [kind, *(f"{labels[column]} {decimal(key[column], 6)}" for column in varying if column != TYPE and labels[column])]
+        [
+            kind,
+            *(f"{labels[column]} {decimal(key[column], 6)}" for column in varying if column != TYPE and labels[column]),
+        ]
     )
