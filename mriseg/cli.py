@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING
 from mriseg import report
 from mriseg.core.errors import MrisegError
 from mriseg.core.log import log_collected, log_shown
+from mriseg.core.printable import printable
 from mriseg.core.scan import Scan
 from mriseg.core.settings import CONTRASTS, MASKS, Settings
+from mriseg.core.terminal import Parser, complain, say
 from mriseg.core.tissue import Tissue
 from mriseg.core.version import DISCLAIMER, __version__
 from mriseg.datasets.samples import SAMPLES
@@ -77,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="mriseg",
         description=f"Gray matter, white matter and cerebrospinal fluid of brain MR images. {DISCLAIMER}",
     )
@@ -196,7 +198,7 @@ def _add_settings(command: argparse.ArgumentParser) -> None:
 def _samples(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     if options.list:
         for sample in SAMPLES.values():
-            print(f"{sample.name:12} {sample.title}: {sample.description}")
+            say(f"{sample.name:12} {sample.title}: {sample.description}")
         return DONE
     name, file = options.save
     if name not in SAMPLES:
@@ -205,7 +207,8 @@ def _samples(parser: argparse.ArgumentParser, options: argparse.Namespace) -> in
         scan, _ = SAMPLES[name].make()
         Path(file).write_bytes(encode_scan(scan))
     except (MrisegError, OSError) as error:
-        return _complain(f"mriseg: {file}: {error if isinstance(error, MrisegError) else error.strerror}")
+        complain(error if isinstance(error, MrisegError) else error.strerror, file)
+        return A_SCAN_FAILED
     return DONE
 
 
@@ -213,13 +216,14 @@ def _list(options: argparse.Namespace) -> int:
     try:
         entries = contents(options.scan)
     except MrisegError as error:
-        return _complain(f"mriseg: {options.scan}: {error}")
+        complain(error, options.scan)
+        return A_SCAN_FAILED
     chosen = best(entries)
     for number, entry in enumerate(entries, 1):
-        print(f"{'*' if entry is chosen else ' '}{number:3}  {entry.title}")
+        say(f"{'*' if entry is chosen else ' '}{number:3}  {entry.title}")
         if entry.refusal:
-            print(f"      not segmented: {entry.refusal}")
-    print("* is segmented unless --item says otherwise.")
+            say(f"      not segmented: {entry.refusal}")
+    say("* is segmented unless --item says otherwise.")
     return DONE
 
 
@@ -255,9 +259,10 @@ def _segment(parser: argparse.ArgumentParser, options: argparse.Namespace) -> in
     status = DONE
     for path, record in _records(paths, settings, options):
         if record.failure is not None:
-            status = _complain(f"mriseg: {path}: {record.failure}")
+            complain(record.failure, path)
+            status = A_SCAN_FAILED
         elif not options.quiet:
-            print(_summary(_name(path), record), flush=True)
+            say(*_summary(_name(path), record))
     return status
 
 
@@ -311,7 +316,8 @@ def _with_log(work: Callable[[Path], Record], path: Path) -> tuple[Record, list[
         return work(path), log
 
 
-def _summary(name: str, record: Record) -> str:
+def _summary(name: str, record: Record) -> list[str]:
+    """What is said of a scan that was segmented, in lines."""
     assert record.contrast is not None  # as in every record without a failure
     assert record.contrast_confidence is not None
     volumes = record.volumes_ml
@@ -321,11 +327,12 @@ def _summary(name: str, record: Record) -> str:
         else f"{tissue.abbreviation} {volumes[tissue]:.1f} mL ({record.fractions[tissue]:.1%})"
         for tissue in Tissue
     )
-    line = f"{name}: {record.contrast.suffix} ({certainty(record.contrast_confidence)} sure), {', '.join(sizes)}"
+    sure = certainty(record.contrast_confidence)
+    line = f"{printable(name)}: {record.contrast.suffix} ({sure} sure), {', '.join(sizes)}"
     if record.mask_doubtful and record.mask_confidence is not None:
         line += f"; the brain mask is DOUBTFUL ({certainty(record.mask_confidence)} sure)"
     doubts = [record.verdict, *(finding.titled_text for finding in record.findings)] if record.findings else []
-    return "\n  ".join([line, *doubts, *([record.several] if record.several else [])])
+    return [line, *(f"  {text}" for text in (*doubts, record.several) if text)]
 
 
 def _cohort(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
@@ -361,15 +368,17 @@ def _cohort(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int
                     count["failed" if outcome.record.failure else "segmented"] += 1
         cohort.summarize(out, study, settings, bids.is_bids(study))
     except MrisegError as error:
-        return _complain(f"mriseg: {error}")
+        complain(error)
+        return A_SCAN_FAILED
     except KeyboardInterrupt:
-        _complain("mriseg: stopped. The same command goes on where it was.")
+        complain("stopped. The same command goes on where it was.")
         return INTERRUPTED
     if count["failed"]:
-        status = _complain(f"mriseg: {count['failed']} of {len(scans)} scans failed; {derivatives.TABLE} says why.")
+        complain(f"{count['failed']} of {len(scans)} scans failed; {derivatives.TABLE} says why.")
+        status = A_SCAN_FAILED
     if not options.quiet:
         report_file = options.out / derivatives.REPORT
-        print(f"{count['segmented']} scans segmented. See {report_file} and {derivatives.TABLE} beside it.")
+        say(f"{count['segmented']} scans segmented. See {report_file} and {derivatives.TABLE} beside it.")
     return status
 
 
@@ -389,11 +398,6 @@ def _engine(scheduler: str | None, workers: int, most_bytes: int | None) -> Iter
         raise MrisegError(f"No Dask scheduler answers at {scheduler}. Start one, or check the address.") from error
     with client:
         yield partial(on_cluster, client=client)
-
-
-def _complain(line: str) -> int:
-    print(line, file=sys.stderr, flush=True)
-    return A_SCAN_FAILED
 
 
 class _Progress:
@@ -424,4 +428,5 @@ class _Progress:
     def _show(self, text: str) -> None:
         if self._is_shown:
             width = os.get_terminal_size(sys.stderr.fileno()).columns or 80
-            print(f"\r\x1b[K{(self._start + text)[: width - 1]}", end="", file=sys.stderr, flush=True)
+            line = printable(self._start + text)[: width - 1]
+            print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)

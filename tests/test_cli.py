@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 from mriseg import Contrast
-from mriseg.cli import main
+from mriseg.cli import _Progress, main
 from mriseg.datasets.phantom import simulate
 from mriseg.datasets.samples import SAMPLES
 from mriseg.export.images import encode_scan
@@ -212,6 +213,44 @@ def test_a_folder_is_segmented_under_its_name_by_its_best_scan_or_the_one_asked_
     assert nibabel.load(tmp_path / "several.scans_dseg.nii.gz").shape == (25, 30, 26)
     assert run("segment", several, "--out", tmp_path, "--item", 4) == 1
     assert "there is no number 4" in capsys.readouterr().err
+
+
+HOSTILE_NAME = "a\x1b[2J\x1b]0;owned\x07\rmriseg: done\n  2  \x9b31m\u202egnp\u200b\udcff.nii"
+
+
+def is_one_line(text: str) -> bool:
+    return all(line.isprintable() for line in text.splitlines()) and not set(text) & {"\r", "\x85", "\u2028"}
+
+
+def test_names_of_files_steer_no_terminal(files, tmp_path, capsys, monkeypatch):
+    folder = tmp_path / HOSTILE_NAME
+    folder.mkdir()
+    (folder / HOSTILE_NAME).write_text("not a scan")
+    scan = tmp_path / f"b{HOSTILE_NAME}.png"
+    scan.write_bytes((files / "slice.png").read_bytes())
+    monkeypatch.setattr("sys.stderr.isatty", lambda: False)
+    assert run("list", folder) == 1
+    assert run("segment", folder, scan, "--out", tmp_path / "out", "--verbose") == 1
+    assert run("segment", folder / "absent", "--out", tmp_path / "out") == 1
+    assert run("samples", "--save", "slice-t1", folder / "absent" / HOSTILE_NAME) == 1
+    for arguments in (["segment", HOSTILE_NAME, HOSTILE_NAME, "--out", "x"], ["list", "a", HOSTILE_NAME]):
+        with pytest.raises(SystemExit):
+            run(*arguments)
+    told = capsys.readouterr()
+    assert is_one_line(told.out)
+    assert is_one_line(told.err)
+    assert r"a\x1b[2J\x1b]0;owned\x07\x0dmriseg: done\x0a  2  \x9b31m\u202egnp\u200b\xff" in told.out
+    assert told.err.count("mriseg: /") == 4
+
+
+def test_the_line_of_the_progress_is_steered_by_itself_alone(capsys, monkeypatch):
+    monkeypatch.setattr("os.get_terminal_size", lambda number: os.terminal_size((60, 20)))
+    monkeypatch.setattr("sys.stderr.fileno", lambda: 2)
+    with _Progress(f"[1/1] {HOSTILE_NAME}: ", True) as progress:
+        progress("read")
+    lines = capsys.readouterr().err.split("\r\x1b[K")
+    assert lines[0] == lines[-1] == ""
+    assert all(line.isprintable() and len(line) < 60 for line in lines)
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,29 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
+from mriseg.core.printable import MOST_LINE, printable
+
 LOGGER = logging.getLogger("mriseg")
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
+class LineFormatter(logging.Formatter):
+    """Each record as a line; what more it holds are lines below it that are set in, and so no records of their own.
+
+    Examples
+    --------
+    >>> record = logging.LogRecord("mriseg", logging.ERROR, "", 0, "a\x1b[2J\\nb", None, None)
+    >>> print(LineFormatter("%(levelname)s %(message)s").format(record))
+    ERROR a\\x1b[2J
+      b
+    """
+
+    def __init__(self, format: str = FORMAT) -> None:
+        super().__init__(format)
+
+    def format(self, record: logging.LogRecord) -> str:
+        first, *others = (printable(line, MOST_LINE) for line in super().format(record).split("\n"))
+        return "\n".join([first, *(line if line.startswith("  ") else f"  {line}" for line in others)])
 
 
 @contextmanager
@@ -22,7 +43,7 @@ def log_shown(stream: TextIO, level: int) -> Iterator[None]:
     """
     handler = logging.StreamHandler(stream)
     handler.setLevel(level)
-    handler.setFormatter(logging.Formatter(FORMAT))
+    handler.setFormatter(LineFormatter())
     with _handled_by(handler, level):
         yield
 

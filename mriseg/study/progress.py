@@ -11,7 +11,8 @@ from pathlib import Path
 from tqdm import tqdm
 
 from mriseg.core.errors import WriteError
-from mriseg.core.log import FORMAT
+from mriseg.core.log import LineFormatter
+from mriseg.core.printable import MOST_LINE, printable
 from mriseg.study.run import Outcome
 
 DONE, BEFORE, FAILED = "done", "done before", "failed"
@@ -47,13 +48,13 @@ def shown(outcomes: Iterable[Outcome], count: int, log: Path, *, quiet: bool = F
         raise WriteError(f"The log cannot be written: {error.strerror}. Choose another folder.") from error
     so_far: Counter[str] = Counter()
     began = time.monotonic()
-    formatter = logging.Formatter(FORMAT)
+    formatter = LineFormatter()
     is_terminal = sys.stderr.isatty()
     with file, tqdm(total=count, unit="scan", disable=quiet or not is_terminal, dynamic_ncols=True) as bar:
         for outcome in outcomes:
             what = FAILED if outcome.record.failure else DONE if outcome.is_new else BEFORE
             so_far[what] += 1
-            line = f"{outcome.scan.name}: {outcome.record.failure or what}"
+            line = printable(f"{printable(outcome.scan.name)}: {outcome.record.failure or what}", MOST_LINE)
             seconds = f" ({outcome.seconds:.1f} s)" if outcome.is_new else ""
             with suppress(OSError):  # of a full disk
                 file.writelines(f"{formatter.format(record)}\n" for record in outcome.log)

@@ -18,6 +18,15 @@ def test_what_is_logged_within_is_shown_from_the_level_on():
     assert LOGGER.level == level
 
 
+def test_a_message_steers_no_terminal_and_forges_no_record():
+    stream = io.StringIO()
+    with log_shown(stream, logging.INFO):
+        logger.info("scan\x1b[2J\r\u202e\n2031-01-01 00:00:00,000 INFO mriseg: all is well\n  set in already")
+    first, *others = stream.getvalue().splitlines()
+    assert first.endswith(r" INFO mriseg.test: scan\x1b[2J\x0d\u202e")
+    assert others == ["  2031-01-01 00:00:00,000 INFO mriseg: all is well", "  set in already"]
+
+
 def test_a_thread_collects_its_own_log_alone():
     with log_collected() as records:
         logger.debug("mine")

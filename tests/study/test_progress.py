@@ -46,6 +46,17 @@ def test_on_a_terminal_there_is_a_bar_with_failures_and_what_was_done_before(tmp
 
 
 @pytest.mark.parametrize("is_terminal", [True, False])
+def test_a_name_steers_neither_terminal_nor_log(tmp_path, capfd, monkeypatch, is_terminal):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: is_terminal)
+    name = "sub-1\x1b[2J\n\u202e\udcff"
+    list(shown([outcome(name, "It is a shoe.")], 1, tmp_path / "a.log", quiet=True))
+    said = r"sub-1\x1b[2J\x0a\u202e\xff: It is a shoe."
+    assert said in capfd.readouterr().err
+    (line,) = (tmp_path / "a.log").read_text().splitlines()
+    assert said in line
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
 def test_quietly_only_what_failed_is_shown_and_the_log_has_all(tmp_path, capfd, monkeypatch, is_terminal):
     monkeypatch.setattr("sys.stderr.isatty", lambda: is_terminal)
     assert list(shown(OUTCOMES, 3, tmp_path / "a.log", quiet=True)) == OUTCOMES

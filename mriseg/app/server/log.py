@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 from mriseg.core.faults import fault_text, log_fault
-from mriseg.core.log import FORMAT, LOGGER
+from mriseg.core.log import LOGGER, LineFormatter
 
 logger = logging.getLogger(__name__)
 
@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 def log_to_the_server() -> None:
     """Write the faults of the page to standard error, and let no log show a traceback; once for all visitors."""
     handler = logging.StreamHandler(sys.__stderr__)
-    handler.setFormatter(logging.Formatter(FORMAT))
+    handler.setFormatter(LineFormatter())
     LOGGER.addHandler(handler)
     logging.setLogRecordFactory(record_without_traceback)
     threading.excepthook = _log_of_thread
