@@ -13,6 +13,7 @@ import skimage
 
 from mriseg.brain.extraction import Brain
 from mriseg.image.morphology import bounding_box
+from mriseg.image.resampling import coarse_steps
 from mriseg.registration.affine import Registration
 
 THINNED_MM = 3.0  # the whole image is looked at on a grid of this side
@@ -156,7 +157,9 @@ def _thin(
     spacing: tuple[float, ...],
 ) -> _Thinned:
     """Every so many-th voxel of the image, told apart into head, air and filling."""
-    steps = [max(1, min(n // 16, round(THINNED_MM / side))) for n, side in zip(data.shape, spacing, strict=True)]
+    steps = [
+        max(1, min(n // 16, s)) for n, s in zip(data.shape, coarse_steps(data.shape, spacing, THINNED_MM), strict=True)
+    ]
     sides = tuple(side * step for side, step in zip(spacing, steps, strict=True))
     samples = [np.arange(0, n, step) for n, step in zip(data.shape, steps, strict=True)]
     of_field = [np.clip(p - b.start, 0, n - 1) for p, b, n in zip(samples, box, field.shape, strict=True)]

@@ -5,8 +5,6 @@ really reach, and gives each voxel a log-likelihood ratio: do its intensities oc
 scalp around? The border is where the two together say nothing. See `mriseg.brain.skull`.
 """
 
-from dataclasses import replace
-
 import numpy as np
 import scipy
 import skimage
@@ -67,7 +65,7 @@ def find_brain_in_volume(data: np.ndarray, spacing: tuple[float, ...]) -> tuple[
             f"(agreement {registration.agreement:.2f}, heads have 0.3 and more). "
             "Drop a scan of a head; if it shows a brain without skull, say that it is stripped (mask 'none')."
         )
-    registration = _from_first_voxel(registration, first)
+    registration = registration.from_first_voxel(first)
     return _moved_border(data, spacing, anchor, registration), registration
 
 
@@ -88,6 +86,8 @@ def register_stripped(data: np.ndarray, spacing: tuple[float, ...], mask: np.nda
     Registration or None
     """
     box = bounding_box(mask)
+    if min((part.stop - part.start) * side for part, side in zip(box, spacing, strict=True)) < WORKING_MM:
+        return None
     inside = mask[box].astype(np.float32)
     anchor = center(inside)
     image, sides, first = block_mean(data[box] * inside, spacing, WORKING_MM, anchor)
@@ -103,14 +103,7 @@ def register_stripped(data: np.ndarray, spacing: tuple[float, ...], mask: np.nda
         registration = register(image, dilate(brain, STRIPPED_SHELL, sides), sides, atlas())
     except BrainNotFoundError:
         return None
-    return _from_first_voxel(registration, first - np.array(margins) * sides)
-
-
-def _from_first_voxel(registration: Registration, first: np.ndarray) -> Registration:
-    """A registration to a part of the scan that begins at `first` mm, counted from the scan's first voxel."""
-    shift = np.eye(4)
-    shift[:3, 3] = first
-    return replace(registration, affine=shift @ registration.affine)
+    return registration.from_first_voxel(first - np.array(margins) * sides)
 
 
 def _moved_border(
@@ -122,7 +115,7 @@ def _moved_border(
     scale = np.float32(np.cbrt(np.linalg.det(registration.affine[:3, :3])))
     depth = registration.warp(average.depth, average, Grid(image.shape, sides, first)) * scale + np.float32(OUTWARD)
     box = bounding_box(depth > LAYERS_MM[0])
-    image, depth = image[box], depth[box]
+    image, depth = image[box].copy(), depth[box].copy()  # of a large field of view the rest is let go
     origin = first + [part.start * side for part, side in zip(box, sides, strict=True)]
     fluid = registration.warp(average.fluid, average, Grid(image.shape, sides, origin)) > 0.5
     top = np.percentile(image[depth > 0], 99.5)

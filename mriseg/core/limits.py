@@ -10,6 +10,9 @@ from mriseg.core.errors import ReadError, TooLargeError
 # A float32 voxel costs 4 bytes as read and about 20 more while the brain's box is segmented. 40 million
 # voxels, 2.4 times a 256^3 head, keep that under the 1 GB of a free server.
 MAX_VOXELS = 40_000_000
+# Of the coarser grids on which a brain is searched: a field of view of 400 mm at 2 mm. Blocks of millimeters alone
+# bound nothing, since voxels of 3 mm are not averaged at all; a step on such a grid takes up to 40 bytes a voxel.
+MAX_COARSE_VOXELS = 8_000_000
 # A picture is handled whole, in float32 and in color for display: 25 million pixels are 300 MB.
 MAX_PIXELS = 25_000_000
 # What may follow a volume in its file and is read over to reach the checksum.

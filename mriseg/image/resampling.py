@@ -2,9 +2,13 @@
 
 from dataclasses import dataclass
 from itertools import product
+from math import prod
 
 import numpy as np
 
+from mriseg.core.limits import MAX_COARSE_VOXELS
+
+COARSER = 1.1  # by so much the side of a block grows until there are few enough
 TINY = 1e-12  # a volume of zeros has its center in the middle
 
 
@@ -42,6 +46,40 @@ def center(data: np.ndarray) -> tuple[int, ...]:
     return tuple(round(float(np.average(np.arange(len(ray)), weights=ray + TINY))) for ray in rays)
 
 
+def coarse_steps(
+    shape: tuple[int, ...], spacing: tuple[float, ...], side: float, most: int = MAX_COARSE_VOXELS
+) -> tuple[int, ...]:
+    """How many voxels along each axis make one of a coarser grid: as many as a side says, and more where many remain.
+
+    Parameters
+    ----------
+    shape : tuple of int
+    spacing : tuple of float
+        Voxel sides, mm.
+    side : float
+        Wanted side of a coarser voxel, mm.
+    most : int
+        Coarser voxels that may remain. A side alone bounds nothing: voxels of 3 mm would all remain.
+
+    Returns
+    -------
+    tuple of int
+        At least 1, at most the length of the axis.
+
+    Examples
+    --------
+    >>> coarse_steps((256, 256, 40), (1.0, 1.0, 4.0), 3.0)
+    (3, 3, 1)
+    >>> coarse_steps((256, 256, 40), (1.0, 1.0, 4.0), 3.0, most=50_000)
+    (7, 7, 2)
+    """
+    while True:
+        steps = tuple(min(n, max(1, round(side / s))) for n, s in zip(shape, spacing, strict=True))
+        if prod(n // step for n, step in zip(shape, steps, strict=True)) <= most:
+            return steps
+        side *= COARSER
+
+
 def block_mean(
     data: np.ndarray, spacing: tuple[float, ...], side: float, anchor: tuple[int, ...] = (0, 0, 0)
 ) -> tuple[np.ndarray, tuple[float, ...], np.ndarray]:
@@ -53,7 +91,7 @@ def block_mean(
     spacing : tuple of float
         Voxel sides, mm.
     side : float
-        Wanted side of a block, mm.
+        Wanted side of a block, mm; blocks are larger where there would be more than `MAX_COARSE_VOXELS` of them.
     anchor : tuple of int
         A voxel that begins a block. Fixed to the head, it keeps the blocks as they are when air is cropped away.
 
@@ -66,7 +104,7 @@ def block_mean(
     first : ndarray of shape (3,)
         Center of the first block, mm from the center of the first voxel.
     """
-    steps = tuple(min(n, max(1, round(side / s))) for n, s in zip(data.shape, spacing, strict=True))
+    steps = coarse_steps(data.shape, spacing, side)
     begins = [a % step if n > step else 0 for a, n, step in zip(anchor, data.shape, steps, strict=True)]
     data = data[tuple(slice(begin, None) for begin in begins)]
     ends = [n // step * step for n, step in zip(data.shape, steps, strict=True)]

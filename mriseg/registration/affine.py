@@ -14,13 +14,14 @@ Med Image Anal 1, 1996.
 Ashburner, Friston: Unified segmentation. NeuroImage 26, 2005 (tissue maps as the moving image, priors on the affine).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
 import scipy
 
 from mriseg.core.errors import BrainNotFoundError
+from mriseg.image.morphology import PART_VOXELS, distance_to_background
 from mriseg.image.resampling import Grid
 from mriseg.registration.atlas import ATLAS_MM, CENTER, Atlas
 from mriseg.registration.evolution import Effort, evolve
@@ -74,6 +75,22 @@ class Registration:
     agreement: float
     coverage: float
 
+    def from_first_voxel(self, first: np.ndarray) -> "Registration":
+        """The same to the whole of a scan, of which this is a registration to a part.
+
+        Parameters
+        ----------
+        first : ndarray of shape (3,)
+            Position of the part's first voxel, mm from the center of the scan's.
+
+        Returns
+        -------
+        Registration
+        """
+        shift = np.eye(4)
+        shift[:3, 3] = first
+        return replace(self, affine=shift @ self.affine)
+
     def warp(self, values: np.ndarray, atlas: Atlas, grid: Grid) -> np.ndarray:
         """Carry one of the atlas's maps to a grid of the scan.
 
@@ -96,11 +113,16 @@ class Registration:
         # An affine of a grid is a sum of three lines: no list of positions is needed.
         lines = [np.arange(n, dtype=np.float32) * np.float32(s) for n, s in zip(grid.shape, grid.spacing, strict=True)]
         x, y, z = np.meshgrid(*lines, indexing="ij", sparse=True)
-        at = [
-            np.float32(t[0]) * x + np.float32(t[1]) * y + np.float32(t[2]) * z + np.float32(o)
-            for t, o in zip(to_atlas, start, strict=True)
-        ]
-        return scipy.ndimage.map_coordinates(values, at, np.float32, order=1, mode="nearest")
+        carried = np.empty(grid.shape, np.float32)
+        step = max(1, PART_VOXELS // carried[0].size)
+        for first in range(0, len(carried), step):
+            part = slice(first, first + step)
+            at = [
+                np.float32(t[0]) * x[part] + np.float32(t[1]) * y + np.float32(t[2]) * z + np.float32(o)
+                for t, o in zip(to_atlas, start, strict=True)
+            ]
+            scipy.ndimage.map_coordinates(values, at, carried[part], order=1, mode="nearest")
+        return carried
 
 
 def register(image: np.ndarray, head: np.ndarray, spacing: tuple[float, ...], atlas: Atlas) -> Registration:
@@ -126,10 +148,8 @@ def register(image: np.ndarray, head: np.ndarray, spacing: tuple[float, ...], at
         If no slice of the head is as large as a head.
     """
     rng = np.random.default_rng(SEED)
-    edge = np.pad(head, 1, mode="edge")  # where the field of view ends, the head does not
-    inside, outside = (
-        scipy.ndimage.distance_transform_edt(m, sampling=spacing)[1:-1, 1:-1, 1:-1] for m in (edge, ~edge)
-    )
+    # Where the field of view ends, the head does not.
+    inside, outside = (distance_to_background(m, spacing, at_border="edge") for m in (head, ~head))
     scan = HeadImage(image, (inside - outside).astype(np.float32), spacing)
 
     search_points, coarse_points, fine_points = (

@@ -20,6 +20,7 @@ import scipy
 
 from mriseg.core.errors import MrisegError
 from mriseg.core.tissue import Tissue
+from mriseg.image.morphology import distance_to_background
 
 ATLAS_MM = 2.0
 MARGIN = 8  # voxels of nothing around the atlas, for what lies outside the brain
@@ -95,7 +96,7 @@ def atlas() -> Atlas:
     brain = scipy.ndimage.binary_fill_holes(t1 > BRAIN_LEVEL)
     total = np.maximum(gm.astype(np.float32) + wm, 255)
     gray, white = brain * gm / total, brain * wm / total
-    inside, outside = (scipy.ndimage.distance_transform_edt(m, sampling=ATLAS_MM) for m in (brain, ~brain))
+    inside, outside = (distance_to_background(m, (ATLAS_MM,) * 3, at_border="edge") for m in (brain, ~brain))
     return Atlas(
         gray,
         white,

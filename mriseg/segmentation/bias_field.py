@@ -14,7 +14,7 @@ Ashburner, Friston: Unified segmentation. NeuroImage 26, 2005 (cosines, penalize
 """
 
 from dataclasses import dataclass
-from functools import partial, reduce
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -34,6 +34,7 @@ from mriseg.segmentation.stages import BiasCorrection, IdentifiedTissues
 
 # A field of the coil and of dielectric effects varies over a hand's breadth: half a period of the finest cosine.
 FINEST_MM = 45.0
+MOST_WAVES = 6  # half periods along an axis, 270 mm: no brain is longer, and in what is the products would be thousands
 PIXEL_EXTENT_MM = 180.0  # of a brain's longer side in a picture, whose pixels have no size
 SAMPLES = 60_000  # voxels that the field is estimated on; twice as many move it by less than 0.3 %
 BINS = 256
@@ -157,10 +158,12 @@ def _sample(data: np.ndarray, mask: np.ndarray, samples: int) -> tuple[np.ndarra
 def _basis(where: np.ndarray, shape: tuple[int, ...], spacing: tuple[float, ...]) -> _CosineBasis:
     """Cosines as fine as a field can be, at the places, shape (n, axes), of a grid."""
     extent = np.array(shape) * spacing
-    waves = np.maximum(1, np.rint(extent / FINEST_MM)).astype(int)
+    waves = np.clip(np.rint(extent / FINEST_MM), 1, MOST_WAVES).astype(int)
     terms = np.array([t for t in product(*(range(w + 1) for w in waves)) if 0 < sum((t / waves) ** 2) <= 1])
     axes = [_cosines(n, w) for n, w in zip(shape, waves, strict=True)]
-    values = reduce(np.multiply, (axis[terms[:, a]][:, where[:, a]] for a, axis in enumerate(axes)))
+    values = np.ones((len(where), len(terms))).T  # the largest array of a small scan: axis by axis and in place
+    for a, axis in enumerate(axes):
+        values *= axis[terms[:, a]][:, where[:, a]]
     center = values.mean(1)
     values -= center[:, None]
     return _CosineBasis(terms, tuple(waves + 1), values, center, slopes=((terms * PENALTY_MM / extent) ** 2).sum(1))

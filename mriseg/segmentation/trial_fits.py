@@ -9,6 +9,7 @@ from mriseg.core.scan import Scan
 from mriseg.core.settings import Settings
 from mriseg.core.tissue import ORDERS, Contrast, Tissue
 from mriseg.image.morphology import SLAB_MM, bounding_box
+from mriseg.image.resampling import coarse_steps
 from mriseg.mixture.fit import FLUID_BRIGHT, FLUID_DARK, JOINT_TOLERANCE, fit
 from mriseg.mixture.likelihood import BinnedVoxels, bin_voxels
 from mriseg.mixture.model import Mixture, by_brightness, in_order
@@ -30,6 +31,7 @@ from mriseg.segmentation.stages import BrainRegion, IdentifiedTissues
 
 # Finer volumes (mm) and larger pictures (pixels along the longer side of the brain) are thinned for the trials.
 TRIAL_MM, TRIAL_SIDE = 2.0, 200
+MOST_TRIAL_VOXELS = 4_000_000  # of a brain's box at 1.35 mm, which is not thinned
 TRIAL_SAMPLES = 20_000  # voxels for their bias fields
 LEAST_SLAB_MM = 5.0  # in a thinner one too little lies to tell where it is from
 
@@ -199,7 +201,7 @@ class _ThinnedBrain:
 def _thinning(mask: np.ndarray, spacing: tuple[float, ...]) -> tuple[slice, ...]:
     """Every so many voxels along each axis, from the first of the brain on: a single slice is not to be missed."""
     if mask.ndim == 3:
-        steps = [max(1, round(TRIAL_MM / side)) for side in spacing]
+        steps = list(coarse_steps(mask.shape, spacing, TRIAL_MM, MOST_TRIAL_VOXELS))
     else:
         steps = [max(1, round(max(mask.shape) / TRIAL_SIDE))] * 2
     first = [part.start for part in bounding_box(mask)]

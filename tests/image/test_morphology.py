@@ -23,6 +23,17 @@ def ball(radius, spacing=SPACING, shape=(41, 21, 81)):
     return x**2 + y**2 + z**2 <= radius**2
 
 
+@pytest.mark.parametrize("shape", [(7,), (60, 70), (41, 52, 130), (1, 600, 700)])
+def test_distances_are_those_of_scipy_to_the_bit(shape):
+    mask = np.random.default_rng(0).random(shape) < 0.97
+    spacing = (1.3, 0.7, 2.1)[: len(shape)]
+    padded = scipy.ndimage.distance_transform_edt(np.pad(mask, 1), sampling=spacing)
+    inner = (slice(1, -1),) * len(shape)
+    np.testing.assert_array_equal(distance_to_background(mask, spacing), padded[inner])
+    to_mask = scipy.ndimage.distance_transform_edt(~mask, sampling=spacing)
+    np.testing.assert_array_equal(dilate(mask, 1.5, spacing), to_mask <= 1.5)
+
+
 def test_dilating_a_point_makes_a_ball_in_millimetres():
     np.testing.assert_array_equal(dilate(ball(0), 6.0, SPACING), ball(6.0))
 

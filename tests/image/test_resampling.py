@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mriseg.image.resampling import block_mean, center, interpolate_separable
+from mriseg.image.resampling import COARSER, block_mean, center, coarse_steps, interpolate_separable
 
 DATA = np.random.default_rng(0).random((12, 9, 20)).astype(np.float32)
 
@@ -23,6 +23,23 @@ def test_an_axis_shorter_than_a_block_becomes_one():
     means, sides, _ = block_mean(DATA, (1.0, 1.0, 1.0), side=10.0)
     assert means.shape == (1, 1, 2)
     assert sides == (10.0, 9.0, 10.0)
+
+
+@pytest.mark.parametrize("spacing", [(1e-3,) * 3, (100.0,) * 3, (1e-3, 1.0, 100.0), (4.0, 0.5, 4.0)])
+@pytest.mark.parametrize("shape", [(300, 310, 320), (5000, 4, 2000), (1, 6000, 6000)])
+def test_no_more_blocks_remain_than_are_allowed(shape, spacing):
+    for most in (1_000, 3_000_000):
+        steps = coarse_steps(shape, spacing, 3.0, most)
+        remaining = np.prod([n // step for n, step in zip(shape, steps, strict=True)])
+        assert remaining <= most
+        by_side = coarse_steps(shape, spacing, 3.0, most=10**9)
+        if steps != by_side:  # then about as many as are allowed
+            assert remaining * max(8, COARSER**3) >= most / 8
+
+
+def test_blocks_of_millimeters_stay_where_they_are_few():
+    assert coarse_steps((512, 512, 300), (0.5, 0.5, 1.0), 3.0) == (6, 6, 3)
+    assert coarse_steps((200, 200, 200), (2.01, 2.01, 2.01), 3.0) == (1, 1, 1)
 
 
 def test_blocks_begin_at_the_anchor():
