@@ -7,6 +7,10 @@ from math import prod
 
 from mriseg.core.errors import ReadError, TooLargeError
 
+# What reading and segmenting takes of memory beyond the libraries, and of a core's time, at most: for every shape,
+# voxel size and content that the limits below let in. `benchmarks/memory.py` holds the engine to it with images drawn
+# at random. Whoever thins an image to so many millimeters bounds it in voxels, too.
+PEAK_BYTES_PER_VOXEL, PEAK_CONSTANT_BYTES, MAX_PEAK_BYTES, MAX_CPU_S = 25, 250_000_000, 1_000_000_000, 60
 # A float32 voxel costs 4 bytes as read and about 20 more while the brain's box is segmented. 40 million
 # voxels, 2.4 times a 256^3 head, keep that under the 1 GB of a free server.
 MAX_VOXELS = 40_000_000
