@@ -5,7 +5,7 @@ one that shows the tissues best.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -18,6 +18,12 @@ PREFERENCE = {Contrast.T1: 0.0, Contrast.T2: -0.7, Contrast.FLAIR: -0.8, Contras
 # A brain is at least as long in every direction; a field of view that is longer does not help. A slab through a part of
 # it is of little use however fine it is: half of the brain is worth a quarter of the resolution.
 BRAIN_MM, MISSING_WEIGHT = 120.0, 2.0
+NOT_MR = "The header says that this is {}, not MR, and only on MR are tissues told apart here. Choose an MR series."
+# What a header calls a map is refused as a scan, and read as a mask or a map of labels all the same.
+MAP = (
+    "The header says that this is a map of {}, not a scan. Give the T1-weighted, T2-weighted, PD or FLAIR scan of the "
+    "same head. If the header is wrong, set it right."
+)
 PICTURE_RANK, LARGE_PICTURE_PIXELS = -16.0, 2e6  # less than a slice that is 1 mm thick
 
 
@@ -37,6 +43,8 @@ class ScanEntry:
         Why it cannot be segmented; None if nothing in its header speaks against it.
     is_picture : bool
         Whether it has two axes.
+    load_map : callable or None
+        Reads it as what it is where it is refused as a scan but can be read, for masks and labels.
     """
 
     title: str
@@ -44,6 +52,7 @@ class ScanEntry:
     load: Callable[[], Scan] = field(repr=False)
     refusal: str | None = None
     is_picture: bool = False
+    load_map: Callable[[], Scan] | None = field(default=None, repr=False)
 
 
 def refused(title: str, why: str) -> ScanEntry:
@@ -65,6 +74,23 @@ def refused(title: str, why: str) -> ScanEntry:
         raise ReadError(why)
 
     return ScanEntry(title, -np.inf, load, why)
+
+
+def refused_as_scan(entry: ScanEntry, why: str) -> ScanEntry:
+    """The entry of something that can be read, but whose header says that it is no scan.
+
+    Parameters
+    ----------
+    entry : ScanEntry
+    why : str
+        The reason, as the user reads it, such as `MAP`.
+
+    Returns
+    -------
+    ScanEntry
+        Refused; `load_map` still reads it.
+    """
+    return replace(refused(entry.title, why), load_map=entry.load, is_picture=entry.is_picture)
 
 
 def rank(
@@ -115,7 +141,7 @@ def most_suitable(entries: tuple[ScanEntry, ...], most: int) -> tuple[ScanEntry,
 
 
 def best(entries: tuple[ScanEntry, ...]) -> ScanEntry:
-    """The entry to segment if nobody chooses: that of the highest rank, of equals the first.
+    """The entry to take if nobody chooses: that of the highest rank, of equals the first that can be read.
 
     Parameters
     ----------
@@ -125,4 +151,4 @@ def best(entries: tuple[ScanEntry, ...]) -> ScanEntry:
     -------
     ScanEntry
     """
-    return max(entries, key=lambda entry: entry.rank)
+    return max(entries, key=lambda entry: (entry.rank, entry.load_map is not None))

@@ -11,13 +11,19 @@ import numpy as np
 from mriseg.core import limits
 from mriseg.core.errors import ReadError
 from mriseg.core.scan import GeometryConflict, Scan, Space, volume
-from mriseg.io.catalog import ScanEntry, rank
+from mriseg.io.catalog import ScanEntry, rank, refused_as_scan
 from mriseg.io.file import CUT_SHORT, File
 
 # DICOM, ITK and NRRD count to the left and to the back, NIfTI to the right and to the front.
 LPS_TO_RAS = np.diag([-1.0, -1, 1, 1])
 SIDES_UNKNOWN = "The header does not say how the scan lies in space: left and right are unknown."
 SIZE_UNKNOWN = "The header does not say how large the voxels are: 1 mm is assumed. Left and right are unknown too."
+DIRECTIONS = (
+    "The three volumes of the file are directions, as of nerve fibers: together they make vectors of length 1. Give a "
+    "scan of the same head."
+)
+UNIT_LENGTH = (0.98, 1.02)  # of a vector, rounded when it was stored
+UNIT_SHARE = 0.95  # of the vectors that are not 0
 BROKEN_AFFINE = "The header's orientation is broken: voxel sizes are kept, left and right are unknown."
 
 
@@ -51,6 +57,8 @@ class RawVolume:
         Which coordinates the affine leads to.
     conflict : GeometryConflict or None
         Where the header contradicts itself on where the voxels lie.
+    refusal : str
+        Why its header says that it is no scan; empty if nothing speaks against it.
     series : str
         What several volumes are, such as "a time series, 2 s apart".
     """
@@ -67,6 +75,7 @@ class RawVolume:
     note: str = ""
     space: Space = Space.UNKNOWN
     conflict: GeometryConflict | None = None
+    refusal: str = ""
     series: str = "several volumes"
 
     @property
@@ -101,16 +110,16 @@ def items(stored: RawVolume) -> tuple[ScanEntry, ...]:
     spacing = tuple(float(side) for side in nibabel.affines.voxel_sizes(stored.affine))
     size = in_words(stored.shape, spacing)
     grid_rank = rank(stored.shape, spacing)
-    if stored.count == 1:
-        return (ScanEntry(size, grid_rank, partial(_load, stored, 0)),)
-    return tuple(
-        ScanEntry(
-            f"Volume {index + 1} of {stored.count} ({stored.series}), {size}",
-            grid_rank,
-            partial(_load, stored, index),
-        )
-        for index in range(min(stored.count, limits.MAX_ITEMS))
+    titles = (
+        [size]
+        if stored.count == 1
+        else [
+            f"Volume {index + 1} of {stored.count} ({stored.series}), {size}"
+            for index in range(min(stored.count, limits.MAX_ITEMS))
+        ]
     )
+    entries = (ScanEntry(title, grid_rank, partial(_load, stored, index)) for index, title in enumerate(titles))
+    return tuple(refused_as_scan(entry, stored.refusal) if stored.refusal else entry for entry in entries)
 
 
 def in_words(shape: tuple[int, ...], spacing: tuple[float, ...]) -> str:
@@ -170,6 +179,8 @@ def _load(stored: RawVolume, index: int) -> Scan:
         stream.seek(stored.offset + index * stored.volume_bytes)
         data = read_voxels(stream, stored.shape, stored.dtype, stored.scaling)
         read_over_end(stream)
+    if stored.count == 3 and -1.001 <= data.min() < 0 and data.max() <= 1.001 and _are_directions(stored):
+        raise ReadError(DIRECTIONS)
     notes = [stored.note] if stored.note else []
     if stored.count > 1:
         notes.append(f"The file holds {stored.count} volumes ({stored.series}); this is number {index + 1}.")
@@ -183,6 +194,20 @@ def _load(stored: RawVolume, index: int) -> Scan:
         geometry_conflict=stored.conflict,
         copy=False,
     )
+
+
+def _are_directions(stored: RawVolume) -> bool:
+    """Whether the middle slices of three volumes are the components of vectors of one length."""
+    plane = (*stored.shape[:2], 1)
+    squares = np.zeros(plane, np.float32)
+    size = prod(plane) * stored.dtype.itemsize
+    with stored.file.open() as stream:
+        for index in range(3):
+            stream.seek(stored.offset + index * stored.volume_bytes + stored.shape[2] // 2 * size)
+            squares += read_voxels(stream, plane, stored.dtype, stored.scaling) ** 2
+    lengths = np.sqrt(squares[squares > 0])
+    low, high = UNIT_LENGTH
+    return bool(lengths.size) and bool(np.mean((lengths > low) & (lengths < high)) > UNIT_SHARE)
 
 
 def read_over_end(stream: BinaryIO) -> None:

@@ -118,11 +118,7 @@ def contents(source: Source, name: str | None = None) -> tuple[ScanEntry, ...]:
     >>> [entry.title for entry in contents(pictures)]
     ['File 1: picture of 233 x 197 pixels', 'File 2: picture of 233 x 197 pixels']
     """
-    with listing():
-        groups = _listed(files(source, name))
-    entries = most_suitable(tuple(entry for group in groups for entry in group), limits.MAX_ITEMS)
-    if not entries:
-        raise ReadError(f"None of the files is an image that can be read. {READABLE}.")
+    entries = _entries(source, name)
     refusals = [entry.refusal for entry in entries if entry.refusal]
     if len(refusals) == len(entries):
         raise ReadError(refusals[0])
@@ -182,7 +178,8 @@ def read_on_grid(source: Source, scan: Scan, what: str) -> Scan:
     ReadError
         If it cannot be read or lies on another grid.
     """
-    image = read(source)
+    entry = best(_entries(source))
+    image = entry.load() if entry.load_map is None else entry.load_map()
     check_shape(image.data.shape, scan, what)
     if farthest_apart_mm(image, scan) > min(scan.spacing or (1.0,)) / 2:  # headers round
         raise ReadError(
@@ -190,6 +187,22 @@ def read_on_grid(source: Source, scan: Scan, what: str) -> Scan:
             "Resample it to the scan's grid."
         )
     return image
+
+
+def _entries(source: Source, name: str | None = None) -> tuple[ScanEntry, ...]:
+    """What a source holds, be it refused or not.
+
+    Raises
+    ------
+    ReadError
+        If it holds nothing that could be an image.
+    """
+    with listing():
+        groups = _listed(files(source, name))
+    entries = most_suitable(tuple(entry for group in groups for entry in group), limits.MAX_ITEMS)
+    if not entries:
+        raise ReadError(f"None of the files is an image that can be read. {READABLE}.")
+    return entries
 
 
 def check_shape(shape: tuple[int, ...], scan: Scan, what: str) -> None:

@@ -3,7 +3,7 @@ import pytest
 
 from mriseg.core.errors import ReadError
 from mriseg.core.tissue import Contrast
-from mriseg.io.catalog import ScanEntry, best, rank, refused
+from mriseg.io.catalog import ScanEntry, best, rank, refused, refused_as_scan
 
 
 def an(worth: float) -> ScanEntry:
@@ -20,6 +20,17 @@ def test_a_refused_item_says_why_when_it_is_loaded():
     assert item.rank == -np.inf
     with pytest.raises(ReadError, match="Copy it again"):
         item.load()
+
+
+def test_what_is_no_scan_is_never_the_best_but_can_be_read_as_a_map():
+    read = []
+    statistics = refused_as_scan(ScanEntry("volume", 5.0, lambda: read.append(1)), "It holds statistics. Give a scan.")
+    assert best((statistics, an(-30.0))).refusal is None
+    assert best((refused("unreadable", "It is damaged."), statistics)) is statistics
+    with pytest.raises(ReadError, match="Give a scan"):
+        statistics.load()
+    statistics.load_map()
+    assert read == [1]
 
 
 def test_a_slab_of_half_the_brain_is_worth_less_than_thick_slices_of_all():

@@ -63,6 +63,24 @@ KINDS = {
     "phase or real part": ("P", "PHASE", "PHASE MAP", "R", "REAL", "I", "IMAGINARY"),
     "screenshot": ("SCREEN SAVE", "SCREENSHOT", "SCREEN_CAPTURE", "POSDISP", "PASTED", "CSA REPORT"),
 }
+# Of those kinds the ones whose numbers are no intensities, and what they are. Real parts of inversion recovery are.
+QUANTITIES = {
+    "phases": ("P", "PHASE", "PHASE MAP"),
+    "imaginary parts": ("I", "IMAGINARY"),
+    "apparent diffusion coefficients (ADC)": ("ADC", "EADC", "EXP"),
+    "fractional anisotropy (FA)": ("FA", "COLFA"),
+    "diffusion tensors": ("TENSOR",),
+    "blood flow, blood volume or transit times": (
+        *("CBF", "CBV", "MTT", "TTP", "RELCBF", "RELCBV", "TMAX", "RCBF", "RCBV"),
+    ),
+    "statistics": ("T-TEST",),
+    "velocities": ("VELOCITY", "VELOCITY MAP"),
+    "susceptibility": ("QSM",),
+    "relaxation times": ("T1 MAP", "T2 MAP", "T2_STAR MAP", "T2STAR MAP", "R2 MAP", "R2_STAR MAP"),
+    "the magnetic field": ("B0 MAP", "B1 MAP"),
+}
+PARAMETRIC_MAP = "1.2.840.10008.5.1.4.1.1.30"  # its class of DICOM objects
+ADC_NAMES = r"e?adc|apparent diffusion"  # that some scanners give a map only by name
 ACQUISITIONS = {
     "DIFFUSION": "diffusion",
     "PERFUSION": "perfusion",
@@ -131,6 +149,30 @@ def purpose(tags: Tags) -> str:
             if _says(pattern, name):
                 return what
     return ""
+
+
+def quantity(tags: Tags) -> str:
+    """What the numbers of a series are, if its header says that they are no intensities; else empty.
+
+    Parameters
+    ----------
+    tags : mapping
+        The entries of one of its slices.
+
+    Returns
+    -------
+    str
+        Such as "phases".
+    """
+    if text(tags, "SOPClassUID") == PARAMETRIC_MAP:
+        return "measured quantities"
+    kinds = image_type(tags)
+    stated = {*kinds[2:], text(tags, "ComplexImageComponent").upper()}
+    for what, known in QUANTITIES.items():
+        if stated.intersection(known):
+            return what
+    is_adc = "DERIVED" in kinds and any(_says(ADC_NAMES, name) for name in _names(tags))
+    return "apparent diffusion coefficients (ADC)" if is_adc else ""
 
 
 def rank_penalty(tags: Tags, slices: int) -> float:

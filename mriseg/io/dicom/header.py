@@ -16,6 +16,7 @@ import numpy as np
 
 from mriseg.core import limits
 from mriseg.core.errors import ReadError, TooLargeError
+from mriseg.io.catalog import NOT_MR
 from mriseg.io.dicom.dictionary import RLE
 from mriseg.io.dicom.elements import DAMAGED, TOO_MANY_FRAMES, Budget, Elements, Value
 from mriseg.io.dicom.pixels import Pixels
@@ -123,10 +124,7 @@ def frames_of(file: File, elements: Elements, budget: Budget) -> list[Frame]:
     assert isinstance(vendor_header, bytes)
     modality = text(tags, "Modality").upper()
     if modality not in MR_OR_UNSAID:
-        raise ReadError(
-            f"The header says that this is {MODALITIES.get(modality, 'another kind of image')}, not MR, and only on MR "
-            "are tissues told apart here. Choose an MR series."
-        )
+        raise ReadError(NOT_MR.format(MODALITIES.get(modality, "another kind of image")))
     kind = text(tags, "PhotometricInterpretation").upper()
     if number(tags, "SamplesPerPixel", 1) != 1 or kind not in ("MONOCHROME1", "MONOCHROME2", ""):
         raise ReadError(IN_COLOR)

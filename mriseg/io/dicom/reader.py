@@ -20,8 +20,8 @@ from mriseg.core import limits
 from mriseg.core.errors import ReadError
 from mriseg.core.scan import HeaderContrast, Scan, Space, picture, volume
 from mriseg.core.tissue import Contrast
-from mriseg.io.catalog import ScanEntry, rank, refused
-from mriseg.io.dicom.contrast import header_contrast, purpose, rank_penalty
+from mriseg.io.catalog import MAP, ScanEntry, rank, refused, refused_as_scan
+from mriseg.io.dicom.contrast import header_contrast, purpose, quantity, rank_penalty
 from mriseg.io.dicom.elements import Budget, is_dicom, read_elements
 from mriseg.io.dicom.geometry import Grid, arrange
 from mriseg.io.dicom.header import (
@@ -145,7 +145,9 @@ def _entry(stack: Stack, notes: tuple[str, ...]) -> ScanEntry:
         rank_of_grid = rank(grid.shape, spacing, contrast.contrast if contrast else Contrast.UNKNOWN)
     title = ", ".join(filter(None, parts))
     load = partial(_load, grid, notes, contrast)
-    return ScanEntry(title, rank_of_grid + rank_penalty(tags, grid.shape[2]), load, is_picture=is_picture)
+    entry = ScanEntry(title, rank_of_grid + rank_penalty(tags, grid.shape[2]), load, is_picture=is_picture)
+    what = quantity(tags)
+    return refused_as_scan(entry, MAP.format(what)) if what else entry
 
 
 def _series_number(tags: Tags) -> str:

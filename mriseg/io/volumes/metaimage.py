@@ -12,7 +12,7 @@ import numpy as np
 
 from mriseg.core import limits
 from mriseg.core.errors import ReadError
-from mriseg.io.catalog import ScanEntry
+from mriseg.io.catalog import NOT_MR, ScanEntry
 from mriseg.io.detached_data import beside, header_lines, inflated, rest
 from mriseg.io.file import File
 from mriseg.io.raw_volume import (
@@ -39,6 +39,8 @@ TYPES = {
     **{"MET_UCHAR": "u1", "MET_USHORT": "u2", "MET_UINT": "u4", "MET_ULONG": "u4", "MET_ULONG_LONG": "u8"},
     **{"MET_FLOAT": "f4", "MET_DOUBLE": "f8"},
 }
+# What else than MR a header may say that it is; most say nothing.
+MODALITIES = {"MET_MOD_CT": "computed tomography (CT)", "MET_MOD_NM": "scintigraphy", "MET_MOD_US": "ultrasound"}
 # Spellings of one field; the first that is there counts.
 MATRIX = ("transformmatrix", "rotation", "orientation")
 ORIGIN = ("origin", "position", "offset")
@@ -93,6 +95,7 @@ def read_metaimage(file: File, among: Sequence[File]) -> tuple[ScanEntry, ...]:
         raise
     except (KeyError, ValueError) as error:
         raise ReadError(DAMAGED) from error
+    modality = MODALITIES.get(header.get("modality", ""))
     i, j, k, *further = (*sizes, 1)
     return items(
         RawVolume(
@@ -104,6 +107,7 @@ def read_metaimage(file: File, among: Sequence[File]) -> tuple[ScanEntry, ...]:
             count=prod(further),
             sides_known=sides_known,
             note=note,
+            refusal=NOT_MR.format(modality) if modality else "",
         )
     )
 

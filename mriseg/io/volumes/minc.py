@@ -13,7 +13,7 @@ import numpy as np
 from mriseg.core import limits
 from mriseg.core.errors import ReadError
 from mriseg.core.scan import Space
-from mriseg.io.catalog import ScanEntry, rank
+from mriseg.io.catalog import MAP, NOT_MR, ScanEntry, rank, refused_as_scan
 from mriseg.io.file import File
 from mriseg.io.raw_slices import Slices
 from mriseg.io.raw_volume import BROKEN_AFFINE, SIZE_UNKNOWN, affine_of_spacing, in_words, is_plausible
@@ -23,7 +23,16 @@ from mriseg.io.volumes.netcdf import DAMAGED, MAGIC, Variable, values, variables
 # What a file says of the coordinates of its axes; "callosal" are the person's own, turned.
 SPACES = {b"native": Space.SCANNER, b"talairach": Space.TALAIRACH}
 COSINES = {"xspace": (1, 0, 0), "yspace": (0, 1, 0), "zspace": (0, 0, 1)}  # unless the file says others; RAS+
-WANTED = ("image", "image-max", "image-min", "time", *COSINES)
+# What else than MR a file may say that it is.
+MODALITIES = {
+    b"PET": "positron emission tomography (PET)",
+    b"SPECT": "scintigraphy",
+    b"GAMMA": "scintigraphy",
+    b"CT": "computed tomography (CT)",
+    b"DSA": "an X-ray image",
+    b"DR": "an X-ray image",
+}
+WANTED = ("study", "image", "image-max", "image-min", "time", *COSINES)
 
 
 def is_minc(start: bytes) -> bool:
@@ -79,8 +88,10 @@ def read_minc(file: File, among: Sequence[File]) -> tuple[ScanEntry, ...]:
     )
     first.check()
     title, rank_of_grid = in_words(first.shape, first.spacing), rank(first.shape, first.spacing)
+    refusal = _refusal(fields)
     if prod(times) == 1:
-        return (ScanEntry(title, rank_of_grid, first.load),)
+        entry = ScanEntry(title, rank_of_grid, first.load)
+        return (refused_as_scan(entry, refusal) if refusal else entry,)
     count, series, entries = times[0], _series(fields), []
     for number in range(min(count, limits.MAX_ITEMS)):
         at_time = replace(
@@ -91,7 +102,15 @@ def read_minc(file: File, among: Sequence[File]) -> tuple[ScanEntry, ...]:
             notes=(*first.notes, f"The file holds {count} volumes ({series}); this is number {number + 1}."),
         )
         entries.append(ScanEntry(f"Volume {number + 1} of {count} ({series}), {title}", rank_of_grid, at_time.load))
-    return tuple(entries)
+    return tuple(refused_as_scan(entry, refusal) if refusal else entry for entry in entries)
+
+
+def _refusal(fields: dict[str, Variable]) -> str:
+    """Why the file says that it is no scan; empty if it does not."""
+    modality = _words(fields["study"], "modality") if "study" in fields else b""
+    if modality.upper() == b"LABEL":
+        return MAP.format("labels")
+    return NOT_MR.format(MODALITIES[modality]) if modality in MODALITIES else ""
 
 
 def _image(fields: dict[str, Variable]) -> Variable:
@@ -168,6 +187,11 @@ def _text(variable: Variable, name: str) -> bytes:
     return given if isinstance(given, bytes) else b""
 
 
+def _words(variable: Variable, name: str) -> bytes:
+    """A text of the standard's, which are filled up with underscores."""
+    return _text(variable, name).strip(b"\0 ").rstrip(b"_")
+
+
 def _numbers(variable: Variable, name: str, count: int) -> np.ndarray | None:
     given = variable.attributes.get(name)
     if given is None:
@@ -207,8 +231,8 @@ def _geometry(fields: dict[str, Variable], axes: tuple[str, ...]) -> tuple[np.nd
 
 
 def _space(fields: dict[str, Variable]) -> Space:
-    """The coordinates of the first axis that says them; texts are filled up with underscores."""
-    said = (_text(fields[axis], "spacetype").strip(b"\0 ").rstrip(b"_") for axis in COSINES if axis in fields)
+    """The coordinates of the first axis that says them."""
+    said = (_words(fields[axis], "spacetype") for axis in COSINES if axis in fields)
     return next((SPACES[words] for words in said if words in SPACES), Space.UNKNOWN)
 
 

@@ -13,12 +13,13 @@ from nibabel.spatialimages import HeaderDataError
 from nibabel.wrapstruct import WrapStructError
 
 from mriseg.core.errors import ReadError
-from mriseg.io.catalog import ScanEntry
+from mriseg.io.catalog import MAP, ScanEntry
 from mriseg.io.file import File
 from mriseg.io.raw_volume import BROKEN_AFFINE, SIDES_UNKNOWN, RawVolume, affine_of_spacing, is_plausible, items
 from mriseg.io.sidecar import partner
 from mriseg.io.timing import time_series
 from mriseg.io.volumes.nifti_geometry import conflict_of, space_of, told
+from mriseg.io.volumes.nifti_intent import meaning
 
 NIFTI_1 = {b"n+1\x00": "single", b"ni1\x00": "pair"}
 NIFTI_2 = {b"n+2\x00\r\n\x1a\n": "single", b"ni2\x00\r\n\x1a\n": "pair"}
@@ -78,7 +79,7 @@ def read_nifti(file: File, among: Sequence[File]) -> tuple[ScanEntry, ...]:
             offset = int(header.get_data_offset())
             slope, intercept = header.get_slope_inter()
             dtype, series = header.get_data_dtype(), _series(header) if count > 1 else ""
-            geometry = _geometry(header, shape)
+            geometry, what = _geometry(header, shape), meaning(header, count)
     except ReadError:
         raise
     except (HeaderDataError, WrapStructError, ValueError, ArithmeticError) as error:
@@ -94,6 +95,7 @@ def read_nifti(file: File, among: Sequence[File]) -> tuple[ScanEntry, ...]:
         shape=shape,
         count=count,
         scaling=(1.0 if slope is None else float(slope), 0.0 if intercept is None else float(intercept)),
+        refusal="" if what is None else MAP.format(what),
         series=series,
         **geometry,
     )

@@ -11,7 +11,7 @@ import numpy as np
 
 from mriseg.core import limits
 from mriseg.core.errors import ReadError
-from mriseg.io.catalog import ScanEntry
+from mriseg.io.catalog import MAP, ScanEntry
 from mriseg.io.detached_data import beside, bunzipped, header_lines, rest
 from mriseg.io.file import File
 from mriseg.io.raw_volume import (
@@ -59,6 +59,14 @@ SPACES = {
 # In other spaces nobody says where the patient's left is. ITK takes them for LPS, and writes series of volumes so.
 UNSAID = (-1, -1, 1)
 SPATIAL = ("domain", "space")  # kinds of axes, as the header calls them
+# What the kinds of further axes say of the numbers along them, by a part of their names; "list" and "time" are scans.
+MEANINGS = {
+    **dict.fromkeys(("vector", "normal", "gradient", "point"), "vectors"),
+    "matrix": "tensors",
+    "color": "colors",
+    "quaternion": "quaternions",
+    "complex": "complex numbers",
+}
 ENCODINGS = ("raw", "gzip", "gz", "bzip2", "bz2")
 INTERLEAVED = (
     "The volume holds several numbers for each voxel, such as colors, vectors or interleaved volumes. "
@@ -109,6 +117,7 @@ def read_nrrd(file: File, among: Sequence[File]) -> tuple[ScanEntry, ...]:
         directions = _directions(header, len(sizes))
         axes = _spatial_axes(header, sizes, directions)
         affine, sides_known, note = _geometry(header, axes, directions)
+        what = _meaning(header, sizes, axes)
         voxels, offset = _voxels(header, file, end, among=among, size=prod(sizes) * dtype.itemsize)
     except ReadError:
         raise
@@ -118,7 +127,15 @@ def read_nrrd(file: File, among: Sequence[File]) -> tuple[ScanEntry, ...]:
     count = prod(sizes) // (i * j * k)
     return items(
         RawVolume(
-            voxels, offset, dtype, shape=(i, j, k), affine=affine, count=count, sides_known=sides_known, note=note
+            voxels,
+            offset,
+            dtype,
+            shape=(i, j, k),
+            affine=affine,
+            count=count,
+            sides_known=sides_known,
+            note=note,
+            refusal=MAP.format(what) if what else "",
         )
     )
 
@@ -189,6 +206,13 @@ def _spatial_axes(header: dict[str, Any], sizes: list[int], directions: np.ndarr
     if prod(sizes[: axes[-1] + 1]) != prod(sizes[axis] for axis in axes):
         raise ReadError(INTERLEAVED)
     return axes
+
+
+def _meaning(header: dict[str, Any], sizes: list[int], axes: list[int]) -> str:
+    """What several numbers for each voxel are, if the header says that they are no scans."""
+    kinds = [str(kind).lower() for kind in header.get("kinds", ())]
+    further = [kind for axis, kind in enumerate(kinds) if axis not in axes and sizes[axis] > 1]
+    return next((what for kind in further for part, what in MEANINGS.items() if part in kind), "")
 
 
 def _geometry(header: dict[str, Any], axes: list[int], directions: np.ndarray | None) -> tuple[np.ndarray, bool, str]:

@@ -14,7 +14,7 @@ from nibabel.parrec import PARRECHeader, parse_PAR_header
 from mriseg.core import limits
 from mriseg.core.decimals import decimal
 from mriseg.core.errors import ReadError
-from mriseg.io.catalog import ScanEntry, rank
+from mriseg.io.catalog import MAP, ScanEntry, rank, refused_as_scan
 from mriseg.io.detached_data import header_lines
 from mriseg.io.file import File
 from mriseg.io.raw_slices import Slices
@@ -42,6 +42,25 @@ COLUMNS = {
 TYPE, B_FACTOR = (list(COLUMNS).index(name) for name in ("image_type_mr", "diffusion_b_factor"))
 GRID = ("image pixel size", "recon resolution", "slice orientation", "pixel spacing", "slice thickness", "slice gap")
 MAGNITUDE, TYPES = 0, {0: "magnitude", 1: "real part", 2: "imaginary part", 3: "phase"}
+# Of the types, in the order in which Philips lists them for XML/REC, those that are no intensities of a scan.
+MAPS = {
+    2: "imaginary parts",
+    3: "phases",
+    6: "T1",
+    7: "T2",
+    11: "apparent diffusion coefficients (ADC)",
+    12: "blood volume",
+    13: "blood flow",
+    14: "transit times",
+    15: "times to peak",
+    16: "fractional anisotropy (FA)",
+    17: "apparent diffusion coefficients (ADC)",
+    18: "the magnetic field",
+    28: "t statistics",
+    31: "T2*",
+    32: "R2",
+    33: "R2*",
+}
 # In units of `rank`: how much finer such a volume would have to be than a plain magnitude to be preferred.
 NO_MAGNITUDE, DIFFUSION_WEIGHTED = -8.0, -2.0
 
@@ -102,7 +121,9 @@ def read_parrec(file: File, among: Sequence[File]) -> tuple[ScanEntry, ...]:
         slices = grid.slices(table, rows, notes=(*notes, *which))
         slices.check()
         title += in_words(slices.shape, slices.spacing)
-        entries.append(ScanEntry(title, rank(slices.shape, slices.spacing) + _penalty(key), slices.load))
+        entry = ScanEntry(title, rank(slices.shape, slices.spacing) + _penalty(key), slices.load)
+        what = MAPS.get(int(key[TYPE]))
+        entries.append(entry if what is None else refused_as_scan(entry, MAP.format(what)))
     return tuple(entries)
 
 

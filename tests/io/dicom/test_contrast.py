@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mriseg.core.tissue import Contrast
-from mriseg.io.dicom.contrast import header_contrast, purpose, rank_penalty
+from mriseg.io.dicom.contrast import header_contrast, purpose, quantity, rank_penalty
 
 T1, T2, PD, FLAIR = Contrast.T1, Contrast.T2, Contrast.PD, Contrast.FLAIR
 
@@ -237,3 +237,50 @@ def test_of_mp2rage_the_image_without_noise_comes_first_and_its_parts_last():
     denoised = rank_penalty(entries(named="t1_mp2rage_sag_UNI-DEN", kind=derived), 176)
     uniform = rank_penalty(entries(named="t1_mp2rage_sag_UNI_Images", kind=derived), 176)
     assert denoised > uniform > max(rank_penalty(entries(named=f"t1_mp2rage_sag_INV{n}"), 176) for n in (1, 2))
+
+
+@pytest.mark.parametrize(
+    ("kind", "what"),
+    [
+        ("ORIGINAL\\PRIMARY\\P\\ND", "phases"),
+        ("ORIGINAL\\PRIMARY\\PHASE MAP\\P\\FFE", "phases"),
+        ("ORIGINAL\\PRIMARY\\I_FFE\\I\\FFE", "imaginary parts"),
+        ("DERIVED\\PRIMARY\\DIFFUSION\\ADC\\ND\\NORM", "diffusion coefficients"),
+        ("ORIGINAL\\PRIMARY\\ADC_UNSPECIFIED\\ADC\\UNSPECIFIED", "diffusion coefficients"),
+        ("DERIVED\\PRIMARY\\DIFFUSION\\FA\\ND", "fractional anisotropy"),
+        ("DERIVED\\PRIMARY\\DIFFUSION\\TENSOR", "tensors"),
+        ("DERIVED\\PRIMARY\\PERFUSION\\RELCBF", "blood flow"),
+        ("DERIVED\\PRIMARY\\T1 MAP\\NONE", "relaxation times"),
+        ("DERIVED\\PRIMARY\\M\\T-TEST", "statistics"),
+        ("DERIVED\\PRIMARY\\VELOCITY\\NONE", "velocities"),
+    ],
+)
+def test_what_the_scanner_computed_is_named(kind, what):
+    assert what in quantity(entries(kind=kind))
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "",
+        "ORIGINAL\\PRIMARY\\M\\ND\\NORM",
+        "ORIGINAL\\PRIMARY\\M_IR\\M\\IR",
+        "ORIGINAL\\PRIMARY\\R_IR\\R\\IR",  # the real part of inversion recovery shows the tissues
+        "DERIVED\\SECONDARY\\REFORMATTED\\AVERAGE",
+        "DERIVED\\PRIMARY\\MPR\\NORM",
+        "DERIVED\\PRIMARY\\M\\ND\\UNI",
+        "DERIVED\\PRIMARY\\DIFFUSION\\TRACEW",
+        "P\\I\\M",  # the first two values say nothing of the kind
+    ],
+)
+def test_a_scan_is_no_quantity(kind):
+    assert quantity(entries(kind=kind)) == ""
+
+
+def test_further_entries_that_name_a_quantity():
+    assert quantity(entries(ComplexImageComponent="PHASE")) == "phases"
+    assert quantity(entries(SOPClassUID="1.2.840.10008.5.1.4.1.1.30")) == "measured quantities"
+    derived = "DERIVED\\SECONDARY\\COMBINED"
+    assert "ADC" in quantity(entries(named="Apparent Diffusion Coefficient (mm2/s)", kind=derived))
+    assert "ADC" in quantity(entries(named="dADC Map ADC", kind=derived))
+    assert quantity(entries(named="DWI with ADC", kind="ORIGINAL\\PRIMARY\\M")) == ""

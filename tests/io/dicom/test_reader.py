@@ -56,6 +56,18 @@ def test_values_and_geometry_are_exact_in_every_transfer_syntax(syntax, write):
     assert scan.notes == ()
 
 
+def test_a_map_beside_a_scan_is_listed_with_its_reason_and_alone_refused():
+    adc = {"ImageType": ["DERIVED", "PRIMARY", "DIFFUSION", "ADC"], "SeriesInstanceUID": "1.9", "SeriesNumber": 9}
+    fine = series(VOXELS + 1, Geometry(sides=(0.5, 0.5)), adc)
+    assert "apparent diffusion coefficients (ADC), not a scan" in refusal(fine)
+    coarse = series(VOXELS, Geometry(sides=(2.0, 2.0)))
+    both = [*((f"adc{name}", content) for name, content in fine), *coarse]
+    np.testing.assert_array_equal(mriseg.read(both).data, VOXELS)
+    scan, listed = contents(both)
+    assert "not a scan" in listed.refusal
+    assert scan.refusal is None
+
+
 @pytest.mark.parametrize("syntax", ["implicit", "explicit", "big endian"])
 def test_files_without_preamble_are_read(syntax):
     np.testing.assert_array_equal(mriseg.read(series(VOXELS, syntax=syntax, preamble=False)).data, VOXELS)

@@ -187,8 +187,10 @@ def test_magnitude_and_phase_are_told_apart():
     magnitude, phase = contents(files)
     assert "phase" in phase.title
     assert best((magnitude, phase)) is magnitude
-    assert phase.load().header_contrast is None
-    np.testing.assert_array_equal(phase.load().data, VOXELS + 1)
+    assert "a map of phases, not a scan" in phase.refusal
+    assert phase.load_map().header_contrast is None
+    np.testing.assert_array_equal(phase.load_map().data, VOXELS + 1)
+    np.testing.assert_array_equal(magnitude.load().data, VOXELS)
 
 
 def test_frames_of_several_echoes_and_stacks_are_told_apart():

@@ -132,6 +132,17 @@ def test_a_header_may_begin_with_any_field(first):
     assert "DOE" not in repr(scan) + str(scan) + repr(scan.notes)
 
 
+@pytest.mark.parametrize(("said", "why"), [("MET_MOD_CT", "computed tomography"), ("MET_MOD_US", "ultrasound")])
+def test_another_modality_is_refused(said, why):
+    with pytest.raises(MrisegError, match=f"{why}.* not MR"):
+        mriseg.read(mha(Modality=said))
+
+
+@pytest.mark.parametrize("said", ["MET_MOD_MR", "MET_MOD_OTHER", "MET_MOD_UNKNOWN", ""])
+def test_mr_and_what_is_not_said_are_read(said):
+    np.testing.assert_array_equal(mriseg.read(mha(Modality=said)).data, VOXELS)
+
+
 def test_without_orientation_the_sides_are_unknown():
     scan = mriseg.read(mha(TransformMatrix=None))
     assert scan.spacing == (1, 2, 3)

@@ -158,6 +158,20 @@ def test_a_broken_orientation_keeps_the_sides_that_are_sound(step):
     assert any("orientation is broken" in note for note in scan.notes)
 
 
+@pytest.mark.parametrize(
+    ("said", "why"), [(b"PET__", "not MR"), (b"CT___", "computed tomography"), (b"label", "a map of labels")]
+)
+def test_what_the_file_says_is_no_scan_is_refused(said, why):
+    with pytest.raises(MrisegError, match=why):
+        mriseg.read(minc(STORED, AXES, None, {**UPRIGHT, "study": {"modality": said}}))
+
+
+@pytest.mark.parametrize("said", [b"MRI__", b"MRA__", b"", b"unknown"])
+def test_what_the_file_says_is_mr_is_read(said):
+    scan = mriseg.read(minc(STORED, AXES, None, {**UPRIGHT, "study": {"modality": said}}))
+    np.testing.assert_array_equal(scan.data, STORED.T)
+
+
 def test_irregular_slices_are_refused():
     about = {**UPRIGHT, "zspace": {"spacing": b"irregular"}}
     assert "irregular" in refusal(minc(STORED, AXES, None, about))

@@ -177,6 +177,15 @@ def test_several_numbers_a_voxel_are_refused(fields):
     assert "several numbers for each voxel" in refusal(nrrd_file(np.moveaxis(SERIES, -1, 0), **fields))
 
 
+@pytest.mark.parametrize(
+    ("kind", "what"),
+    [("vector", "vectors"), ("covariant-vector", "vectors"), ("3D-matrix", "tensors"), ("3-color", "colors")],
+)
+def test_several_numbers_a_voxel_are_refused_as_the_last_axis_too(kind, what):
+    content = nrrd_file(SERIES, kinds=["domain", "domain", "domain", kind])
+    assert f"a map of {what}, not a scan" in refusal(content)
+
+
 def test_a_first_axis_of_one_is_dropped():
     content = nrrd_file(VOXELS[None], kinds=["vector", "domain", "domain", "domain"])
     np.testing.assert_array_equal(mriseg.read(content).data, VOXELS)

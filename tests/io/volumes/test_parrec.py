@@ -23,6 +23,9 @@ COLUMN = {"slice": 0, "echo": 1, "dynamic": 2, "type": 4, "pixel bits": 7, "widt
 COLUMN |= {"scale": 13, "orientation": 25, "side": 28}
 
 
+MAPS = ("ADC_Map.PAR", "umass_anonymized.PAR")  # of nibabel's examples, those that hold nothing else
+
+
 def pair(par: bytes = PHANTOM, rec: bytes = REC) -> list[tuple[str, bytes]]:
     return [("x.PAR", par), ("x.REC", rec)]
 
@@ -53,7 +56,7 @@ def by_nibabel(par: bytes, rec: bytes) -> tuple[list[np.ndarray], np.ndarray]:
 
 
 @pytest.mark.parametrize(
-    "name", sorted(path.name for path in DATA.glob("*.PAR") if path.name not in ("NA.PAR", "T1_dual_echo.PAR"))
+    "name", sorted(path.name for path in DATA.glob("*.PAR") if path.name not in ("NA.PAR", "T1_dual_echo.PAR", *MAPS))
 )
 def test_what_philips_exports_is_read_as_nibabel_reads_it(name):
     # Of most of them nibabel ships the table alone: any numbers do for the slices.
@@ -64,10 +67,30 @@ def test_what_philips_exports_is_read_as_nibabel_reads_it(name):
     listed = contents(pair(par, rec))
     assert len(listed) == len(expected)
     for item, volume in list(zip(listed, expected, strict=True))[::5]:
-        scan = item.load()
+        scan = (item.load_map or item.load)()
         np.testing.assert_allclose(scan.data, volume, rtol=1e-5)
         np.testing.assert_allclose(scan.affine, affine)
         assert scan.sides_known
+
+
+@pytest.mark.parametrize(
+    ("kind", "what"),
+    [("2", "imaginary parts"), ("3", "phases"), ("11", "diffusion coefficients"), ("16", "anisotropy")],
+)
+def test_a_map_is_refused_by_its_type(kind, what):
+    assert what in refusal(pair(with_column("type", kind)))
+    mixed = pair(with_column("type", kind, slice(0, 9)))
+    np.testing.assert_array_equal(mriseg.read(mixed).data, contents(pair())[1].load().data)
+
+
+@pytest.mark.parametrize("name", MAPS)
+def test_maps_of_a_scanner_are_refused(name):
+    assert "not a scan" in refusal(pair((DATA / name).read_bytes(), REC * 80))
+
+
+def test_magnitudes_real_parts_and_types_without_a_meaning_are_scans():
+    for kind in ("0", "1", "99"):
+        assert mriseg.read(pair(with_column("type", kind))).data.any()
 
 
 @pytest.mark.parametrize("name", ["x.REC", "x.rec", "X.Rec"])
