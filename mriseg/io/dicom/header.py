@@ -21,6 +21,7 @@ from mriseg.io.dicom.dictionary import RLE
 from mriseg.io.dicom.elements import DAMAGED, TOO_MANY_FRAMES, Budget, Elements, Value
 from mriseg.io.dicom.pixels import Pixels
 from mriseg.io.dicom.plane import DicomSlice, SlicePosition
+from mriseg.io.dicom.series_name import shown_name
 from mriseg.io.dicom.siemens_mosaic import NOT_UNFOLDED, unfold
 from mriseg.io.file import CUT_SHORT, File
 
@@ -321,7 +322,9 @@ def whole(tags: Tags, keyword: str, default: float = 0) -> int:
 
 
 def description(tags: Tags) -> str:
-    """What the series is called, up to `MOST_DESCRIPTION_CHARACTERS`; empty where that could say who was scanned.
+    """What the series is called, up to `MOST_DESCRIPTION_CHARACTERS`, without what is no word of such names.
+
+    Empty where it holds a name, number or place that the header has of the person, which may be such a word, too.
 
     Parameters
     ----------
@@ -341,7 +344,7 @@ def description(tags: Tags) -> str:
             _holds(spelled(called), spelled(_decoded(tags, keyword)), least) for spelled in (_plain, _without_umlauts)
         ):
             return ""
-    return "".join(filter(str.isprintable, called))[:MOST_DESCRIPTION_CHARACTERS].strip()
+    return shown_name(called)[:MOST_DESCRIPTION_CHARACTERS].strip()
 
 
 def _decoded(tags: Tags, keyword: str) -> str:

@@ -41,10 +41,21 @@ def test_a_description_that_names_the_person_is_withheld(description):
 
 
 def test_a_description_is_cut_and_cleaned():
-    title = titles(
-        series(VOXELS, tags={"SpecificCharacterSet": "ISO_IR 192", "SeriesDescription": "tête\x07" + "x" * 58})
-    )
-    assert title[0].startswith("tête" + "x" * 56 + ", ")
+    called = "tête\x07" + "T1 " * 19
+    title = titles(series(VOXELS, tags={"SpecificCharacterSet": "ISO_IR 192", "SeriesDescription": called}))
+    assert title[0].startswith("tête " + "T1 " * 18 + "T, ")
+
+
+@pytest.mark.parametrize(
+    ("description", "shown"),
+    [
+        ("T1 born 12 March 1980", "T1 …"), ("SMITH^JOHN sag", "… sag"), ("12 March 1980", "series 3"),
+        ("AWP45123", "series 3"), ("j.smith@brain.org T2", "… T2"), ("030 1234567 T1", "series 3"),
+    ],
+)  # fmt: skip
+def test_of_a_description_what_is_no_word_of_such_names_is_left_out(description, shown):
+    tags = {"PatientName": "Anonymous", "SeriesDescription": description}
+    assert titles(series(VOXELS, tags=tags))[0].startswith(f"{shown}, ")
 
 
 @pytest.mark.parametrize(
