@@ -1,4 +1,7 @@
-"""What people drop that is no MR image of a head: bottles, fruit, knees, noise, a CT. Volumes at 2 mm."""
+"""What people drop that is no MR image of a head: bottles, fruit, knees, phantoms of gel, noise, a CT.
+
+Volumes at 2 mm; phantoms also as they are scanned for the stability of functional series, at 3.3 mm.
+"""
 
 from collections.abc import Callable
 
@@ -80,3 +83,70 @@ def computed_tomography(phantom: Phantom) -> np.ndarray:
     away = 2.0 * scipy.ndimage.distance_transform_edt(phantom.truth == 0)
     data[(away > 0) & (away < 7) & (phantom.matter != AIR)] = 1000
     return (data + np.random.default_rng(0).normal(0, 10, data.shape)).astype(np.float32)
+
+
+Spacing = tuple[float, float, float]
+FINE, STABILITY = ((96, 112, 96), (2.0, 2.0, 2.0)), ((64, 64, 25), (3.28, 3.28, 3.3))
+
+
+def _gel(shape: tuple[int, ...], spacing: Spacing, within: Callable[..., np.ndarray]) -> tuple[np.ndarray, Spacing]:
+    """The intensities that a function has of the positions in mm from the middle, in Rician noise."""
+    axes = [(np.arange(n) - (n - 1) / 2) * side for n, side in zip(shape, spacing, strict=True)]
+    mean = within(*np.meshgrid(*axes, indexing="ij", sparse=True))
+    rng = np.random.default_rng(len(within.__name__))
+    real, imaginary = (15 * rng.standard_normal(shape) for _ in range(2))
+    return np.hypot(mean + real, imaginary).astype(np.float32), spacing
+
+
+def _ball(shading: float) -> Callable[..., np.ndarray]:
+    """A ball of 8.5 cm; dielectric shading makes its middle brighter (above 0) or its rim."""
+
+    def ball(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
+        square = (x**2 + y**2 + z**2) / 85**2
+        return np.where(square < 1, 1000 * (1 + shading * (0.5 - square)), 0)
+
+    return ball
+
+
+def _cylinder(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
+    square = (x**2 + y**2) / 75**2 + 0 * z
+    return np.where((square < 1) & (np.abs(z) < 70), 1000 * (1.2 - 0.5 * square) * (1 + 0.004 * z), 0)
+
+
+def _box(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
+    return np.where((np.abs(x) < 65) & (np.abs(y) < 80) & (np.abs(z) < 60), 700 * (1 + 0.004 * y), 0)
+
+
+def _tubes(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
+    """Eight tubes of different signal in a round tank."""
+    mean = np.where((np.hypot(x, y) < 80) & (np.abs(z) < 70), 500.0, 0)
+    for k in range(8):
+        inside = np.hypot(x - 50 * np.cos(k * np.pi / 4), y - 50 * np.sin(k * np.pi / 4)) < 14
+        mean = np.where(inside & (np.abs(z) < 60), 100.0 + 120 * k, mean)
+    return mean
+
+
+def _accreditation(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
+    """Of the kind of the ACR: a tank with a grid, a wedge and rods in it."""
+    mean = np.where((np.hypot(x, y) < 85) & (np.abs(z) < 72), 900.0, 0)
+    on_line = (np.abs((x + 60) % 15 - 7.5) < 2) | (np.abs((y + 60) % 15 - 7.5) < 2)
+    mean = np.where(on_line & (np.abs(x) < 55) & (np.abs(y) < 55) & (np.abs(z) < 9), 60, mean)
+    mean = np.where((np.abs(x) < 40) & (np.abs(y) < 8) & (z > 40), 60, mean)
+    for k in range(10):
+        rod = np.hypot(x - 40 * np.cos(0.63 * k), y - 40 * np.sin(0.63 * k)) < 5
+        mean = np.where(rod & (z < -15) & (z > -60), 150, mean)
+    return mean
+
+
+# What the average brain may fit by its outline, for it is round and bright; with the sides of a voxel in mm.
+NO_ANATOMY: dict[str, Callable[[], tuple[np.ndarray, Spacing]]] = {
+    "ball, middle bright, 3.3 mm": lambda: _gel(*STABILITY, _ball(0.6)),
+    "ball, rim bright, 3.3 mm": lambda: _gel(*STABILITY, _ball(-0.6)),
+    "ball, middle bright": lambda: _gel(*FINE, _ball(0.8)),
+    "ball, rim bright": lambda: _gel(*FINE, _ball(-0.8)),
+    "ball": lambda: _gel(*FINE, _ball(0.0)),
+    "cylinder": lambda: _gel(*FINE, _cylinder),
+    "box": lambda: _gel(*FINE, _box),
+    "tubes": lambda: _gel(*FINE, _tubes),
+    "accreditation": lambda: _gel(*FINE, _accreditation),
+}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mriseg.brain.anatomy import explained_share
 from mriseg.core.findings import Finding, FindingCode, Level
 from mriseg.image.morphology import distance_to_background
 from mriseg.image.resampling import Grid, block_mean
@@ -31,6 +32,10 @@ BRIGHT_SKULL = (3.0, 1.5)
 LEAST_BRIGHTNESS = 6.0  # spreads of the brain: in a CT, whose air is at -1000, water is not bright
 AROUND_MM = (2.0, 6.0)  # outside the mask
 FIGURES_MM = 3.0  # voxel side at which these figures are taken
+# Share of the pattern in the mask that the average brain explains: 0.30 beside a large tumor, 0.34 to 0.88 in other
+# brains of any contrast; up to 0.04 in balls, cylinders and maps of statistics, 0.13 and 0.15 in such a map that
+# follows the cortex and in an echo-planar image over which the average brain lies badly.
+EXPLAINED = (0.10, 0.22)
 # Of a slice: cost of the first outline, -0.5 and less in 95 % of slices of heads; agreement, 0.57 and more.
 OUTLINE_COST, SLICE_AGREEMENT = (-0.40, -0.56), (0.42, 0.52)
 # Mutual information, nats, of the atlas's tissues with the intensities of a stripped slice: 0.03 and more in 90 %.
@@ -97,7 +102,9 @@ def volume_confidence(
     image, sides, first = block_mean(data, spacing, FIGURES_MM)
     share, _, _ = block_mean(mask.astype(np.float32), spacing, FIGURES_MM)
     inside = share > 0.5
-    symmetry = _symmetry(inside, Grid(inside.shape, sides, first), registration, atlas())
+    grid = Grid(inside.shape, sides, first)
+    symmetry = _symmetry(inside, grid, registration, atlas())
+    explained = explained_share(image, inside, grid, registration=registration, average=atlas())
     excess = 0.0 if stripped else _excess_around(image, inside, sides)
     ramp = AGREEMENT_STRIPPED if stripped else AGREEMENT
     return _combine(
@@ -121,6 +128,7 @@ def volume_confidence(
             LOOK,
         ),
         _bright_skull(excess),
+        _no_anatomy(explained),
     )
 
 
@@ -193,6 +201,17 @@ def _ramp(value: float, bad_and_good: tuple[float, float]) -> float:
     """0 at the bad figure, 1 at the good one, straight between."""
     bad, good = bad_and_good
     return float(np.clip((value - bad) / (good - bad), 0, 1))
+
+
+def _no_anatomy(explained: float | None) -> _Factor:
+    return _Factor(
+        1.0 if explained is None else _ramp(explained, EXPLAINED),
+        FindingCode.MASK_NO_ANATOMY,
+        "Fluid, gray and white matter are not where a brain has them: the average brain explains "
+        f"{max(explained or 0, 0):.0%} of what differs inside the mask (30 % and more in brains). A phantom, a fruit, "
+        "a map of statistics or a distorted image looks like this. The tissues named here mean nothing in them.",
+        "Drop an anatomical MR image of a head.",
+    )
 
 
 def _bright_skull(excess: float) -> _Factor:

@@ -66,6 +66,7 @@ class FindingCode(StrEnum):
     MASK_NOT_A_BRAIN = "mask-not-a-brain", Topic.OUTLINE, "The picture without skull is hardly arranged like a brain."
     MASK_NOT_COMPARED = "mask-not-compared", Topic.OUTLINE, "The scan holds too little to compare it with a brain."
     MASK_BRIGHT_SKULL = "mask-bright-skull", Topic.OUTLINE, "What surrounds the brain is as bright as bone in a CT."
+    MASK_NO_ANATOMY = "mask-no-anatomy", Topic.OUTLINE, "What lies in the mask is not arranged like a brain's tissues."
     CONTRAST_GIVEN = "contrast-given", Topic.NAMES, "The user said what the scan is weighted by."
     CONTRAST_FOUND = "contrast-found", Topic.NAMES, "The contrast was found, and is sure enough."
     CONTRAST_UNKNOWN = "contrast-unknown", Topic.NAMES, "The intensities fit no known contrast."
@@ -102,6 +103,7 @@ WARNING_CODES = (
     FindingCode.MASK_NOT_A_BRAIN,
     FindingCode.MASK_NOT_COMPARED,
     FindingCode.MASK_BRIGHT_SKULL,
+    FindingCode.MASK_NO_ANATOMY,
     FindingCode.CONTRAST_UNKNOWN,
     FindingCode.CONTRAST_UNSURE,
     FindingCode.CONTRAST_NOT_AS_STATED,
