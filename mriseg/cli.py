@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 import time
+import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
@@ -23,17 +24,18 @@ from mriseg.core.terminal import Parser, complain, say
 from mriseg.core.tissue import Tissue
 from mriseg.core.version import DISCLAIMER, __version__
 from mriseg.datasets.samples import SAMPLES
+from mriseg.export import writer
 from mriseg.export.images import encode_scan
-from mriseg.export.writer import stem, write
+from mriseg.export.writer import stem
 from mriseg.io.catalog import best
 from mriseg.io.reader import contents
 from mriseg.segmentation.findings import certainty
-from mriseg.segmentation.pipeline import STAGES
 from mriseg.segmentation.result import Result
-from mriseg.study.attempt import load_scan, try_segment
+from mriseg.study.attempt import LoadedScan, load_scan, try_segment
 from mriseg.study.bids import SUFFIXES
 from mriseg.study.executors import in_processes, on_cluster
 from mriseg.study.record import WORKER_DIED, Record
+from mriseg.study.stage_line import StageLine
 
 if TYPE_CHECKING:
     from mriseg.study.run import Run
@@ -116,8 +118,9 @@ def _parser() -> argparse.ArgumentParser:
 def _add_segment(command: argparse.ArgumentParser) -> None:
     command.add_argument("scans", nargs="+", metavar="SCAN", help=SCAN_HELP)
     command.add_argument(
-        "--out", required=True, type=Path, metavar="DIR", help="folder for the results; made if needed"
+        "--out", required=True, type=_folder, metavar="DIR", help="folder for the results; made if needed"
     )
+    _add_overwrite(command)
     command.add_argument(
         "--item", type=int, metavar="N", help="of several scans in a SCAN the one that `mriseg list` gives this number"
     )
@@ -142,8 +145,9 @@ def _add_segment(command: argparse.ArgumentParser) -> None:
 
 
 def _add_cohort(command: argparse.ArgumentParser) -> None:
-    command.add_argument("study", type=Path, metavar="BIDS_DIR", help="a BIDS dataset, or any folder of scans")
-    command.add_argument("out", type=Path, metavar="OUT_DIR", help="folder for the results; made if needed")
+    command.add_argument("study", type=_folder, metavar="BIDS_DIR", help="a BIDS dataset, or any folder of scans")
+    command.add_argument("out", type=_folder, metavar="OUT_DIR", help="folder for the results; made if needed")
+    _add_overwrite(command)
     command.add_argument(
         "--participant-label", nargs="+", default=[], metavar="LABEL", help="only these participants, such as 01 02"
     )
@@ -161,6 +165,21 @@ def _add_cohort(command: argparse.ArgumentParser) -> None:
     )
     _add_settings(command)
     _add_log_level(command)
+
+
+def _folder(path: str) -> Path:
+    """The folder that an option names; nothing and blanks, as of a variable that is not set, are none."""
+    if not path.strip() or "\0" in path:
+        raise argparse.ArgumentTypeError("the name of a folder is missing")
+    return Path(path)
+
+
+def _add_overwrite(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="also replace files of the results' names that mriseg did not write, or of another scan",
+    )
 
 
 def _add_log_level(command: argparse.ArgumentParser) -> None:
@@ -255,6 +274,7 @@ def _segment(parser: argparse.ArgumentParser, options: argparse.Namespace) -> in
     if options.channel and len(names) > 1:
         parser.error("--channel FILE belongs to one scan; segment the scans one by one")
     settings = _settings(parser, options)
+    writer.clear(options.out)
     paths = [Path(scan) for scan in options.scans]
     status = DONE
     for path, record in _records(paths, settings, options):
@@ -281,7 +301,7 @@ def _records(paths: list[Path], settings: Settings, options: argparse.Namespace)
     is_shown = sys.stderr.isatty() and not options.quiet
     if options.jobs == 1 or len(paths) == 1:
         for number, path in enumerate(paths, start=1):
-            with _Progress(f"[{number}/{len(paths)}] {_name(path)}: ", is_shown) as progress:
+            with StageLine(f"[{number}/{len(paths)}] {_name(path)}: ", is_shown) as progress:
                 record = segment_one(path, progress=progress)
             yield path, record
         return
@@ -290,7 +310,7 @@ def _records(paths: list[Path], settings: Settings, options: argparse.Namespace)
         record, log = outcome or (Record(str(path), WORKER_DIED), [])
         for line in log:
             logging.getLogger(line.name).handle(line)
-        with _Progress(f"[{number}/{len(paths)}] {_name(path)}: ", is_shown):
+        with StageLine(f"[{number}/{len(paths)}] {_name(path)}: ", is_shown):
             yield path, record
 
 
@@ -303,10 +323,18 @@ def _segment_one(
 ) -> Record:
     """Segment one scan and write its files."""
 
-    def save(scan: Scan, result: Result) -> None:
-        write(scan, result, options.out, _name(path), more=report.outputs(scan, result) if options.report else None)
+    name, overwrite = _name(path), options.overwrite
 
-    load = partial(load_scan, path, number=options.item, mask_file=_mask_file(options), channel_files=options.channel)
+    def load() -> LoadedScan:
+        loaded = load_scan(path, number=options.item, mask_file=_mask_file(options), channel_files=options.channel)
+        reports = (report.HTML, report.PDF) if options.report else ()
+        writer.check(loaded.scan, options.out, name, more=reports, overwrite=overwrite)  # before it takes its time
+        return loaded
+
+    def save(scan: Scan, result: Result) -> None:
+        more = report.outputs(scan, result) if options.report else None
+        writer.write(scan, result, options.out, name, more=more, overwrite=overwrite)
+
     return try_segment(path, settings, load=load, use=save, progress=progress)
 
 
@@ -347,24 +375,26 @@ def _cohort(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int
     settings = _settings(parser, options)
     study, out = options.study.absolute(), options.out.absolute()  # workers may have another working directory
     try:
-        derivatives.check(out, study)
+        derivatives.check(out, study, options.overwrite)
         scans = bids.find(
             study,
             options.suffix,
             participants=options.participant_label,
             sessions=options.session_label,
             leave_out=out,
+            warn=complain,
         )
     except MrisegError as error:
         parser.error(str(error))
     workers = min(options.workers or fitting_workers(), len(scans))
-    log = out / derivatives.LOGS / f"cohort-{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}.log"
+    # Containers have processes of the same number, which may begin in the same second.
+    log = f"{derivatives.LOGS}/cohort-{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}-{uuid.uuid4().hex[:6]}.log"
     status, count = DONE, Counter[str]()
     try:
         with _engine(options.scheduler, workers, share_bytes(workers)) as run:
-            outcomes = cohort.segment_study(scans, out, settings, run)
+            outcomes = cohort.segment_study(scans, out, settings, run, overwrite=options.overwrite)
             with closing(outcomes):
-                for outcome in study_progress.shown(outcomes, len(scans), log, quiet=options.quiet):
+                for outcome in study_progress.shown(outcomes, len(scans), out=out, log=log, quiet=options.quiet):
                     count["failed" if outcome.record.failure else "segmented"] += 1
         cohort.summarize(out, study, settings, bids.is_bids(study))
     except MrisegError as error:
@@ -398,35 +428,3 @@ def _engine(scheduler: str | None, workers: int, most_bytes: int | None) -> Iter
         raise MrisegError(f"No Dask scheduler answers at {scheduler}. Start one, or check the address.") from error
     with client:
         yield partial(on_cluster, client=client)
-
-
-class _Progress:
-    """The stage that a scan is in, on one line of the terminal.
-
-    Parameters
-    ----------
-    start : str
-        What the line begins with.
-    is_shown : bool
-        Whether there is a terminal that wants it.
-    """
-
-    def __init__(self, start: str, is_shown: bool) -> None:
-        self._start, self._is_shown = start, is_shown
-
-    def __enter__(self) -> "_Progress":
-        self._show("working")
-        return self
-
-    def __call__(self, stage: str) -> None:
-        self._show({"read": "Reading", "write": "Writing", **STAGES}[stage])
-
-    def __exit__(self, *exception: object) -> None:
-        if self._is_shown:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
-
-    def _show(self, text: str) -> None:
-        if self._is_shown:
-            width = os.get_terminal_size(sys.stderr.fileno()).columns or 80
-            line = printable(self._start + text)[: width - 1]
-            print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)

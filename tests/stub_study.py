@@ -11,7 +11,8 @@ from unittest.mock import patch
 
 from mriseg import Contrast, Settings, Tissue
 from mriseg.core.findings import Level
-from mriseg.study import atomic_files, bids, derivatives
+from mriseg.export import atomic_files
+from mriseg.study import bids, derivatives
 from mriseg.study import run as cohort
 from mriseg.study.executors import in_processes
 from mriseg.study.record import Record
@@ -58,12 +59,12 @@ def content_of(scan_bytes: bytes, ending: str, size: int) -> bytes:
     return hashlib.shake_256(scan_bytes + ending.encode()).digest(size)
 
 
-def write(staging, scan, image, result, size=2_000):
+def write(study, staging, *, scan, image, result, size=2_000):
     """Stands in for `derivatives.write`."""
     sizes = {}
     for ending in ENDINGS:
         name = f"{scan.folder}/{scan.name}{ending}"
-        atomic_files.write(staging / name, content_of(image, ending, size))
+        atomic_files.write(study, f"{staging}/{name}", content_of(image, ending, size))
         sizes[name] = size
     return sizes
 

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 
 from mriseg import Contrast
-from mriseg.cli import _Progress, main
+from mriseg.cli import main
 from mriseg.datasets.phantom import simulate
 from mriseg.datasets.samples import SAMPLES
+from mriseg.export import atomic_files
 from mriseg.export.images import encode_scan
 from mriseg.plotting.slices import png
 from mriseg.segmentation.pipeline import STAGES
+from mriseg.study.stage_line import StageLine
 from tests.not_heads import bottle
 
 
@@ -182,6 +184,26 @@ def test_a_mask_that_lies_elsewhere_is_refused(files, tmp_path, capsys):
     assert "lies elsewhere" in capsys.readouterr().err
 
 
+def test_a_file_that_is_not_ours_is_named_and_kept_and_the_other_scans_are_done(files, tmp_path, capsys):
+    (tmp_path / "head_dseg.nii.gz").write_bytes(b"by hand")
+    scans = files / "head.nii.gz", files / "slice.png"
+    assert run("segment", *scans, "--out", tmp_path, "--verbose") == 1
+    told = capsys.readouterr().err
+    (line,) = [line for line in told.splitlines() if line.startswith("mriseg: ")]
+    assert "head_dseg.nii.gz lies in the folder of results" in line
+    assert "head_dseg" not in told.replace(line, "")  # the log names no file
+    assert "stage: fit" not in told.partition("TakenError")[0]  # it was found out before the work
+    assert [path.name for path in tmp_path.glob("head*")] == ["head_dseg.nii.gz"]
+    assert (tmp_path / "slice_dseg.png").exists()
+
+
+def test_what_a_killed_run_left_is_cleared_by_the_next_whatever_it_is_about(files, tmp_path):
+    left = atomic_files.staging_name(atomic_files.BESIDE).replace(f"-{os.getpid()}-", "-999999999-")
+    atomic_files.write(tmp_path, f"{left}/_dseg.png", b"half")
+    assert run("segment", files / "broken.nii.gz", "--out", tmp_path) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.fixture
 def several(files, tmp_path):
     """A folder with two scans and a file that cannot be read as one."""
@@ -209,7 +231,10 @@ def test_a_folder_is_segmented_under_its_name_by_its_best_scan_or_the_one_asked_
     assert "Of 3 scans in it, number 1" in capsys.readouterr().out
     assert run("segment", several / "a.nii.gz", "--out", tmp_path) == 0
     assert (tmp_path / "several.scans_dseg.nii.gz").read_bytes() == (tmp_path / "a_dseg.nii.gz").read_bytes()
-    assert run("segment", several, "--out", tmp_path, "--item", 2, "--mask", "all") == 0
+    another = "--item", 2, "--mask", "all"
+    assert run("segment", several, "--out", tmp_path, *another) == 1
+    assert "several.scans_dseg.nii.gz in the folder of results is of another scan" in capsys.readouterr().err
+    assert run("segment", several, "--out", tmp_path, *another, "--overwrite") == 0
     assert nibabel.load(tmp_path / "several.scans_dseg.nii.gz").shape == (25, 30, 26)
     assert run("segment", several, "--out", tmp_path, "--item", 4) == 1
     assert "there is no number 4" in capsys.readouterr().err
@@ -246,7 +271,7 @@ def test_names_of_files_steer_no_terminal(files, tmp_path, capsys, monkeypatch):
 def test_the_line_of_the_progress_is_steered_by_itself_alone(capsys, monkeypatch):
     monkeypatch.setattr("os.get_terminal_size", lambda number: os.terminal_size((60, 20)))
     monkeypatch.setattr("sys.stderr.fileno", lambda: 2)
-    with _Progress(f"[1/1] {HOSTILE_NAME}: ", True) as progress:
+    with StageLine(f"[1/1] {HOSTILE_NAME}: ", True) as progress:
         progress("read")
     lines = capsys.readouterr().err.split("\r\x1b[K")
     assert lines[0] == lines[-1] == ""
@@ -258,6 +283,10 @@ def test_the_line_of_the_progress_is_steered_by_itself_alone(capsys, monkeypatch
     [
         [],
         ["segment", "a.nii.gz"],
+        ["segment", "a.nii.gz", "--out", ""],
+        ["segment", "a.nii.gz", "--out", " "],
+        ["cohort", "a", ""],
+        ["cohort", "", "a"],
         ["segment", "a.nii.gz", "--out", "x", "--contrast", "ct"],
         ["segment", "a.nii.gz", "--out", "x", "--pixel-size", "0"],
         ["segment", "a.nii.gz", "--out", "x", "--jobs", "0"],

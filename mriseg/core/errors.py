@@ -1,7 +1,8 @@
 """The one tree of errors; every message says what is wrong and what to do next.
 
 The page and the command line show these messages word for word, so they are written for the person
-who dropped the scan, and they never contain a file name or anything read from a header's text fields.
+who dropped the scan, and they never contain a file name or anything read from a header's text fields; of results that
+are written to a folder `TakenError` names the file, which the page never sees.
 """
 
 
@@ -27,6 +28,10 @@ class SettingsError(MrisegError):
 
 class WriteError(MrisegError):
     """Results cannot be written; nothing is wrong with the scan."""
+
+
+class TakenError(WriteError):
+    """What lies in the folder of results is not ours, or a link. The message names it, so the log leaves it out."""
 
 
 class BrainNotFoundError(MrisegError):

@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
-from mriseg.core.errors import MrisegError
+from mriseg.core.errors import MrisegError, TakenError
 
 TOO_LITTLE_MEMORY = (
     "There is not enough memory for this scan. Crop it to the head, use fewer workers, or a computer with more memory."
@@ -99,7 +99,8 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 def _title(error: BaseException) -> str:
     kind = type(error)
     name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
-    return f"{name}: {error}" if isinstance(error, MrisegError) else name
+    is_told = isinstance(error, MrisegError) and not isinstance(error, TakenError)
+    return f"{name}: {error}" if is_told else name
 
 
 def _frames(error: BaseException) -> Iterator[str]:

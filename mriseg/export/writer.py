@@ -9,16 +9,18 @@ Gorgolewski et al.: The brain imaging data structure. Sci Data 3, 2016; derivati
 """
 
 import json
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from typing import Any
 
-from mriseg.core.errors import WriteError
+from mriseg import report
 from mriseg.core.scan import Scan
 from mriseg.core.tissue import Tissue
+from mriseg.export import atomic_files, confined
+from mriseg.export.atomic_files import BESIDE
 from mriseg.export.images import encode_nifti, encode_png, encode_posterior
+from mriseg.export.ownership import MOST_STATS_BYTES, STATS, Origin, digest, giving_way, scan_digest, signed
 from mriseg.export.statistics import lookup_table, stats
 from mriseg.segmentation.result import Result
 
@@ -48,6 +50,23 @@ def stem(path: Path) -> str:
     return path.name[: len(path.name) - len(ending)]
 
 
+def suffixes(scan: Scan) -> list[str]:
+    """What follows the stem in the name of each file of a segmentation.
+
+    Parameters
+    ----------
+    scan : Scan
+        That is segmented.
+
+    Returns
+    -------
+    list of str
+    """
+    ending = ".png" if scan.kind == "picture" else ".nii.gz"
+    posteriors = [f"_label-{tissue.abbreviation}_probseg{ending}" for tissue in Tissue]
+    return [f"_dseg{ending}", *posteriors, f"_desc-brain_mask{ending}", STATS, "_dseg.tsv"]
+
+
 def outputs(scan: Scan, result: Result) -> dict[str, Callable[[], bytes]]:
     """The files of a segmentation: what follows the stem in each name, and a function that makes the content.
 
@@ -63,14 +82,34 @@ def outputs(scan: Scan, result: Result) -> dict[str, Callable[[], bytes]]:
         Labels, posteriors (floating point in NIfTI, 16 bits of the range 0 to 1 in PNG), mask, figures and the
         table of labels. Equal results give equal bytes, but for the seconds.
     """
-    encode, ending = (encode_png, ".png") if scan.kind == "picture" else (partial(encode_nifti, scan), ".nii.gz")
-    files: dict[str, Callable[[], bytes]] = {f"_dseg{ending}": lambda: encode(result.labels)}
-    for channel, tissue in enumerate(Tissue):
-        files[f"_label-{tissue.abbreviation}_probseg{ending}"] = partial(encode_posterior, encode, result, channel)
-    files[f"_desc-brain_mask{ending}"] = lambda: encode(result.mask)
-    files["_desc-tissue_stats.json"] = lambda: (json.dumps(stats(result), indent=2, allow_nan=False) + "\n").encode()
-    files["_dseg.tsv"] = lambda: lookup_table().encode()
+    encode = encode_png if scan.kind == "picture" else partial(encode_nifti, scan)
+    labels, *posteriors, mask, figures, table = suffixes(scan)
+    files: dict[str, Callable[[], bytes]] = {labels: lambda: encode(result.labels)}
+    for channel, posterior in enumerate(posteriors):
+        files[posterior] = partial(encode_posterior, encode, result, channel)
+    files[mask] = lambda: encode(result.mask)
+    files[figures] = lambda: (json.dumps(stats(result), indent=2, allow_nan=False) + "\n").encode()
+    files[table] = lambda: lookup_table().encode()
     return files
+
+
+def check(scan: Scan, folder: Path, name: str, *, more: Iterable[str] = (), overwrite: bool = False) -> None:
+    """Refuse to segment a scan whose results `write` would not write.
+
+    Parameters
+    ----------
+    scan, folder, name, overwrite
+        As for `write`.
+    more : iterable of str
+        What follows the stem in the names of further files.
+
+    Raises
+    ------
+    TakenError
+        If files have the names of results that are not ours, or are of another scan.
+    """
+    with atomic_files.translate_os_errors():
+        giving_way(folder, name, scan=scan_digest(scan), suffixes=[*suffixes(scan), *more], overwrite=overwrite)
 
 
 def write(
@@ -80,8 +119,13 @@ def write(
     name: str,
     *,
     more: Mapping[str, Callable[[], bytes]] | None = None,
+    overwrite: bool = False,
 ) -> list[Path]:
     """Write all files of a segmentation, or none: they appear under their names once all are complete.
+
+    Files that an earlier run wrote of the same scan are replaced, those that are not written this time removed. What
+    it takes for such the JSON of the figures says; killed within, that lists what was there and what comes, so that the
+    next run goes on.
 
     Parameters
     ----------
@@ -93,6 +137,9 @@ def write(
         How the file names begin.
     more : mapping of str to callable, optional
         Further files, as `outputs` has them.
+    overwrite : bool
+        Whether files of these names give way that mriseg did not write, that were changed since, or that are of another
+        scan.
 
     Returns
     -------
@@ -102,17 +149,65 @@ def write(
     ------
     WriteError
         If the folder cannot be written to.
+    TakenError
+        If files have the names of results that are not ours, or are of another scan.
     """
-    try:
+    contents = outputs(scan, result) | dict(more or {})
+    staging = atomic_files.staging_name(BESIDE)
+    with atomic_files.translate_os_errors():
         folder.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(prefix=".mriseg-", dir=folder) as staging:
-            contents = outputs(scan, result) | dict(more or {})
+        clear(folder)
+        try:
+            digests = {}
             for suffix, content in contents.items():
-                (Path(staging) / f"{name}{suffix}").write_bytes(content())
-            for suffix in contents:
-                os.replace(Path(staging) / f"{name}{suffix}", folder / f"{name}{suffix}")
-    except OSError as error:
-        raise WriteError(
-            f"The results cannot be written: {error.strerror or 'unknown reason'}. Choose another folder with --out."
-        ) from error
+                made = content()
+                atomic_files.write(folder, f"{staging}/{suffix}", made)
+                digests[suffix] = digest(made)
+            figures = json.loads(confined.read(folder, f"{staging}/{STATS}", MOST_STATS_BYTES))
+            origin = Origin(scan_digest(scan), {suffix: [made] for suffix, made in digests.items() if suffix != STATS})
+            with atomic_files.folder_locked(folder):
+                # Of a report, all that was written of another scan goes with its labels.
+                suffixes = [*contents, *((report.HTML, report.PDF) if overwrite else ())]
+                earlier = giving_way(folder, name, scan=origin.scan, suffixes=suffixes, overwrite=overwrite)
+                _put(folder, name, staging, figures=figures, origin=origin, earlier=earlier)
+        finally:
+            confined.remove_tree(folder, staging)
     return [folder / f"{name}{suffix}" for suffix in contents]
+
+
+def _put(
+    folder: Path,
+    name: str,
+    staging: str,
+    *,
+    figures: Mapping[str, Any],
+    origin: Origin,
+    earlier: Mapping[str, str | None],
+) -> None:
+    """Give new files their names and remove what else there was of an earlier result.
+
+    Killed at any moment it leaves a JSON that lists the old files and the new ones, so that the next run knows both.
+    """
+    both = {
+        suffix: [*origin.files.get(suffix, ()), *filter(None, [earlier.get(suffix)])]
+        for suffix in {**origin.files, **earlier}
+        if suffix != STATS
+    }
+    for number, said in enumerate((Origin(origin.scan, both), origin)):
+        atomic_files.write(folder, f"{staging}/{number}", signed(figures, said))
+    confined.move(folder, f"{staging}/0", f"{name}{STATS}")
+    for suffix in earlier.keys() - origin.files.keys() - {STATS}:
+        confined.remove(folder, f"{name}{suffix}")
+    for suffix in origin.files:
+        confined.move(folder, f"{staging}/{suffix}", f"{name}{suffix}")
+    confined.move(folder, f"{staging}/1", f"{name}{STATS}")
+
+
+def clear(folder: Path) -> None:
+    """Remove what runs that were killed left unfinished in a folder of results.
+
+    Parameters
+    ----------
+    folder : Path
+    """
+    atomic_files.clear(folder, BESIDE)

@@ -11,13 +11,14 @@ import hashlib
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mriseg.core.errors import ReadError
+from mriseg.export.confined import OWN
+from mriseg.export.names import is_segmentation
 from mriseg.io.archive import is_litter
-from mriseg.study.atomic_files import OWN
 
 LABEL = "[0-9A-Za-z+]+"
 SUBJECT = re.compile(f"sub-({LABEL})")
@@ -34,6 +35,7 @@ OWN_SCANS = (*VOLUMES, *PICTURES, ".zip")
 # Halves of a scan that are read with their headers, and tables and notes: no scans, and no DICOM.
 NO_SCANS = (".img", ".img.gz", ".raw", ".zraw", ".rec", ".json", ".tsv", ".csv", ".txt", ".md", ".html", ".pdf")
 DIGITS_OF_TWINS = 6  # of a digest, hexadecimal, that tell scans apart whose names differ in signs only
+LEFT_OUT = "{} cannot be read ({}) and is left out. Check who may read it if it holds scans."
 LONGEST_LABEL = 100  # characters; a file system takes 255 with all that follows
 
 
@@ -96,8 +98,11 @@ def find(
     participants: Sequence[str] = (),
     sessions: Sequence[str] = (),
     leave_out: Path | None = None,
+    warn: Callable[[str], None] = lambda sentence: None,
 ) -> tuple[StudyScan, ...]:
     """List the scans of a study in the order of their names; nothing is opened.
+
+    What is called as results are, labels or masks, is no scan.
 
     Parameters
     ----------
@@ -108,6 +113,8 @@ def find(
         Only these, with or without `sub-` and `ses-`; all if empty.
     leave_out : Path, optional
         A folder in the study that holds results.
+    warn : callable, optional
+        Told of each folder of a plain folder that cannot be read and is left out.
 
     Returns
     -------
@@ -128,7 +135,7 @@ def find(
         else:
             if visits:
                 raise ReadError("A plain folder has no sessions. Leave --session-label out, or name the study by BIDS.")
-            named = _named(study, sorted(_of_folder(study, leave_out)))
+            named = _named(study, sorted(_of_folder(study, leave_out, warn)))
             scans = tuple(scan for scan in named if not wanted or scan.participant[4:] in wanted)
     except OSError as error:
         raise ReadError(f"The folder of the study cannot be read: {error.strerror}.") from error
@@ -144,6 +151,8 @@ def find(
             f"There is no scan in it: no sub-*/anat/*_{suffix}.nii.gz as BIDS has it, and no image and no folder "
             "of DICOM files as a plain folder has them. Check the path and --suffix."
         )
+    if leave_out is not None and any(leave_out.resolve().is_relative_to(scan.path.resolve()) for scan in scans):
+        raise ReadError("OUT_DIR lies in the folder of a scan and would be read with it. Give a folder beside it.")
     return scans
 
 
@@ -213,14 +222,19 @@ def _stem(name: str, suffix: str) -> str | None:
     return None
 
 
-def _of_folder(study: Path, leave_out: Path | None) -> Iterator[Path]:
+def _of_folder(study: Path, leave_out: Path | None, warn: Callable[[str], None]) -> Iterator[Path]:
     """Scans in a plain folder: each image and archive, and each folder that holds other files, taken for DICOM."""
     loose = False
-    for entry in sorted(study.iterdir()):
-        if _is_passed_over(entry, leave_out):
+    entries = sorted(study.iterdir())
+    for entry in entries:
+        try:
+            if _is_passed_over(entry, leave_out):
+                continue
+            below = list(_files_below(entry, leave_out, warn)) if entry.is_dir() else None
+        except OSError as error:
+            warn(LEFT_OUT.format(entry.name, error.strerror))
             continue
-        if entry.is_dir():
-            below = list(_files_below(entry, leave_out))
+        if below is not None:
             images = [file for file in below if _is_one(file)]
             if images:
                 yield from images
@@ -230,18 +244,34 @@ def _of_folder(study: Path, leave_out: Path | None) -> Iterator[Path]:
             yield entry
         else:
             loose |= _may_be_dicom(entry)
-    if loose and not any(_is_one(entry) for entry in study.iterdir()):
+    if loose and not any(map(_is_one, entries)):
         yield study
 
 
-def _files_below(folder: Path, leave_out: Path | None) -> Iterator[Path]:
-    for here, folders, names in os.walk(folder, onerror=_raise):
-        folders[:] = sorted(name for name in folders if not _is_passed_over(Path(here) / name, leave_out))
+def _files_below(folder: Path, leave_out: Path | None, warn: Callable[[str], None]) -> Iterator[Path]:
+    """The files in a folder and those below, but of folders that hold results or cannot be read.
+
+    Raises
+    ------
+    OSError
+        If the folder itself cannot be read.
+    """
+
+    def skip(error: OSError) -> None:
+        if error.filename == str(folder):
+            raise error
+        warn(LEFT_OUT.format(os.path.relpath(error.filename, folder.parent), error.strerror))
+
+    for here, folders, names in os.walk(folder, onerror=skip):
+        followed = []
+        for name in sorted(folders):
+            try:
+                if not _is_passed_over(Path(here) / name, leave_out):
+                    followed.append(name)
+            except OSError as error:
+                skip(error)
+        folders[:] = followed
         yield from (Path(here) / name for name in sorted(names))
-
-
-def _raise(error: OSError) -> None:
-    raise error
 
 
 def _is_passed_over(entry: Path, leave_out: Path | None) -> bool:
@@ -254,11 +284,12 @@ def _is_passed_over(entry: Path, leave_out: Path | None) -> bool:
 
 
 def _is_one(file: Path) -> bool:
-    return file.name.lower().endswith(OWN_SCANS) and not is_litter(file.name)
+    return file.name.lower().endswith(OWN_SCANS) and not is_litter(file.name) and not is_segmentation(file.name)
 
 
 def _may_be_dicom(file: Path) -> bool:
-    return not file.name.lower().endswith((*OWN_SCANS, *NO_SCANS)) and not is_litter(file.name)
+    is_other = not file.name.lower().endswith((*OWN_SCANS, *NO_SCANS)) and not is_litter(file.name)
+    return is_other and os.path.isfile(file)  # no pipe, and nothing that may not be looked at
 
 
 def _named(study: Path, paths: Sequence[Path]) -> list[StudyScan]:

@@ -9,36 +9,43 @@ Gorgolewski et al.: The brain imaging data structure. Sci Data 3, 2016; derivati
 "Imaging data types" (dseg, probseg, mask) and "Derived dataset and pipeline description".
 """
 
-import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict
+import stat
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mriseg.core.errors import ReadError, WriteError
+from mriseg.core.errors import TakenError, WriteError
 from mriseg.core.scan import Scan
-from mriseg.core.settings import Settings
 from mriseg.core.tissue import Tissue
 from mriseg.core.version import DISCLAIMER, __version__
+from mriseg.export import atomic_files, confined
+from mriseg.export.atomic_files import FOLDER, LOCKS
+from mriseg.export.confined import OWN
+from mriseg.export.names import SUFFIX
 from mriseg.export.statistics import stats
 from mriseg.export.writer import outputs
-from mriseg.io.sidecar import halves
 from mriseg.plotting import mosaic
 from mriseg.segmentation.result import Result
-from mriseg.study import atomic_files
-from mriseg.study.atomic_files import OWN
-from mriseg.study.bids import StudyScan
-from mriseg.study.record import Record, from_plain, to_plain
+from mriseg.study.bids import ENTITIES, StudyScan
+from mriseg.study.record import Record, from_plain, text, to_plain
 
 BIDS_VERSION = "1.10.0"
 RECORDS = f"{OWN}/records"
-DAMAGED = (ValueError, KeyError, TypeError, AttributeError)  # what a record that is not this version's raises
+# What a record that is not this version's raises, or that somebody else made.
+DAMAGED = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
+MOST_RECORD_BYTES = 1_000_000  # a record has some 10 kB
 RAW = "raw"  # what links to the study's own files begin with
 MOSAIC = "_desc-tissues_mosaic.jpg"
 TABLE, DICTIONARY, REPORT, LOGS = "tissue_volumes.tsv", "tissue_volumes.json", "group_report.html", "logs"
+DESCRIPTION, READ_ME, IGNORE = "dataset_description.json", "README.md", ".bidsignore"
+WHOLE_STUDY = (READ_ME, IGNORE, TABLE, DICTIONARY, REPORT)  # what a run writes beside the results of each scan
+TAKEN = (
+    "{} lies in OUT_DIR and no record says that mriseg wrote it, so it is kept. Move it away, give another OUT_DIR, or "
+    "write over it with --overwrite."
+)
 # What no rule of BIDS foresees.
 IGNORED = (f"{OWN}/", f"{LOGS}/", TABLE, DICTIONARY, REPORT, "figures", "*_stats.json", "*.png")
 README = f"""# Tissue segmentation
@@ -55,64 +62,6 @@ Gray matter, white matter and cerebrospinal fluid, by mriseg {__version__}.
 """
 
 
-def digest(path: Path) -> str:
-    """What tells the content of a scan from others: of every byte, and of the names in a folder or of several files.
-
-    Parameters
-    ----------
-    path : Path
-        Of a file or folder.
-
-    Returns
-    -------
-    str
-
-    Raises
-    ------
-    OSError, ReadError
-        If it cannot be read.
-    """
-    hashed = hashlib.blake2b(digest_size=16)
-    if path.is_dir():
-        below = sorted(Path(folder) / name for folder, _, names in os.walk(path) for name in names)
-        files = [file for file in below if file.is_file()]
-    else:
-        if path.exists() and not path.is_file():
-            raise ReadError("This is neither a file nor a folder. Choose the scan itself.")
-        files = [path, *halves(path)]
-    for file in files:
-        if file != path:
-            hashed.update(os.fsencode(os.path.relpath(file, path)) + b"\0")
-        with file.open("rb") as stream:
-            hashed.update(hashlib.file_digest(stream, partial(hashlib.blake2b, digest_size=16)).digest())
-    return hashed.hexdigest()
-
-
-def identity(scan: StudyScan, settings: Settings) -> dict[str, Any]:
-    """On what the results of a scan depend: where these are equal, nothing need be done anew.
-
-    Parameters
-    ----------
-    scan : StudyScan
-    settings : Settings
-
-    Returns
-    -------
-    dict
-        Path in the study, digest of the content, settings and version of mriseg.
-
-    Raises
-    ------
-    ReadError
-        If the scan cannot be opened.
-    """
-    try:
-        content = digest(scan.path)
-    except OSError as error:
-        raise ReadError(f"The file cannot be opened: {error.strerror}.") from error
-    return {"source": scan.source, "digest": content, "settings": asdict(settings), "version": __version__}
-
-
 def cached_record(study: Path, scan: StudyScan, identity: Mapping[str, Any]) -> Record | None:
     """What an earlier run recorded of a scan, if of the same bytes, settings and version and if all files lie there.
 
@@ -122,21 +71,21 @@ def cached_record(study: Path, scan: StudyScan, identity: Mapping[str, Any]) -> 
         The folder of results.
     scan : StudyScan
     identity : mapping
-        As the function of this name returns it.
+        From `mriseg.study.fingerprint`.
 
     Returns
     -------
     Record or None
     """
     try:
-        stored = json.loads((study / _record_file(scan.name)).read_bytes())
+        stored = _stored(study, scan.name)
         record = from_plain(str(scan.path), stored["record"])
-        if (
-            stored["of"] != identity
-            or not record.is_final
-            or any((study / file).stat().st_size != size for file, size in stored["files"].items())
-        ):
+        if stored["of"] != identity or not record.is_final:
             return None
+        for name, size in stored["files"].items():
+            found = confined.status(study, name) if _is_of(scan.name, name) else None
+            if found is None or not stat.S_ISREG(found.st_mode) or found.st_size != size:
+                return None
         return record
     except (OSError, *DAMAGED):  # there is none, or it is another version's
         return None
@@ -154,10 +103,14 @@ def records(study: Path) -> Iterator[tuple[str, str, Record]]:
     ------
     (str, str, Record)
     """
-    for file in sorted((study / RECORDS).glob("*.json")):
+    for file in confined.names(study, RECORDS):
+        name = file.removesuffix(".json")
+        if name == file or not ENTITIES.fullmatch(name):
+            continue
         try:
-            stored = json.loads(file.read_bytes())
-            yield file.stem, stored["of"]["source"], from_plain(stored["of"]["source"], stored["record"])
+            stored = _stored(study, name)
+            source = text(stored["of"]["source"])
+            yield name, source, from_plain(source, stored["record"])
         except (OSError, *DAMAGED):
             continue
 
@@ -176,21 +129,22 @@ def state(study: Path) -> frozenset[tuple[str, int]]:
         Names of the records' files, and nanoseconds.
     """
     times = set()
-    for file in (study / RECORDS).glob("*.json"):
-        try:
-            times.add((file.name, file.stat().st_mtime_ns))
-        except OSError:  # another run replaces it now
-            continue
+    for name in confined.names(study, RECORDS):
+        found = confined.status(study, f"{RECORDS}/{name}")
+        if found is not None:  # another run may replace it now
+            times.add((name, found.st_mtime_ns))
     return frozenset(times)
 
 
-def write(staging: Path, scan: StudyScan, image: Scan, result: Result) -> dict[str, int]:
+def write(study: Path, staging: str, *, scan: StudyScan, image: Scan, result: Result) -> dict[str, int]:
     """Write all files of a segmentation where nobody looks for them.
 
     Parameters
     ----------
-    staging : Path
-        From `atomic_files.staging_path`.
+    study : Path
+        The folder of results.
+    staging : str
+        From `atomic_files.staging_name`.
     scan : StudyScan
     image : Scan
         That was segmented.
@@ -204,7 +158,7 @@ def write(staging: Path, scan: StudyScan, image: Scan, result: Result) -> dict[s
     sizes = {}
     for name, content in _contents(scan, image, result).items():
         made = content()
-        atomic_files.write(staging / name, made)
+        atomic_files.write(study, f"{staging}/{name}", made)
         sizes[name] = len(made)
     return sizes
 
@@ -215,8 +169,9 @@ def finish(
     record: Record,
     *,
     identity: Mapping[str, Any],
-    staging: Path,
+    staging: str,
     files: Mapping[str, int],
+    overwrite: bool = False,
 ) -> None:
     """Put the files of a scan in place of those of an earlier run, and record what became of it.
 
@@ -229,31 +184,70 @@ def finish(
     scan : StudyScan
     record : Record
     identity : mapping
-        As the function of this name returns it; less where that could not be found out.
-    staging : Path
+        From `mriseg.study.fingerprint`; less where that could not be found out.
+    staging : str
         Where `write` put the files.
     files : mapping of str to int
         From `write`; none if there are none.
+    overwrite : bool
+        Whether files that no record lists give way.
+
+    Raises
+    ------
+    TakenError
+        If a file has the name of a new one and no record lists it; nothing is then changed.
     """
-    _forget(study, scan.name)
+    earlier = _listed(study, scan.name)
+    taken = [name for name in files if name not in earlier and confined.status(study, name)]
+    if taken and not overwrite:
+        raise TakenError(TAKEN.format(taken[0]))
+    _forget(study, scan.name, earlier)
     stored = {"source": scan.source, "files": dict(files), "record": to_plain(record)}
     if files:
         atomic_files.replace(study, _record_file(scan.name), _json({"of": None, **stored}))
     for name in files:
-        atomic_files.move(staging / name, study / name)
+        confined.move(study, f"{staging}/{name}", name)
     atomic_files.replace(study, _record_file(scan.name), _json({"of": dict(identity), **stored}))
 
 
-def _forget(study: Path, name: str) -> None:
-    """Remove what an earlier run wrote of a scan, its record last."""
-    file = study / _record_file(name)
+def _listed(study: Path, name: str) -> list[str]:
+    """The files that the record of a scan lists and that can be its results; whoever wrote the record."""
     try:
-        files = json.loads(file.read_bytes())["files"]
+        files = list(_stored(study, name)["files"])
     except (OSError, *DAMAGED):
-        files = ()
+        return []
+    return [file for file in files if _is_of(name, file)]
+
+
+def _forget(study: Path, name: str, files: Sequence[str]) -> None:
+    """Remove what an earlier run wrote of a scan, its record last."""
     for other in files:
-        (study / other).unlink(missing_ok=True)
-    file.unlink(missing_ok=True)
+        confined.remove(study, other)
+    confined.remove(study, _record_file(name))
+
+
+def _is_of(name: str, file: object) -> bool:
+    """Whether a path in the folder of results can be that of a result of a scan."""
+    if not isinstance(file, str):
+        return False
+    folder, _, last = file.rpartition("/")
+    visit = picture(name).rpartition("/figures/")[0]
+    is_there = folder in (f"{visit}/anat", f"{visit}/figures")
+    return is_there and last.startswith(name) and SUFFIX.fullmatch(last[len(name) :]) is not None
+
+
+def _stored(study: Path, name: str) -> dict[str, Any]:
+    """What was recorded of a scan; nothing of it is to be trusted.
+
+    Raises
+    ------
+    OSError, ValueError, TypeError, RecursionError
+        If there is nothing or it is damaged.
+    """
+    stored = json.loads(confined.read(study, _record_file(name), MOST_RECORD_BYTES))
+    if not isinstance(stored, dict):
+        raise TypeError("no record")
+    return stored
 
 
 def _contents(scan: StudyScan, image: Scan, result: Result) -> dict[str, Callable[[], bytes]]:
@@ -297,7 +291,7 @@ def picture(name: str) -> str:
     return "/".join([parts[0], *visit, "figures", f"{name}{MOSAIC}"])
 
 
-def check(study: Path, source: Path) -> None:
+def check(study: Path, source: Path, overwrite: bool = False) -> None:
     """Whether results may be written to a folder.
 
     Parameters
@@ -306,23 +300,38 @@ def check(study: Path, source: Path) -> None:
         The folder of results.
     source : Path
         That of the study itself.
+    overwrite : bool
+        Whether files of a whole study that mriseg did not describe give way.
 
     Raises
     ------
     WriteError
-        If it is that of the study itself, or holds what somebody else described.
+        If it is that of the study itself, holds what somebody else described or wrote, or leads elsewhere by links.
     """
-    if study.resolve() == source.resolve():
-        raise WriteError("OUT_DIR is the study itself. Give another folder, such as one in its derivatives.")
+    with atomic_files.translate_os_errors():
+        if study.resolve() == source.resolve() or (study.exists() and source.exists() and study.samefile(source)):
+            raise WriteError("OUT_DIR is the study itself. Give another folder, such as one in its derivatives.")
+        if not study.exists():
+            return
+        for folder in (RECORDS, FOLDER, LOCKS, LOGS):
+            confined.check_folder(study, folder)
+        makers = _makers(study)
+        if makers is not None and "mriseg" not in makers:
+            raise WriteError("OUT_DIR holds another dataset, whose description would be lost. Give another folder.")
+        others = [name for name in WHOLE_STUDY if makers is None and confined.status(study, name)]
+        if others and not overwrite:
+            raise TakenError(TAKEN.format(others[0]))
+
+
+def _makers(study: Path) -> set[str] | None:
+    """Which programs a folder of results says it is by; None where it says nothing, nobody where that is damaged."""
     try:
-        description = json.loads((study / "dataset_description.json").read_bytes())
-        makers = {maker["Name"] for maker in description["GeneratedBy"]}
+        description = json.loads(confined.read(study, DESCRIPTION, MOST_RECORD_BYTES))
+        return {text(maker["Name"]) for maker in description["GeneratedBy"]}
     except FileNotFoundError:
-        return
+        return None
     except (OSError, *DAMAGED):
-        makers = set()
-    if "mriseg" not in makers:
-        raise WriteError("OUT_DIR holds another dataset, whose description would be lost. Give another folder.")
+        return set()
 
 
 def is_of_another(study: Path, scan: StudyScan) -> bool:
@@ -339,7 +348,7 @@ def is_of_another(study: Path, scan: StudyScan) -> bool:
     bool
     """
     try:
-        source = json.loads((study / _record_file(scan.name)).read_bytes())["source"]
+        source = text(_stored(study, scan.name)["source"])
     except (OSError, *DAMAGED):
         return False
     return bool(source.partition(".")[0] != scan.source.partition(".")[0])
@@ -359,7 +368,7 @@ def is_done(study: Path, scan: StudyScan) -> bool:
     bool
     """
     try:
-        stored = json.loads((study / _record_file(scan.name)).read_bytes())
+        stored = _stored(study, scan.name)
         return stored["of"] is not None and stored["record"]["failure"] is None
     except (OSError, *DAMAGED):
         return False
@@ -389,9 +398,9 @@ def describe(study: Path, source: Path, is_bids: bool) -> None:
         except ValueError:  # on another drive of Windows
             link = source.resolve().as_uri()
         description["DatasetLinks"] = {RAW: link}
-    atomic_files.replace(study, "dataset_description.json", _json(description))
-    atomic_files.replace(study, "README.md", README.encode())
-    atomic_files.replace(study, ".bidsignore", "".join(f"{pattern}\n" for pattern in IGNORED).encode())
+    atomic_files.replace(study, DESCRIPTION, _json(description))
+    atomic_files.replace(study, READ_ME, README.encode())
+    atomic_files.replace(study, IGNORE, "".join(f"{pattern}\n" for pattern in IGNORED).encode())
 
 
 def _record_file(name: str) -> str:

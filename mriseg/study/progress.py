@@ -1,6 +1,7 @@
 """How far a study is: a bar on a terminal, a line for each scan elsewhere, and a log."""
 
 import logging
+import os
 import sys
 import time
 from collections import Counter
@@ -13,12 +14,13 @@ from tqdm import tqdm
 from mriseg.core.errors import WriteError
 from mriseg.core.log import LineFormatter
 from mriseg.core.printable import MOST_LINE, printable
+from mriseg.export import confined
 from mriseg.study.run import Outcome
 
 DONE, BEFORE, FAILED = "done", "done before", "failed"
 
 
-def shown(outcomes: Iterable[Outcome], count: int, log: Path, *, quiet: bool = False) -> Iterator[Outcome]:
+def shown(outcomes: Iterable[Outcome], count: int, *, out: Path, log: str, quiet: bool = False) -> Iterator[Outcome]:
     """Pass outcomes on, showing how far it is on standard error and writing each to a log.
 
     Parameters
@@ -26,8 +28,10 @@ def shown(outcomes: Iterable[Outcome], count: int, log: Path, *, quiet: bool = F
     outcomes : iterable of Outcome
     count : int
         How many there will be.
-    log : Path
-        A file that is made anew, with its folder. It also takes what the workers logged.
+    out : Path
+        The folder of results.
+    log : str
+        Path in it of a file that is not there yet. It also takes what the workers logged.
     quiet : bool
         Whether only what failed is shown.
 
@@ -42,8 +46,7 @@ def shown(outcomes: Iterable[Outcome], count: int, log: Path, *, quiet: bool = F
         If the log cannot be written.
     """
     try:
-        log.parent.mkdir(parents=True, exist_ok=True)
-        file = log.open("w", encoding="utf-8", buffering=1)
+        file = os.fdopen(confined.create(out, log), "w", encoding="utf-8", buffering=1)
     except OSError as error:
         raise WriteError(f"The log cannot be written: {error.strerror}. Choose another folder.") from error
     so_far: Counter[str] = Counter()

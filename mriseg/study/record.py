@@ -1,13 +1,19 @@
 """What is kept of one scan of many: its figures or why there are none; never a volume."""
 
-from dataclasses import dataclass, field
-from typing import Any
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from functools import partial
+from typing import Any, TypeVar
 
 from mriseg.core.findings import Finding, FindingCode, Level
 from mriseg.core.tissue import Contrast, Tissue
 from mriseg.segmentation.result import Result
 from mriseg.segmentation.verdict import verdict
 
+T = TypeVar("T")
+
+CONTRASTS = {contrast.suffix: contrast for contrast in Contrast}
 CODES = {code.value: code for code in FindingCode}
 WORKER_DIED = (
     "A worker died over this scan, and again when it was tried once more, probably of too little memory. Use fewer "
@@ -59,6 +65,9 @@ class Record:
     level: Level | None = None
     findings: tuple[Finding, ...] = ()
     several: str = ""
+
+
+RECORDED = {each.name for each in fields(Record)} - {"path"}  # what is kept of a record in a file
 
 
 def of_result(path: str, result: Result, several: str = "") -> Record:
@@ -117,7 +126,7 @@ def to_plain(record: Record) -> dict[str, Any]:
 
 
 def from_plain(path: str, plain: dict[str, Any]) -> Record:
-    """A record from what `to_plain` made of it.
+    """A record from what `to_plain` made of it, or from what somebody put in its place: nothing is taken on trust.
 
     Parameters
     ----------
@@ -130,23 +139,79 @@ def from_plain(path: str, plain: dict[str, Any]) -> Record:
 
     Raises
     ------
-    KeyError, TypeError, ValueError
+    AttributeError, KeyError, OverflowError, TypeError, ValueError
         If it was made by another version or damaged.
     """
-    plain = dict(plain)
-    plain["contrast"] = plain["contrast"] and {contrast.suffix: contrast for contrast in Contrast}[plain["contrast"]]
-    for name in ("volumes_ml", "volume_intervals_ml", "fractions"):
-        plain[name] = plain[name] and {Tissue[short]: value for short, value in plain[name].items()}
-    plain["volume_intervals_ml"] = plain["volume_intervals_ml"] and {
-        tissue: tuple(between) for tissue, between in plain["volume_intervals_ml"].items()
-    }
-    plain["fractions"] = plain["fractions"] or {}
-    plain["level"] = plain["level"] and Level[plain["level"]]
-    plain["warnings"] = tuple(plain["warnings"])
-    plain["findings"] = tuple(map(_finding, plain["findings"]))
-    return Record(path, **plain)
+    if plain.keys() != RECORDED:
+        raise ValueError("not the fields of this version")
+    return Record(
+        path,
+        failure=_optional(text, plain["failure"]),
+        is_final=_flag(plain["is_final"]),
+        contrast=_optional(CONTRASTS.__getitem__, plain["contrast"]),
+        contrast_confidence=_optional(_number, plain["contrast_confidence"]),
+        mask_confidence=_optional(_number, plain["mask_confidence"]),
+        mask_doubtful=_flag(plain["mask_doubtful"]),
+        volumes_ml=_optional(partial(_by_tissue, _number), plain["volumes_ml"]),
+        volume_intervals_ml=_optional(partial(_by_tissue, _interval), plain["volume_intervals_ml"]),
+        fractions=_by_tissue(_number, plain["fractions"]) if plain["fractions"] else {},
+        brain_ml=_optional(_number, plain["brain_ml"]),
+        quality={text(name): _number(value) for name, value in plain["quality"].items()},
+        warnings=tuple(map(text, plain["warnings"])),
+        verdict=text(plain["verdict"]),
+        level=_optional(Level.__getitem__, plain["level"]),
+        findings=tuple(map(_finding, plain["findings"])),
+        several=text(plain["several"]),
+    )
+
+
+def text(value: object) -> str:
+    """A value of a record that must be text.
+
+    Parameters
+    ----------
+    value : object
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    TypeError
+        If it is none.
+    """
+    if not isinstance(value, str):
+        raise TypeError("no text")
+    return value
+
+
+def _number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise TypeError("no number")
+    return value
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError("neither true nor false")
+    return value
+
+
+def _interval(value: Any) -> tuple[float, float]:
+    low, high = value
+    return _number(low), _number(high)
+
+
+def _optional(kind: Callable[[Any], T], value: Any) -> T | None:
+    return None if value is None else kind(value)
+
+
+def _by_tissue(kind: Callable[[Any], T], plain: dict[str, Any]) -> dict[Tissue, T]:
+    return {tissue: kind(plain[tissue.abbreviation]) for tissue in Tissue}
 
 
 def _finding(plain: dict[str, str]) -> Finding:
-    statement = plain["text"].removesuffix(plain["action"]).rstrip()
-    return Finding(CODES[plain["code"]], Level[plain["level"]], statement, plain["action"])
+    action = text(plain["action"])
+    statement = text(plain["text"]).removesuffix(action).rstrip()
+    return Finding(CODES[plain["code"]], Level[plain["level"]], statement, action)

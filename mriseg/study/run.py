@@ -5,21 +5,21 @@ finds out, which has to read the scan for it.
 """
 
 import logging
-import shutil
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from mriseg.core.errors import MrisegError
+from mriseg.core.errors import MrisegError, WriteError
 from mriseg.core.faults import explain
 from mriseg.core.log import log_collected
 from mriseg.core.scan import Scan
 from mriseg.core.settings import Settings
 from mriseg.core.version import __version__
+from mriseg.export import atomic_files, confined
 from mriseg.segmentation.result import Result
-from mriseg.study import atomic_files, derivatives, group_report
+from mriseg.study import derivatives, fingerprint, group_report
 from mriseg.study import table as study_table
 from mriseg.study.attempt import try_segment
 from mriseg.study.bids import StudyScan
@@ -29,6 +29,7 @@ from mriseg.study.table import Row
 
 logger = logging.getLogger(__name__)
 
+BEGUN = "begun"  # a file among the notes
 ANOTHER = (
     "OUT_DIR holds the results of another scan under this name, such as of another contrast, and keeps them. Give each "
     "its own OUT_DIR."
@@ -49,6 +50,8 @@ class Task:
         Of mriseg, which the worker must have too.
     marks : str
         Where the run notes which scans were begun, a path in the folder of results.
+    overwrite : bool
+        Whether files that no record lists give way.
     """
 
     scan: StudyScan
@@ -56,6 +59,7 @@ class Task:
     settings: Settings
     version: str
     marks: str
+    overwrite: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,7 @@ Run = Callable[[Callable[[Task], Outcome], Iterable[Task]], Generator[tuple[Task
 
 
 def segment_study(
-    scans: Sequence[StudyScan], out: Path, settings: Settings, run: Run
+    scans: Sequence[StudyScan], out: Path, settings: Settings, run: Run, *, overwrite: bool = False
 ) -> Generator[Outcome, None, None]:
     """Segment the scans of a study that are not segmented yet, and give what becomes of each as it finishes.
 
@@ -98,6 +102,8 @@ def segment_study(
     settings : Settings
     run : callable
         Does the tasks: `executors.in_processes` or `executors.on_cluster` with all but work and tasks given.
+    overwrite : bool
+        Whether files that no record lists give way.
 
     Yields
     ------
@@ -109,19 +115,22 @@ def segment_study(
     MrisegError
         If the folder cannot be written to.
     """
-    marks = atomic_files.staging_path(out)
-    relative = marks.relative_to(out).as_posix()
-    tasks = (Task(scan, out, settings=settings, version=__version__, marks=relative) for scan in scans)
+    marks = atomic_files.staging_name()
+    tasks = (
+        Task(scan, out, settings=settings, version=__version__, marks=marks, overwrite=overwrite) for scan in scans
+    )
     with atomic_files.translate_os_errors():
         atomic_files.clear(out)
-        marks.mkdir(parents=True)
+        atomic_files.write(
+            out, f"{marks}/{BEGUN}", b""
+        )  # so that it is known at once whether the folder can be written to
     try:
         with closing(run(segment_one, tasks)) as finished:
             for task, outcome in finished:
                 # It got as far as to begin, so what an earlier run left is stale.
                 yield outcome or Outcome(task.scan, _failed(task, WORKER_DIED, is_stale=True))
     finally:
-        shutil.rmtree(marks, ignore_errors=True)
+        confined.remove_tree(out, marks)
 
 
 def segment_one(task: Task) -> Outcome:
@@ -149,10 +158,10 @@ def _segment_one(task: Task) -> Outcome:
         return Outcome(scan, Record(str(scan.path), why, is_final=False))
     if scan.refusal is not None:
         return Outcome(scan, _failed(task, scan.refusal))
-    staging = atomic_files.staging_path(out)
+    staging = atomic_files.staging_name()
     is_stale = False  # whether results of an earlier run are known to be of other bytes or settings
     try:
-        identity = derivatives.identity(scan, task.settings)
+        identity = fingerprint.identity(scan, task.settings)
         with atomic_files.translate_os_errors(), atomic_files.locked(out, scan.name):
             earlier = derivatives.cached_record(out, scan, identity)
             if earlier is not None:
@@ -160,24 +169,26 @@ def _segment_one(task: Task) -> Outcome:
             if derivatives.is_of_another(out, scan):
                 return Outcome(scan, Record(str(scan.path), ANOTHER, is_final=False))
             is_stale = True
-            with _noted(out / task.marks / scan.name):
+            with _noted(out, f"{task.marks}/{scan.name}"):
                 files: dict[str, int] = {}
 
                 def write(image: Scan, result: Result) -> None:
                     with atomic_files.translate_os_errors():
-                        files.update(derivatives.write(staging, scan, image, result))
+                        files.update(derivatives.write(out, staging, scan=scan, image=image, result=result))
 
                 record = try_segment(scan.path, task.settings, use=write)
-                derivatives.finish(out, scan, record, identity=identity, staging=staging, files=files)
+                derivatives.finish(
+                    out, scan, record, identity=identity, staging=staging, files=files, overwrite=task.overwrite
+                )
     except Exception as error:  # whatever a hostile name or file provokes, the others go on
         record = _failed(task, explain(error, logger), is_stale)
     finally:
-        shutil.rmtree(staging, ignore_errors=True)
+        confined.remove_tree(out, staging)
     return Outcome(scan, record, seconds=time.perf_counter() - began)
 
 
 @contextmanager
-def _noted(mark: Path) -> Iterator[None]:
+def _noted(out: Path, mark: str) -> Iterator[None]:
     """Note that a scan is begun. A worker that dies leaves the note, so that the others know how often that was.
 
     Raises
@@ -185,15 +196,16 @@ def _noted(mark: Path) -> Iterator[None]:
     MrisegError
         If so many workers died over it that it is given up. Clusters have their own limit, often a higher one.
     """
-    begun = mark.stat().st_size if mark.exists() else 0
+    note = confined.status(out, mark)
+    begun = 0 if note is None else note.st_size
     if begun >= TRIES:
         raise MrisegError(WORKER_DIED)
-    mark.parent.mkdir(parents=True, exist_ok=True)
-    mark.write_bytes(b"." * (begun + 1))
+    confined.remove(out, mark)
+    atomic_files.write(out, mark, b"." * (begun + 1))
     try:
         yield
     finally:
-        mark.unlink(missing_ok=True)
+        confined.remove(out, mark)
 
 
 def _failed(task: Task, why: str, is_stale: bool = False) -> Record:
@@ -203,8 +215,8 @@ def _failed(task: Task, why: str, is_stale: bool = False) -> Record:
     """
     record = Record(str(task.scan.path), why, is_final=False)
     if is_stale or not derivatives.is_done(task.out, task.scan):
-        with suppress(OSError):  # on a full disk nothing can be recorded
-            identity, staging = {"source": task.scan.source}, atomic_files.staging_path(task.out)
+        with suppress(OSError, WriteError):  # on a full disk nothing can be recorded
+            identity, staging = {"source": task.scan.source}, atomic_files.staging_name()
             derivatives.finish(task.out, task.scan, record, identity=identity, staging=staging, files={})
     return record
 

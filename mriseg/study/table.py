@@ -19,6 +19,9 @@ from mriseg.study.record import Record
 
 NOT_AVAILABLE = "n/a"
 DONE, FAILED = "done", "failed"
+# What a text may not begin with in a table: spreadsheets take it for a formula, also in the wide signs of East Asia, or
+# for a cell that goes on over tabs and lines.
+FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", '"')
 MOST_Z = 3.5  # modified z score past which a value is an outlier, where the scans are many
 # Of few scans the median deviation is itself unsure. With this much more over their number to 3/2, one in a thousand
 # normal values is an outlier from 8 scans on; with 3.5 alone it would be one in 50 of 8 scans, and that in each column.
@@ -247,21 +250,23 @@ def table(rows: Sequence[Row]) -> str:
     lines = ["\t".join([*BEFORE_FIGURES, *(column.name for column in COLUMNS), *AFTER_FIGURES])]
     for row in rows:
         record = row.record
-        figures = [column.value(record) for column in COLUMNS]
+        values = [column.value(record) for column in COLUMNS]
         participant, *rest = row.name.split("_")
-        cells = [
+        before = [
             participant,
             next((part for part in rest if part.startswith("ses-")), None),
             row.name,
             DONE if record.failure is None else FAILED,
             record.failure,
             record.contrast and record.contrast.suffix,
-            *(None if value is None else repr(float(value)) for value in figures),
+        ]
+        figures = [NOT_AVAILABLE if value is None else repr(float(value)) for value in values]
+        after = [
             None if record.level is None else record.level.name,
             " ".join(finding.titled_text for finding in record.findings) or None,
             " ".join(apart.get(row.name, ())) or None,
         ]
-        lines.append("\t".join(NOT_AVAILABLE if cell is None else _one_line(cell) for cell in cells))
+        lines.append("\t".join([*map(_cell, before), *figures, *map(_cell, after)]))
     return "\n".join(lines) + "\n"
 
 
@@ -286,5 +291,26 @@ def dictionary() -> str:
     return json.dumps(entries, indent=2, ensure_ascii=False) + "\n"
 
 
-def _one_line(cell: str) -> str:
-    return " ".join(cell.split())
+def _cell(value: str | None) -> str:
+    return NOT_AVAILABLE if value is None else text_cell(value)
+
+
+def text_cell(value: str) -> str:
+    """What stands for a text in a cell: on one line, and never taken for a formula by the program that opens the table.
+
+    Parameters
+    ----------
+    value : str
+
+    Returns
+    -------
+    str
+        With an apostrophe before what begins as formulas and quoted cells do.
+
+    Examples
+    --------
+    >>> text_cell("It is\\tcut short."), text_cell("=HYPERLINK(0)")
+    ('It is cut short.', "'=HYPERLINK(0)")
+    """
+    line = " ".join("".join(sign if sign.isprintable() else " " for sign in value).split())
+    return f"'{line}" if line.startswith(FORMULA) else line

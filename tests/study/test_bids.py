@@ -178,3 +178,49 @@ def test_long_and_strange_names_are_cut_to_what_a_file_system_takes(tmp_path):
     names = [scan.name for scan in find(study)]
     assert len(set(names)) == 4
     assert max(map(len, names)) < 120
+
+
+OURS = ("_dseg.nii.gz", "_label-GM_probseg.nii.gz", "_desc-brain_mask.nii.gz", "_dseg.tsv", "_desc-tissue_stats.json",
+        "_desc-tissue_report.html", "_desc-tissue_report.pdf", "_dseg.png", "_label-CSF_probseg.png")  # fmt: skip
+
+
+def test_results_of_segment_beside_the_scans_are_no_scans(tmp_path):
+    study = filled(
+        tmp_path, ["a.nii.gz", "b.png", *(f"a{suffix}" for suffix in OURS), *(f"b{suffix}" for suffix in OURS)]
+    )
+    filled(study, ["more/c.nii", "more/c_dseg.nii.gz", "only results/d_label-GM_probseg.nii.gz"])
+    assert [scan.source for scan in find(study)] == ["a.nii.gz", "b.png", "more/c.nii"]
+
+
+def test_results_are_not_written_into_the_folder_of_a_scan(tmp_path):
+    study = filled(tmp_path, ["head/IM1", "head/IM2"])
+    assert len(find(study, leave_out=study / "results")) == 1
+    with pytest.raises(MrisegError, match="OUT_DIR lies in the folder of a scan"):
+        find(study, leave_out=study / "head/results")
+
+
+@pytest.mark.parametrize("closed", ["lost+found", "more/closed", "dicom/closed"])
+def test_a_folder_that_cannot_be_read_is_named_and_left_out(tmp_path, monkeypatch, closed):
+    study = filled(tmp_path, [*PLAIN, f"{closed}/x.nii"])
+    whole = os.scandir
+
+    def scandir(path):
+        if str(path).endswith(closed):
+            raise PermissionError(13, "Permission denied", str(path))
+        return whole(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    told = []
+    expected = ["a.nii.gz", "b.hdr", "dicom", "more/head-1.mgz", "more/head_1.mgz"]
+    assert [scan.source for scan in find(study, warn=told.append)] == expected
+    (sentence,) = told
+    assert sentence.startswith(f"{closed} cannot be read (Permission denied)")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no pipes in folders")
+def test_a_pipe_is_no_dicom_file(tmp_path):
+    study = filled(tmp_path, ["a.nii"])
+    (study / "pipes").mkdir()
+    os.mkfifo(study / "pipes" / "IM1")
+    os.mkfifo(study / "IM1")
+    assert [scan.source for scan in find(study)] == ["a.nii"]

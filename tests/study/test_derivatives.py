@@ -1,14 +1,14 @@
 """The folder of results: on what the files of a scan depend, and that they appear together or not at all."""
 
 import json
-import os
 
 import pytest
 
 import mriseg
 from mriseg import Settings
 from mriseg.core.errors import WriteError
-from mriseg.study import atomic_files, derivatives
+from mriseg.export import atomic_files
+from mriseg.study import derivatives, fingerprint
 from mriseg.study.bids import StudyScan
 from mriseg.study.record import Record
 
@@ -25,56 +25,28 @@ def scan(tmp_path) -> StudyScan:
 
 
 def finish(out, scan, identity, content=b"labels", record=DONE):
-    staging = atomic_files.staging_path(out)
-    atomic_files.write(staging / "sub-1/anat/sub-1_dseg.nii.gz", content)
+    staging = atomic_files.staging_name()
+    atomic_files.write(out, f"{staging}/sub-1/anat/sub-1_dseg.nii.gz", content)
     files = {"sub-1/anat/sub-1_dseg.nii.gz": len(content)}
     derivatives.finish(out, scan, record, identity=identity, staging=staging, files=files)
 
 
-@pytest.mark.parametrize(("header", "voxels"), [("x.hdr", "x.img"), ("x.nhdr", "other.raw.gz"), ("x.par", "x.REC")])
-def test_voxels_in_a_file_of_their_own_count_too(tmp_path, header, voxels):
-    for name in (header, voxels):
-        (tmp_path / name).write_bytes(b"one")
-    before = derivatives.digest(tmp_path / header)
-    assert derivatives.digest(tmp_path / header) == before
-    (tmp_path / "note.txt").write_bytes(b"of no interest")
-    assert derivatives.digest(tmp_path / header) == before
-    (tmp_path / voxels).write_bytes(b"two")
-    assert derivatives.digest(tmp_path / header) != before
-
-
-def test_names_in_a_folder_count_and_its_own_does_not(tmp_path):
-    for name in ("a", "b"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / os.fsdecode(b"IM\xff")).write_bytes(b"slice")
-    assert derivatives.digest(tmp_path / "a") == derivatives.digest(tmp_path / "b")
-    (tmp_path / "b" / os.fsdecode(b"IM\xff")).rename(tmp_path / "b" / "IM")
-    assert derivatives.digest(tmp_path / "a") != derivatives.digest(tmp_path / "b")
-
-
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no pipes in folders.")
-def test_a_pipe_is_not_waited_for(tmp_path):
-    os.mkfifo(tmp_path / "sub-01_T1w.nii")
-    with pytest.raises(mriseg.MrisegError, match="neither"):
-        derivatives.digest(tmp_path / "sub-01_T1w.nii")
-
-
 def test_what_was_finished_is_found_again_for_the_same_bytes_settings_and_source(scan, tmp_path):
-    identity = derivatives.identity(scan, Settings())
+    identity = fingerprint.identity(scan, Settings())
     assert derivatives.cached_record(tmp_path, scan, identity) is None
     finish(tmp_path, scan, identity)
     found = derivatives.cached_record(tmp_path, scan, identity)
     assert (found.mask_confidence, found.verdict, found.path) == (0.9, "Fine.", str(scan.path))
     assert derivatives.is_done(tmp_path, scan)
     assert [(name, source) for name, source, _ in derivatives.records(tmp_path)] == [("sub-1", scan.source)]
-    assert derivatives.cached_record(tmp_path, scan, derivatives.identity(scan, Settings(margin=1.0))) is None
+    assert derivatives.cached_record(tmp_path, scan, fingerprint.identity(scan, Settings(margin=1.0))) is None
     scan.path.write_bytes(b"two")
-    assert derivatives.cached_record(tmp_path, scan, derivatives.identity(scan, Settings())) is None
+    assert derivatives.cached_record(tmp_path, scan, fingerprint.identity(scan, Settings())) is None
 
 
 @pytest.mark.parametrize("damage", ["cut short", "gone", "of another version", "not final"])
 def test_what_is_not_whole_is_done_anew(scan, tmp_path, damage):
-    identity = derivatives.identity(scan, Settings())
+    identity = fingerprint.identity(scan, Settings())
     finish(tmp_path, scan, identity, record=Record("x", "Why not.", is_final=damage != "not final"))
     labels = tmp_path / "sub-1/anat/sub-1_dseg.nii.gz"
     if damage == "cut short":
@@ -90,8 +62,8 @@ def test_what_is_not_whole_is_done_anew(scan, tmp_path, damage):
 
 
 def test_a_scan_that_is_done_anew_leaves_nothing_of_the_earlier_run(scan, tmp_path):
-    finish(tmp_path, scan, derivatives.identity(scan, Settings()))
-    staging = atomic_files.staging_path(tmp_path)
+    finish(tmp_path, scan, fingerprint.identity(scan, Settings()))
+    staging = atomic_files.staging_name()
     failed = Record("x", "Why not.")
     derivatives.finish(tmp_path, scan, failed, identity={"source": scan.source}, staging=staging, files={})
     assert not (tmp_path / "sub-1/anat/sub-1_dseg.nii.gz").exists()
@@ -100,7 +72,7 @@ def test_a_scan_that_is_done_anew_leaves_nothing_of_the_earlier_run(scan, tmp_pa
 
 
 def test_results_of_another_contrast_are_known_by_their_source(scan, tmp_path):
-    finish(tmp_path, scan, derivatives.identity(scan, Settings()))
+    finish(tmp_path, scan, fingerprint.identity(scan, Settings()))
     assert not derivatives.is_of_another(tmp_path, scan)
     zipped = StudyScan(scan.path, "sub-1", scan.folder, source="sub-1/anat/sub-1_T1w.nii.gz", is_bids=True)
     assert not derivatives.is_of_another(tmp_path, zipped)

@@ -23,8 +23,9 @@ from mriseg import Settings, cli
 from mriseg.core.faults import UNFORESEEN
 from mriseg.core.tissue import Contrast, Tissue
 from mriseg.datasets.phantom import make_phantom, simulate
+from mriseg.export import atomic_files, confined
 from mriseg.export.images import encode_scan
-from mriseg.study import atomic_files, bids, derivatives
+from mriseg.study import bids, derivatives, fingerprint
 from mriseg.study import run as cohort
 from tests import stub_study
 
@@ -204,16 +205,17 @@ def test_a_scan_over_which_workers_died_twice_is_given_up(tmp_path):
     """As on a cluster, which gives it to another worker as often as it likes."""
     study, out = stub_study.make_study(tmp_path / "study", 1), tmp_path / "out"
     (scan,) = bids.find(study)
-    marks = atomic_files.staging_path(out)
-    task = cohort.Task(scan, out, Settings(), mriseg.__version__, marks.relative_to(out).as_posix())
+    marks = atomic_files.staging_name()
+    task = cohort.Task(scan, out, Settings(), mriseg.__version__, marks)
     for died in (0, 1):
-        atomic_files.write(marks / scan.name, b"." * died)
+        atomic_files.write(out, f"{marks}/{scan.name}", b"." * died)
         outcome = stub_study.segment_one(task)
         assert outcome.record.failure is None
         (out / derivatives.RECORDS / f"{scan.name}.json").unlink()
-    atomic_files.write(marks / scan.name, b"..")
+        shutil.rmtree(out / scan.participant)
+    atomic_files.write(out, f"{marks}/{scan.name}", b"..")
     assert "worker died" in stub_study.segment_one(task).record.failure
-    shutil.rmtree(marks)
+    confined.remove_tree(out, marks)
     assert stub_study.segment_one(task).record.failure is None  # another run tries again
 
 
@@ -300,7 +302,7 @@ def test_a_scan_that_cannot_be_read_for_once_keeps_its_results(stubbed, monkeypa
     study, out = stubbed
     before = tree(out)
     with monkeypatch.context() as patch:
-        patch.setattr(derivatives, "digest", lambda path: (_ for _ in ()).throw(OSError(5, "Input/output error")))
+        patch.setattr(fingerprint, "digest", lambda path: (_ for _ in ()).throw(OSError(5, "Input/output error")))
         outcomes = stub_study.run(study, out)
     assert all("Input/output error" in outcome.record.failure for outcome in outcomes)
     assert tree(out) == before
@@ -309,14 +311,14 @@ def test_a_scan_that_cannot_be_read_for_once_keeps_its_results(stubbed, monkeypa
 
 def test_whatever_is_not_foreseen_is_the_failure_of_one_scan(stubbed, monkeypatch):
     study, out = stubbed
-    whole = derivatives.digest
+    whole = fingerprint.digest
 
     def digest(path):
         if "00003" in path.name:
             raise RuntimeError(f"secret {path}")
         return whole(path)
 
-    monkeypatch.setattr(derivatives, "digest", digest)
+    monkeypatch.setattr(fingerprint, "digest", digest)
     (failed,) = [outcome for outcome in stub_study.run(study, out) if outcome.record.failure]
     assert failed.record.failure == UNFORESEEN.format("RuntimeError")
     (logged,) = failed.log
@@ -333,8 +335,8 @@ def test_two_runs_at_once_do_a_scan_once(tmp_path):
         runs = [pool.submit(cohort.segment_one, task) for _ in range(2)]
         time.sleep(0.2)
         assert not any(run.done() for run in runs)
-        identity, staging = derivatives.identity(scan, Settings()), atomic_files.staging_path(out)
-        files = stub_study.write(staging, scan, scan.path.read_bytes(), None)
+        identity, staging = fingerprint.identity(scan, Settings()), atomic_files.staging_name()
+        files = stub_study.write(out, staging, scan=scan, image=scan.path.read_bytes(), result=None)
         record = stub_study.attempt(scan.path, Settings(), use=lambda *_: None)
         derivatives.finish(out, scan, record, identity=identity, staging=staging, files=files)
     assert [run.result().is_new for run in runs] == [False, False]

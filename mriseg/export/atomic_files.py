@@ -7,60 +7,52 @@ what one that still goes on has there, on this machine or on another, it leaves 
 import os
 import platform
 import re
-import shutil
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from mriseg.core.errors import WriteError
+from mriseg.export import confined
+from mriseg.export.confined import OWN
 
-OWN = ".mriseg"  # folder of what only mriseg reads
 FOLDER, LOCKS = f"{OWN}/unfinished", f"{OWN}/locks"
+BESIDE = f"{OWN}-"  # what is unfinished beside results that have no folder of their own begins with
+STAGED = re.compile("([0-9A-Za-z.]*)-([0-9]+)-([0-9a-f]+)")  # machine, process and what tells one from another
 ABANDONED_AFTER = 24 * 3600  # seconds; whether a process of another machine still runs cannot be asked
 
 
-def staging_path(root: Path) -> Path:
-    """A path below the results that nobody else writes to; its name says whose it is. Nothing is made.
+def staging_name(begin: str = f"{FOLDER}/") -> str:
+    """A path below the results that nobody else writes to; it says whose it is. Nothing is made.
+
+    Parameters
+    ----------
+    begin : str
+        What it begins with: a study's folder of unfinished files, or `BESIDE`.
+
+    Returns
+    -------
+    str
+    """
+    return f"{begin}{_machine()}-{os.getpid()}-{uuid.uuid4().hex}"
+
+
+def write(root: Path, name: str, content: bytes) -> None:
+    """Write a file that was not there and nobody looks for yet, and its folder.
 
     Parameters
     ----------
     root : Path
         The folder of results.
-
-    Returns
-    -------
-    Path
-    """
-    return root / FOLDER / f"{_machine()}-{os.getpid()}-{uuid.uuid4().hex}"
-
-
-def write(file: Path, content: bytes) -> None:
-    """Write a file that nobody looks for yet, and its folder.
-
-    Parameters
-    ----------
-    file : Path
+    name : str
+        Path of the file in it.
     content : bytes
     """
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("wb") as stream:
+    with open(confined.create(root, name), "wb") as stream:
         stream.write(content)
         stream.flush()
         os.fsync(stream.fileno())  # a name must not outlive its content when the machine goes down
-
-
-def move(file: Path, to: Path) -> None:
-    """Give a file its name, in place of what had it.
-
-    Parameters
-    ----------
-    file, to : Path
-        On one file system.
-    """
-    to.parent.mkdir(parents=True, exist_ok=True)
-    os.replace(file, to)
 
 
 def replace(root: Path, name: str, content: bytes) -> None:
@@ -74,49 +66,47 @@ def replace(root: Path, name: str, content: bytes) -> None:
         Path of the file in it.
     content : bytes
     """
-    path = staging_path(root)
+    staged = staging_name()
     try:
-        write(path, content)
-        move(path, root / name)
+        write(root, staged, content)
+        confined.move(root, staged, name)
     finally:
-        path.unlink(missing_ok=True)
+        confined.remove(root, staged)
 
 
-def clear(root: Path) -> None:
+def clear(root: Path, begin: str = f"{FOLDER}/") -> None:
     """Remove what programs that no longer run left unfinished.
 
     Parameters
     ----------
     root : Path
         The folder of results.
+    begin : str
+        As for `staging_name`.
     """
-    try:
-        left = list((root / FOLDER).iterdir())
-    except OSError:  # there is no such folder
-        return
-    for path in left:
-        if _is_abandoned(path):
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
+    folder, _, start = begin.rpartition("/")
+    with suppress(OSError):  # nothing there is needed
+        for name in confined.names(root, folder):
+            path = f"{folder}/{name}".lstrip("/")
+            if name.startswith(start) and _is_abandoned(root, path, name.removeprefix(start)):
+                confined.remove_tree(root, path)
 
 
-def _is_abandoned(path: Path) -> bool:
-    machine, _, rest = path.name.partition("-") if path.name.count("-") == 2 else ("", "", "")
-    process = rest.partition("-")[0]
-    if machine == _machine() and os.name == "posix" and process.isdecimal():
+def _is_abandoned(root: Path, path: str, name: str) -> bool:
+    staged = STAGED.fullmatch(name)
+    if staged is None or not confined.is_own(root, path):
+        return False
+    machine, process, _ = staged.groups()
+    if machine == _machine() and os.name == "posix":
         try:
             os.kill(int(process), 0)  # asks only whether there is such a process
         except ProcessLookupError:
             return True
-        except OSError:
+        except (OSError, OverflowError):
             return False
         return _has_ended(process)
-    try:
-        return time.time() - path.stat().st_mtime > ABANDONED_AFTER
-    except OSError:
-        return False
+    found = confined.status(root, path)
+    return found is not None and time.time() - found.st_mtime > ABANDONED_AFTER
 
 
 def _has_ended(process: str) -> bool:
@@ -148,13 +138,29 @@ def locked(root: Path, name: str) -> Iterator[None]:
     name : str
         Of the scan.
     """
-    file = root / LOCKS / name
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("wb") as stream:
+    with open(confined.open_to_lock(root, f"{LOCKS}/{name}"), "r+b") as stream:
         with suppress(ImportError, OSError):  # Windows and some file systems of networks have none: then it is on trust
             import fcntl
 
             fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def folder_locked(root: Path) -> Iterator[None]:
+    """Within, no other run puts files into a folder of results that has no folder of locks.
+
+    Parameters
+    ----------
+    root : Path
+    """
+    with ExitStack() as stack:
+        with suppress(ImportError, OSError):  # as for `locked`; Windows opens no folders either
+            import fcntl
+
+            descriptor = os.open(root, os.O_RDONLY)
+            stack.callback(os.close, descriptor)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
 
 
