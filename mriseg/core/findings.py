@@ -22,6 +22,7 @@ class Topic(StrEnum):
     NAMES = "Names of the tissues"
     MISSING = "Missing tissue"
     CONTRAST = "Gray against white matter"
+    LEVELS = "Gray levels"
     NOISE = "Noise"
     MIXED = "Mixed voxels"
     THICKNESS = "Thick slices"
@@ -77,6 +78,8 @@ class FindingCode(StrEnum):
     GRAY_WHITE_APART = "gray-white-apart", Topic.CONTRAST, "Gray and white matter are told apart."
     GRAY_WHITE_CLOSE = "gray-white-close", Topic.CONTRAST, "Gray and white matter differ little."
     GRAY_WHITE_ALIKE = "gray-white-alike", Topic.CONTRAST, "Gray and white matter hardly differ."
+    CLIPPED = "clipped", Topic.LEVELS, "A part of the brain is cut off at the brightest or darkest value."
+    FEW_LEVELS = "few-levels", Topic.LEVELS, "The brain has few gray levels."
     NOISE_HARMLESS = "noise-harmless", Topic.NOISE, "Noise does not limit the segmentation."
     NOISY = "noisy", Topic.NOISE, "Noise makes thin fluid and cortex rough."
     TOO_NOISY = "too-noisy", Topic.NOISE, "Noise makes the borders of the tissues guesses."
@@ -112,6 +115,8 @@ WARNING_CODES = (
     FindingCode.GRAY_WHITE_ALIKE,
     FindingCode.NOT_CONVERGED,
     FindingCode.UNUSUAL_SIZE,
+    FindingCode.CLIPPED,
+    FindingCode.FEW_LEVELS,
     FindingCode.TEMPLATE_SPACE,
     FindingCode.TWO_VOXEL_SIZES,
     FindingCode.TWO_ORIENTATIONS,
