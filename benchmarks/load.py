@@ -6,11 +6,12 @@ c. crowd: 20 visitors, each with a picture of their own, who move sliders and ta
 d. heads: 5 visitors, each with such a head, and two with pictures meanwhile.
 e. uploads: 100 pictures one after the other, each in a new session, and all in one.
 f. soak: visitors come, work and go for half an hour; how memory rises.
-g. faults: an upload of a byte a second, visitors that vanish while their scan is fitted, garbage, a server that is
+g. hostile: uploads of every kind, told or untold, each on a new server of 1000 MB, and what it takes at most.
+h. faults: an upload of a byte a second, visitors that vanish while their scan is fitted, garbage, a server that is
    killed and started anew; another visitor works on meanwhile.
 
-    python benchmarks/load.py [--scenarios idle head crowd heads uploads soak faults] [--minutes 30] [--visitors 20]
-        [--side 512] [--uploads 100] [--browser]
+    python benchmarks/load.py [--scenarios idle head crowd heads uploads soak hostile faults] [--minutes 30]
+        [--visitors 20] [--side 512] [--uploads 100] [--browser]
 
 Each scenario has a server of its own on a free port of 127.0.0.1 and ends by itself. Visitors are no browsers, see
 `tests/visitor.py`: they cost a tenth of what the server does, which the table says, so two cores carry twenty. With
@@ -40,6 +41,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import load_uploads
 import nibabel
 import numpy as np
 from table import DATA, print_table
@@ -328,8 +330,23 @@ async def soak(options: argparse.Namespace, report: Report) -> None:
         note(report, watch, "soak: a minute after the last has left")
 
 
+async def hostile(options: argparse.Namespace, report: Report) -> None:
+    """G. Uploads of every kind; each must leave the server what it was."""
+    for what, act in load_uploads.KINDS.items():
+        with scenario(f"hostile, {what}", report) as watch:
+            await first_view(watch)
+            came = await act(watch.server)
+            print(f"  {came}")
+            await asyncio.sleep(load_uploads.UNTOLD)
+            note(report, watch, f"hostile, {what}: a minute after it")
+            most = watch.server.most()
+            report.memory.append((f"hostile, {what}: most", f"{most:.0f}", "", f"{load_uploads.SERVER_MB}"))
+            if most > load_uploads.SERVER_MB:
+                raise SystemExit(f"{what} took the server to {most:.0f} MB")
+
+
 async def faults(options: argparse.Namespace, report: Report) -> None:
-    """G. What goes wrong."""
+    """H. What goes wrong."""
     (content,) = heads(options.data, 1)
     with scenario("faults", report) as watch:
         await first_view(watch)
@@ -368,6 +385,7 @@ SCENARIOS: dict[str, Callable[[argparse.Namespace, Report], Awaitable[None]]] = 
     "heads": many_heads,
     "uploads": uploads,
     "soak": soak,
+    "hostile": hostile,
     "faults": faults,
 }
 
@@ -425,10 +443,11 @@ async def trickle(watch: Watch, seconds: int) -> None:
     """Upload a byte a second, and give up."""
     visitor = Visitor(watch.server.address)
     await watch.wait("page opened", visitor.arrive())
+    (url,) = await visitor.addresses(["a.nii"])
     place = urlsplit(watch.server.address)
     with socket.create_connection((place.hostname, place.port)) as line:
         head = (
-            f"PUT /_stcore/upload_file/{visitor.session}/0 HTTP/1.1\r\nHost: {place.netloc}\r\n"
+            f"PUT {url.upload_url} HTTP/1.1\r\nHost: {place.netloc}\r\n"
             f"Cookie: {XSRF_COOKIE}={visitor.cookie}\r\nX-Xsrftoken: {visitor.cookie}\r\n"
             "Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 100000000\r\n\r\n"
         )

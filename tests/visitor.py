@@ -26,6 +26,7 @@ from urllib.parse import urlsplit
 
 from streamlit.proto.Alert_pb2 import Alert
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.Common_pb2 import FileURLs
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.asyncio.client import ClientConnection, connect
@@ -114,6 +115,11 @@ class Server:
                     private += int(size) if name.startswith("Private_") else 0
         return resident / 1024, private / 1024
 
+    def most(self) -> float:
+        """Resident MB of it, the most that there ever was."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+
     def cpu(self) -> float:
         """CPU seconds that it has used, without its children."""
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
@@ -151,8 +157,8 @@ class Visitor:
         What the server calls it; empty before `arrive`.
     """
 
-    def __init__(self, address: str) -> None:
-        self.address = address
+    def __init__(self, address: str, query: str = "") -> None:
+        self.address, self.query = address, query
         self.session = ""
         self.cookie = ""
         self._socket: ClientConnection | None = None
@@ -203,19 +209,28 @@ class Visitor:
     async def drop(self, name: str, content: bytes, box: str = "upload") -> float:
         """Drop a file; seconds until its result stands."""
         began, before = time.perf_counter(), self.result()
-        element, fragment = self._widget("file_uploader", box)
-        urls = await self._ask("file_urls_request", file_names=[name], session_id=self.session)
-        if urls.error_msg:
-            raise VisitError(urls.error_msg)
-        url = urls.file_urls[0]
+        (url,) = await self.addresses([name])
         await asyncio.to_thread(self.put, url.upload_url, name, content)
-        state = self._set.get(element.id) or WidgetState(id=element.id)
-        state.file_uploader_state_value.uploaded_file_info.add(
-            name=name, size=len(content), file_id=url.file_id, file_urls=url
-        )
-        await self._run(state, fragment)
+        await self.tell([(name, len(content), url)], box)
         await self._until(lambda: self.result() not in (None, before))
         return time.perf_counter() - began
+
+    async def addresses(self, names: list[str]) -> list[FileURLs]:
+        """Where files may be uploaded that are dropped together."""
+        urls = await self._ask("file_urls_request", file_names=names, session_id=self.session)
+        if urls.error_msg:
+            raise VisitError(urls.error_msg)
+        return list(urls.file_urls)
+
+    async def tell(self, files: list[tuple[str, int, FileURLs]], box: str = "upload") -> None:
+        """Tell the page of uploads, by their names, sizes and addresses, and wait until it has run."""
+        element, fragment = self._widget("file_uploader", box)
+        state = self._set.get(element.id) or WidgetState(id=element.id)
+        for name, size, url in files:
+            state.file_uploader_state_value.uploaded_file_info.add(
+                name=name, size=size, file_id=url.file_id, file_urls=url
+            )
+        await self._run(state, fragment)
 
     async def move(self, label: str, value: float) -> float:
         """Move a slider of the engine; seconds until the result stands that it asks for."""
@@ -293,6 +308,19 @@ class Visitor:
         """Every element as text, also what a browser would not draw: for those who look for what must not be in it."""
         return "\n".join(str(shown.element) for shown in self._shown.values())
 
+    def controls(self) -> list[str]:
+        """What Streamlit calls the controls on the page."""
+        elements = [
+            getattr(shown.element, shown.element.WhichOneof("type") or "", None) for shown in self._shown.values()
+        ]
+        return [element.id for element in elements if getattr(element, "id", "")]
+
+    async def send_states(self, states: list[WidgetState]) -> None:
+        """Have the script run with controls in states that no control may be in, and wait for nothing."""
+        request = BackMsg()
+        request.rerun_script.widget_states.widgets.extend(states)
+        await self.send(request.SerializeToString())
+
     async def send(self, frame: bytes | str) -> None:
         """Send whatever it is over the websocket."""
         if self._socket is None:
@@ -356,6 +384,7 @@ class Visitor:
         request.rerun_script.fragment_id = fragment
         request.rerun_script.is_auto_rerun = by_itself
         request.rerun_script.context_info.timezone = "UTC"
+        request.rerun_script.query_string = self.query
         await self.send(request.SerializeToString())
 
     async def _ask(self, kind: str, request: BackMsg | None = None, **fields: object) -> Any:

@@ -9,11 +9,12 @@ import numpy as np
 import streamlit as st
 
 from mriseg.app import texts
-from mriseg.app.server.memory import MOST_VOXELS, trim
+from mriseg.app.server.budget import Refusal, reserved, uploaded
+from mriseg.app.server.memory import most_voxels, trim, work_bytes
 from mriseg.app.server.queues import PICTURE, PICTURE_AGAIN, VOLUME_AGAIN, WHOLE, FairQueue
-from mriseg.app.server.sessions import evict_to_fit, touch_session
-from mriseg.app.server.uploads import taken_bytes
-from mriseg.core.errors import MrisegError
+from mriseg.app.server.sessions import SEGMENTATION, evict_to_fit, touch_session
+from mriseg.app.server.streamlit_internals import session_id
+from mriseg.core.errors import MrisegError, TooLargeError
 from mriseg.core.faults import explain
 from mriseg.core.limits import at_most
 from mriseg.core.scan import Scan
@@ -29,8 +30,7 @@ from mriseg.segmentation.stages import reusable_stages
 logger = logging.getLogger(__name__)
 
 OPENING_SAMPLE = next(iter(SAMPLES))
-KEPT = "analysis"
-KEPT_OF_A_SCAN = 2  # times the scan itself, of a head with air around it
+KEPT = SEGMENTATION
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,7 +192,7 @@ def analyze(choice: Choice) -> Analysis | None:
     else:
         placeholder.empty()
         if choice.source != OPENING_SAMPLE:  # that is everybody's
-            evict_to_fit(analysis.kept_bytes, taken_bytes(), KEPT)
+            evict_to_fit(analysis.kept_bytes)
         st.session_state[KEPT] = analysis
         del cached
         if analysis.scan.kind == "volume":  # of a picture it would take longer than it gives back
@@ -216,18 +216,31 @@ def _segment(choice: Choice, cached: Analysis | None, progress: Callable[[str], 
     """The analysis of a choice; `cached` is an earlier one of the same scan."""
     if cached is not None and cached.is_aside:
         progress("read")
-        evict_to_fit(cached.kept_bytes + cached.scan.data.nbytes * (1 + len(cached.channels)), taken_bytes(), KEPT)
+        evict_to_fit(cached.kept_bytes + cached.scan.data.nbytes * (1 + len(cached.channels)))
         cached = cached.taken_back()
         if cached.choice.asks_the_same(choice):
             return cached
-    earlier = _earlier(choice, cached)
     if cached is not None:
         scan, truth = cached.scan, cached.truth
     else:
         progress("read")
         scan, truth = _scan(choice)
-    if scan.kind == "volume":
-        evict_to_fit(KEPT_OF_A_SCAN * scan.data.nbytes, taken_bytes(), KEPT)
+    size = work_bytes(scan.data.size * (1 + len(choice.channels))) if scan.kind == "volume" else 0
+    with reserved(size):
+        evict_to_fit(0)
+        return _analysis(choice, cached, scan, truth=truth, progress=progress)
+
+
+def _analysis(
+    choice: Choice,
+    cached: Analysis | None,
+    scan: Scan,
+    *,
+    truth: np.ndarray | None,
+    progress: Callable[[str], None],
+) -> Analysis:
+    """The analysis of a scan that was read."""
+    earlier = _earlier(choice, cached)
     mask = read_mask(choice.mask, scan) if choice.mask is not None and earlier is None else None
     is_beside = cached is not None and cached.choice.beside == choice.beside
     channels = cached.channels if cached is not None and is_beside else _channels(choice)
@@ -247,13 +260,23 @@ def _scan(choice: Choice) -> tuple[Scan, np.ndarray | None]:
     """The chosen scan, and the truth of a simulated one."""
     if choice.item is None:
         return SAMPLES[choice.source].make()
-    with at_most(MOST_VOXELS):
-        return choice.item.load(), None
+    return _loaded(choice.item), None
 
 
 def _channels(choice: Choice) -> tuple[Scan, ...]:
-    with at_most(MOST_VOXELS):
-        return tuple(entry.load() for _, entry in choice.channels)
+    return tuple(_loaded(entry) for _, entry in choice.channels)
+
+
+def _loaded(entry: ScanEntry) -> Scan:
+    """A scan that was dropped, if there is memory for it beside what all visitors dropped."""
+    beside = uploaded()
+    try:
+        with at_most(most_voxels(beside)):
+            return entry.load()
+    except TooLargeError:
+        if beside > uploaded(session_id()):  # alone it would not be too large, or it would not have been listed
+            raise MrisegError(Refusal.NO_ROOM.sentence) from None
+        raise
 
 
 def _emptied(scan: Scan) -> Scan:

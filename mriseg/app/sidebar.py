@@ -1,10 +1,13 @@
 """The sidebar: which scan, and how it is to be segmented."""
 
 import time
+from collections.abc import Sequence
 
 import streamlit as st
 
 from mriseg.app import texts
+from mriseg.app.server.arrivals import arrivals
+from mriseg.app.server.streamlit_internals import UploadedFile, session_id
 from mriseg.app.server.uploads import NOTHING, Listing, content, forget, listing, newest
 from mriseg.app.session import OPENING_SAMPLE, Choice
 from mriseg.app.url_state import from_address, to_address
@@ -48,33 +51,43 @@ def choose() -> Choice:
             files += st.file_uploader(
                 texts.FOLDER_UPLOAD, accept_multiple_files="directory", key=FOLDER, on_change=_uploaded
             )
+        refused_drop = st.empty()
         if st.session_state.pop(TAKEN_AWAY, False):
             # A file that replaces another is announced after the other is gone; this run is then cut short here.
             time.sleep(REPLACED_WITHIN)
-        source = st.selectbox(
-            texts.SOURCE,
-            [*([texts.YOUR_SCAN] if files else []), *SAMPLES],
-            format_func=lambda name: SAMPLES[name].title if name in SAMPLES else name,
-            key=SOURCE,
-            on_change=_new_scan,
-        )
-        if not files:
-            forget(UPLOAD, CHANNELS)
-        if source in SAMPLES:
-            st.caption(SAMPLES[source].description)
-            settings, mask, refused = _settings()
-            to_address(source, settings)
-            return Choice(source, settings, mask, error=refused)
-        to_address(source, Settings())
-        listed = listing(UPLOAD, newest(files), files)
-        number, together = _items(listed)
+        choice = _chosen(files)
+        # Where all files of a drop were refused the browser tells the page nothing, and shows a number of HTTP.
+        if (refusal := arrivals.news(session_id())) is not None:
+            refused_drop.error(refusal.sentence)
+        return choice
+
+
+def _chosen(files: Sequence[UploadedFile]) -> Choice:
+    """The sidebar below the files that were dropped, and what all of it says."""
+    source = st.selectbox(
+        texts.SOURCE,
+        [*([texts.YOUR_SCAN] if files else []), *SAMPLES],
+        format_func=lambda name: SAMPLES[name].title if name in SAMPLES else name,
+        key=SOURCE,
+        on_change=_new_scan,
+    )
+    if not files:
+        forget(UPLOAD, CHANNELS)
+    if source in SAMPLES:
+        st.caption(SAMPLES[source].description)
         settings, mask, refused = _settings()
-        further = _further(f"{CHANNELS} {listed.digest} {number}")
-        channels = [(f"{listed.digest} {other}", listed.items[other]) for other in together]
-        channels += [(f"{further.digest} {other}", entry) for other, entry in enumerate(further.items)]
-        entry = listed.items[number] if listed.items else None
-        error = listed.error or refused or further.error
-        return Choice(f"{listed.digest} {number}", settings, mask, item=entry, channels=tuple(channels), error=error)
+        to_address(source, settings)
+        return Choice(source, settings, mask, error=refused)
+    to_address(source, Settings())
+    listed = listing(UPLOAD, newest(files), files)
+    number, together = _items(listed)
+    settings, mask, refused = _settings()
+    further = _further(f"{CHANNELS} {listed.digest} {number}")
+    channels = [(f"{listed.digest} {other}", listed.items[other]) for other in together]
+    channels += [(f"{further.digest} {other}", entry) for other, entry in enumerate(further.items)]
+    entry = listed.items[number] if listed.items else None
+    error = listed.error or refused or further.error
+    return Choice(f"{listed.digest} {number}", settings, mask, item=entry, channels=tuple(channels), error=error)
 
 
 def _items(listed: Listing) -> tuple[int, list[int]]:

@@ -247,6 +247,14 @@ TOO_MUCH_DROPPED = (
     "Together these files are larger than the {} MB that the server can hold of one visitor. Take them away and drop "
     "the folder or zip of one series."
 )
+TOO_MANY_DROPPED = (
+    "These are more than the {} files that the server takes in one visit. Take them away, and drop the folder of one "
+    "series or a zip; if that is refused too, draw the page anew."
+)
+UPLOAD_BROKE = (
+    "The upload broke off: nothing more came over the network. Take these files away and drop them again, over a "
+    "faster connection or as a zip."
+)
 NO_ROOM = (
     "Others have so many scans on this server now that there is no room for yours. Take it away and drop it again in "
     "some minutes, or run mriseg on your own computer."

@@ -48,14 +48,15 @@ def test_uploads_that_trickle_hold_up_nobody(server, small):
         visitor = Visitor(server.address)
         await visitor.arrive()
         place = urlsplit(server.address)
-        head = (
-            f"PUT /_stcore/upload_file/{visitor.session}/0 HTTP/1.1\r\nHost: {place.netloc}\r\n"
-            f"Cookie: {XSRF_COOKIE}={visitor.cookie}\r\nX-Xsrftoken: {visitor.cookie}\r\nContent-Length: 8000000\r\n"
-            "Content-Type: multipart/form-data; boundary=x\r\n\r\n-"
-        )
-        lines = [socket.create_connection((place.hostname, place.port)) for _ in range(50)]
-        for line in lines:
-            line.sendall(head.encode())
+        lines = []
+        for url in await visitor.addresses([f"{number}.nii" for number in range(30)]):
+            lines.append(socket.create_connection((place.hostname, place.port)))
+            head = (
+                f"PUT {url.upload_url} HTTP/1.1\r\nHost: {place.netloc}\r\n"
+                f"Cookie: {XSRF_COOKIE}={visitor.cookie}\r\nX-Xsrftoken: {visitor.cookie}\r\n"
+                "Content-Length: 8000000\r\nContent-Type: multipart/form-data; boundary=x\r\n\r\n-"
+            )
+            lines[-1].sendall(head.encode())
         await works(server, small)
         for line in lines:
             line.sendall(b"-")  # they stood all the while

@@ -308,10 +308,11 @@ def test_what_of_a_large_upload_is_on_disk_has_no_name_and_goes_when_the_upload_
     async def upload_half() -> tuple[list[str], list[str]]:
         visitor = Visitor(meeting.server.address)
         await visitor.arrive()
+        (url,) = await visitor.addresses(["a.nii"])
         place = urlsplit(meeting.server.address)
         _, line = await asyncio.open_connection(place.hostname, place.port)
         line.write(
-            f"PUT /_stcore/upload_file/{visitor.session}/0 HTTP/1.1\r\nHost: {place.netloc}\r\n"
+            f"PUT {url.upload_url} HTTP/1.1\r\nHost: {place.netloc}\r\n"
             f"Cookie: {XSRF_COOKIE}={visitor.cookie}\r\nX-Xsrftoken: {visitor.cookie}\r\nContent-Length: 8000000\r\n"
             "Content-Type: multipart/form-data; boundary=x\r\n\r\n"
             '--x\r\nContent-Disposition: form-data; name="a"; filename="a"\r\n\r\n'.encode()

@@ -14,6 +14,7 @@ from functools import partial
 
 import streamlit as st
 
+from mriseg.app.server import budget
 from mriseg.app.server.streamlit_internals import (
     Runtime,
     hold_download,
@@ -48,8 +49,21 @@ class Held:
     size: int
 
 
+class _Downloads:
+    """All of them, to be counted."""
+
+    def upload_bytes(self, session: str | None) -> int:
+        return 0
+
+    def result_bytes(self) -> int:
+        with _lock:
+            return sum(file.size for file in _held.values())
+
+
 _held: dict[str, Held] = {}  # by what Streamlit takes for the session that it is shown to
 _lock = threading.Lock()
+_downloads = _Downloads()
+budget.count_in(_downloads)
 
 
 def download_button(
@@ -114,9 +128,10 @@ def _hold(runtime: Runtime, session: str, content: bytes, *, name: str, kind: st
     """Hold a file for a visitor, and as little of those before it as there is room for."""
     key = f"{session} {uuid.uuid4().hex}"
     hold_download(runtime, key, content, name=name, kind=kind)
+    room = budget.room()
     with _lock:
         before = sorted(_held.items(), key=lambda item: item[1].session != session)
-        too_much = len(content) + sum(file.size for _, file in before) - MOST_HELD_BYTES
+        too_much = len(content) - min(MOST_HELD_BYTES - sum(file.size for _, file in before), room)
         _held[key] = Held(session, time.monotonic(), len(content))
     dropped = []
     for other, file in before:

@@ -15,12 +15,45 @@ IDLE_MB, SEGMENTING_MB = 200, 340
 # Of the segmentations of all visitors and of what they dropped.
 KEPT_BYTES = max(SERVER_MB - IDLE_MB - SEGMENTING_MB, 200) * 1_000_000
 PEAK_BYTES_PER_VOXEL = 25  # of a volume while it is read and segmented
-MOST_VOXELS = max(SERVER_MB - IDLE_MB, 200) * 1_000_000 // PEAK_BYTES_PER_VOXEL  # that are read on the page
+WORK_BYTES = max(SERVER_MB - IDLE_MB, 200) * 1_000_000  # of one scan, where nobody holds anything
+KEPT_BYTES_PER_VOXEL = 8  # of a head with air around it: twice the scan itself
+# Of what visitors drop, arriving or here, packed as it came: of one, a study of a scanner, zipped, and of all together.
+UPLOAD_BYTES = KEPT_BYTES * 2 // 3
+VISITOR_UPLOAD_BYTES = min(250_000_000, UPLOAD_BYTES * 5 // 6)
 
 M_MMAP_THRESHOLD = -3  # glibc's number for the setting, see mallopt(3)
 # Arrays above this get pages of their own, which return to the system with them. Left to itself glibc raises the
 # threshold to 32 MB, and half a head's arrays stay behind as holes: 75 MB of the peak of a whole head.
 OWN_PAGES_FROM = 1_000_000  # bytes
+
+
+def most_voxels(beside: int) -> int:
+    """How many voxels a scan may have that is read on the page.
+
+    Parameters
+    ----------
+    beside : int
+        Bytes that lie there meanwhile, the uploads.
+
+    Returns
+    -------
+    int
+    """
+    return max(WORK_BYTES - beside, 0) // PEAK_BYTES_PER_VOXEL
+
+
+def work_bytes(voxels: int) -> int:
+    """Memory of a scan while it is segmented, beyond what is set aside for that.
+
+    Parameters
+    ----------
+    voxels : int
+
+    Returns
+    -------
+    int
+    """
+    return max(KEPT_BYTES_PER_VOXEL * voxels, PEAK_BYTES_PER_VOXEL * voxels - SEGMENTING_MB * 1_000_000)
 
 
 @cache

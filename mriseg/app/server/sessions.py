@@ -9,30 +9,35 @@ import gc
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from mriseg.app.server import download_cache
+from mriseg.app.server.arrivals import arrivals
+from mriseg.app.server.budget import held
 from mriseg.app.server.memory import KEPT_BYTES, trim
 from mriseg.app.server.streamlit_internals import (
     Runtime,
     current_session,
     empty_session,
+    forget_file,
     forget_session,
     is_connected,
     server,
     session_id,
     sweep_downloads,
+    watch_uploads,
 )
 from mriseg.core.faults import log_fault
 
 logger = logging.getLogger(__name__)
 
 # Longer than `server.disconnectedSessionTTL`, so that nobody can come back to a state that is being emptied.
-GONE_AFTER, LOOKED_EVERY = 30.0, 5.0  # seconds
+GONE_AFTER, LOOKED_EVERY = 30.0, 2.0  # seconds
 FORGOTTEN_AFTER = 600.0  # seconds; a scan of the largest size is segmented in less
+SEGMENTATION = "analysis"  # what a session keeps it under; it has `kept_bytes` and `put_aside`
 WATCH = "visitors"  # name of the thread that looks after them
 
 
@@ -66,12 +71,25 @@ def touch_session() -> None:
         return
     with _lock:
         _visitors[session.id] = Visitor(session.state, time.monotonic())
+    look_after(runtime)
+
+
+def look_after(runtime: Runtime) -> None:
+    """Have uploads come to us, and start the thread that looks after visitors; where that is so already, do nothing.
+
+    Parameters
+    ----------
+    runtime : Runtime
+        Streamlit's.
+    """
+    watch_uploads(runtime, arrivals)
+    with _lock:
         if not any(thread.name == WATCH for thread in threading.enumerate()):
             threading.Thread(target=_look_after, args=(runtime,), name=WATCH, daemon=True).start()
 
 
-def evict_to_fit(size: int, beside: int, key: str) -> None:
-    """Let go of what is kept for others, the least recently used first, until so many bytes more may be kept.
+def evict_to_fit(size: int) -> None:
+    """Let go of segmentations of others, the least recently used first, until so many bytes more may be kept.
 
     First of intensities, which a visitor who comes back waits a moment for, then of segmentations, which are made
     again from the upload.
@@ -79,35 +97,49 @@ def evict_to_fit(size: int, beside: int, key: str) -> None:
     Parameters
     ----------
     size : int
-    beside : int
-        Bytes that lie there whoever goes, the uploads.
-    key : str
-        Of what is let go of in the states of the sessions; it has `kept_bytes` and `put_aside`.
+        Bytes beside what lies there whoever goes, as `mriseg.app.server.budget.held` counts it.
     """
-    too_much = sum(cached.kept_bytes for cached in held_by_others(key)) + size + beside - KEPT_BYTES
+    own = session_id()
+    _evict([visitor for session, visitor in _by_use() if session != own], size)
+
+
+def make_room(session: str) -> None:
+    """Let go of segmentations because an upload arrives: of others first, then of the one who sends it.
+
+    Parameters
+    ----------
+    session : str
+        Of the visitor who sends it.
+    """
+    _evict([visitor for _, visitor in sorted(_by_use(), key=lambda item: item[0] == session)], 0)
+
+
+def _evict(visitors: Sequence[Visitor], size: int) -> None:
+    segmentations = (_held(visitor, SEGMENTATION) for visitor in visitors)
+    too_much = sum(one.kept_bytes for one in segmentations if one is not None) + size + held() - KEPT_BYTES
     if too_much <= 0:
         return
     for lets_go in (_put_aside, _give_up):
-        for visitor in _others():
+        for visitor in visitors:
             if too_much > 0:
-                with suppress(KeyError):  # it holds nothing, or its own page is quicker
-                    too_much -= lets_go(visitor, key)
+                with _outlived(), suppress(KeyError):  # it holds nothing, or its own page is quicker
+                    too_much -= lets_go(visitor)
     trim()
 
 
-def _put_aside(visitor: Visitor, key: str) -> int:
+def _put_aside(visitor: Visitor) -> int:
     """Let go of the intensities, and say how many bytes that frees."""
-    cached = visitor.state[key]
+    cached = visitor.state[SEGMENTATION]
     smaller = cached if cached.is_aside else cached.put_aside()
-    del visitor.state[key]  # what is only replaced Streamlit keeps until the visitor's next run
-    visitor.state[key] = smaller
-    return cached.kept_bytes - smaller.kept_bytes
+    del visitor.state[SEGMENTATION]  # what is only replaced Streamlit keeps until the visitor's next run
+    visitor.state[SEGMENTATION] = smaller
+    return int(cached.kept_bytes - smaller.kept_bytes)
 
 
-def _give_up(visitor: Visitor, key: str) -> int:
+def _give_up(visitor: Visitor) -> int:
     """Let go of all of it, and say how many bytes that frees."""
-    freed = visitor.state[key].kept_bytes
-    del visitor.state[key]
+    freed = int(visitor.state[SEGMENTATION].kept_bytes)
+    del visitor.state[SEGMENTATION]
     return freed
 
 
@@ -130,27 +162,10 @@ def held_in(session: str, key: str) -> Any:
     return None if visitor is None else _held(visitor, key)
 
 
-def held_by_others(key: str) -> list[Any]:
-    """What the sessions of other visitors hold under a key.
-
-    Parameters
-    ----------
-    key : str
-        Under which it is stored.
-
-    Returns
-    -------
-    list of Any
-    """
-    return [stored for visitor in _others() if (stored := _held(visitor, key)) is not None]
-
-
-def _others() -> list[Visitor]:
-    """All but the visitor that the page runs for, who was seen least recently first."""
-    own = session_id()
+def _by_use() -> list[tuple[str, Visitor]]:
+    """All visitors, who was seen least recently first."""
     with _lock:
-        others = [visitor for session, visitor in _visitors.items() if own and session != own]
-    return sorted(others, key=lambda visitor: visitor.last_seen)
+        return sorted(_visitors.items(), key=lambda item: item[1].last_seen)
 
 
 def _held(visitor: Visitor, key: str) -> Any:
@@ -194,6 +209,10 @@ def sweep_gone_sessions(runtime: Runtime, now: float) -> None:
             held_anything = empty_session(visitor.state) or held_anything
         with _outlived():
             forget_session(runtime, session)
+    with _outlived():
+        for session, file_id in arrivals.forget_untold(now):
+            held_anything = True
+            forget_file(runtime, session, file_id)
     with _outlived():
         download_cache.release(runtime, now, set(gone))
     if held_anything:

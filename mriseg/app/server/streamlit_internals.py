@@ -5,24 +5,29 @@ or to keep a made file until the browser has fetched it. `tests/app/server/test_
 function against the real library; `requirements.txt` allows the versions that it was run with.
 """
 
+import asyncio
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Protocol
 
+from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.runtime import Runtime
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import add_script_run_ctx, get_script_run_ctx
-from streamlit.runtime.uploaded_file_manager import DeletedFile, UploadedFile
+from streamlit.runtime.uploaded_file_manager import DeletedFile, UploadedFile, UploadedFileRec, UploadFileUrlInfo
 
 __all__ = [
     "DeletedFile",
     "Runtime",
     "Session",
+    "UploadWatcher",
     "UploadedFile",
     "current_session",
+    "draw_again",
     "empty_session",
+    "forget_file",
     "forget_session",
     "forget_upload",
     "hold_download",
@@ -31,8 +36,11 @@ __all__ = [
     "server",
     "session_id",
     "sweep_downloads",
-    "take_upload",
+    "watch_uploads",
 ]
+
+MOST_ASKED = 20_000  # addresses for uploads at a time; of a browser that asks for more the rest go without
+MOST_WAITED = 60  # seconds for a page to come to rest before it is drawn again
 
 
 @dataclass(frozen=True)
@@ -121,38 +129,102 @@ def empty_session(state: Any) -> bool:
     return held_anything
 
 
-def take_upload(file: UploadedFile) -> bytes:
-    """The content of an upload, which Streamlit then no longer holds, though its list goes on to show it.
+class UploadWatcher(Protocol):
+    """What is told of uploads before Streamlit is."""
 
-    A script is handed a copy of what the session's state has, and that has a copy of what the server received: all
-    three are emptied.
+    def expect(self, session: str, ids: Sequence[str]) -> None:
+        """A browser is about to send files, which will be called so."""
+
+    def keep(self, session: str, file_id: str, content: bytes) -> None:
+        """One came. What this raises the browser is told as an error of HTTP, and the file is not kept."""
+
+    def forget(self, session: str, file_id: str | None = None) -> None:
+        """One was taken away, or all of a session."""
+
+
+def watch_uploads(runtime: Runtime, watcher: UploadWatcher) -> None:
+    """Have what browsers send held by a watcher; Streamlit itself keeps of each file an empty one with its name.
+
+    Streamlit makes three copies of an upload, of which a script may empty none.
 
     Parameters
     ----------
-    file : UploadedFile
-        As a script has it.
-
-    Returns
-    -------
-    bytes
+    runtime : Runtime
+        Streamlit's.
+    watcher : UploadWatcher
     """
-    content = file.getvalue()
-    context = get_script_run_ctx()
-    if context is None or not isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
-        return content
-    for received in context.uploaded_file_mgr.get_files(context.session_id, [file.file_id]):
-        context.uploaded_file_mgr.add_file(context.session_id, received._replace(data=b""))
-    for copy in (file, *_copies(context.session_state, file.file_id)):
-        copy.seek(0)
-        copy.truncate(0)
-    return content
+    manager = runtime.uploaded_file_mgr
+    if not isinstance(manager, MemoryUploadedFileManager) or "add_file" in vars(manager):
+        return
+    ask, add, remove, remove_all = (
+        manager.get_upload_urls,
+        manager.add_file,
+        manager.remove_file,
+        manager.remove_session_files,
+    )
+
+    def get_upload_urls(session_id: str, file_names: Sequence[str]) -> list[UploadFileUrlInfo]:
+        asked = ask(session_id, file_names[:MOST_ASKED])
+        watcher.expect(session_id, [one.file_id for one in asked])
+        return asked
+
+    def add_file(session_id: str, file: UploadedFileRec) -> None:
+        watcher.keep(session_id, file.file_id, file.data)
+        add(session_id, file._replace(data=b""))
+
+    def remove_file(session_id: str, file_id: str) -> None:
+        watcher.forget(session_id, file_id)
+        remove(session_id, file_id)
+
+    def remove_session_files(session_id: str) -> None:
+        watcher.forget(session_id)
+        remove_all(session_id)
+
+    vars(manager).update(
+        get_upload_urls=get_upload_urls,
+        add_file=add_file,
+        remove_file=remove_file,
+        remove_session_files=remove_session_files,
+    )
 
 
-def _copies(state: Any, file_id: str) -> list[UploadedFile]:
-    """What the state of a session has of an upload."""
-    values = state.filtered_state.values()
-    files = (file for value in values for file in (value if isinstance(value, list) else [value]))
-    return [file for file in files if isinstance(file, UploadedFile) and file.file_id == file_id]
+async def draw_again(runtime: Runtime, session: str) -> None:
+    """Have the page of a visitor run once more as its controls are, as soon as it is not running.
+
+    Parameters
+    ----------
+    runtime : Runtime
+        Streamlit's; this runs in its loop.
+    session : str
+        Of the visitor.
+    """
+    for _ in range(MOST_WAITED):
+        connected = runtime._session_mgr.get_active_session_info(session)
+        if connected is None:
+            return
+        app_session = connected.session
+        if app_session._scriptrunner is None:
+            whole = ClientState()
+            whole.CopyFrom(app_session._client_state)
+            whole.fragment_id, whole.is_auto_rerun = "", False
+            app_session.request_rerun(whole)
+            return
+        await asyncio.sleep(1.0)
+
+
+def forget_file(runtime: Runtime, session: str, file_id: str) -> None:
+    """Let Streamlit forget an upload that the page never saw.
+
+    Parameters
+    ----------
+    runtime : Runtime
+        Streamlit's.
+    session : str
+        Of a visitor.
+    file_id : str
+    """
+    if isinstance(runtime.uploaded_file_mgr, MemoryUploadedFileManager):
+        runtime.uploaded_file_mgr.remove_file(session, file_id)
 
 
 def forget_upload(file: UploadedFile) -> None:

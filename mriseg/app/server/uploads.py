@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
-from mriseg.app import texts
-from mriseg.app.server.memory import MOST_VOXELS
-from mriseg.app.server.sessions import held_by_others
-from mriseg.app.server.streamlit_internals import UploadedFile, take_upload
+from mriseg.app.server import budget
+from mriseg.app.server.arrivals import arrivals
+from mriseg.app.server.memory import most_voxels
+from mriseg.app.server.streamlit_internals import UploadedFile, session_id
 from mriseg.core.errors import MrisegError
 from mriseg.core.faults import explain
 from mriseg.core.limits import at_most
@@ -22,10 +22,34 @@ logger = logging.getLogger(__name__)
 KEPT, SEEN, NEWEST, TAKEN = "listings", "seen uploads", "newest uploads", "taken uploads"
 
 
-# Held of one box, packed as they came, so that another scan in it can be chosen: a study of a scanner, zipped.
-MOST_TAKEN_BYTES = 250_000_000
-# Of all visitors together, beside their segmentations; what is little is always taken, so that a picture never waits.
-MOST_TAKEN_BYTES_OF_ALL, LITTLE_BYTES = 300_000_000, 2_000_000
+class Boxes:
+    """What a visitor dropped: for each box names and contents, packed as they came, so that another scan can be chosen.
+
+    Parameters
+    ----------
+    session : str
+        Of the visitor.
+
+    Attributes
+    ----------
+    files : dict
+        By box, and in it by what Streamlit calls each file.
+    """
+
+    def __init__(self, session: str) -> None:
+        self.session = session
+        self.files: dict[str, dict[str, tuple[str, bytes]]] = {}
+        budget.count_in(self)
+
+    def upload_bytes(self, session: str | None) -> int:
+        """What it holds of a visitor; of any for None. Others may change while they are counted."""
+        if session not in (None, self.session):
+            return 0
+        return sum(len(content) for files in list(self.files.values()) for _, content in list(files.values()))
+
+    def result_bytes(self) -> int:
+        """Nothing is made here."""
+        return 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,12 +125,10 @@ def listing(box: str, latest: Sequence[UploadedFile], dropped: Sequence[Uploaded
     listings = st.session_state.setdefault(KEPT, {})
     ids = {file.file_id for file in latest}, {file.file_id for file in dropped}
     if listings.get(box, (None,))[0] != ids:
-        uploads = _taken(box, dropped)
-        if error := _too_much():
-            for file_id in uploads:
-                uploads[file_id] = ("", b"")  # so that they are not asked for again while they stand in the box
-            listings[box] = ids, replace(NOTHING, error=error)
+        if refusal := arrivals.refusal(session_id(), ids[1]):
+            listings[box] = ids, replace(NOTHING, error=refusal.sentence)
             return listings[box][1]
+        uploads = _taken(box, dropped)
         listed = _listed(uploads, latest)
         if listed.error and len(latest) < len(dropped):
             together = _listed(uploads, dropped)
@@ -144,55 +166,54 @@ def content(box: str, file: UploadedFile | None) -> bytes | None:
         return None
     listings = st.session_state.setdefault(KEPT, {})
     if listings.get(box, (None,))[0] != file.file_id:
-        uploads = _taken(box, [file])
-        listings[box] = file.file_id, _too_much()
-        if listings[box][1]:
-            uploads[file.file_id] = ("", b"")
+        refusal = arrivals.refusal(session_id(), [file.file_id])
+        listings[box] = file.file_id, refusal.sentence if refusal else ""
+        if refusal is None:
+            _taken(box, [file])
     if error := listings[box][1]:
         raise MrisegError(error)
-    stored: bytes = st.session_state[TAKEN][box][file.file_id][1]
-    return stored
+    return _boxes().files[box][file.file_id][1]
 
 
 def forget(*boxes: str) -> None:
     """Let go of what was dropped into boxes."""
     for box in boxes:
-        for key in (KEPT, TAKEN):
-            st.session_state.get(key, {}).pop(box, None)
+        st.session_state.get(KEPT, {}).pop(box, None)
+        _boxes().files.pop(box, None)
 
 
-def _taken(box: str, dropped: Sequence[UploadedFile]) -> dict[str, tuple[str, bytes]]:
-    """Names and contents of all files in a box, by their ids; Streamlit's own copies are let go of."""
-    boxes = st.session_state.setdefault(TAKEN, {})
-    before = boxes.get(box, {})
-    new = [file for file in dropped if file.file_id not in before]
-    ids = {file.file_id for file in dropped}
-    boxes[box] = {key: content for key, content in before.items() if key in ids}
-    boxes[box] |= {file.file_id: (file.name, take_upload(file)) for file in new}
-    return boxes[box]
+def read_upload(file: UploadedFile) -> bytes:
+    """The content of an upload, which is held further until `arrivals.release` or `forget_upload`.
 
-
-def taken_bytes() -> int:
-    """What is held of what all visitors dropped.
+    Parameters
+    ----------
+    file : UploadedFile
+        As a script has it.
 
     Returns
     -------
-    int
+    bytes
     """
-    return sum(map(_bytes, [st.session_state.get(TAKEN, {}), *held_by_others(TAKEN)]))
+    content = arrivals.content(session_id(), file.file_id)
+    return file.getvalue() if content is None else content  # in a test nothing arrives
 
 
-def _too_much() -> str:
-    """Why the server cannot hold what was dropped, of this visitor or beside that of others; "" if it can."""
-    mine = _bytes(st.session_state[TAKEN])
-    if mine > MOST_TAKEN_BYTES:
-        return texts.TOO_MUCH_DROPPED.format(MOST_TAKEN_BYTES // 10**6)
-    return texts.NO_ROOM if mine > LITTLE_BYTES and taken_bytes() > MOST_TAKEN_BYTES_OF_ALL else ""
+def _boxes() -> Boxes:
+    if TAKEN not in st.session_state:
+        st.session_state[TAKEN] = Boxes(session_id())
+    boxes: Boxes = st.session_state[TAKEN]
+    return boxes
 
 
-def _bytes(boxes: Mapping[str, Mapping[str, tuple[str, bytes]]]) -> int:
-    """What was dropped into all boxes of a visitor; others may change while they are counted."""
-    return sum(len(content) for files in list(boxes.values()) for _, content in list(files.values()))
+def _taken(box: str, dropped: Sequence[UploadedFile]) -> dict[str, tuple[str, bytes]]:
+    """Names and contents of all files in a box, by their ids, which are then held here."""
+    boxes = _boxes()
+    before = boxes.files.get(box, {})
+    files = {file.file_id: before.get(file.file_id) or (file.name, read_upload(file)) for file in dropped}
+    boxes.files[box] = files
+    for file_id in files:
+        arrivals.release(boxes.session, file_id)
+    return files
 
 
 def _listed(uploads: Mapping[str, tuple[str, bytes]], dropped: Sequence[UploadedFile]) -> Listing:
@@ -202,7 +223,7 @@ def _listed(uploads: Mapping[str, tuple[str, bytes]], dropped: Sequence[Uploaded
         digest.update(len(content).to_bytes(8, "big"))
         digest.update(content)
     try:
-        with at_most(MOST_VOXELS):
+        with at_most(most_voxels(budget.uploaded(session_id()))):
             every_entry = contents(files)
     except Exception as error:  # whatever a hostile file provokes, the visitor gets a sentence and the page goes on
         return Listing(digest.hexdigest(), (), best=0, refusals=(), error=explain(error, logger))

@@ -10,6 +10,7 @@ import logging
 import threading
 import weakref
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
@@ -17,8 +18,11 @@ from functools import partial
 import PIL.Image
 
 from mriseg.app import texts
-from mriseg.app.server.memory import MOST_VOXELS
+from mriseg.app.server import budget
+from mriseg.app.server.memory import most_voxels, work_bytes
 from mriseg.app.server.queues import WHOLE
+from mriseg.app.server.sessions import evict_to_fit
+from mriseg.app.server.streamlit_internals import session_id
 from mriseg.core.faults import log_fault
 from mriseg.core.limits import START_BYTES, at_most
 from mriseg.core.scan import Scan
@@ -130,7 +134,9 @@ class Study:
         self.notes: list[str] = []
         self._lock = threading.Lock()
         self._is_running = self._is_stopping = False
+        self._session = session_id()
         _studies.add(self)
+        budget.count_in(self)
 
     @property
     def is_running(self) -> bool:
@@ -145,6 +151,18 @@ class Study:
     def kept_bytes(self) -> int:
         return sum(upload.kept_bytes for upload in list(self.uploads))
 
+    @property
+    def waiting_bytes(self) -> int:
+        """What was uploaded and is not segmented yet."""
+        return sum(upload.size for upload in list(self.uploads) if upload.load is not None)
+
+    def upload_bytes(self, session: str | None) -> int:
+        """What waits of a visitor; of any for None."""
+        return self.waiting_bytes if session in (None, self._session) else 0
+
+    def result_bytes(self) -> int:
+        return self.kept_bytes
+
     def count(self, state: State) -> int:
         return sum(upload.state is state for upload in self.uploads)
 
@@ -152,10 +170,9 @@ class Study:
         """Put the scans of files that were dropped together at the end, as far as there is room."""
         self.notes = []
         for load, size in self._found(files):
-            waiting = sum(upload.size for upload in self.uploads if upload.load is not None)
             if len(self.uploads) >= MOST_SCANS:
                 note = texts.STUDY_TOO_MANY.format(MOST_SCANS)
-            elif waiting + size > MOST_WAITING_BYTES:
+            elif self.waiting_bytes + size > MOST_WAITING_BYTES:
                 note = texts.STUDY_TOO_LARGE.format(MOST_WAITING_BYTES // 10**6)
             else:
                 self.uploads.append(Upload(len(self.uploads) + 1, load, size))
@@ -199,7 +216,8 @@ class Study:
     def has_room(self, size: int) -> bool:
         """Whether so many bytes more may be kept."""
         of_all = sum(study.kept_bytes for study in list(_studies))
-        return self.kept_bytes + size <= MOST_KEPT_BYTES and of_all + size <= MOST_KEPT_BYTES_OF_ALL
+        most = min(MOST_KEPT_BYTES - self.kept_bytes, MOST_KEPT_BYTES_OF_ALL - of_all, budget.room())
+        return size <= most
 
     def _found(self, files: Sequence[tuple[str, bytes]]) -> list[tuple[Load, int]]:
         """How to read each scan, and its bytes: a file is one, but DICOM files are together one for each series."""
@@ -268,14 +286,17 @@ def _run(of: "weakref.ref[Study]", upload: Upload) -> None:
 
     def load() -> LoadedScan:
         assert upload.load is not None
-        with at_most(MOST_VOXELS):
+        with at_most(most_voxels(budget.uploaded())):
             scan, upload.scans = upload.load()
         upload.shape = scan.data.shape
+        room.enter_context(budget.reserved(work_bytes(scan.data.size) if scan.kind == "volume" else 0))
+        evict_to_fit(0)
         return LoadedScan(scan)
 
     source, use = texts.STUDY_SOURCE.format(upload.number), partial(_keep, of, upload)
+    room = ExitStack()
     try:
-        with WHOLE.turn(lambda before: enter(TURN)):
+        with WHOLE.turn(lambda before: enter(TURN)), room:
             record = try_segment(source, Settings(), load=load, use=use, progress=enter)
     except _StoppedError:
         upload.state = State.WAITING

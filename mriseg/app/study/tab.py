@@ -12,8 +12,10 @@ from pathlib import Path
 import streamlit as st
 
 from mriseg.app import texts
+from mriseg.app.server.arrivals import arrivals
 from mriseg.app.server.download_cache import download_button
-from mriseg.app.server.streamlit_internals import DeletedFile, forget_upload
+from mriseg.app.server.streamlit_internals import DeletedFile, forget_upload, session_id
+from mriseg.app.server.uploads import read_upload
 from mriseg.app.study.queue import MOST_SCANS, MOST_WAITING_BYTES, READ, TURN, WRITE, State, Study, Upload
 from mriseg.core.errors import MrisegError
 from mriseg.core.settings import Settings
@@ -87,7 +89,10 @@ def _dropped(box: str) -> None:
     files = [file for file in st.session_state[box] if not isinstance(file, DeletedFile)]
     if not files:
         return
-    _study().add([(file.name, file.getvalue()) for file in files])
+    if refusal := arrivals.refusal(session_id(), [file.file_id for file in files]):
+        _study().notes = [refusal.sentence]
+    else:
+        _study().add([(file.name, read_upload(file)) for file in files])
     for file in files:
         forget_upload(file)
     st.session_state[BOX] += 1

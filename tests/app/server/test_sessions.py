@@ -7,7 +7,14 @@ from types import SimpleNamespace
 import pytest
 
 from mriseg.app.server import download_cache, sessions
-from mriseg.app.server.sessions import FORGOTTEN_AFTER, GONE_AFTER, Visitor, evict_to_fit, sweep_gone_sessions
+from mriseg.app.server.sessions import (
+    FORGOTTEN_AFTER,
+    GONE_AFTER,
+    Visitor,
+    evict_to_fit,
+    make_room,
+    sweep_gone_sessions,
+)
 
 
 class State(dict):
@@ -113,6 +120,16 @@ def test_what_fails_for_one_visitor_keeps_nothing_of_another(there, monkeypatch)
     assert "analysis" in there["c"].state
 
 
+def test_an_upload_that_the_page_is_not_told_of_is_forgotten_by_streamlit_too(there, monkeypatch):
+    server = Server()
+    server.active = set(there)
+    forgotten = []
+    monkeypatch.setattr(sessions.arrivals, "forget_untold", lambda now: [("a", "one")])
+    monkeypatch.setattr(sessions, "forget_file", lambda runtime, session, file_id: forgotten.append((session, file_id)))
+    sweep_gone_sessions(server, 0.0)
+    assert forgotten == [("a", "one")]
+
+
 def test_the_watch_goes_on_whatever_happens(monkeypatch):
     looked = []
 
@@ -145,7 +162,20 @@ def test_room_is_made_of_what_was_used_longest_ago_and_never_of_ones_own(there, 
     """200 MB are wanted and 130 lie there; two others hold 100 each, or 40 without the intensities."""
     monkeypatch.setattr(sessions, "KEPT_BYTES", limit * 1_000_000)
     monkeypatch.setattr(sessions, "session_id", lambda: "a")
-    evict_to_fit(200_000_000, 130_000_000, "analysis")
+    monkeypatch.setattr(sessions, "held", lambda: 130_000_000)
+    evict_to_fit(200_000_000)
+    left = {name: visitor.state["analysis"].is_aside for name, visitor in there.items() if "analysis" in visitor.state}
+    assert "".join(name for name in sorted(left) if not left[name]) == whole
+    assert "".join(name for name in sorted(left) if left[name]) == aside
+
+
+@pytest.mark.parametrize(
+    ("limit", "whole", "aside"), [(430, "abc", ""), (400, "ac", "b"), (320, "a", "bc"), (250, "", "abc"), (130, "", "")]
+)
+def test_for_an_upload_ones_own_segmentation_makes_room_last(there, monkeypatch, limit, whole, aside):
+    monkeypatch.setattr(sessions, "KEPT_BYTES", limit * 1_000_000)
+    monkeypatch.setattr(sessions, "held", lambda: 130_000_000)
+    make_room("a")
     left = {name: visitor.state["analysis"].is_aside for name, visitor in there.items() if "analysis" in visitor.state}
     assert "".join(name for name in sorted(left) if not left[name]) == whole
     assert "".join(name for name in sorted(left) if left[name]) == aside
@@ -155,7 +185,7 @@ def test_a_visitor_who_holds_nothing_is_passed_over(there, monkeypatch):
     monkeypatch.setattr(sessions, "KEPT_BYTES", 0)
     monkeypatch.setattr(sessions, "session_id", lambda: "a")
     del there["b"].state["analysis"]
-    evict_to_fit(1, 0, "analysis")
+    evict_to_fit(1)
     assert "analysis" not in there["c"].state
 
 
@@ -163,7 +193,7 @@ def test_where_nobody_holds_anything_a_large_scan_is_still_let_in(monkeypatch):
     monkeypatch.setattr(sessions, "_visitors", {"a": Visitor(State(), 0.0), "b": Visitor(State(), 1.0)})
     monkeypatch.setattr(sessions, "KEPT_BYTES", 0)
     monkeypatch.setattr(sessions, "session_id", lambda: "a")
-    evict_to_fit(200_000_000, 0, "analysis")
+    evict_to_fit(200_000_000)
 
 
 def test_what_is_put_aside_is_not_kept_as_an_earlier_state(there, monkeypatch):
@@ -172,6 +202,6 @@ def test_what_is_put_aside_is_not_kept_as_an_earlier_state(there, monkeypatch):
     monkeypatch.setattr(State, "__delitem__", lambda self, key: deleted.append(self.pop(key)), raising=False)
     monkeypatch.setattr(sessions, "KEPT_BYTES", 350_000_000)
     monkeypatch.setattr(sessions, "session_id", lambda: "a")
-    evict_to_fit(200_000_000, 0, "analysis")
+    evict_to_fit(200_000_000)
     assert deleted == [Held()]
     assert there["b"].state["analysis"] == Held(is_aside=True)

@@ -27,15 +27,32 @@ first = st.query_params.get("of", session.id)
 said = {"id": session.id, "same": internals.session_id() == session.id == context.session_id}
 said["connected"] = [internals.is_connected(runtime, session.id), internals.is_connected(runtime, "nobody")]
 
+class Watcher:
+    def __init__(self):
+        self.told = []
+
+    def expect(self, session, ids):
+        self.told.append(["expect", session, ids])
+
+    def keep(self, session, file_id, content):
+        self.told.append(["keep", session, file_id, len(content)])
+
+    def forget(self, session, file_id=None):
+        self.told.append(["forget", session, file_id])
+
+if "watcher" not in st.session_state:
+    st.session_state["watcher"] = Watcher()
+watcher = st.session_state["watcher"]
+internals.watch_uploads(runtime, watcher)
 file = st.file_uploader("File", key="upload")
 if file is not None:
-    if "length" not in st.session_state:
-        st.session_state["length"] = len(internals.take_upload(file))
     received = context.uploaded_file_mgr.get_files(session.id, [file.file_id])
-    said["upload"] = [st.session_state["length"], len(file.getvalue()), [len(one.data) for one in received]]
-    said["in state"] = len(st.session_state["upload"].getvalue())
+    said["upload"] = [file.name, len(file.getvalue()), [len(one.data) for one in received]]
     internals.forget_upload(file)
     said["forgotten"] = len(context.uploaded_file_mgr.get_files(session.id, [file.file_id]))
+    internals.forget_file(runtime, session.id, "another")
+    said["file"] = file.file_id
+    said["told"] = list(watcher.told)
 
 def is_there(content):
     return any(one.content == content for one in runtime.media_file_mgr._storage._files_by_id.values())
@@ -104,9 +121,16 @@ def test_a_run_knows_its_session_and_who_is_connected(said):
     assert said[0]["id"] == said[1]["id"]
 
 
-def test_of_an_upload_that_is_taken_streamlit_holds_nothing_but_its_name(said):
-    assert said[1]["upload"] == [1000, 0, [0]]
-    assert said[1]["in state"] == 0
+def test_streamlit_holds_of_an_upload_nothing_but_its_name_and_the_watcher_is_told_of_all(said):
+    run = said[1]
+    assert run["upload"] == ["a.bin", 0, [0]]
+    session, file = run["id"], run["file"]
+    assert [told for told in run["told"] if told[1] == session] == [
+        ["expect", session, [file]],
+        ["keep", session, file, 1000],
+        ["forget", session, file],
+        ["forget", session, "another"],
+    ]
 
 
 def test_an_upload_is_forgotten(said):

@@ -1,15 +1,17 @@
 """Which of several dropped files are listed."""
 
 import io
+import weakref
+from contextlib import suppress
 from dataclasses import dataclass
 
 import nibabel
 import pytest
 import streamlit as st
-from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
 
 from mriseg import Contrast
-from mriseg.app.server import uploads
+from mriseg.app.server import budget, uploads
+from mriseg.app.server.arrivals import Arrivals, UploadRefusedError
 from mriseg.app.server.uploads import content, forget, listing
 from mriseg.core.errors import MrisegError
 from mriseg.datasets.phantom import simulate
@@ -66,56 +68,68 @@ def test_a_scan_after_others_is_listed_alone(good):
     assert len(listing("box", [first, second], [first, second]).items) == 2
 
 
-def test_more_than_the_server_can_hold_of_one_is_refused(monkeypatch):
-    monkeypatch.setattr(uploads, "MOST_TAKEN_BYTES", 1000)
-    st.session_state.clear()
-    files = [UploadedFile(UploadedFileRec(f"id {n}", "a.nii", "", bytes(600)), None) for n in (1, 2)]
-    found = uploads.listing("box", files, files)
-    assert "take them away" in found.error.lower()
-    assert uploads.listing("box", files, files) is found
-    st.session_state.clear()
+@pytest.fixture
+def arriving(monkeypatch) -> Arrivals:
+    """Where 1000 bytes of one visitor are held."""
+    monkeypatch.setattr(budget, "_holders", weakref.WeakSet())
+    monkeypatch.setattr(budget, "VISITOR_UPLOAD_BYTES", 1000)
+    arrivals = Arrivals()
+    monkeypatch.setattr(uploads, "arrivals", arrivals)
+    return arrivals
+
+
+def sent(arrivals: Arrivals, *sizes: int) -> list[Dropped]:
+    """Files that were sent together, of so many bytes each; Streamlit has empty ones."""
+    names = [f"{size} of {len(sizes)}" for size in sizes]
+    arrivals.expect("", names)
+    for name, size in zip(names, sizes, strict=True):
+        with suppress(UploadRefusedError):
+            arrivals.keep("", name, bytes(size))
+    return [Dropped(name, "a.nii", b"") for name in names]
+
+
+def test_more_than_the_server_can_hold_of_one_is_refused_and_nothing_of_it_held(arriving):
+    files = sent(arriving, 600, 601)
+    refused = uploads.listing("box", files, files)
+    assert "take them away" in refused.error.lower()
+    assert uploads.listing("box", files, files) is refused
+    assert budget.uploaded() == 0
+
+
+def test_what_arrived_is_taken_over_and_counted_once(arriving):
+    (file,) = sent(arriving, 900)
+    assert content("mask", file) == bytes(900)
+    assert arriving.content("", file.file_id) is None
+    assert budget.uploaded("") == 900
+    assert content("mask", None) is None
+    assert budget.uploaded() == 0
 
 
 def test_a_lone_file_is_held_until_another_comes_or_it_is_taken_away(monkeypatch):
     asked = []
-    monkeypatch.setattr(uploads, "take_upload", lambda file: asked.append(file) or file.getvalue())
+    monkeypatch.setattr(uploads, "read_upload", lambda file: asked.append(file) or file.getvalue())
+    monkeypatch.setattr(budget, "_holders", weakref.WeakSet())
     first, second = Dropped("1", "a.nii", b"first"), Dropped("2", "b.nii", b"second")
     assert [content("mask", file) for file in (first, first, second, second)] == [b"first"] * 2 + [b"second"] * 2
     assert asked == [first, second]
-    assert uploads.taken_bytes() == len(b"second")
+    assert budget.uploaded() == len(b"second")
     assert content("mask", None) is None
-    assert uploads.taken_bytes() == 0
+    assert budget.uploaded() == 0
 
 
-def test_a_lone_file_that_is_too_much_is_refused_as_long_as_it_stands_there(monkeypatch):
-    monkeypatch.setattr(uploads, "MOST_TAKEN_BYTES", 1000)
-    file = Dropped("1", "a.nii", bytes(1200))
+def test_a_lone_file_that_is_too_much_is_refused_as_long_as_it_stands_there(arriving):
+    (file,) = sent(arriving, 1200)
     for _ in range(2):
         with pytest.raises(MrisegError, match=r"(?i)take them away"):
             content("mask", file)
-    assert uploads.taken_bytes() == 0
-    assert content("mask", Dropped("2", "b.nii", bytes(900))) == bytes(900)
+    assert budget.uploaded() == 0
+    (another,) = sent(arriving, 900)
+    assert content("mask", another) == bytes(900)
 
 
-def test_one_box_is_let_go_of_and_the_others_stay(good):
+def test_one_box_is_let_go_of_and_the_others_stay(good, monkeypatch):
+    monkeypatch.setattr(budget, "_holders", weakref.WeakSet())
     listing("scan", good, good)
     content("mask", Dropped("1", "a.nii", b"mask"))
     forget("scan")
-    assert uploads.taken_bytes() == len(b"mask")
-
-
-def test_beside_what_others_dropped_the_server_has_room_for_so_much(monkeypatch, good):
-    """A picture is always taken, so that a server full of heads still shows one."""
-    others = {"box": {"theirs": ("b.nii", bytes(500_000))}}
-    monkeypatch.setattr(uploads, "held_by_others", lambda key: [others])
-    monkeypatch.setattr(uploads, "MOST_TAKEN_BYTES_OF_ALL", 1_000_000)
-    monkeypatch.setattr(uploads, "LITTLE_BYTES", 300_000)
-    for size, fits in ((300_000, True), (400_000, True), (600_000, False)):
-        files = [Dropped(f"{size}", "a.nii", bytes(size))]
-        assert (listing("box", files, files).error == uploads.texts.NO_ROOM) is not fits
-    others["box"]["theirs"] = ("b.nii", bytes(2_000_000))
-    files = [Dropped("little", good[0].name, good[0].content)]
-    assert listing("box", files, files).items
-    others.clear()  # they leave
-    again = [Dropped("again", "a.nii", bytes(600_000))]
-    assert listing("box", again, again).error != uploads.texts.NO_ROOM
+    assert budget.uploaded() == len(b"mask")
