@@ -26,7 +26,7 @@ CONTRAST = "Contrast"
 CONTRAST_HELP = "Auto decides from where the classes lie. If fluid and white matter are exchanged, say here what it is."
 BRAIN = "Brain"
 BRAIN_HELP = (
-    "Find it; or take a skull-stripped scan as it is, where it is above zero; or take the whole image; or upload a "
+    "Find it; or take a skull-stripped scan as it is, all that is not background; or take the whole image; or upload a "
     "mask: an image on the scan's grid that is above zero in the brain."
 )
 BRAIN_CHOICES = {

@@ -17,10 +17,12 @@ from mriseg.brain.stripped import SKULL_SIDE, is_stripped, stripped_mask
 from mriseg.brain.volume import find_brain_in_volume, register_stripped
 from mriseg.core.errors import BrainNotFoundError
 from mriseg.core.findings import Finding, FindingCode, Level
+from mriseg.core.limits import MAX_COARSE_VOXELS
 from mriseg.image.morphology import SLAB_MM, bounding_box, large_pieces
 from mriseg.image.panels import find_scan, is_inverted
 from mriseg.registration.affine import Registration
 
+SKULL_SEEN_MM = 1.5  # a skull is seen in voxels of twice this side
 LEAST_RANGE = 1e-4  # of the largest value: less is rounding, not anatomy
 # Of a slab, that are searched: 60 mm have as many of 1 mm, and each takes 0.4 s. Between them the nearest mask holds.
 MOST_SLICES = 60
@@ -129,8 +131,12 @@ def _in_volume(data: np.ndarray, spacing: tuple[float, ...]) -> Brain:
 
 
 def _in_head(data: np.ndarray, spacing: tuple[float, ...]) -> Brain:
-    # Every other voxel shows a skull as well as every one.
-    coarse = tuple(slice(None, None, 2 if n > 64 else 1) for n in data.shape)
+    # Every other voxel shows a skull as well as every one, unless voxels are as thick as a skull.
+    most = data.size > MAX_COARSE_VOXELS
+    coarse = tuple(
+        slice(None, None, 2 if n > 64 and (most or side <= SKULL_SEEN_MM) else 1)
+        for n, side in zip(data.shape, spacing, strict=True)
+    )
     if is_stripped(data[coarse], tuple(s * (c.step or 1) for s, c in zip(spacing, coarse, strict=True))):
         mask = _without_air(stripped_mask(data), data)
         return _stripped_volume(data, spacing, mask, "The scan is already skull-stripped; it was taken as it is.")
@@ -211,8 +217,8 @@ def _in_picture(data: np.ndarray, spacing: tuple[float, ...]) -> Brain:
     )
 
 
-def take_stripped(data: np.ndarray, spacing: tuple[float, ...] | None) -> Brain:
-    """Take a scan as skull-stripped because its user says so: the brain is where it is above zero.
+def take_stripped(data: np.ndarray, spacing: tuple[float, ...] | None, filling: float | None = None) -> Brain:
+    """Take a scan as skull-stripped because its user says so: the brain is all that is not background.
 
     Parameters
     ----------
@@ -220,6 +226,8 @@ def take_stripped(data: np.ndarray, spacing: tuple[float, ...] | None) -> Brain:
         Intensities in canonical axes.
     spacing : tuple of float or None
         Sides of a pixel or voxel in mm; None where unknown, for a picture.
+    filling : float, optional
+        The one value of the background; by default the brain is what is above 0.
 
     Returns
     -------
@@ -230,10 +238,12 @@ def take_stripped(data: np.ndarray, spacing: tuple[float, ...] | None) -> Brain:
     BrainNotFoundError
         If nothing is.
     """
-    mask = data > 0
+    mask = data > 0 if filling is None else data != np.float32(filling)
     if not mask.any():
-        raise BrainNotFoundError("Nothing in the scan is above zero. Let the brain be found instead (mask 'auto').")
-    note = "The scan was taken as skull-stripped: the brain is where it is above zero."
+        raise BrainNotFoundError(
+            "Nothing in the scan differs from its background. Let the brain be found instead (mask 'auto')."
+        )
+    note = "The scan was taken as skull-stripped: the brain is all that is not background."
     if data.ndim == 3:
         return _stripped_volume(data, spacing or (1.0, 1.0, 1.0), mask, note)
     judged, pixel_mm = stripped_slice_confidence(data, spacing or (1.0, 1.0), mask)

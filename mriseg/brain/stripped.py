@@ -10,7 +10,9 @@ from mriseg.image.morphology import large_pieces
 # Of the directions from the center outwards, the share that crosses a dark band with something bright beyond it in
 # their last quarter. Heads show 0.3 to 1, stripped brains (where a sulcus can look like a skull) 0 to 0.25.
 SKULL_SHARE = 0.27
+MM3_PER_ML = 1000
 SKULL_FROM = 0.75  # of the way to the surface
+LARGEST_BRAIN_ML = 2500.0  # averages in standard space reach 2100; whole heads have 3000 and more
 SKULL_SIDE = 256  # pixels: in more of them a skull is not seen better
 # A stripped scan was multiplied by a mask: at least this share of what is outside the brain is one value.
 CONSTANT_SHARE = 0.98
@@ -39,6 +41,8 @@ def is_stripped(data: np.ndarray, spacing: tuple[float, ...]) -> bool:
         return False
     if data.ndim == 2:
         return _skull_share(data, foreground, spacing) < SKULL_SHARE
+    if foreground.sum() * np.prod(spacing) > LARGEST_BRAIN_ML * MM3_PER_ML:
+        return False
     shares = []
     for axis in range(3):
         area = foreground.sum(tuple(a for a in range(3) if a != axis))

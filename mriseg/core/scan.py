@@ -6,16 +6,21 @@ from typing import Literal
 
 import nibabel
 import numpy as np
+import scipy
 from nibabel.affines import apply_affine
 
 from mriseg.core import limits
 from mriseg.core.errors import ReadError
 from mriseg.core.tissue import Contrast
 
-# A reader replaces single broken voxels by zero; past this share the file itself is broken.
+# A reader replaces single broken voxels by zero; past this share they are a background, or the file itself is broken.
 MAX_NON_FINITE_SHARE = 0.01
 SAME_VOLUME = 0.02  # of a voxel: headers round its sides
 TURNED_DEGREES = 45.0  # of two geometries turned by more, others of their axes lie nearest
+# A head or brain that NaN surrounds is one piece: so much of what is finite hangs together, and so much of it is whole.
+# Most corners of the image lie around it, where the end of a broken file takes half of them.
+ONE_PIECE, WHOLE, CORNERS = 0.9, 0.95, 0.75
+MOST_LABELED = 4_000_000  # voxels that pieces are looked for in
 
 
 @dataclass(frozen=True)
@@ -265,14 +270,36 @@ def _finite(data: np.ndarray, notes: tuple[str, ...], copy: bool) -> tuple[np.nd
     with np.errstate(invalid="ignore"):
         total = data.sum(dtype=np.float64)
     if not np.isfinite(total):
-        broken = ~np.isfinite(data)
-        count = int(broken.sum())
-        if count > MAX_NON_FINITE_SHARE * data.size:
-            raise ReadError(
-                f"{count / data.size:.0%} of the values are not numbers (NaN or infinite). "
-                "Write the image again from its source."
-            )
-        data[broken] = 0
-        notes = (*notes, f"{count} values that are not numbers were set to 0.")
+        data, note = _without_non_finite(data)
+        notes = (*notes, note)
     data.flags.writeable = False
     return data, notes
+
+
+def _without_non_finite(data: np.ndarray) -> tuple[np.ndarray, str]:
+    """Values that are no numbers replaced, in place: single ones by 0, a background by no signal; and a note of it."""
+    broken = ~np.isfinite(data)
+    count = int(broken.sum())
+    if count <= MAX_NON_FINITE_SHARE * data.size:
+        data[broken] = 0
+        return data, f"{count} values that are not numbers were set to 0."
+    if not _surrounds(broken):
+        raise ReadError(
+            f"{count / data.size:.0%} of the values are not numbers (NaN or infinite), and not only around the head. "
+            "Write the image again from its source."
+        )
+    data[broken] = min(0.0, float(data[~broken].min()))
+    return data, "The background holds no numbers (NaN); it was taken as no signal."
+
+
+def _surrounds(broken: np.ndarray) -> bool:
+    """Whether all but single ones of some voxels lie around the others, which are one piece."""
+    if broken[np.ix_(*([0, -1],) * broken.ndim)].mean() < CORNERS:
+        return False
+    step = max(1, round((broken.size / MOST_LABELED) ** (1 / broken.ndim)))
+    pieces, count = scipy.ndimage.label(~broken[(slice(None, None, step),) * broken.ndim])
+    if not count:
+        return False
+    piece = pieces == 1 + np.bincount(pieces.ravel())[1:].argmax()
+    whole = scipy.ndimage.binary_fill_holes(piece)
+    return bool(piece.sum() > max(ONE_PIECE * np.count_nonzero(pieces), WHOLE * whole.sum()))

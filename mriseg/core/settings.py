@@ -26,8 +26,8 @@ class Settings:
     contrast : {"auto", "t1", "t2", "pd", "flair"}
         What the scan is weighted by. "auto" decides from where the classes lie.
     mask : {"auto", "none", "all"}
-        "auto" finds the brain; "none" says that the scan is already skull-stripped: the brain is then where
-        the scan is above zero; "all" takes the whole image.
+        "auto" finds the brain; "none" says that the scan is already skull-stripped: the brain is then all that
+        is not background; "all" takes the whole image.
     margin : float
         By how much the brain mask is made looser (above 0) or tighter (below), in mm.
     pixel_size : float or None

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import skimage
 
-from mriseg.brain.background import background_level
 from mriseg.core.errors import SeparationError, SettingsError
 from mriseg.core.scan import Scan
 from mriseg.core.settings import Settings
@@ -115,10 +114,8 @@ def _full(scan: Scan, result: Result, channels: Sequence[Scan]) -> np.ndarray:
 
 
 def _signal(scan: Scan, result: Result) -> np.ndarray:
-    """Intensities in the brain, counted from the background where the scan is stored with its air bright."""
-    values = scan.data[result.mask]
-    background = background_level(scan.data, result.mask)
-    return np.maximum(np.float32(background) - values, 0) if background > np.median(values) else values
+    """Intensities in the brain as the mixture has them, before bias correction."""
+    return result.stages.signal(scan.data[result.mask])
 
 
 def _order(result: Result) -> tuple[Tissue, ...]:

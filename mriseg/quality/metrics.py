@@ -31,7 +31,7 @@ from functools import reduce
 
 import numpy as np
 
-from mriseg.brain.background import MEDIAN_DEVIATION, Background
+from mriseg.brain.surroundings import MEDIAN_DEVIATION, Surroundings
 from mriseg.core.tissue import Tissue
 from mriseg.mixture.model import Mixture
 from mriseg.quality.definitions import FIGURES
@@ -54,7 +54,7 @@ def quality(
     shares: Mapping[Tissue, float],
     mixture: Mixture,
     spacing: tuple[float, ...] | None,
-    background: Background,
+    surroundings: Surroundings,
 ) -> tuple[dict[str, float], tuple[str, ...]]:
     """Measure the quality of a scan and of its segmentation.
 
@@ -76,7 +76,7 @@ def quality(
         Named.
     spacing : tuple of float or None
         Sides of a voxel, mm; None for a picture.
-    background : Background
+    surroundings : Surroundings
         Of the same image.
 
     Returns
@@ -96,22 +96,22 @@ def quality(
         "mixed_share": mixed_share(mixture),
         "tissue_contrast": tissue_contrast(mixture),
         **_of_shading(shading),
-        **_of_signals(_tissue_statistics(values, partial_volumes, voxels), background),
-        "efc": background.entropy_focus,
-        "fber": fber(background),
+        **_of_signals(_tissue_statistics(values, partial_volumes, voxels), surroundings),
+        "efc": surroundings.entropy_focus,
+        "fber": fber(surroundings),
     }
     if spacing is not None and data.ndim == len(AXES):
         figures |= {f"spacing_{axis}": float(side) for axis, side in zip(AXES, spacing, strict=True)}
     measured = {figure.key: figures.get(figure.key, np.nan) for figure in FIGURES}
-    return {key: value for key, value in measured.items() if np.isfinite(value)}, _unmeasured(background)
+    return {key: value for key, value in measured.items() if np.isfinite(value)}, _unmeasured(surroundings)
 
 
-def _unmeasured(background: Background) -> tuple[str, ...]:
+def _unmeasured(surroundings: Surroundings) -> tuple[str, ...]:
     """Why figures that need the noise of the air are left out, in a sentence; none where there is air."""
-    if not background.missing:
+    if not surroundings.missing:
         return ()
     titles = ", ".join(figure.title.lower() for figure in FIGURES if figure.needs_air)
-    return (NO_AIR.format(background.missing, titles),)
+    return (NO_AIR.format(surroundings.missing, titles),)
 
 
 @dataclass(frozen=True)
@@ -310,36 +310,36 @@ def snrd(tissue: TissueStatistics, air_sd: float) -> float:
     return _ratio(tissue.median, RAYLEIGH * air_sd)
 
 
-def wm2max(wm: TissueStatistics, background: Background) -> float:
+def wm2max(wm: TissueStatistics, surroundings: Surroundings) -> float:
     """White matter against the brightest of the image: m_wm / p99.95 (Esteban et al. 2017).
 
     Parameters
     ----------
     wm : TissueStatistics
         Of white matter.
-    background : Background
+    surroundings : Surroundings
         What surrounds the brain in the same image.
 
     Returns
     -------
     float
     """
-    return _ratio(wm.median, background.p9995)
+    return _ratio(wm.median, surroundings.p9995)
 
 
-def fber(background: Background) -> float:
+def fber(surroundings: Surroundings) -> float:
     """Energy of the head over that of the air: m_head^2 / m_air^2 (Shehzad et al., Front Neurosci 2015).
 
     Parameters
     ----------
-    background : Background
+    surroundings : Surroundings
         What surrounds the brain in the same image.
 
     Returns
     -------
     float
     """
-    return _ratio(background.head_median**2, background.air_median**2)
+    return _ratio(surroundings.head_median**2, surroundings.air_median**2)
 
 
 def _of_shares(shares: Mapping[Tissue, float]) -> dict[str, float]:
@@ -357,14 +357,14 @@ def _of_shading(shading: np.ndarray) -> dict[str, float]:
     return {"bias_range": bias_range(shading), "inu_range": float(high - low), "inu_med": float(middle)}
 
 
-def _of_signals(statistics: Mapping[Tissue, TissueStatistics], background: Background) -> dict[str, float]:
+def _of_signals(statistics: Mapping[Tissue, TissueStatistics], surroundings: Surroundings) -> dict[str, float]:
     """What compares the signals of the tissues with their spread, with the air and with the brightest of the image."""
-    gm, wm, air_sd = statistics[Tissue.GM], statistics[Tissue.WM], background.air_sd
+    gm, wm, air_sd = statistics[Tissue.GM], statistics[Tissue.WM], surroundings.air_sd
     ratios = {
         "snr": {tissue: snr(of_tissue) for tissue, of_tissue in statistics.items()},
         "snrd": {tissue: snrd(of_tissue, air_sd) for tissue, of_tissue in statistics.items()},
     }
-    figures = {"cjv": cjv(gm, wm), "cnr": cnr(gm, wm, air_sd), "wm2max": wm2max(wm, background)}
+    figures = {"cjv": cjv(gm, wm), "cnr": cnr(gm, wm, air_sd), "wm2max": wm2max(wm, surroundings)}
     for kind, of_tissues in ratios.items():
         figures |= {f"{kind}_{tissue.abbreviation.lower()}": value for tissue, value in of_tissues.items()}
         figures[f"{kind}_total"] = float(np.mean(list(of_tissues.values())))

@@ -92,7 +92,7 @@ def _quality(
         shares=shares,
         mixture=stages.mixture,
         spacing=canonical.spacing,
-        background=stages.background,
+        surroundings=stages.surroundings,
     )
 
 
@@ -105,7 +105,7 @@ def _voxel_ml(scan: Scan, settings: Settings) -> float | None:
 
 def _notes(scan: Scan, settings: Settings, stages: Stages) -> tuple[str, ...]:
     """What was done, in sentences."""
-    notes = [*scan.notes, *stages.brain.notes]
+    notes = [*scan.notes, *stages.background.notes, *stages.brain.notes]
     if scan.header_contrast is not None:
         stated = scan.header_contrast
         notes.append(f"The header says that this is {stated.contrast.suffix}: {stated.reason}.")

@@ -72,7 +72,9 @@ def first_voxel_mm(box: tuple[slice, ...], spacing: tuple[float, ...]) -> np.nda
     return np.array([part.start * side for part, side in zip(box, spacing, strict=True)])
 
 
-def find_brain(scan: Scan, canonical: Scan, settings: Settings, mask: np.ndarray | None) -> Brain:
+def find_brain(
+    scan: Scan, canonical: Scan, settings: Settings, mask: np.ndarray | None, filling: float | None = None
+) -> Brain:
     """The brain in canonical axes: as given, as the user says, or searched.
 
     Parameters
@@ -80,11 +82,14 @@ def find_brain(scan: Scan, canonical: Scan, settings: Settings, mask: np.ndarray
     scan : Scan
         On whose grid a mask is given.
     canonical : Scan
-        The same in canonical axes.
+        The same in canonical axes, its intensities counted from no signal.
     settings : Settings
-        Of which `mask` is asked: "auto" searches the brain, "none" takes what lies above 0, "all" takes everything.
+        Of which `mask` is asked: "auto" searches the brain, "none" takes what is not background, "all" takes
+        everything.
     mask : ndarray of bool, shape of the scan, or None
         The brain, if it is known.
+    filling : float, optional
+        The one value of the background, where it has one.
 
     Returns
     -------
@@ -107,7 +112,7 @@ def find_brain(scan: Scan, canonical: Scan, settings: Settings, mask: np.ndarray
         oriented, _ = orient(replace(scan, data=np.asarray(mask, bool)))
         return take_given(canonical.data, canonical.spacing, oriented.data)
     if settings.mask == "none":
-        return take_stripped(canonical.data, canonical.spacing)
+        return take_stripped(canonical.data, canonical.spacing, filling)
     if settings.mask == "all":
         return take_everything(canonical.data)
     return extract(canonical.data, canonical.spacing)

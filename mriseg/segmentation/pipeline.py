@@ -29,8 +29,9 @@ from time import perf_counter
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from mriseg.brain.background import measure_background
+from mriseg.brain.background import Background, above_background, find_background
 from mriseg.brain.extraction import Brain
+from mriseg.brain.surroundings import measure_surroundings
 from mriseg.core.errors import SettingsError
 from mriseg.core.scan import Scan
 from mriseg.core.settings import Settings
@@ -117,8 +118,12 @@ def segment(
     clock.start("orient")
     reusable = _reusable(scan, channels, settings, earlier)
     canonical, orientation = orient(scan)
-    further = [orient(channel)[0].data for channel in channels]
-    brain = _find_and_correct(scan, canonical, further, mask=mask, settings=settings, reusable=reusable, clock=clock)
+    background = reusable.background or find_background(canonical.data)
+    canonical = replace(canonical, data=above_background(canonical.data, background))
+    further = [_above_background(channel) for channel in channels]
+    brain = _find_and_correct(
+        scan, canonical, further, background, mask=mask, settings=settings, reusable=reusable, clock=clock
+    )
     stages, maps = _fit_and_label(canonical, brain, settings=settings, reusable=reusable, clock=clock)
     result = assemble(
         scan,
@@ -137,6 +142,7 @@ def segment(
 class _CorrectedBrain:
     """A brain whose tissues can be fitted: its stages so far, its intensities, the bias field of the first channel."""
 
+    background: Background
     brain: Brain
     region: BrainRegion
     tissues: IdentifiedTissues
@@ -149,6 +155,7 @@ def _find_and_correct(
     scan: Scan,
     canonical: Scan,
     further: Sequence[np.ndarray],
+    background: Background,
     *,
     mask: np.ndarray | None,
     settings: Settings,
@@ -157,7 +164,7 @@ def _find_and_correct(
 ) -> _CorrectedBrain:
     """Find the brain and which tissue is bright in it, and divide out the bias field of each channel."""
     clock.start("extract")
-    brain = reusable.brain or compact(find_brain(scan, canonical, settings, mask))
+    brain = reusable.brain or compact(find_brain(scan, canonical, settings, mask, filling=background.filling))
     region = reusable.region or brain_region(brain, canonical, settings)
 
     clock.start("name")
@@ -171,7 +178,7 @@ def _find_and_correct(
     fields = [evaluate_bias_field(coefficients, region.box_mask.shape) for coefficients in correction.coefficients]
     corrected = [signal / field for signal, field in zip(signals, fields, strict=True)]
     binned = bin_voxels(corrected, region.box_mask)
-    return _CorrectedBrain(brain, region, tissues, correction, binned=binned, field=fields[0])
+    return _CorrectedBrain(background, brain, region, tissues, correction, binned=binned, field=fields[0])
 
 
 def _fit_and_label(
@@ -206,7 +213,7 @@ def _fit_and_label(
         mask = mask & ~bone_at_the_rim(white, mask, spatial_prior, spacing)
         posteriors *= mask
     maps = tissue_maps(posteriors, mask, binned, mixture)
-    background = reusable.background or measure_background(
+    surroundings = reusable.surroundings or measure_surroundings(
         tissues.signal(canonical.data),
         region.mask,
         box=region.box,
@@ -215,8 +222,23 @@ def _fit_and_label(
         brain=brain,
     )
     correction = corrected.bias_correction
-    stages = Stages(brain, region, tissues, correction, background=background, fitted=fitted, mixture=mixture)
+    stages = Stages(
+        corrected.background,
+        brain,
+        region,
+        tissues,
+        correction,
+        surroundings=surroundings,
+        fitted=fitted,
+        mixture=mixture,
+    )
     return stages, maps
+
+
+def _above_background(channel: Scan) -> np.ndarray:
+    """Intensities of a further channel in canonical axes, counted from no signal."""
+    data = orient(channel)[0].data
+    return above_background(data, find_background(data))
 
 
 def _spacing(canonical: Scan) -> tuple[float, ...]:

@@ -278,6 +278,6 @@ def before_correction(scan: Scan, result: Result) -> Histogram:
         Of the same voxels in the same units as `Result.histogram`, which are those of the negative where the scan is
         stored inverted. Its bins may have another width.
     """
-    region, tissues = result.stages.region, result.stages.tissues
+    region = result.stages.region
     data = orient(scan)[0].data[region.box]
-    return typical_histogram(tissues.signal(data[region.box_mask]), LEVELS[1])
+    return typical_histogram(result.stages.signal(data[region.box_mask]), LEVELS[1])

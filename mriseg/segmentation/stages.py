@@ -4,8 +4,9 @@ from dataclasses import dataclass, field, fields
 
 import numpy as np
 
-from mriseg.brain.background import Background
+from mriseg.brain.background import Background, counted
 from mriseg.brain.extraction import Brain
+from mriseg.brain.surroundings import Surroundings
 from mriseg.core.settings import Settings
 from mriseg.mixture.model import Mixture
 from mriseg.mixture.spatial_prior import PriorZones
@@ -45,7 +46,7 @@ class IdentifiedTissues:
     assignment : TissueAssignment
         Tissues from dark to bright as the mixture has them.
     background_level : float
-        Intensity of no signal, in the units of the scan.
+        Intensity of the air, the bone or the filling around the brain, counted from no signal.
     spatial_prior : PriorZones
         That of `BrainRegion`, or of a slab whose tissues told where in the brain it lies.
     """
@@ -55,7 +56,7 @@ class IdentifiedTissues:
     spatial_prior: PriorZones
 
     def signal(self, data: np.ndarray) -> np.ndarray:
-        """Intensities counted from no signal, which shading multiplies: of an inverted scan its negative."""
+        """What shading multiplies, of intensities counted from no signal: of an inverted scan its negative."""
         return np.maximum(np.float32(self.background_level) - data, 0) if self.assignment.inverted else data
 
 
@@ -79,11 +80,12 @@ class BiasCorrection:
 class PartialStages:
     """The stages up to the first that has to be run, from which on all are None; attributes as those of `Stages`."""
 
+    background: Background | None = None
     brain: Brain | None = None
     region: BrainRegion | None = None
     tissues: IdentifiedTissues | None = None
     bias_correction: BiasCorrection | None = None
-    background: Background | None = None
+    surroundings: Surroundings | None = None
     fitted: Mixture | None = None
     mixture: Mixture | None = None
 
@@ -101,24 +103,41 @@ class Stages:
 
     Attributes
     ----------
+    background : Background
     brain : Brain
     region : BrainRegion
     tissues : IdentifiedTissues
     bias_correction : BiasCorrection
-    background : Background
+    surroundings : Surroundings
     fitted : Mixture
         Of the three tissues.
     mixture : Mixture
         The same, or of another number of classes.
     """
 
+    background: Background = field(metadata=_depends_on())
     brain: Brain = field(metadata=_depends_on("mask"))
     region: BrainRegion = field(metadata=_depends_on("margin", "pixel_size", "use_position"))
     tissues: IdentifiedTissues = field(metadata=_depends_on("contrast"))
     bias_correction: BiasCorrection = field(metadata=_depends_on("correct_bias", "bias_strength"))
-    background: Background = field(metadata=_depends_on())
+    surroundings: Surroundings = field(metadata=_depends_on())
     fitted: Mixture = field(metadata=_depends_on())
     mixture: Mixture = field(metadata=_depends_on("classes"))
+
+    def signal(self, data: np.ndarray) -> np.ndarray:
+        """What the mixture is of, before bias correction.
+
+        Parameters
+        ----------
+        data : ndarray
+            Intensities in the brain, in the unit of the scan.
+
+        Returns
+        -------
+        ndarray of float32, same shape
+            Counted from no signal; of an inverted scan the negative.
+        """
+        return self.tissues.signal(counted(data, self.background))
 
 
 # The settings that each stage depends on, by the name of the stage, in the order in which they run.

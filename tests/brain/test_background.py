@@ -1,51 +1,96 @@
 import numpy as np
 import pytest
+import scipy
 
-from mriseg.brain.background import NoAir, measure_background
-from mriseg.brain.extraction import Brain
-from mriseg.image.morphology import bounding_box
-
-SIGNAL, NOISE = 800.0, 20.0
+from mriseg import Contrast
+from mriseg.brain.background import above_background, background_level, find_background
 
 
 @pytest.fixture(scope="module")
-def ball():
-    """Arguments: a bright ball, the brain its inner half, in air; the noise Rician."""
-    rng = np.random.default_rng(0)
-    place = np.stack(np.meshgrid(*[np.arange(n) - n // 2 for n in (60, 58, 56)], indexing="ij"))
-    radius = np.sqrt((place**2).sum(0))
-    signal = np.where(radius < 18, SIGNAL, 0.0)
-    data = np.hypot(signal + rng.normal(0, NOISE, radius.shape), rng.normal(0, NOISE, radius.shape))
-    mask = radius < 14
-    box = bounding_box(mask, margin=1)
-    field = np.ones(mask[box].shape, np.float32)
-    return {
-        "data": data.astype(np.float32),
-        "mask": mask,
-        "box": box,
-        "field": field,
-        "spacing": (3.0,) * 3,
-        "brain": Brain(mask, False),
-    }
+def brain(phantom, scanned):
+    """The mask of a brain, and its intensities in a background of 0."""
+    mask = phantom.truth > 0
+    return mask, np.where(mask, scanned(Contrast.T1).data, np.float32(0))
 
 
-def test_the_air_has_the_distribution_of_noise_without_signal(ball):
-    found = measure_background(**ball)
-    assert found.missing is None
-    assert found.air_median == pytest.approx(NOISE * np.sqrt(2 * np.log(2)), rel=0.01)  # Rayleigh's
-    assert found.air_sd == pytest.approx(NOISE * np.sqrt(2 - np.pi / 2), rel=0.01)
-    assert found.head_median == pytest.approx(SIGNAL, rel=0.01)
-    assert SIGNAL + 2 * NOISE < found.p9995 < SIGNAL + 5 * NOISE
+def above(data):
+    return above_background(data, find_background(data))
 
 
-def test_where_the_air_was_removed_it_is_said_and_not_measured(ball):
-    found = measure_background(**{**ball, "brain": Brain(ball["mask"], True)})
-    assert found.missing is NoAir.STRIPPED
-    assert np.isnan([found.air_sd, found.air_median, found.entropy_focus]).all()
-    assert found.head_median == pytest.approx(SIGNAL, rel=0.01)
+def standardized(data, mask):
+    return ((data - data[mask].mean()) / data[mask].std()).astype(np.float32)
 
 
-def test_a_bias_field_is_divided_out(ball):
-    plain = measure_background(**ball)
-    twice = measure_background(**{**ball, "data": 2 * ball["data"], "field": 2 * ball["field"]})
-    assert twice == plain
+def test_what_counts_from_no_signal_is_left_alone(scanned, brain):
+    """To the last bit, and without a copy: heads in air, stripped brains, small negative values of a resampling."""
+    mask, stripped = brain
+    ringing = stripped - 2 * (np.indices(mask.shape).sum(0) % 9 == 0) * mask
+    for data in (scanned(Contrast.T1).data, scanned(Contrast.T2).data, stripped, ringing):
+        assert find_background(data).notes == ()
+        assert above(data) is data
+
+
+@pytest.mark.parametrize("fill", [0.0, 0.3, -9999.0, 32767.0])
+def test_a_background_among_the_tissues_or_far_from_them_becomes_no_signal(brain, fill):
+    mask, stripped = brain
+    data = np.where(mask, standardized(stripped, mask), np.float32(fill))
+    moved = above(data)
+    assert not moved[~mask].any()
+    assert np.percentile(moved[mask], 0.5) > 0
+    steps = np.diff(moved[mask]) - np.diff(data[mask])
+    assert np.percentile(np.abs(steps), 99) < 1e-5  # all by the same, but for what is darker than all tissue
+
+
+def test_a_background_below_the_tissues_is_no_signal_itself(brain):
+    """As after a z-score of the whole image, or with an offset."""
+    mask, stripped = brain
+    for data in (standardized(stripped, np.ones_like(mask)), stripped + 1000):
+        np.testing.assert_allclose(above(data), data - data[~mask][0], atol=1e-4)
+
+
+def test_air_below_zero_is_no_signal(scanned):
+    head = scanned(Contrast.T1).data
+    moved = above(standardized(head, np.ones(head.shape, bool)))
+    assert abs(np.percentile(moved, 5)) < 0.05 * np.percentile(moved, 99)
+
+
+def test_padding_is_no_signal(scanned):
+    """Also where it lies among the intensities of the head, whose air is the darkest."""
+    head = standardized(scanned(Contrast.T1).data, scanned(Contrast.T1).data > 0)
+    padded = above(np.pad(head, 12))
+    assert not padded[:12].any()
+    assert abs(np.percentile(padded[12:-12, 12:-12, 12:-12], 5)) < 0.05 * np.percentile(padded, 99)
+
+
+def test_broken_voxels_are_cut_off(scanned):
+    head = scanned(Contrast.T1).data
+    broken = head.copy()
+    broken[30, 40, 50], broken[0, 0, 0], broken[20, 20, 20] = 1e6 * head.max(), -1e6, 1e30
+    moved = above(broken)
+    sound = broken == head
+    np.testing.assert_array_equal(moved[sound], head[sound])
+    assert np.abs(moved[~sound]).max() < 20 * head.max()
+    assert any("broken" in note for note in find_background(broken).notes)
+
+
+@pytest.mark.parametrize("contrast", Contrast)
+def test_bright_air_is_the_bright_end(scanned, phantom, contrast):
+    if contrast is Contrast.UNKNOWN:
+        return
+    head, mask = scanned(contrast).data, phantom.truth > 0
+    assert background_level(head, mask) < np.percentile(head[mask], 10)
+    assert background_level(head.max() - head, mask) > np.percentile((head.max() - head)[mask], 90)
+
+
+@pytest.mark.parametrize("blur", [0.0, 0.5])
+def test_noise_over_the_whole_range_is_not_bright_air(scanned, phantom, blur):
+    """As in the ratio of two images, also where it was interpolated."""
+    head, mask = scanned(Contrast.T1).data, phantom.truth > 0
+    noise = np.random.default_rng(0).uniform(0, np.percentile(head[mask], 99.9), head.shape)
+    ratio = np.where(phantom.matter > 0, head, scipy.ndimage.gaussian_filter(noise, blur)).astype(np.float32)
+    assert np.median(ratio[phantom.matter == 0]) > 0
+    assert background_level(ratio, mask) < np.percentile(head[mask], 5)
+
+
+def test_nothing_around_a_brain_is_no_signal():
+    assert background_level(np.ones((4, 4, 4)), np.ones((4, 4, 4), bool)) == 0.0

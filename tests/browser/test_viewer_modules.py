@@ -194,7 +194,10 @@ def test_bytes_of_another_version_are_refused(script, head, version):
 
 
 def test_the_signal_of_an_inverted_scan_is_its_negative(script):
-    assert script.evaluate("[signalOf(30, {invertedAbout: 100}), signalOf(30, {invertedAbout: null})]") == [70, 30]
+    assert script.evaluate("signalOf(30, {zero: 0, scale: 1, invertedAbout: 100})") == 70
+    assert script.evaluate("signalOf(30, {zero: -5, scale: 2, invertedAbout: null})") == 70
+    for header in ("{zero: -5, scale: 1, invertedAbout: null}", "{zero: -5, scale: 4, invertedAbout: 100}"):
+        assert script.evaluate(f"intensityOf(signalOf(30, {header}), {header})") == 30
 
 
 # Pixels.

@@ -71,6 +71,34 @@ def test_many_broken_values_are_refused():
         volume(data.reshape(DATA.shape), np.eye(4))
 
 
+@pytest.fixture
+def ball():
+    """A ball in air; where it is, intensities from -1 to 1."""
+    steps = np.stack(np.meshgrid(*[np.arange(n) - n // 2 for n in (24, 22, 20)], indexing="ij"))
+    inside = np.sqrt((steps**2).sum(0)) < 9
+    return inside, np.where(inside, np.sin(steps[0] + 2 * steps[1] + 3 * steps[2]), np.nan)
+
+
+@pytest.mark.parametrize(("offset", "background"), [(5.0, 0.0), (0.0, -1.0)])
+def test_nan_around_a_head_is_no_signal(ball, offset, background):
+    """0, or the darkest intensity where that is below 0."""
+    inside, data = ball
+    data[12, 11, 10] = np.nan  # a single broken voxel within
+    scan = volume(data + offset, np.eye(4))
+    finite = np.isfinite(data)
+    np.testing.assert_array_equal(scan.data[finite], (data + offset)[finite].astype(np.float32))
+    np.testing.assert_allclose(scan.data[~inside], background, atol=0.01)
+    assert any("background holds no numbers" in note for note in scan.notes)
+
+
+def test_nan_in_pieces_is_refused(ball):
+    """Not around one piece: holes through the head, or two halves."""
+    _, data = ball
+    for broken in (np.arange(24) % 3 == 0, np.abs(np.arange(24) - 12) < 3):
+        with pytest.raises(ReadError, match="not only around the head"):
+            volume(np.where(broken[:, None, None], np.nan, data), np.eye(4))
+
+
 def test_sound_data_earn_no_note():
     assert volume(DATA, np.eye(4)).notes == ()
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mriseg.brain.background import NoAir, measure_background
 from mriseg.brain.extraction import Brain
+from mriseg.brain.surroundings import NoAir, measure_surroundings
 from mriseg.core.tissue import Tissue
 from mriseg.image.morphology import bounding_box
 from mriseg.quality.definitions import FIGURES
@@ -24,8 +24,10 @@ AIR_SD = NOISE * np.sqrt((4 - np.pi) / 2)  # of Rayleigh noise
 
 def measured(data, mask, box, brain, **of_box):
     """Quality of a whole image."""
-    background = measure_background(data, mask, box=box, field=of_box["field"], spacing=of_box["spacing"], brain=brain)
-    return quality(data[box], mask[box], **of_box, background=background)
+    surroundings = measure_surroundings(
+        data, mask, box=box, field=of_box["field"], spacing=of_box["spacing"], brain=brain
+    )
+    return quality(data[box], mask[box], **of_box, surroundings=surroundings)
 
 
 @pytest.fixture(scope="module")

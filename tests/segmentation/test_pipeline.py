@@ -10,7 +10,7 @@ import scipy
 
 import mriseg
 from mriseg import Contrast, MrisegError, Settings, Tissue, segment
-from mriseg.core.errors import BrainNotFoundError, SettingsError
+from mriseg.core.errors import SettingsError
 from mriseg.core.scan import picture, volume
 from mriseg.datasets.phantom import AIR, FAT, MUSCLE, SKIN, VITREOUS, simulate
 from mriseg.segmentation.pipeline import STAGES
@@ -724,10 +724,16 @@ def test_an_empty_mask_is_refused(small):
         segment(scan, mask=np.zeros_like(mask))
 
 
-def test_mask_none_refuses_a_scan_with_nothing_above_zero(small):
-    scan, _ = small
-    with pytest.raises(BrainNotFoundError):
-        segment(volume(-1 - scan.data, scan.affine), Settings(mask="none"))
+def test_mask_none_takes_what_is_not_background(small):
+    """Also where the background lies among the intensities, as after a z-score of the brain alone."""
+    scan, mask = small
+    scores = (scan.data - scan.data[mask].mean()) / scan.data[mask].std()
+    result = segment(volume(np.where(mask, scores, 0), scan.affine), Settings(mask="none"))
+    np.testing.assert_array_equal(result.mask, mask)
+    plain = segment(volume(np.where(mask, scan.data, 0), scan.affine), Settings(mask="none"))
+    assert result.contrast is plain.contrast
+    for tissue in (Tissue.GM, Tissue.WM):
+        assert dice(result.labels == tissue.number, plain.labels == tissue.number) > 0.97
 
 
 def test_a_mask_of_few_voxels_is_refused(small):

@@ -2,7 +2,7 @@
 // A pixel is a number of 32 bits, as the bytes red, green, blue and opacity stand in memory.
 
 import { PICTURE, fitViewport, pixelOfVoxel, pixelSize, pointOfPixel, visiblePart } from "./navigation.js";
-import { intensityAt, logShadingAt, posteriorsAt, shadingAt, signalOf } from "./slice_store.js";
+import { intensityAt, intensityOf, logShadingAt, posteriorsAt, shadingAt, signalOf } from "./slice_store.js";
 
 const OUTSIDE_RGB = [204, 121, 167]; // where another segmentation has background or the brain ends elsewhere
 const ENTROPY_RGB = [213, 94, 0];
@@ -51,7 +51,7 @@ export function grayPixels(slice, layer, { header, state }) {
   return colorPixels(slice, (at, label) => {
     let intensity = intensityAt(slice, at, header);
     if (isCorrected && label) {
-      intensity = signalOf(signalOf(intensity, header) / shadingAt(slice, at, header), header);
+      intensity = intensityOf(signalOf(intensity, header) / shadingAt(slice, at, header), header);
     }
     const gray = isBlack ? 0 : grayOf(intensity, state.window);
     return packColor([gray, gray, gray], 255);

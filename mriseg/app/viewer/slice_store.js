@@ -2,7 +2,7 @@
 
 import { PICTURE } from "./navigation.js";
 
-export const FORMAT_VERSION = 1; // of the bytes, the same as in `slices.py`: a change of the format is one of both
+export const FORMAT_VERSION = 2; // of the bytes, the same as in `slices.py`: a change of the format is one of both
 const PREFIX = 8; // bytes: the version and the length of the header
 const LEVEL_BYTES = 2; // of a pixel's intensity; each layer after it has one byte a pixel
 const BYTE_LAYERS = ["labels", "gray", "white", "field", "other"];
@@ -63,9 +63,15 @@ export function shadingAt(slice, at, header) {
   return Math.exp(logShadingAt(slice, at, header));
 }
 
-// What the mixture was fitted to: of a scan that is stored inverted its negative. Its own inverse.
-export function signalOf(intensity, { invertedAbout }) {
-  return invertedAbout === null ? intensity : invertedAbout - intensity;
+// What the mixture was fitted to: counted from no signal, of a scan that is stored inverted its negative.
+export function signalOf(intensity, { zero, scale, invertedAbout }) {
+  const counted = (intensity - zero) * scale;
+  return invertedAbout === null ? counted : invertedAbout - counted;
+}
+
+// The way back.
+export function intensityOf(signal, { zero, scale, invertedAbout }) {
+  return (invertedAbout === null ? signal : invertedAbout - signal) / scale + zero;
 }
 
 // The probability of each tissue at a pixel, in the order gray matter, white matter, fluid.

@@ -21,7 +21,7 @@ from mriseg.plotting.slices import AnatomicalPlane, View
 from mriseg.segmentation.bias_field import evaluate_bias_field
 from mriseg.segmentation.result import Result
 
-FORMAT_VERSION = 1  # of the bytes, the same as in `slice_store.js`: a change of the format is one of both
+FORMAT_VERSION = 2  # of the bytes, the same as in `slice_store.js`: a change of the format is one of both
 LEVELS = 1024  # of intensity: quantized far finer than the noise of any scan, and two thirds of 16 bits when deflated
 FULL = 255  # byte of a posterior of 1
 SPEED = 1  # level 5 saves 4 % and takes twice as long; zlib itself takes half as long again and packs worse
@@ -137,7 +137,8 @@ def encode_slice(source: SliceSource, axis: int, index: int) -> tuple[tuple[int,
     view = View(next((plane for plane in AnatomicalPlane if plane.axis == axis), None), index)
     low, high = source.intensity_range
     intensities = render.cut(source.scan.data, view)
-    levels = ((intensities - low) * ((LEVELS - 1) / (high - low)) + 0.5).astype("<u2")
+    # In float64: the range may be that of very small numbers.
+    levels = ((intensities - low) * np.float64((LEVELS - 1) / (high - low)) + 0.5).astype("<u2")
     posteriors = source.result.posteriors if axis == PICTURE else _posteriors_across(source, axis, index)
     shares = (posteriors[..., 0], posteriors[..., 1], _field_share(source, axis, index))
     labels = render.cut(source.labels, view)
@@ -153,7 +154,8 @@ def encode_slice(source: SliceSource, axis: int, index: int) -> tuple[tuple[int,
 
 def _header(source: SliceSource) -> dict[str, object]:
     """What the viewer must know of a scan and its result to draw any slice of them."""
-    scan, tissues = source.scan, source.result.stages.tissues
+    scan, stages = source.scan, source.result.stages
+    background, tissues = stages.background, stages.tissues
     return {
         "kind": scan.kind,
         "shape": scan.data.shape,
@@ -163,6 +165,8 @@ def _header(source: SliceSource) -> dict[str, object]:
         "levels": LEVELS,
         "range": source.intensity_range,
         "field": source.field_range,
+        "zero": background.zero,
+        "scale": background.scale,
         "invertedAbout": tissues.background_level if tissues.assignment.inverted else None,
         "tissues": [{"number": t.number, "title": t.title, "short": t.abbreviation, "rgb": t.rgb} for t in Tissue],
         "headBox": _head_box(source.box, scan),
