@@ -242,6 +242,8 @@ def _list(options: argparse.Namespace) -> int:
         say(f"{'*' if entry is chosen else ' '}{number:3}  {entry.title}")
         if entry.refusal:
             say(f"      not segmented: {entry.refusal}")
+    if chosen.left_out:
+        say(chosen.left_out)
     say("* is segmented unless --item says otherwise.")
     return DONE
 

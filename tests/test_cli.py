@@ -226,6 +226,19 @@ def test_list_says_what_there_is_which_is_taken_and_why_not_the_others(several, 
     assert "at least 4096 are needed" in lines[3]
 
 
+def test_list_and_segment_say_what_of_a_folder_is_left_out(several, tmp_path, capsys):
+    os.mkfifo(several / "pipe")
+    (several / "round").symlink_to(several)
+    left_out = (
+        "Left out of the folder: 1 link to a folder (not followed; give the folder itself), 1 pipe (never opened)."
+    )
+    assert run("list", several) == 0
+    assert left_out in capsys.readouterr().out.splitlines()
+    assert run("segment", several, "--out", tmp_path, "--item", 2, "--mask", "all") == 0
+    assert left_out in capsys.readouterr().out
+    assert left_out in json.loads((tmp_path / "several.scans_desc-tissue_stats.json").read_text())["notes"]
+
+
 def test_a_folder_is_segmented_under_its_name_by_its_best_scan_or_the_one_asked_for(files, several, tmp_path, capsys):
     assert run("segment", several, "--out", tmp_path) == 0
     assert "Of 3 scans in it, number 1" in capsys.readouterr().out

@@ -45,6 +45,8 @@ class ScanEntry:
         Whether it has two axes.
     load_map : callable or None
         Reads it as what it is where it is refused as a scan but can be read, for masks and labels.
+    left_out : str
+        What of its source was not looked at and why, in a sentence; "" if all was.
     """
 
     title: str
@@ -53,6 +55,7 @@ class ScanEntry:
     refusal: str | None = None
     is_picture: bool = False
     load_map: Callable[[], Scan] | None = field(default=None, repr=False)
+    left_out: str = ""
 
 
 def refused(title: str, why: str) -> ScanEntry:
@@ -91,6 +94,27 @@ def refused_as_scan(entry: ScanEntry, why: str) -> ScanEntry:
         Refused; `load_map` still reads it.
     """
     return replace(refused(entry.title, why), load_map=entry.load, is_picture=entry.is_picture)
+
+
+def of_part(entry: ScanEntry, left_out: str) -> ScanEntry:
+    """The entry of a source of which something was not looked at; its scan has a note of that.
+
+    Parameters
+    ----------
+    entry : ScanEntry
+    left_out : str
+        What and why, in a sentence.
+
+    Returns
+    -------
+    ScanEntry
+    """
+
+    def load() -> Scan:
+        scan = entry.load()
+        return replace(scan, notes=(*scan.notes, left_out))
+
+    return replace(entry, load=load, left_out=left_out)
 
 
 def rank(

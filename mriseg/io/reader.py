@@ -9,13 +9,13 @@ import numpy as np
 from mriseg.core import limits
 from mriseg.core.errors import ReadError
 from mriseg.core.scan import Scan, farthest_apart_mm
-from mriseg.io.catalog import ScanEntry, best, most_suitable, refused
+from mriseg.io.catalog import ScanEntry, best, most_suitable, of_part, refused
 from mriseg.io.dicom.reader import is_dicom, read_dicom
 from mriseg.io.file import File
 from mriseg.io.packing import packing
 from mriseg.io.pictures.picture import is_picture, read_picture
 from mriseg.io.pictures.tiff import is_tiff, read_tiff
-from mriseg.io.sources import files
+from mriseg.io.sources import files, left_out
 from mriseg.io.streams import listing
 from mriseg.io.volumes.metaimage import is_metaimage, read_metaimage
 from mriseg.io.volumes.mgh import is_mgh, read_mgh
@@ -118,11 +118,17 @@ def contents(source: Source, name: str | None = None) -> tuple[ScanEntry, ...]:
     >>> [entry.title for entry in contents(pictures)]
     ['File 1: picture of 233 x 197 pixels', 'File 2: picture of 233 x 197 pixels']
     """
-    entries = _entries(source, name)
+    others = left_out(source)
+    try:
+        entries = _entries(source, name)
+    except ReadError as error:
+        if not others:
+            raise
+        raise type(error)(f"{error} {others}") from error
     refusals = [entry.refusal for entry in entries if entry.refusal]
     if len(refusals) == len(entries):
-        raise ReadError(refusals[0])
-    return entries
+        raise ReadError(f"{refusals[0]} {others}".strip())
+    return tuple(of_part(entry, others) for entry in entries) if others else entries
 
 
 def read_mask(source: Source, scan: Scan) -> np.ndarray:

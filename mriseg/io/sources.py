@@ -9,16 +9,22 @@ import io
 import os
 import stat
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import BinaryIO
 
 from mriseg.core import limits
-from mriseg.core.errors import ReadError
-from mriseg.io.archive import check_file_count, is_litter, unzipped
+from mriseg.core.errors import ReadError, TooLargeError
+from mriseg.io.archive import check_file_count, unzipped
 from mriseg.io.file import File
+from mriseg.io.folder import look_through
 from mriseg.io.sidecar import HEADERS, VOXELS, base_name
+
+NO_REGULAR_FILE = "This is neither a file nor a folder. Choose the scan itself."
+NO_FILE = "There is no file in it. Choose the folder or archive that holds the scan."
 
 
 def files(source: bytes | str | Path | Sequence[tuple[str, bytes]], name: str | None = None) -> list[File]:
@@ -53,8 +59,28 @@ def files(source: bytes | str | Path | Sequence[tuple[str, bytes]], name: str | 
             unpacked += unzipped(_in_memory(called, content))
             check_file_count(len(unpacked))
     if not unpacked:
-        raise ReadError("There is no file in it. Choose the folder or archive that holds the scan.")
+        raise ReadError(NO_FILE)
     return sorted(unpacked, key=lambda file: (file.folder, file.name.lower(), file.name))
+
+
+def left_out(source: bytes | str | Path | Sequence[tuple[str, bytes]]) -> str:
+    """What of a folder is not read and why, such as links and pipes.
+
+    Parameters
+    ----------
+    source
+        As for `files`.
+
+    Returns
+    -------
+    str
+        In a sentence; "" of anything else than a folder, and where nothing is left out.
+    """
+    if not isinstance(source, str | Path) or not Path(source).is_dir():
+        return ""
+    with suppress(OSError, TooLargeError):  # which `files` tells
+        return look_through(Path(source)).left_out
+    return ""
 
 
 def _in_memory(name: str, content: bytes) -> File:
@@ -68,25 +94,31 @@ def _on_disk(path: Path) -> list[File]:
     try:
         if not path.is_dir():
             if not stat.S_ISREG(path.stat().st_mode):
-                raise ReadError("This is neither a file nor a folder. Choose the scan itself.")
+                raise ReadError(NO_REGULAR_FILE)
             given = unzipped(_of_path(path))
             return given if len(given) > 1 else [*given, *_beside(path)]
-        files_below: list[File] = []
-        for folder, below, names in os.walk(path):
-            below.sort()
-            for name in sorted(names):
-                file = Path(folder) / name
-                # A pipe or a device would be waited for; a link that leads nowhere is passed over.
-                if not is_litter(name) and file.exists() and stat.S_ISREG(file.stat().st_mode):
-                    files_below.append(_of_path(file, Path(folder).relative_to(path).parts))
-            check_file_count(len(files_below))
+        inside = look_through(path)
+        files_below = [_of_path(file, file.parent.relative_to(path).parts) for file in inside.files]
     except OSError as error:
         raise ReadError(f"The file cannot be opened: {error.strerror or 'unknown reason'}.") from error
     return unzipped(files_below[0]) if len(files_below) == 1 else files_below
 
 
 def _of_path(path: Path, folder: tuple[str, ...] = ()) -> File:
-    return File(path.name, path.stat().st_size, lambda: path.open("rb"), folder)
+    return File(path.name, path.stat().st_size, partial(_opened, path), folder)
+
+
+def _opened(path: Path) -> BinaryIO:
+    """A file opened, and nothing else: what has become a pipe since it was looked at is not waited for."""
+    stream = open(path, "rb", opener=_without_waiting)  # noqa: SIM115
+    if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+        stream.close()
+        raise ReadError(NO_REGULAR_FILE)
+    return stream
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _beside(path: Path) -> list[File]:

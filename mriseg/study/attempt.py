@@ -33,7 +33,7 @@ class LoadedScan:
     channels : tuple of Scan
         Further contrasts of the same head on the same grid.
     several : str
-        Which of several scans in its source it is, in a sentence; "" where that holds one.
+        Which of several scans in its source it is, and what of that was left out; "" where it is all of it.
     """
 
     scan: Scan
@@ -77,7 +77,7 @@ def load_scan(
         scan,
         mask=None if mask_file is None else read_mask(mask_file, scan),
         channels=tuple(read(file) for file in channel_files),
-        several=which if len(entries) > 1 else "",
+        several=" ".join(filter(None, (which if len(entries) > 1 else "", entry.left_out))),
     )
 
 

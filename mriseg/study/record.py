@@ -45,7 +45,7 @@ class Record:
     findings : tuple of Finding
         What the verdict stands on, the worst first; only what is not good.
     several : str
-        Which of several scans in the source was taken, in a sentence; "" where it holds one.
+        Which of several scans in the source was taken, and what of that was left out; "" where it is all of it.
     """
 
     path: str
@@ -71,7 +71,7 @@ RECORDED = {each.name for each in fields(Record)} - {"path"}  # what is kept of 
 
 
 def of_result(path: str, result: Result, several: str = "") -> Record:
-    """The record of a segmented scan; `several` says which of several in its source it was.
+    """The record of a segmented scan.
 
     Parameters
     ----------

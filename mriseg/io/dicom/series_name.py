@@ -133,7 +133,9 @@ def _pieces(chunk: str) -> tuple[Piece, ...]:
             if end in edges or WEIGHTING.match(lower, end):
                 is_letter = part in BEFORE_NUMBER and lower[end : end + 1].isdigit()
                 is_weighting = WEIGHTING.fullmatch(part) or (start == 0 and VENDORS_WEIGHTING.fullmatch(part))
-                is_known = is_letter or is_weighting or part in WORDS or NUMBER.fullmatch(part)
+                # A letter by itself is an initial, but not behind a number: T1C.
+                is_word = part in WORDS and (len(part) > 1 or len(lower) == 1 or lower[start - 1 : start].isdigit())
+                is_known = is_letter or is_weighting or is_word or NUMBER.fullmatch(part)
                 if is_known and (others := rest(end)) is not None:
                     return (part, *others)
         return None

@@ -313,7 +313,7 @@ def test_what_is_left_stays_in_its_order_and_what_is_left_out_is_told_once():
         ("TR 98000 T1", "TR … T1"),
         ("T1 3 mm", "T1 3 mm"), ("T1 3000 mm", "T1 … mm"), ("T1 e3", "T1 e3"), ("T1 e312", "T1 …"),
         ("T1 0.8", "T1 0.8"),
-        ("T1 01.02.03", "T1 …"),
+        ("T1 01.02.03", "T1 …"), ("sagOT1 T2", "… T2"), ("T1wright T2", "… T2"),
     ],
 )  # fmt: skip
 def test_a_number_is_shown_where_it_measures_something(name, shown):
