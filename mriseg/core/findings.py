@@ -23,6 +23,7 @@ class Topic(StrEnum):
     MISSING = "Missing tissue"
     CONTRAST = "Gray against white matter"
     LEVELS = "Gray levels"
+    FLUID = "Fluid against gray matter"
     NOISE = "Noise"
     MIXED = "Mixed voxels"
     THICKNESS = "Thick slices"
@@ -80,6 +81,8 @@ class FindingCode(StrEnum):
     GRAY_WHITE_ALIKE = "gray-white-alike", Topic.CONTRAST, "Gray and white matter hardly differ."
     CLIPPED = "clipped", Topic.LEVELS, "A part of the brain is cut off at the brightest or darkest value."
     FEW_LEVELS = "few-levels", Topic.LEVELS, "The brain has few gray levels."
+    FLUID_GRAY_CLOSE = "fluid-gray-close", Topic.FLUID, "Fluid and gray matter differ little."
+    FLUID_GRAY_ALIKE = "fluid-gray-alike", Topic.FLUID, "Fluid and gray matter hardly differ."
     NOISE_HARMLESS = "noise-harmless", Topic.NOISE, "Noise does not limit the segmentation."
     NOISY = "noisy", Topic.NOISE, "Noise makes thin fluid and cortex rough."
     TOO_NOISY = "too-noisy", Topic.NOISE, "Noise makes the borders of the tissues guesses."
@@ -113,6 +116,8 @@ WARNING_CODES = (
     FindingCode.INVERTED,
     FindingCode.MISSING_TISSUE,
     FindingCode.GRAY_WHITE_ALIKE,
+    FindingCode.FLUID_GRAY_CLOSE,
+    FindingCode.FLUID_GRAY_ALIKE,
     FindingCode.NOT_CONVERGED,
     FindingCode.UNUSUAL_SIZE,
     FindingCode.CLIPPED,

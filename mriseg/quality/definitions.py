@@ -94,6 +94,18 @@ FIGURES = (
         source=_OWN,
     ),
     Figure(
+        "fluid_contrast",
+        "Fluid against gray matter",
+        "",
+        meaning=(
+            "How far the brightness of fluid lies from that of gray matter, in their joint spread; below 2 the border "
+            "between them is a guess."
+        ),
+        good="high",
+        usual=(3.0, 9.0),
+        source=_OWN,
+    ),
+    Figure(
         "cnr",
         "Contrast to noise",
         "",

@@ -95,6 +95,7 @@ def quality(
         "mean_posterior": mean_posterior(posteriors, voxels),
         "mixed_share": mixed_share(mixture),
         "tissue_contrast": tissue_contrast(mixture),
+        "fluid_contrast": fluid_contrast(mixture),
         **_of_shading(shading),
         **_of_signals(_tissue_statistics(values, partial_volumes, voxels), surroundings),
         "efc": surroundings.entropy_focus,
@@ -217,10 +218,31 @@ def tissue_contrast(mixture: Mixture) -> float:
     float
         NaN where a tissue is missing.
     """
-    if not {Tissue.GM, Tissue.WM} <= set(mixture.tissues):
+    return _contrast(mixture, Tissue.GM, Tissue.WM)
+
+
+def fluid_contrast(mixture: Mixture) -> float:
+    """Contrast of fluid and gray matter, ``|mu_csf - mu_gm| / sqrt(sigma_csf^2 + sigma_gm^2)``, of the Gaussians.
+
+    Parameters
+    ----------
+    mixture : Mixture
+        Its classes named.
+
+    Returns
+    -------
+    float
+        NaN where a tissue is missing.
+    """
+    return _contrast(mixture, Tissue.CSF, Tissue.GM)
+
+
+def _contrast(mixture: Mixture, one: Tissue, other: Tissue) -> float:
+    """Distance of two tissues' means in their joint spread."""
+    if not {one, other} <= set(mixture.tissues):
         return np.nan
-    gm, wm = (mixture.tissues.index(tissue) for tissue in (Tissue.GM, Tissue.WM))
-    return _ratio(abs(mixture.means[gm] - mixture.means[wm]), float(np.hypot(mixture.sds[gm], mixture.sds[wm])))
+    a, b = mixture.tissues.index(one), mixture.tissues.index(other)
+    return _ratio(abs(mixture.means[a] - mixture.means[b]), float(np.hypot(mixture.sds[a], mixture.sds[b])))
 
 
 # Of the scan

@@ -102,6 +102,7 @@ def test_the_other_figures_are_as_defined(head, figures):
     assert figures["gm_wm_ratio"] == pytest.approx(head["shares"][GM] / head["shares"][WM])
     assert figures["icvs_csf"] == pytest.approx(head["shares"][CSF])
     assert figures["tissue_contrast"] == pytest.approx(300 / 50)
+    assert figures["fluid_contrast"] == pytest.approx(400 / np.hypot(20, 30))
     assert figures["mixed_share"] == pytest.approx(0.1)
     assert figures["mean_posterior"] == pytest.approx(0.8)
     assert figures["wm2max"] == pytest.approx(1000 / np.percentile(head["data"], 99.95), rel=0.01)
@@ -135,7 +136,7 @@ def test_all_figures_are_free_of_the_unit(head, figures):
 
 def test_contrasts_do_not_change_with_the_zero_of_the_scale(head, figures):
     moved, _ = measured(**{**head, "data": head["data"] + np.float32(30)})
-    for key in ("cnr", "cjv", "tissue_contrast"):
+    for key in ("cnr", "cjv", "tissue_contrast", "fluid_contrast"):
         assert moved[key] == pytest.approx(figures[key], rel=1e-4)
     assert moved["snr_csf"] > 1.05 * figures["snr_csf"]
 
@@ -231,6 +232,9 @@ def test_a_tissue_that_is_missing_has_no_figure(head, mixture):
     assert not {"snr_csf", "snrd_csf", "snr_total", "snrd_total"} & set(found)
     none, _ = measured(**{**head, "mixture": replace(mixture, tissues=(GM, GM, CSF))})
     assert "tissue_contrast" not in none
+    assert "fluid_contrast" in none
+    dry, _ = measured(**{**head, "mixture": replace(mixture, tissues=(GM, GM, WM))})
+    assert "fluid_contrast" not in dry
 
 
 def test_of_one_value_nothing_is_made_up(head):

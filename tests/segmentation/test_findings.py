@@ -5,8 +5,8 @@ import pytest
 
 from mriseg import Contrast, Settings, segment
 from mriseg.brain.confidence import LOOK
-from mriseg.core.findings import WARNING_CODES, Finding, FindingCode, Level
-from mriseg.core.scan import GeometryConflict, HeaderContrast, Scan, Space, picture
+from mriseg.core.findings import WARNING_CODES, Finding, FindingCode, Level, Topic
+from mriseg.core.scan import GeometryConflict, HeaderContrast, Scan, Space, picture, volume
 from mriseg.core.tissue import Tissue
 from mriseg.datasets.phantom import simulate
 from mriseg.segmentation.findings import assess
@@ -17,6 +17,7 @@ GM, WM, CSF = Tissue
 # What a good scan has; each test spoils one thing.
 SOUND = {
     "tissue_contrast": 4.0,
+    "fluid_contrast": 5.0,
     "snrd_total": 25.0,
     "gm_wm_ratio": 1.3,
     "bias_range": 0.2,
@@ -71,6 +72,8 @@ def test_of_a_sound_scan_everything_is_good(scan, sound):
         ({"snrd_total": 4.0}, FindingCode.TOO_NOISY, Level.NOT, "noise is 4."),
         ({"tissue_contrast": 1.2}, FindingCode.GRAY_WHITE_CLOSE, Level.CARE, "contrast is 1.2"),
         ({"tissue_contrast": 0.5}, FindingCode.GRAY_WHITE_ALIKE, Level.CARE, "noise 0.5)"),
+        ({"fluid_contrast": 2.4}, FindingCode.FLUID_GRAY_CLOSE, Level.CARE, "contrast is 2.4"),
+        ({"fluid_contrast": 1.3}, FindingCode.FLUID_GRAY_ALIKE, Level.CARE, "contrast is 1.3"),
         ({"bias_range": 1.1}, FindingCode.STRONG_SHADING, Level.CARE, "110%"),
         ({"mixed_share": 0.7}, FindingCode.MOSTLY_MIXED, Level.CARE, "70%"),
         ({"spacing_z": 5.0}, FindingCode.THICK_SLICES, Level.CARE, "1 x 1 x 5 mm"),
@@ -83,6 +86,24 @@ def test_each_weak_figure_is_one_finding_that_says_why_and_what_to_do(scan, soun
     assert findings[0].level is level
     assert says in findings[0].statement
     assert findings[0].action.endswith(".")
+
+
+@pytest.mark.parametrize(("contrast", "told"), [(1.9, []), (1.4, [FindingCode.FLUID_GRAY_ALIKE])])
+def test_of_a_picture_only_fluid_that_no_good_picture_has_is_doubted(scan, sound, contrast, told):
+    flat = replace(sound, labels=sound.labels[:, :, 20], quality={**SOUND, "fluid_contrast": contrast})
+    assert [code for code in doubted(assess(picture(scan.data[:, :, 20]), flat)) if code.topic is Topic.FLUID] == told
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("fluid", "is_told"), [(93.0, True), (130.0, False)])
+def test_fluid_as_bright_as_gray_matter_is_told_by_what_the_scan_shows(coarse, fluid, is_told):
+    rng = np.random.default_rng(0)
+    signal = np.array([0.0, 92.0, 75.0, fluid], np.float32)[coarse.truth]
+    made = volume(signal + rng.normal(0, 3, signal.shape).astype(np.float32), coarse.affine)
+    result = segment(made, Settings(contrast="pd"), mask=coarse.truth > 0)
+    told = {FindingCode.FLUID_GRAY_ALIKE, FindingCode.FLUID_GRAY_CLOSE} & set(doubted(result.findings))
+    assert bool(told) == is_told
+    assert any("Fluid and gray matter" in warning for warning in result.warnings) == is_told
 
 
 def test_doubts_in_the_mask_are_taken_over_as_they_are(scan, sound):
