@@ -8,7 +8,7 @@ part of the pattern in a brain of any contrast, and nearly nothing in anything e
 What everything has does not count: a rim that differs from the inside (partial volume, the skin of a fruit, the
 dielectric shading of a ball) and shading over the whole. A function of the depth below the surface and a cubic field of
 the position are taken out first. Neither does what only one place has: a tumor pushes tissue away and is brighter than
-any, so voxels that the fit misses by far have little weight.
+any, so voxels that the fit misses by far have little weight, and one half of a brain is enough.
 
 References
 ----------
@@ -59,7 +59,8 @@ def explained_share(
     Returns
     -------
     float or None
-        0 to 1: of the variance that is left without depth and shading. None where too little lies deep in the mask.
+        0 to 1: of the variance that is left without depth and shading, in the whole or in one of its halves, whichever
+        is more. None where too little lies deep in the mask.
     """
     depth = distance_to_background(inside, grid.spacing, at_border="edge")
     core = depth > CORE_MM
@@ -69,7 +70,11 @@ def explained_share(
     values = _blurred_within(values, core, [BLUR_MM / side for side in grid.spacing])[core].astype(float)
     maps = [scipy.ndimage.gaussian_filter(m, BLUR_MM / ATLAS_MM) for m in (average.fluid, average.white)]
     tissues = np.stack([registration.warp(m, average, grid)[core] for m in maps], 1).astype(float)
-    return _robust_share(values, tissues, _of_everything(core, depth[core], grid.spacing))
+    everything = _of_everything(core, depth[core], grid.spacing)
+    to_right = np.linalg.inv(registration.affine)[0]
+    right = (np.argwhere(core) * grid.spacing + grid.first_voxel_mm) @ to_right[:3] + to_right[3] > 0
+    parts = (part for part in (right | ~right, right, ~right) if np.count_nonzero(part) >= LEAST_CORE / 2)
+    return max(_robust_share(values[part], tissues[part], everything[part]) for part in parts)
 
 
 def _blurred_within(values: np.ndarray, core: np.ndarray, sigma: list[float]) -> np.ndarray:

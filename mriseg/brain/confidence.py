@@ -32,10 +32,9 @@ BRIGHT_SKULL = (3.0, 1.5)
 LEAST_BRIGHTNESS = 6.0  # spreads of the brain: in a CT, whose air is at -1000, water is not bright
 AROUND_MM = (2.0, 6.0)  # outside the mask
 FIGURES_MM = 3.0  # voxel side at which these figures are taken
-# Share of the pattern in the mask that the average brain explains: 0.30 beside a large tumor, 0.34 to 0.88 in other
-# brains of any contrast; up to 0.04 in balls, cylinders and maps of statistics, 0.13 and 0.15 in such a map that
-# follows the cortex and in an echo-planar image over which the average brain lies badly.
-EXPLAINED = (0.10, 0.22)
+# Share of the pattern in the mask that the average brain explains: 0.21 to 0.49 beside large tumors, 0.36 to 0.88 in
+# other brains of any contrast; up to 0.07 in balls, cylinders, fruit and maps of statistics.
+EXPLAINED = (0.08, 0.18)
 # Of a slice: cost of the first outline, -0.5 and less in 95 % of slices of heads; agreement, 0.57 and more.
 OUTLINE_COST, SLICE_AGREEMENT = (-0.40, -0.56), (0.42, 0.52)
 # Mutual information, nats, of the atlas's tissues with the intensities of a stripped slice: 0.03 and more in 90 %.
@@ -208,7 +207,7 @@ def _no_anatomy(explained: float | None) -> _Factor:
         1.0 if explained is None else _ramp(explained, EXPLAINED),
         FindingCode.MASK_NO_ANATOMY,
         "Fluid, gray and white matter are not where a brain has them: the average brain explains "
-        f"{max(explained or 0, 0):.0%} of what differs inside the mask (30 % and more in brains). A phantom, a fruit, "
+        f"{max(explained or 0, 0):.0%} of what differs inside the mask (20 % and more in brains). A phantom, a fruit, "
         "a map of statistics or a distorted image looks like this. The tissues named here mean nothing in them.",
         "Drop an anatomical MR image of a head.",
     )

@@ -73,6 +73,7 @@ class FindingCode(StrEnum):
     CONTRAST_FOUND = "contrast-found", Topic.NAMES, "The contrast was found, and is sure enough."
     CONTRAST_UNKNOWN = "contrast-unknown", Topic.NAMES, "The intensities fit no known contrast."
     CONTRAST_UNSURE = "contrast-unsure", Topic.NAMES, "The contrast, and with it the tissues' names, may be wrong."
+    ECHO_PLANAR = "echo-planar", Topic.NAMES, "The scan looks like an image of a functional or diffusion series."
     CONTRAST_NOT_AS_STATED = "contrast-not-as-stated", Topic.NOTE, "The header states another contrast than was used."
     INVERTED = "inverted", Topic.NOTE, "The scan is stored inverted, and its negative was segmented."
     MISSING_TISSUE = "missing-tissue", Topic.MISSING, "No class looks like one of the tissues."
@@ -112,6 +113,7 @@ WARNING_CODES = (
     FindingCode.MASK_NO_ANATOMY,
     FindingCode.CONTRAST_UNKNOWN,
     FindingCode.CONTRAST_UNSURE,
+    FindingCode.ECHO_PLANAR,
     FindingCode.CONTRAST_NOT_AS_STATED,
     FindingCode.INVERTED,
     FindingCode.MISSING_TISSUE,

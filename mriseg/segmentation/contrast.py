@@ -25,6 +25,7 @@ from mriseg.mixture.model import Mixture
 from mriseg.mixture.spatial_prior import PriorZones
 from mriseg.registration.atlas import TISSUES
 from mriseg.segmentation.contrast_tables import ANYWHERE, LOCATIONS, RARE, SIGNALS
+from mriseg.segmentation.ventricles import Ventricles
 
 CANDIDATES = tuple(SIGNALS)
 KNOWN_CONTRASTS = tuple(contrast for contrast in CANDIDATES if contrast is not Contrast.UNKNOWN)
@@ -58,12 +59,15 @@ class TissueAssignment:
         Probability, 0 to 1, that the tissues are named rightly; 1 where the user said the contrast.
     inverted : bool
         Whether the scan is stored with its air bright, so that the tissues come in reversed order.
+    echo_planar : bool
+        Whether it looks like an image of a functional or diffusion series, see `mriseg.segmentation.echo_planar`.
     """
 
     contrast: Contrast
     tissues: tuple[Tissue, ...]
     confidence: float
     inverted: bool = False
+    echo_planar: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,6 +105,7 @@ def score_contrasts(
     background_level: float = 0.0,
     spatial_prior: PriorZones | None = None,
     stated: Contrast | None = None,
+    ventricles: Ventricles | None = None,
 ) -> ContrastScores:
     """Hold what a fit shows, where its classes lie, how large they are and how spaced, against each contrast.
 
@@ -122,6 +127,8 @@ def score_contrasts(
         What the average brain expects, on the grid of the mask.
     stated : Contrast, optional
         What the scan's header states.
+    ventricles : Ventricles, optional
+        What they say of where fluid is.
 
     Returns
     -------
@@ -146,6 +153,9 @@ def score_contrasts(
         for candidate in CANDIDATES:
             order = stored_order(candidate, inverted)
             log_odds[candidate] += POSITION_VOXELS * TEMPER * _position_log_odds(posteriors, mask, spatial_prior, order)
+    if ventricles is not None:
+        for contrast in KNOWN_CONTRASTS:
+            log_odds[contrast] += ventricles.log_odds(contrast, inverted)
     if stated is not None:
         log_odds[stated] += HEADER_LOG_ODDS
     return ContrastScores(log_odds, brightest, misfit, inverted=inverted, stated=stated)

@@ -63,6 +63,7 @@ def assess(scan: Scan, result: Result) -> tuple[Finding, ...]:
     findings = [
         *_mask(result),
         *_names(result),
+        *_echo_planar(result),
         *_missing_tissues(result),
         *_gray_against_white(result),
         *_levels(scan, result),
@@ -149,6 +150,18 @@ def _names(result: Result) -> Iterator[Finding]:
             Level.GOOD,
             f"This is a {suffix} scan, and its tissues are named accordingly. The names are {certainty(confidence)} "
             "sure.",
+        )
+
+
+def _echo_planar(result: Result) -> Iterator[Finding]:
+    if result.stages.tissues.assignment.echo_planar:
+        yield Finding(
+            FindingCode.ECHO_PLANAR,
+            Level.NOT,
+            "This looks like an echo-planar image, as of a functional or diffusion series, and has no contrast that is "
+            "known here: its voxels are large, fluid is bright and fat is not. Such images are distorted and lack "
+            "signal above the sinuses, so their tissues have no volumes that could be used.",
+            "Segment an anatomical scan of the same head; if this is one, choose its contrast.",
         )
 
 

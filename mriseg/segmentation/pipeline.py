@@ -168,7 +168,7 @@ def _find_and_correct(
     region = reusable.region or brain_region(brain, canonical, settings)
 
     clock.start("name")
-    tissues = reusable.tissues or identify_tissues(scan, canonical, region, settings)
+    tissues = reusable.tissues or identify_tissues(scan, canonical, region, settings, brain=brain)
 
     clock.start("correct")
     signals = [tissues.signal(canonical.data[region.box]), *(data[region.box] for data in further)]

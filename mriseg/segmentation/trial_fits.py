@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mriseg.brain.background import background_level
+from mriseg.brain.extraction import Brain
+from mriseg.core.findings import FindingCode
 from mriseg.core.scan import Scan
 from mriseg.core.settings import Settings
 from mriseg.core.tissue import ORDERS, Contrast, Tissue
@@ -26,17 +28,22 @@ from mriseg.segmentation.contrast import (
     score_contrasts,
     stored_order,
 )
+from mriseg.segmentation.echo_planar import looks_echo_planar
 from mriseg.segmentation.markov_field import regularized_posteriors
 from mriseg.segmentation.stages import BrainRegion, IdentifiedTissues
+from mriseg.segmentation.ventricles import Ventricles, see_ventricles
 
 # Finer volumes (mm) and larger pictures (pixels along the longer side of the brain) are thinned for the trials.
 TRIAL_MM, TRIAL_SIDE = 2.0, 200
 MOST_TRIAL_VOXELS = 4_000_000  # of a brain's box at 1.35 mm, which is not thinned
 TRIAL_SAMPLES = 20_000  # voxels for their bias fields
+NO_BRAIN = (FindingCode.MASK_NO_ANATOMY, FindingCode.MASK_MISFIT)  # tissues are no surer than that there are any
 LEAST_SLAB_MM = 5.0  # in a thinner one too little lies to tell where it is from
 
 
-def identify_tissues(scan: Scan, canonical: Scan, region: BrainRegion, settings: Settings) -> IdentifiedTissues:
+def identify_tissues(
+    scan: Scan, canonical: Scan, region: BrainRegion, settings: Settings, *, brain: Brain | None = None
+) -> IdentifiedTissues:
     """Which tissue each class is, as the user says or as it looks; and where a slab of a brain lies.
 
     Both are decided with the default smoothness and bias correction, so that those settings can be changed without
@@ -48,6 +55,8 @@ def identify_tissues(scan: Scan, canonical: Scan, region: BrainRegion, settings:
         As it was given, whose header may state the contrast, and in canonical axes.
     region : BrainRegion
     settings : Settings
+    brain : Brain, optional
+        From which the region comes: where the average brain lies, the ventricles are asked too.
 
     Returns
     -------
@@ -57,14 +66,7 @@ def identify_tissues(scan: Scan, canonical: Scan, region: BrainRegion, settings:
     level = background_level(canonical.data, region.mask)
     chosen = next((contrast for contrast in Contrast if contrast.setting == settings.contrast), None)
     if chosen is None:
-        assignment = try_orders(
-            data,
-            mask,
-            spacing=canonical.spacing or (1.0,) * mask.ndim,
-            spatial_prior=region.spatial_prior,
-            background_level=level,
-            stated=scan.header_contrast.contrast if scan.header_contrast else None,
-        )
+        assignment = _by_evidence(scan, canonical, region, level=level, brain=brain)
     else:
         inverted = bool(level > np.median(data[mask]))
         assignment = TissueAssignment(chosen, stored_order(chosen, inverted), 1.0, inverted)
@@ -74,6 +76,40 @@ def identify_tissues(scan: Scan, canonical: Scan, region: BrainRegion, settings:
     if settings.use_position and len(region.spatial_prior) == 1 and _is_slab(mask, canonical.spacing):
         return replace(tissues, spatial_prior=_slab_prior(canonical, region, tissues))
     return tissues
+
+
+def _by_evidence(
+    scan: Scan, canonical: Scan, region: BrainRegion, *, level: float, brain: Brain | None
+) -> TissueAssignment:
+    """What the trials say, and what of it holds for an image that is none of the known contrasts or no brain."""
+    spacing = canonical.spacing or (1.0,) * canonical.data.ndim
+    stated = scan.header_contrast.contrast if scan.header_contrast else None
+    # Zones there are where the average brain lies, and nowhere else is known where the ventricles are.
+    registration = brain.registration if brain is not None and len(region.spatial_prior) > 1 else None
+    ventricles = see_ventricles(canonical.data, spacing, region.mask, registration) if registration else None
+    assignment = try_orders(
+        canonical.data[region.box],
+        region.box_mask,
+        spacing=spacing,
+        spatial_prior=region.spatial_prior,
+        background_level=level,
+        stated=stated,
+        ventricles=ventricles,
+    )
+    if brain is not None and registration is not None and stated is None and not assignment.inverted:
+        echo_planar = looks_echo_planar(
+            canonical.data,
+            spacing,
+            region.mask,
+            registration=registration,
+            stripped=brain.stripped,
+            contrast=assignment.contrast,
+        )
+        if echo_planar:
+            return replace(assignment, contrast=Contrast.UNKNOWN, echo_planar=True)
+    if brain is not None and any(doubt.code in NO_BRAIN for doubt in brain.doubts):
+        return replace(assignment, confidence=min(assignment.confidence, brain.confidence))
+    return assignment
 
 
 def _is_slab(mask: np.ndarray, spacing: tuple[float, ...] | None) -> bool:
@@ -106,6 +142,7 @@ def try_orders(
     spatial_prior: PriorZones,
     background_level: float,
     stated: Contrast | None,
+    ventricles: Ventricles | None = None,
 ) -> TissueAssignment:
     """Which tissue each class is, from quick fits to the thinned brain that begin with different orders.
 
@@ -123,6 +160,8 @@ def try_orders(
         Intensity of no signal.
     stated : Contrast or None
         What the scan's header states.
+    ventricles : Ventricles, optional
+        What they say of where fluid is: orders that they speak against are not tried.
 
     Returns
     -------
@@ -137,9 +176,11 @@ def try_orders(
         spatial_prior=replace(spatial_prior, index=spatial_prior.index[thinned]),
         background_level=background_level,
         stated=stated,
+        ventricles=ventricles,
     )
     if len(spatial_prior) > 1:
-        trials = (brain.quick_fit(order, prior_strength=1.0) for order in ORDERS)
+        orders = [order for order in ORDERS if ventricles is None or ventricles.allow(order)] or ORDERS
+        trials = (brain.quick_fit(order, prior_strength=1.0) for order in orders)
         binned, mixture = max(trials, key=lambda trial: trial[1].log_likelihood)
         mixture = in_order(mixture, by_brightness(mixture))
         return assign_tissues_by_position(brain.scores(binned, mixture), mixture.tissues)
@@ -156,6 +197,7 @@ class _ThinnedBrain:
     spatial_prior: PriorZones
     background_level: float
     stated: Contrast | None
+    ventricles: Ventricles | None
 
     def quick_fit(self, order: tuple[Tissue, ...], prior_strength: float | None = None) -> tuple[BinnedVoxels, Mixture]:
         """The voxels after bias correction, and the mixture fitted to them with this order as a start."""
@@ -195,6 +237,7 @@ class _ThinnedBrain:
             background_level=self.background_level,
             spatial_prior=self.spatial_prior,
             stated=self.stated,
+            ventricles=self.ventricles,
         )
 
 
