@@ -12,9 +12,10 @@ import scipy
 
 from mriseg.brain.confidence import DOUBTFUL, MaskConfidence, volume_confidence
 from mriseg.brain.field_of_view import head_box
+from mriseg.brain.loose_rim import is_loosely_stripped
 from mriseg.brain.slice import find_brain_in_picture, stripped_slice_confidence
 from mriseg.brain.stripped import SKULL_SIDE, is_stripped, stripped_mask
-from mriseg.brain.volume import find_brain_in_volume, register_stripped
+from mriseg.brain.volume import find_brain_in_volume, register_stripped, tighten
 from mriseg.core.errors import BrainNotFoundError
 from mriseg.core.findings import Finding, FindingCode, Level
 from mriseg.core.limits import MAX_COARSE_VOXELS
@@ -27,6 +28,7 @@ LEAST_RANGE = 1e-4  # of the largest value: less is rounding, not anatomy
 # Of a slab, that are searched: 60 mm have as many of 1 mm, and each takes 0.4 s. Between them the nearest mask holds.
 MOST_SLICES = 60
 VOID = 0.06  # of the brain's median: fluid on T1 and FLAIR is above 0.1, air below
+LOOSE = "A rim of bone was left around it: the border was moved inwards, to the inner skull."
 TOO_LITTLE = MaskConfidence(
     0.0,
     (
@@ -139,7 +141,8 @@ def _in_head(data: np.ndarray, spacing: tuple[float, ...]) -> Brain:
     )
     if is_stripped(data[coarse], tuple(s * (c.step or 1) for s, c in zip(spacing, coarse, strict=True))):
         mask = _without_air(stripped_mask(data), data)
-        return _stripped_volume(data, spacing, mask, "The scan is already skull-stripped; it was taken as it is.")
+        brain = _stripped_volume(data, spacing, mask, "The scan is already skull-stripped; it was taken as it is.")
+        return _without_bone(brain, data, spacing)
     extent = np.array(data.shape) * spacing
     if extent.min() < SLAB_MM:
         mask, judged = _slice_by_slice(data, spacing, int(np.argmin(extent)))
@@ -164,6 +167,17 @@ def _stripped_volume(data: np.ndarray, spacing: tuple[float, ...], mask: np.ndar
         return Brain(mask, True, (note,), confidence=TOO_LITTLE.value, doubts=TOO_LITTLE.doubts)
     judged = volume_confidence(data, spacing, mask, registration=registration, stripped=True)
     return Brain(mask, True, (note,), registration, confidence=judged.value, doubts=judged.doubts)
+
+
+def _without_bone(brain: Brain, data: np.ndarray, spacing: tuple[float, ...]) -> Brain:
+    """A stripped brain without the bone that was left around it, if much was."""
+    if brain.registration is None or brain.doubts or not is_loosely_stripped(data, spacing, brain.mask):
+        return brain
+    mask = tighten(data, spacing, brain.mask, brain.registration)
+    # The average brain stays where its outline, with the bone, laid it: intensities alone lay it no better.
+    judged = volume_confidence(data, spacing, mask, registration=brain.registration, stripped=True)
+    notes = (*brain.notes, LOOSE)
+    return replace(brain, mask=mask, notes=notes, confidence=judged.value, doubts=judged.doubts)
 
 
 def _slice_by_slice(data: np.ndarray, spacing: tuple[float, ...], across: int) -> tuple[np.ndarray, MaskConfidence]:
@@ -245,7 +259,8 @@ def take_stripped(data: np.ndarray, spacing: tuple[float, ...] | None, filling: 
         )
     note = "The scan was taken as skull-stripped: the brain is all that is not background."
     if data.ndim == 3:
-        return _stripped_volume(data, spacing or (1.0, 1.0, 1.0), mask, note)
+        spacing = spacing or (1.0, 1.0, 1.0)
+        return _without_bone(_stripped_volume(data, spacing, mask, note), data, spacing)
     judged, pixel_mm = stripped_slice_confidence(data, spacing or (1.0, 1.0), mask)
     return Brain(mask, True, (note,), confidence=judged.value, doubts=judged.doubts, pixel_mm=pixel_mm)
 

@@ -10,6 +10,7 @@ import scipy
 import skimage
 
 from mriseg.brain.head import head_in_volume
+from mriseg.brain.loose_rim import dark_rim
 from mriseg.brain.skull import LAYERS_MM, LEVELS, log_odds
 from mriseg.core.errors import BrainNotFoundError
 from mriseg.image.morphology import bounding_box, dilate, distance_to_background, smooth_mask
@@ -104,6 +105,35 @@ def register_stripped(data: np.ndarray, spacing: tuple[float, ...], mask: np.nda
     except BrainNotFoundError:
         return None
     return registration.from_first_voxel(first - np.array(margins) * sides)
+
+
+def tighten(data: np.ndarray, spacing: tuple[float, ...], mask: np.ndarray, registration: Registration) -> np.ndarray:
+    """The mask of a loosely stripped brain without the bone at its rim: its border is found as in a whole head.
+
+    Parameters
+    ----------
+    data : ndarray of float32, shape (i, j, k)
+        Intensities in canonical axes, air darker than tissue.
+    spacing : tuple of float
+        Sides of a voxel in mm.
+    mask : ndarray of bool, same shape
+        All that is no background, not empty.
+    registration : Registration
+        Where the atlas lies, as from `register_stripped`.
+
+    Returns
+    -------
+    ndarray of bool, same shape
+        A part of the mask.
+
+    Raises
+    ------
+    BrainNotFoundError
+        If nothing is left.
+    """
+    head = np.where(mask, data, data[mask].min())
+    mask = mask & _moved_border(head, spacing, center(head), registration)
+    return mask & ~dark_rim(data, spacing, mask)
 
 
 def _moved_border(

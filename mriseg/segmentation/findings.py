@@ -19,6 +19,7 @@ from mriseg.segmentation.gray_levels import clipped_share, gray_levels
 from mriseg.segmentation.result import Result
 
 SURE_MASK = 0.8  # confidence of a mask that nobody need look at
+MUCH_RIM_ML = 5.0  # of voxels left out at the rim: fewer change no volume by 1 %
 SURE_NAMES = 0.8  # below this probability of the right names the user is asked to look
 NOISY, TOO_NOISY = 12.0, 6.0  # signal to noise, mean of the tissues
 WEAK_CONTRAST = 1.0  # gray and white matter closer than their spread: the border between them is a guess
@@ -62,6 +63,7 @@ def assess(scan: Scan, result: Result) -> tuple[Finding, ...]:
     """
     findings = [
         *_mask(result),
+        *_rim(scan, result),
         *_names(result),
         *_echo_planar(result),
         *_missing_tissues(result),
@@ -122,6 +124,22 @@ def _mask(result: Result) -> Iterator[Finding]:
         yield Finding(FindingCode.MASK_UNSURE, Level.CARE, says, look)
     else:
         yield Finding(FindingCode.MASK_PLAUSIBLE, Level.GOOD, f"The outline of the brain is plausible. {why}")
+
+
+def _rim(scan: Scan, result: Result) -> Iterator[Finding]:
+    """Whether a scan without skull had a rim of bone, seen once the tissues were known."""
+    region = result.stages.region.mask
+    if not result.brain.stripped or scan.spacing is None or region.ndim != len(FACES):
+        return
+    left_out = np.count_nonzero(region) - np.count_nonzero(result.mask)
+    rim_ml = left_out * float(np.prod(scan.spacing)) / 1000
+    if rim_ml > MUCH_RIM_ML:
+        yield Finding(
+            FindingCode.RIM_LEFT_OUT,
+            Level.GOOD,
+            f"At the rim {rim_ml:.0f} mL are as dark as white matter where none can be: bone, or voxels that are "
+            "partly background. They were counted to no tissue.",
+        )
 
 
 def _names(result: Result) -> Iterator[Finding]:

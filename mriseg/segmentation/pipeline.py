@@ -48,7 +48,7 @@ from mriseg.segmentation.checks import check_images
 from mriseg.segmentation.findings import assess
 from mriseg.segmentation.markov_field import regularized_posteriors
 from mriseg.segmentation.result import Result
-from mriseg.segmentation.skull_rim import bone_at_the_rim
+from mriseg.segmentation.skull_rim import bone_at_the_rim, darker_than_white
 from mriseg.segmentation.stages import (
     BiasCorrection,
     BrainRegion,
@@ -208,8 +208,10 @@ def _fit_and_label(
     )
 
     clock.start("measure")
-    if tissues.assignment.tissues[0] is Tissue.WM and not brain.stripped and not brain.given:
+    if tissues.assignment.tissues[0] is Tissue.WM and not brain.given:
         white = (most_likely_tissue(posteriors, mixture.tissues) == Tissue.WM.number) & mask
+        if brain.stripped:
+            white &= darker_than_white(binned, mixture)
         mask = mask & ~bone_at_the_rim(white, mask, spatial_prior, spacing)
         posteriors *= mask
     maps = tissue_maps(posteriors, mask, binned, mixture)

@@ -1,17 +1,40 @@
 """Bone that the brain mask took in, seen only once the tissues are known.
 
 Where fluid is bright, a voxel that bone shares with the fluid outside the brain is as dark as white matter, and so are
-veins in the dura. White matter never lies at the inner skull: what looks like it there is taken from the mask.
+veins in the dura, and what shares a voxel with the background of a scan without skull. White matter never lies at the
+inner skull: what looks like it there is taken from the mask.
 """
 
 import numpy as np
 import scipy
 
 from mriseg.image.morphology import FAR_MM, SLAB_MM, bounding_box, distance_to_background
+from mriseg.mixture.likelihood import BinnedVoxels
+from mriseg.mixture.model import Mixture
 from mriseg.mixture.spatial_prior import PriorZones
 
 UNLIKELY_WHITE = 0.1  # expected share of white matter: less of it lies beyond the cortex
+# Without skull only bone and background darken the rim; what noise alone names white matter there is no darker than it:
+DARKER = 1.0  # standard deviations below the mean of white matter
 RIM_MM = 3.0  # where nothing is expected of places: no white matter lies nearer to the inner skull
+
+
+def darker_than_white(binned: BinnedVoxels, mixture: Mixture) -> np.ndarray:
+    """Voxels darker than most of the darkest class, where that is white matter.
+
+    Parameters
+    ----------
+    binned : BinnedVoxels
+        The intensities that the mixture was fitted to.
+    mixture : Mixture
+
+    Returns
+    -------
+    ndarray of bool, shape of the voxels
+    """
+    darkest = mixture.means[0] - DARKER * mixture.sds[0]
+    darker: np.ndarray = (binned.points[:, 0] < darkest)[binned.index]
+    return darker
 
 
 def bone_at_the_rim(

@@ -9,6 +9,7 @@ from mriseg.core.findings import WARNING_CODES, Finding, FindingCode, Level, Top
 from mriseg.core.scan import GeometryConflict, HeaderContrast, Scan, Space, picture, volume
 from mriseg.core.tissue import Tissue
 from mriseg.datasets.phantom import simulate
+from mriseg.image.morphology import offset_mask
 from mriseg.segmentation.findings import assess
 from mriseg.segmentation.result import Result
 
@@ -317,3 +318,17 @@ def test_a_result_holds_what_is_found_of_it(segmented, scanned):
     for finding in result.findings:
         for part in (finding.statement, finding.action):
             assert part == "" or part.endswith(".")
+
+
+@pytest.mark.parametrize(("margin_mm", "told"), [(0.0, False), (4.0, True)])
+def test_a_rim_left_out_of_a_stripped_scan_is_told_with_its_volume(scan, sound, margin_mm, told):
+    mask = offset_mask(sound.mask, margin_mm, scan.spacing)
+    stages = replace(sound.stages, region=replace(sound.stages.region, mask=mask))
+    result = replace(sound, brain=replace(sound.brain, stripped=True), stages=stages)
+    findings = [finding for finding in assess(scan, result) if finding.code is FindingCode.RIM_LEFT_OUT]
+    assert bool(findings) == told
+    if told:
+        rim_ml = (mask & ~sound.mask).sum() * 64 / 1000
+        assert f"{rim_ml:.0f} mL" in findings[0].text
+        assert findings[0].level is Level.GOOD
+        assert FindingCode.RIM_LEFT_OUT not in {f.code for f in assess(scan, replace(result, brain=sound.brain))}

@@ -12,7 +12,8 @@ import mriseg
 from mriseg import Contrast, MrisegError, Settings, Tissue, segment
 from mriseg.core.errors import SettingsError
 from mriseg.core.scan import picture, volume
-from mriseg.datasets.phantom import AIR, FAT, MUSCLE, SKIN, VITREOUS, simulate
+from mriseg.datasets.phantom import AIR, BONE, FAT, MUSCLE, SKIN, VITREOUS, simulate
+from mriseg.image.morphology import dilate, erode
 from mriseg.segmentation.pipeline import STAGES
 from tests.helpers import ALL_AXES, dice, nifti, stored_as
 
@@ -129,6 +130,34 @@ def test_a_stripped_scan_is_taken_as_it_is(scanned, phantom, contrast):
     result = segment(volume(data, phantom.affine), Settings(contrast=contrast.setting))
     assert dice(result.mask, phantom.truth > 0) > 0.99
     assert all(np.array(scores(result.labels, phantom.truth)) > FLOORS[contrast])
+
+
+@pytest.mark.slow
+def test_bone_around_a_stripped_brain_is_no_tissue(scanned, phantom):
+    tight = phantom.truth > 0
+    mask = dilate(tight, 2.0, (2.0,) * 3)
+    result = segment(volume(np.where(mask, scanned(Contrast.T2).data, 0), phantom.affine))
+    assert result.contrast is Contrast.T2
+    bone = mask & ~tight & (phantom.matter == BONE)
+    assert bone.sum() > 5000
+    assert (result.mask & bone).sum() < 0.05 * bone.sum()
+    white = result.labels == Tissue.WM.number
+    assert dice(white, phantom.truth == Tissue.WM.number) > FLOORS[Contrast.T2][1] - 0.02
+
+
+@pytest.mark.slow
+def test_what_shares_its_voxel_with_the_background_is_no_white_matter(scanned, phantom):
+    """At one side only, where the rim of the mask was averaged with what lies around."""
+    brain = phantom.truth > 0
+    rim = brain & ~erode(brain, 2.0, (2.0,) * 3)
+    rim[33:] = False
+    data = np.where(rim, 0.25 * scanned(Contrast.T2).data, np.where(brain, scanned(Contrast.T2).data, 0))
+    result = segment(volume(data, phantom.affine), Settings(contrast="t2"))
+    assert rim.sum() > 3000
+    np.testing.assert_array_equal(result.brain.mask, brain)
+    assert (result.labels == Tissue.WM.number)[rim].mean() < 0.2
+    left_out = (brain & ~result.mask).sum() * 8 / 1000
+    assert any(f"{left_out:.0f} mL" in finding.text for finding in result.findings if finding.code == "rim-left-out")
 
 
 @pytest.mark.parametrize("contrast", SLICE_FLOORS)

@@ -1,8 +1,11 @@
 import numpy as np
 import pytest
 
+from mriseg.core.tissue import Contrast
+from mriseg.mixture.fit import fit
+from mriseg.mixture.likelihood import bin_voxels
 from mriseg.mixture.spatial_prior import PriorZones, uniform_prior
-from mriseg.segmentation.skull_rim import RIM_MM, UNLIKELY_WHITE, bone_at_the_rim
+from mriseg.segmentation.skull_rim import RIM_MM, UNLIKELY_WHITE, bone_at_the_rim, darker_than_white
 
 ISO = (1.0, 1.0, 1.0)
 
@@ -32,6 +35,18 @@ BOTH = pytest.mark.parametrize("zones", [CORTICAL, NOWHERE], ids=["zones", "one 
 @BOTH
 def test_white_at_the_inner_skull_is_taken_and_deep_white_is_kept(zones):
     np.testing.assert_array_equal(bone_at_the_rim(CORE | SHELL, BALL, zones, ISO), SHELL)
+
+
+def test_only_what_is_darker_than_most_white_matter_is_darker_than_it():
+    levels = np.random.default_rng(0).normal(np.repeat([100.0, 200.0, 300.0], 4000), 10.0).astype(np.float32)
+    voxels, mask = levels.reshape(20, 20, 30), np.ones((20, 20, 30), bool)
+    prior = uniform_prior(mask.shape)
+    binned = bin_voxels([voxels], mask)
+    mixture = fit(binned.cells(mask, prior), Contrast.T2.dark_to_bright, prior)
+    darker = darker_than_white(binned, mixture)
+    limit = mixture.means[0] - mixture.sds[0]
+    assert limit == pytest.approx(90, abs=4)
+    np.testing.assert_array_equal(darker[np.abs(voxels - limit) > 1], (voxels < limit)[np.abs(voxels - limit) > 1])
 
 
 @BOTH
