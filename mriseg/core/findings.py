@@ -70,6 +70,7 @@ class FindingCode(StrEnum):
     MASK_BRIGHT_SKULL = "mask-bright-skull", Topic.OUTLINE, "What surrounds the brain is as bright as bone in a CT."
     MASK_NO_ANATOMY = "mask-no-anatomy", Topic.OUTLINE, "What lies in the mask is not arranged like a brain's tissues."
     RIM_LEFT_OUT = "rim-left-out", Topic.OUTLINE, "The rim of a scan without skull holds bone, which is no tissue."
+    VESSELS_LEFT_OUT = "vessels-left-out", Topic.OUTLINE, "Vessels and dura hold contrast agent and are no tissue."
     CONTRAST_GIVEN = "contrast-given", Topic.NAMES, "The user said what the scan is weighted by."
     CONTRAST_FOUND = "contrast-found", Topic.NAMES, "The contrast was found, and is sure enough."
     CONTRAST_UNKNOWN = "contrast-unknown", Topic.NAMES, "The intensities fit no known contrast."

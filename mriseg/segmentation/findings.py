@@ -127,13 +127,21 @@ def _mask(result: Result) -> Iterator[Finding]:
 
 
 def _rim(scan: Scan, result: Result) -> Iterator[Finding]:
-    """Whether a scan without skull had a rim of bone, seen once the tissues were known."""
+    """What was named white matter at the rim, and left out because none can be there."""
     region = result.stages.region.mask
-    if not result.brain.stripped or scan.spacing is None or region.ndim != len(FACES):
+    if scan.spacing is None or region.ndim != len(FACES):
         return
     left_out = np.count_nonzero(region) - np.count_nonzero(result.mask)
     rim_ml = left_out * float(np.prod(scan.spacing)) / 1000
-    if rim_ml > MUCH_RIM_ML:
+    if result.contrast is Contrast.T1 and left_out:
+        yield Finding(
+            FindingCode.VESSELS_LEFT_OUT,
+            Level.CARE,
+            f"At the rim {rim_ml:.0f} mL are far brighter than white matter, as vessels, sinuses and dura with "
+            "contrast agent are. They were counted to no tissue.",
+            "Vessels within the brain count as white matter still; for volumes take a scan without contrast agent.",
+        )
+    elif result.brain.stripped and rim_ml > MUCH_RIM_ML:
         yield Finding(
             FindingCode.RIM_LEFT_OUT,
             Level.GOOD,

@@ -35,12 +35,12 @@ from mriseg.brain.surroundings import measure_surroundings
 from mriseg.core.errors import SettingsError
 from mriseg.core.scan import Scan
 from mriseg.core.settings import Settings
-from mriseg.core.tissue import Tissue
+from mriseg.core.tissue import Contrast, Tissue
 from mriseg.image.orientation import orient
 from mriseg.mixture.fit import JOINT_TOLERANCE, TOLERANCE, fit, fit_classes
 from mriseg.mixture.likelihood import BinnedVoxels, bin_voxels
 from mriseg.mixture.model import Mixture
-from mriseg.mixture.spatial_prior import uniform_prior
+from mriseg.mixture.spatial_prior import PriorZones, uniform_prior
 from mriseg.segmentation.assembly import assemble
 from mriseg.segmentation.bias_field import estimate_fields, evaluate_bias_field
 from mriseg.segmentation.brain_region import brain_region, compact, find_brain
@@ -48,7 +48,7 @@ from mriseg.segmentation.checks import check_images
 from mriseg.segmentation.findings import assess
 from mriseg.segmentation.markov_field import regularized_posteriors
 from mriseg.segmentation.result import Result
-from mriseg.segmentation.skull_rim import bone_at_the_rim, darker_than_white
+from mriseg.segmentation.skull_rim import bone_at_the_rim, darker_than_white, vessels_at_the_rim
 from mriseg.segmentation.stages import (
     BiasCorrection,
     BrainRegion,
@@ -208,12 +208,8 @@ def _fit_and_label(
     )
 
     clock.start("measure")
-    if tissues.assignment.tissues[0] is Tissue.WM and not brain.given:
-        white = (most_likely_tissue(posteriors, mixture.tissues) == Tissue.WM.number) & mask
-        if brain.stripped:
-            white &= darker_than_white(binned, mixture)
-        mask = mask & ~bone_at_the_rim(white, mask, spatial_prior, spacing)
-        posteriors *= mask
+    if not brain.given:
+        mask = _without_rim(posteriors, corrected, mixture, spatial_prior=spatial_prior, spacing=spacing)
     maps = tissue_maps(posteriors, mask, binned, mixture)
     surroundings = reusable.surroundings or measure_surroundings(
         tissues.signal(canonical.data),
@@ -241,6 +237,32 @@ def _above_background(channel: Scan) -> np.ndarray:
     """Intensities of a further channel in canonical axes, counted from no signal."""
     data = orient(channel)[0].data
     return above_background(data, find_background(data))
+
+
+def _without_rim(
+    posteriors: np.ndarray,
+    corrected: _CorrectedBrain,
+    mixture: Mixture,
+    *,
+    spatial_prior: PriorZones,
+    spacing: tuple[float, ...],
+) -> np.ndarray:
+    """The mask without what was named white matter at the rim and is bone or a vessel; their posteriors become 0."""
+    mask, binned, assignment = corrected.region.box_mask, corrected.binned, corrected.tissues.assignment
+    fluid_bright = assignment.tissues[0] is Tissue.WM
+    if not fluid_bright and (assignment.contrast is not Contrast.T1 or mask.ndim == 2):
+        return mask
+    white = (most_likely_tissue(posteriors, mixture.tissues) == Tissue.WM.number) & mask
+    if fluid_bright:
+        if corrected.brain.stripped:
+            white &= darker_than_white(binned, mixture)
+        rim = bone_at_the_rim(white, mask, spatial_prior, spacing)
+    else:
+        rim = vessels_at_the_rim(white, mask, spatial_prior, spacing=spacing, binned=binned, mixture=mixture)
+    if rim.any():
+        mask = mask & ~rim
+        posteriors *= mask
+    return mask
 
 
 def _spacing(canonical: Scan) -> tuple[float, ...]:

@@ -16,6 +16,10 @@ from mriseg.mixture.spatial_prior import PriorZones
 UNLIKELY_WHITE = 0.1  # expected share of white matter: less of it lies beyond the cortex
 # Without skull only bone and background darken the rim; what noise alone names white matter there is no darker than it:
 DARKER = 1.0  # standard deviations below the mean of white matter
+# On T1 vessels, sinuses and dura that hold contrast agent are brighter than any white matter. Without agent 0 to 0.7 mL
+# at the rim are, with it 11 mL and more.
+BRIGHTER = 4.0  # standard deviations above the mean of white matter
+LEAST_BRIGHT_ML = 3.0
 RIM_MM = 3.0  # where nothing is expected of places: no white matter lies nearer to the inner skull
 
 
@@ -35,6 +39,39 @@ def darker_than_white(binned: BinnedVoxels, mixture: Mixture) -> np.ndarray:
     darkest = mixture.means[0] - DARKER * mixture.sds[0]
     darker: np.ndarray = (binned.points[:, 0] < darkest)[binned.index]
     return darker
+
+
+def vessels_at_the_rim(
+    white: np.ndarray,
+    mask: np.ndarray,
+    spatial_prior: PriorZones,
+    *,
+    spacing: tuple[float, ...],
+    binned: BinnedVoxels,
+    mixture: Mixture,
+) -> np.ndarray:
+    """Vessels, sinuses and dura with contrast agent: voxels named white matter, far brighter, that reach the outside.
+
+    Parameters
+    ----------
+    white, mask, spatial_prior, spacing
+        As for `bone_at_the_rim`, of a volume.
+    binned : BinnedVoxels
+        The intensities that the mixture was fitted to.
+    mixture : Mixture
+        Its brightest class white matter.
+
+    Returns
+    -------
+    ndarray of bool, shape (i, j, k)
+        A part of the mask; empty where it is too little to be contrast agent.
+    """
+    brightest = mixture.means[-1] + BRIGHTER * mixture.sds[-1]
+    bright = white & (binned.points[:, 0] > brightest)[binned.index]
+    vessels = bone_at_the_rim(bright, mask, spatial_prior, spacing)
+    if np.count_nonzero(vessels) * float(np.prod(spacing)) < 1000 * LEAST_BRIGHT_ML:
+        vessels[:] = False
+    return vessels
 
 
 def bone_at_the_rim(

@@ -241,8 +241,9 @@ def test_a_header_that_contradicts_itself_is_told_where_it_matters(scan, sound, 
 
 def test_what_is_not_known_is_not_doubted(scan, sound):
     small = replace(sound, volumes_ml=dict.fromkeys(Tissue, 30.0))
-    slab = replace(scan, data=scan.data[:, :, 20:25])
-    assert doubted(assess(slab, replace(small, labels=small.labels[:, :, 20:25]))) == []
+    slab, labels = replace(scan, data=scan.data[:, :, 20:25]), small.labels[:, :, 20:25]
+    stages = replace(small.stages, region=replace(small.stages.region, mask=labels > 0))
+    assert doubted(assess(slab, replace(small, labels=labels, stages=stages))) == []
     assert doubted(assess(scan, replace(sound, volumes_ml=None))) == []
     assert doubted(assess(replace(scan, header_contrast=None), sound)) == []
     for key, code in (("snrd_total", FindingCode.NOISE_HARMLESS), ("tissue_contrast", FindingCode.GRAY_WHITE_APART)):
@@ -320,15 +321,18 @@ def test_a_result_holds_what_is_found_of_it(segmented, scanned):
             assert part == "" or part.endswith(".")
 
 
-@pytest.mark.parametrize(("margin_mm", "told"), [(0.0, False), (4.0, True)])
-def test_a_rim_left_out_of_a_stripped_scan_is_told_with_its_volume(scan, sound, margin_mm, told):
+@pytest.mark.parametrize("margin_mm", [0.0, 4.0])
+@pytest.mark.parametrize("contrast", [Contrast.T1, Contrast.T2])
+def test_a_rim_that_was_left_out_is_told_with_its_volume(scan, sound, margin_mm, contrast):
     mask = offset_mask(sound.mask, margin_mm, scan.spacing)
     stages = replace(sound.stages, region=replace(sound.stages.region, mask=mask))
-    result = replace(sound, brain=replace(sound.brain, stripped=True), stages=stages)
-    findings = [finding for finding in assess(scan, result) if finding.code is FindingCode.RIM_LEFT_OUT]
-    assert bool(findings) == told
-    if told:
-        rim_ml = (mask & ~sound.mask).sum() * 64 / 1000
-        assert f"{rim_ml:.0f} mL" in findings[0].text
-        assert findings[0].level is Level.GOOD
-        assert FindingCode.RIM_LEFT_OUT not in {f.code for f in assess(scan, replace(result, brain=sound.brain))}
+    of_a_head = replace(sound, stages=stages, contrast=contrast)
+    of_a_brain = replace(of_a_head, brain=replace(sound.brain, stripped=True))
+    rim_ml = (mask & ~sound.mask).sum() * 64 / 1000
+    code = FindingCode.VESSELS_LEFT_OUT if contrast is Contrast.T1 else FindingCode.RIM_LEFT_OUT
+    for result in (of_a_brain, of_a_head):
+        told = [finding for finding in assess(scan, result) if finding.code is code]
+        if margin_mm and (contrast is Contrast.T1 or result is of_a_brain):
+            assert f"{rim_ml:.0f} mL" in told[0].text
+        else:
+            assert not told

@@ -5,7 +5,7 @@ from mriseg.core.tissue import Contrast
 from mriseg.mixture.fit import fit
 from mriseg.mixture.likelihood import bin_voxels
 from mriseg.mixture.spatial_prior import PriorZones, uniform_prior
-from mriseg.segmentation.skull_rim import RIM_MM, UNLIKELY_WHITE, bone_at_the_rim, darker_than_white
+from mriseg.segmentation.skull_rim import RIM_MM, UNLIKELY_WHITE, bone_at_the_rim, darker_than_white, vessels_at_the_rim
 
 ISO = (1.0, 1.0, 1.0)
 
@@ -163,3 +163,15 @@ def test_flipping_the_image_flips_what_is_taken(axis):
     flipped = bone_at_the_rim(np.flip(white, axis), np.flip(BALL, axis), NOWHERE, ISO)
     assert taken.any()
     np.testing.assert_array_equal(np.flip(flipped, axis), taken)
+
+
+@pytest.mark.parametrize(("enhanced", "is_taken"), [(SHELL, True), (CORE, False), (BALL & (FROM_MIDDLE > 39.9), False)])
+def test_what_is_far_brighter_than_white_at_the_rim_is_a_vessel_if_it_is_much(enhanced, is_taken):
+    rng = np.random.default_rng(0)
+    peaks = rng.normal(np.repeat([20.0, 100.0, 200.0], 4000), 8.0).astype(np.float32).reshape(20, 20, 30)
+    everywhere, prior = np.ones(peaks.shape, bool), uniform_prior(peaks.shape)
+    mixture = fit(bin_voxels([peaks], everywhere).cells(everywhere, prior), Contrast.T1.dark_to_bright, prior)
+    voxels = np.where(enhanced, 600, np.where(CORE, 200, 100)) + 8 * rng.standard_normal(BALL.shape)
+    binned = bin_voxels([voxels.astype(np.float32)], BALL)
+    taken = vessels_at_the_rim(CORE | enhanced, BALL, CORTICAL, spacing=ISO, binned=binned, mixture=mixture)
+    np.testing.assert_array_equal(taken, enhanced if is_taken else np.zeros_like(BALL))
