@@ -49,12 +49,12 @@ class Outcome:
     @property
     def codes(self) -> set[str]:
         """Of the findings that ask for care."""
-        return {finding["code"] for finding in self.statistics.get("findings", ()) if finding["level"] != "good"}
+        return {finding["code"] for finding in self.statistics.get("findings", ()) if finding["level"] != "GOOD"}
 
     @property
     def is_doubted(self) -> bool:
         """Whether it was refused, or is not to be used."""
-        return bool(self.refusal) or any(f["level"] == "not" for f in self.statistics["findings"])
+        return bool(self.refusal) or any(f["level"] == "NOT" for f in self.statistics["findings"])
 
     def __str__(self) -> str:
         if self.refusal:
@@ -186,7 +186,7 @@ def _run(scan: Path | nibabel.Nifti1Image) -> Outcome:
         seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         mb = float(done.stdout.strip().splitlines()[-1])
         written = [*Path(folder, "out").glob("*_desc-tissue_stats.json")]
-        refusal = "" if written else " ".join(done.stderr.split())
+        refusal = "" if written else " ".join(done.stderr.split()).removeprefix(f"mriseg: {path}: ")
         return Outcome(refusal, json.loads(written[0].read_text()) if written else {}, mb, seconds)
 
 

@@ -238,22 +238,40 @@ def background_level(data: np.ndarray, mask: np.ndarray) -> float:
     float
         In the unit of `data`.
     """
-    near = bounding_box(mask, margin=int(MARGIN_SHARE * max(part.stop - part.start for part in bounding_box(mask))))
-    samples = [np.arange(part.start, part.stop, 1 + (part.stop - part.start) // 64) for part in near]
+    samples = _around(mask)
     values, inside = data[np.ix_(*samples)], mask[np.ix_(*samples)]
     if inside.all() or not inside.any():
         return 0.0
     margin, brain = values[~inside], values[inside]
-    is_bright = np.median(margin) > np.median(brain) and not _is_noise(data, samples, values, inside)
+    is_bright = np.median(margin) > np.median(brain) and not is_noise_over_range(data, mask)
     return float(np.percentile(margin, 100 - BACKGROUND_PERCENTILE if is_bright else BACKGROUND_PERCENTILE))
 
 
-def _is_noise(data: np.ndarray, samples: list[np.ndarray], values: np.ndarray, inside: np.ndarray) -> bool:
-    """Whether what surrounds the brain is noise over the whole range, as air is in the ratio of two images.
+def is_noise_over_range(data: np.ndarray, mask: np.ndarray) -> bool:
+    """Whether what surrounds a brain is noise over the whole range of its intensities, as air is in a ratio of images.
 
+    The noise of a single image never reaches so far: of Rayleigh's distribution the spread is a fifth at most.
+
+    Parameters
+    ----------
+    data : ndarray, shape (i, j) or (i, j, k)
+        Intensities.
+    mask : ndarray of bool, same shape
+        The brain; at least one voxel.
+
+    Returns
+    -------
+    bool
+
+    References
+    ----------
     Marques et al.: MP2RAGE, a self bias-field corrected sequence for improved segmentation and T1-mapping at high
     field. NeuroImage 49, 2010.
     """
+    samples = _around(mask)
+    values, inside = data[np.ix_(*samples)], mask[np.ix_(*samples)]
+    if inside.all() or not inside.any():
+        return False
     low, high = np.percentile(values[inside], RANGE_PERCENTILES)
     quarter, three_quarters = np.percentile(values[~inside], [25, 75])
     steps = []
@@ -263,3 +281,9 @@ def _is_noise(data: np.ndarray, samples: list[np.ndarray], values: np.ndarray, i
         steps.append(np.median(np.abs(next_to - values)[~inside]))
     spread = three_quarters - quarter
     return bool(spread > NOISE_SPREAD * (high - low) and np.mean(steps) > NOISE_STEP * spread)
+
+
+def _around(mask: np.ndarray) -> list[np.ndarray]:
+    """Along each axis, evenly chosen voxels of a brain and its surroundings."""
+    near = bounding_box(mask, margin=int(MARGIN_SHARE * max(part.stop - part.start for part in bounding_box(mask))))
+    return [np.arange(part.start, part.stop, 1 + (part.stop - part.start) // 64) for part in near]

@@ -11,6 +11,7 @@ import numpy as np
 import scipy
 import skimage
 
+from mriseg.brain.background import is_noise_over_range
 from mriseg.brain.extraction import Brain
 from mriseg.image.morphology import bounding_box
 from mriseg.image.resampling import coarse_steps
@@ -35,6 +36,7 @@ class NoAir(StrEnum):
 
     STRIPPED = "What surrounds the brain was removed from this scan, and with it the air."
     NOT_SEEN = "Hardly any air can be told from the head."
+    OVER_RANGE = "The air is noise over the whole range of intensities, as in a ratio of two images."
     ONE_VALUE = "The air around the head was set to one value or cut off at black."
 
 
@@ -106,7 +108,12 @@ def measure_surroundings(
     thinned = _thin(data, mask, box, field, spacing=spacing)
     p9995 = float(np.percentile(thinned.values, BRIGHTEST_PERCENTILE))
     head_median = float(np.median(thinned.values[thinned.head]))
-    air = NoAir.STRIPPED if brain.stripped else _air(thinned, brain.registration, spacing)
+    if brain.stripped:
+        air: np.ndarray | NoAir = NoAir.STRIPPED
+    elif is_noise_over_range(data, mask):
+        air = NoAir.OVER_RANGE
+    else:
+        air = _air(thinned, brain.registration, spacing)
     if isinstance(air, NoAir):
         return Surroundings(p9995, head_median, missing=air)
     return Surroundings(

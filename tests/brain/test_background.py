@@ -3,7 +3,7 @@ import pytest
 import scipy
 
 from mriseg import Contrast
-from mriseg.brain.background import above_background, background_level, find_background
+from mriseg.brain.background import above_background, background_level, find_background, is_noise_over_range
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +90,17 @@ def test_noise_over_the_whole_range_is_not_bright_air(scanned, phantom, blur):
     ratio = np.where(phantom.matter > 0, head, scipy.ndimage.gaussian_filter(noise, blur)).astype(np.float32)
     assert np.median(ratio[phantom.matter == 0]) > 0
     assert background_level(ratio, mask) < np.percentile(head[mask], 5)
+    assert is_noise_over_range(ratio, mask)
+
+
+@pytest.mark.parametrize("sd", [0.05, 0.3, 1.0])
+def test_the_noise_of_one_image_is_not_over_the_whole_range(scanned, phantom, sd):
+    """However strong it is, in shares of the brain's typical intensity."""
+    head, mask = scanned(Contrast.T1).data, phantom.truth > 0
+    rng = np.random.default_rng(0)
+    sd *= float(np.median(head[mask]))
+    noisy = np.hypot(head + rng.normal(0, sd, head.shape), rng.normal(0, sd, head.shape))
+    assert not is_noise_over_range(noisy, mask)
 
 
 def test_nothing_around_a_brain_is_no_signal():

@@ -49,3 +49,10 @@ def test_a_bias_field_is_divided_out(ball):
     plain = measure_surroundings(**ball)
     twice = measure_surroundings(**{**ball, "data": 2 * ball["data"], "field": 2 * ball["field"]})
     assert twice == plain
+
+
+def test_noise_over_the_whole_range_is_not_that_of_the_scan(ball):
+    noise = np.random.default_rng(1).uniform(0, 1.2 * SIGNAL, ball["data"].shape)
+    brain = SIGNAL * (0.5 + 0.5 * np.sin(np.indices(noise.shape).sum(0)))
+    data = np.where(ball["mask"], brain, noise).astype(np.float32)
+    assert measure_surroundings(**{**ball, "data": data}).missing is NoAir.OVER_RANGE
