@@ -19,6 +19,9 @@ MAX_VOXELS = 40_000_000
 MAX_COARSE_VOXELS = 8_000_000
 # A picture is handled whole, in float32 and in color for display: 25 million pixels are 300 MB.
 MAX_PIXELS = 25_000_000
+# The file of a picture that is no TIFF: twice `MAX_PIXELS` in four colors of 16 bits, unpacked. It is looked over for
+# traps from end to end, in 1 s; a longer file, such as one with a hole of 30 GB, is none.
+MAX_PICTURE_BYTES = 400_000_000
 # What may follow a volume in its file and is read over to reach the checksum.
 MAX_TRAILING_BLOCKS, TRAILING_BLOCK_BYTES = 16, 64_000
 # A packed file is read to here and no farther, whatever its header says: `MAX_VOXELS` of 8 bytes and room for a header.

@@ -101,6 +101,8 @@ def _load(file: File, number: int, *, count: int, why_no_volume: str) -> Scan:
 @contextmanager
 def _opened(file: File) -> Iterator[tuple[BinaryIO, PIL.Image.Image]]:
     """The content of a file and the picture that Pillow sees in it, whose size is what is read."""
+    if file.size > limits.MAX_PICTURE_BYTES:
+        raise TooLargeError("The file is larger than any picture that is read. Save the picture as PNG.")
     with file.open_anywhere() as stream, quiet("PIL"):
         try:
             start = stream.read(len(PNG))
@@ -158,6 +160,8 @@ def _gif_frames(stream: BinaryIO, shape: tuple[int, int]) -> tuple[tuple[int, in
             left, top, width, height = np.frombuffer(stream.read(8), "<u2").tolist()
             rows, columns, count = max(rows, top + height), max(columns, left + width), count + 1
             stream.seek(_palette_bytes(stream.read(1)[0]), 1)
+        if kind not in (b",", b"!") and (blocks := blocks + 1) > MOST_GIF_BLOCKS:  # what is no block is read over
+            raise ReadError(DAMAGED)
         if kind in (b",", b"!"):
             stream.seek(1, 1)  # how many bits a code has, or what an extension is
             while (size := stream.read(1)) not in (b"\x00", b""):

@@ -1,6 +1,8 @@
 import gc
 import io
+import os
 import struct
+import time
 import zlib
 
 import imagecodecs
@@ -344,3 +346,21 @@ def test_a_gif_of_countless_pieces_is_refused_before_they_are_put_together():
     start = 13 + (3 << (content[10] % 8 + 1))  # behind the palette
     comment = b"!\xfe" + b"\x01a" * (MOST_GIF_BLOCKS + 1) + b"\x00"
     assert "damaged" in refusal(content[:start] + comment + content[start:])
+
+
+@pytest.mark.parametrize("start", [b"\xff\xd8\xff\xe0", b"GIF89a", b"\x89PNG\r\n\x1a\n", b"BM"])
+def test_a_file_with_a_hole_of_gigabytes_is_refused_at_once(tmp_path, start):
+    file = tmp_path / "picture"
+    file.write_bytes(start)
+    os.truncate(file, 30_000_000_000)
+    began = time.process_time()
+    with pytest.raises(mriseg.MrisegError):
+        contents(file)
+    assert time.process_time() - began < 1
+
+
+def test_what_is_no_block_of_a_gif_is_read_over_within_bounds():
+    gif = saved(PIL.Image.fromarray(GRAY), "GIF")
+    assert contents(gif[:-1] + bytes(1000) + gif[-1:], "slice.gif")[0].refusal is None
+    with pytest.raises(mriseg.MrisegError, match="damaged"):
+        contents(gif[:-1] + bytes(MOST_GIF_BLOCKS + 2) + gif[-1:], "slice.gif")
