@@ -16,7 +16,7 @@ from mriseg.datasets.phantom import Phantom, make_phantom, simulate
 from mriseg.segmentation import trial_fits
 
 # Where the average brain lies and which tissue is bright: of a coarse head, nine tenths of the time.
-SLOW = ((brain_volume, "register"), (trial_fits, "try_orders"))
+SLOW = ((brain_volume, "register_any_orientation"), (trial_fits, "try_orders"))
 # A file is run by one process as a whole, so the longest begin: one that began last would leave the others idle.
 LONGEST_FIRST = (
     "browser/test_page.py",

@@ -9,14 +9,16 @@ import numpy as np
 import scipy
 import skimage
 
+from mriseg.brain.confidence import AGREEMENT, AGREEMENT_STRIPPED
 from mriseg.brain.head import head_in_volume
 from mriseg.brain.loose_rim import dark_rim
 from mriseg.brain.skull import LAYERS_MM, LEVELS, log_odds
 from mriseg.core.errors import BrainNotFoundError
 from mriseg.image.morphology import bounding_box, dilate, distance_to_background, smooth_mask
 from mriseg.image.resampling import Grid, block_mean, center, interpolate_separable
-from mriseg.registration.affine import WORKING_MM, Registration, register
+from mriseg.registration.affine import WORKING_MM, Registration
 from mriseg.registration.atlas import atlas
+from mriseg.registration.orientations import register_any_orientation
 
 LEAST_AGREEMENT = 0.1  # nats, of atlas and scan; noise and other organs have less
 STRIPPED_MARGIN, STRIPPED_SHELL = 15.0, 14.0  # mm of air put around a stripped brain, and of it taken for head
@@ -59,7 +61,7 @@ def find_brain_in_volume(data: np.ndarray, spacing: tuple[float, ...]) -> tuple[
         raise BrainNotFoundError("The volume is of one gray. Choose the scan itself.")
     image = np.clip((image - low) / (np.percentile(bright, BRIGHTEST) - low), 0, 1)
     head = head_in_volume(image > 0.5 * skimage.filters.threshold_otsu(image), sides)
-    registration = register(image, head, sides, atlas())
+    registration = register_any_orientation(image, head, sides, atlas(), good_agreement=AGREEMENT[1])
     if registration.agreement < LEAST_AGREEMENT:
         raise BrainNotFoundError(
             "The average brain does not fit this volume anywhere "
@@ -101,7 +103,8 @@ def register_stripped(data: np.ndarray, spacing: tuple[float, ...], mask: np.nda
     low, high = np.percentile(image[brain], [0.5, BRIGHTEST])
     image = np.where(brain, np.clip((image - low) / max(high - low, 1e-9), 0, 1), 0).astype(np.float32)
     try:
-        registration = register(image, dilate(brain, STRIPPED_SHELL, sides), sides, atlas())
+        head = dilate(brain, STRIPPED_SHELL, sides)
+        registration = register_any_orientation(image, head, sides, atlas(), good_agreement=AGREEMENT_STRIPPED[1])
     except BrainNotFoundError:
         return None
     return registration.from_first_voxel(first - np.array(margins) * sides)

@@ -92,9 +92,11 @@ class FindingCode(StrEnum):
     MOSTLY_MIXED = "mostly-mixed", Topic.MIXED, "Most voxels hold two tissues."
     THICK_SLICES = "thick-slices", Topic.THICKNESS, "Slices are thicker than cortex."
     UNUSUAL_SIZE = "unusual-size", Topic.SIZE, "A brain seen as a whole has no volume of human brains."
+    INFANT_SIZE = "infant-size", Topic.SIZE, "A brain seen as a whole is smaller than an adult's."
     TEMPLATE_SPACE = "template-space", Topic.SIZE, "Volumes are those of a template's space, not of the person."
     TWO_VOXEL_SIZES = "two-voxel-sizes", Topic.SIZE, "The header states two sizes of the voxels."
     TWO_ORIENTATIONS = "two-orientations", Topic.SIDES, "The header states two orientations that contradict each other."
+    HEADER_AXES_WRONG = "header-axes-wrong", Topic.SIDES, "The head lies otherwise than the axes of the header say."
     PARTIAL_BRAIN = "partial-brain", Topic.PART, "The image holds only a part of the brain."
     UNUSUAL_RATIO = "unusual-ratio", Topic.RATIO, "The proportion of gray and white matter is unusual."
     STRONG_SHADING = "strong-shading", Topic.SHADING, "The coil shades the scan strongly."
@@ -126,9 +128,11 @@ WARNING_CODES = (
     FindingCode.UNUSUAL_SIZE,
     FindingCode.CLIPPED,
     FindingCode.FEW_LEVELS,
+    FindingCode.INFANT_SIZE,
     FindingCode.TEMPLATE_SPACE,
     FindingCode.TWO_VOXEL_SIZES,
     FindingCode.TWO_ORIENTATIONS,
+    FindingCode.HEADER_AXES_WRONG,
 )
 
 

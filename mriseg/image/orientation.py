@@ -129,6 +129,28 @@ def restore_box(box: tuple[slice, ...], shape: tuple[int, ...], orientation: np.
     return tuple(_flipped(box[int(axis)], shape[int(axis)], direction) for axis, direction in orientation)
 
 
+def turn_degrees(affine: np.ndarray) -> float:
+    """By which angle an affine turns, whatever it stretches and shears.
+
+    Parameters
+    ----------
+    affine : ndarray of shape (4, 4)
+        That mirrors nothing.
+
+    Returns
+    -------
+    float
+        0 to 180.
+
+    Examples
+    --------
+    >>> turn_degrees(np.diag([-2.0, -1.0, 1.0, 1.0]))
+    180.0
+    """
+    left, _, right = np.linalg.svd(affine[:3, :3])
+    return float(np.degrees(np.arccos(np.clip((np.trace(left @ right) - 1) / 2, -1, 1))))
+
+
 def _flipped(part: slice, length: int, direction: float) -> slice:
     """A stretch of an axis of a length, counted from its other end where the direction is negative."""
     return part if direction > 0 else slice(length - part.stop, length - part.start)

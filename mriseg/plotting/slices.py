@@ -38,6 +38,20 @@ class AnatomicalPlane(Enum):
         self.axis = axis
         self.letters = letters
 
+    def caption(self, planes_known: bool) -> str:
+        """What the plane is called, or where the header's axes are wrong its number.
+
+        Parameters
+        ----------
+        planes_known : bool
+            As of `mriseg.segmentation.result.Result`.
+
+        Returns
+        -------
+        str
+        """
+        return self.title if planes_known else f"Plane {self.axis + 1}"
+
     @property
     def shows_sides(self) -> bool:
         """Whether left and right of the body lie in the plane."""

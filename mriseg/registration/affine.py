@@ -48,7 +48,7 @@ START_PITCH, START_SIZE = (-0.4, 0.0, 0.4), (-0.12, 0.04)
 SEARCH_POINTS, SEARCH_BLUR_MM, SEARCH_BINS = 1000, 3.0, 14
 # Translations (mm), rotations (rad) and log size from one generation to the next.
 SEARCH_SPREAD = np.array([10.0, 10.0, 12.0, 0.22, 0.08, 0.08, 0.09])
-SEARCH_EFFORT = Effort(rounds=10, parents=24, least_parents=8, children=16, step=0.8, decay=0.8)
+EFFORT = Effort(rounds=10, parents=24, least_parents=8, children=16, step=0.8, decay=0.8)
 REFINED, APART = 3, 1.0  # of the poses searched, how many are refined, and by how many SEARCH_SPREAD they differ
 COARSE_POINTS, COARSE_BLUR_MM, COARSE_STEPS = 2500, 2.0, 25
 FINE_POINTS, FINE_BLUR_MM, FINE_STEPS = 10_000, 1.5, 80
@@ -148,14 +148,11 @@ def register(image: np.ndarray, head: np.ndarray, spacing: tuple[float, ...], at
         If no slice of the head is as large as a head.
     """
     rng = np.random.default_rng(SEED)
-    # Where the field of view ends, the head does not.
-    inside, outside = (distance_to_background(m, spacing, at_border="edge") for m in (head, ~head))
-    scan = HeadImage(image, (inside - outside).astype(np.float32), spacing)
-
+    scan = head_image(image, head, spacing)
     search_points, coarse_points, fine_points = (
-        _points(atlas, count, rng) for count in (SEARCH_POINTS, COARSE_POINTS, FINE_POINTS)
+        draw_points(atlas, count, rng) for count in (SEARCH_POINTS, COARSE_POINTS, FINE_POINTS)
     )
-    poses = _search(scan.blurred(SEARCH_BLUR_MM), search_points, _starts(head, spacing))
+    poses = search(scan.blurred(SEARCH_BLUR_MM), search_points, starts(head, spacing), EFFORT).poses
     coarse = Objective(scan.blurred(COARSE_BLUR_MM), coarse_points)
     fits = [_minimize(coarse, pose, free=WITHOUT_SHEAR, steps=COARSE_STEPS) for pose in poses]
     best = min(fits, key=lambda fit: coarse(fit).value)
@@ -168,8 +165,38 @@ def register(image: np.ndarray, head: np.ndarray, spacing: tuple[float, ...], at
     return Registration(affine, fit.agreement, fit.coverage)
 
 
-def _points(atlas: Atlas, count: int, rng: np.random.Generator) -> AtlasPoints:
-    """Random voxels in and around the brain with five labels: white, gray, fluid, bone, what is beyond it."""
+def head_image(image: np.ndarray, head: np.ndarray, spacing: tuple[float, ...]) -> HeadImage:
+    """A scan as the atlas is laid over it.
+
+    Parameters
+    ----------
+    image, head, spacing
+        As `register` takes them.
+
+    Returns
+    -------
+    HeadImage
+    """
+    # Where the field of view ends, the head does not.
+    inside, outside = (distance_to_background(m, spacing, at_border="edge") for m in (head, ~head))
+    return HeadImage(image, (inside - outside).astype(np.float32), spacing)
+
+
+def draw_points(atlas: Atlas, count: int, rng: np.random.Generator) -> AtlasPoints:
+    """Random voxels in and around the brain with five labels: white, gray, fluid, bone, what is beyond it.
+
+    Parameters
+    ----------
+    atlas : Atlas
+    count : int
+        How many.
+    rng : numpy.random.Generator
+        That draws them.
+
+    Returns
+    -------
+    AtlasPoints
+    """
     near = np.argwhere(atlas.depth > -BEYOND_MM)
     at = tuple(near[np.sort(rng.choice(len(near), count, replace=False))].T)
     depth = atlas.depth[at]
@@ -178,8 +205,26 @@ def _points(atlas: Atlas, count: int, rng: np.random.Generator) -> AtlasPoints:
     return AtlasPoints(np.stack(at, 1) * ATLAS_MM + atlas.origin - CENTER, labels.astype(float))
 
 
-def _starts(head: np.ndarray, spacing: tuple[float, ...]) -> np.ndarray:
-    """Where the search begins, shape (starts, 7): CENTER below the top of the head, moved, nodding, sized."""
+def starts(head: np.ndarray, spacing: tuple[float, ...]) -> np.ndarray:
+    """Where the search begins: CENTER below the top of the head, moved, nodding, sized.
+
+    Parameters
+    ----------
+    head : ndarray of bool, shape (i, j, k)
+        The head with everything in it, its top at the end of the last axis.
+    spacing : tuple of float
+        Voxel sides, mm.
+
+    Returns
+    -------
+    ndarray of shape (starts, 7)
+        Translations (mm), rotations (rad) and log size of each.
+
+    Raises
+    ------
+    BrainNotFoundError
+        If no slice of the head is as large as a head.
+    """
     large = np.flatnonzero(head.sum((0, 1)) * spacing[0] * spacing[1] > LEAST_SECTION_MM2)
     if not large.size:
         raise BrainNotFoundError("No head was found in this volume. Drop a scan of a whole head or of a brain.")
@@ -197,8 +242,38 @@ def _starts(head: np.ndarray, spacing: tuple[float, ...]) -> np.ndarray:
     )
 
 
-def _search(scan: HeadImage, points: AtlasPoints, starts: np.ndarray) -> list[np.ndarray]:
-    """Parameters of the best rigid poses with one size, `REFINED` of them that differ."""
+@dataclass(frozen=True, eq=False)
+class Search:
+    """What a search ends with.
+
+    Attributes
+    ----------
+    poses : list of ndarray of shape (12,)
+        Parameters of the best rigid poses with one size, the best first: `REFINED` of them that differ.
+    score : float
+        Of the best, nats: agreement times coverage, less the priors.
+    """
+
+    poses: list[np.ndarray]
+    score: float
+
+
+def search(scan: HeadImage, points: AtlasPoints, starts: np.ndarray, effort: Effort) -> Search:
+    """Look for the best rigid poses with one size, each point in its nearest voxel.
+
+    Parameters
+    ----------
+    scan : HeadImage
+        Blurred by `SEARCH_BLUR_MM`.
+    points : AtlasPoints
+    starts : ndarray of shape (starts, 7)
+        Where to begin, as from `starts`.
+    effort : Effort
+
+    Returns
+    -------
+    Search
+    """
     shape, spacing = scan.image.shape, np.array(scan.spacing)
     level = np.clip(scan.image * SEARCH_BINS, 0, SEARCH_BINS - 1).astype(np.int32).ravel()
     weight = np.clip(scan.depth / HEAD_MARGIN_MM, 0, 1).ravel()
@@ -226,14 +301,14 @@ def _search(scan: HeadImage, points: AtlasPoints, starts: np.ndarray) -> list[np
         penalty = PRIOR_WEIGHT * 0.5 * ((parameters / PRIOR_SD) ** 2).sum(1)
         return mutual_information(joint) * total / count - penalty
 
-    poses, _ = evolve(score, starts, SEARCH_SPREAD, SEARCH_EFFORT)
+    poses, scores = evolve(score, starts, SEARCH_SPREAD, effort)
     distinct: list[np.ndarray] = []
     for pose in poses:
         if all((np.abs(pose - other) > APART * SEARCH_SPREAD).any() for other in distinct):
             distinct.append(pose)
         if len(distinct) == REFINED:
             break
-    return list(_from_poses(np.array(distinct)))
+    return Search(list(_from_poses(np.array(distinct))), float(scores[0]))
 
 
 def _from_poses(poses: np.ndarray) -> np.ndarray:

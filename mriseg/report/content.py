@@ -21,7 +21,7 @@ from mriseg.segmentation.verdict import verdict
 
 TITLE = "Brain tissue report"
 UNIDENTIFIED = "This report names no person and no file. Write down elsewhere whose scan it is."
-SIDES_UNKNOWN = "The file does not say which side is left, so no letters are drawn."
+SIDES_UNKNOWN = "It is not known which side is left, so no letters are drawn."
 RADIOLOGICAL = "The patient's right is at the left of the picture (radiological convention)."
 PER_MM = "Volumes of a picture are for each mm of slice thickness."
 NO_VOLUMES = "The size of a pixel is not known, so there are shares but no volumes."

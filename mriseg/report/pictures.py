@@ -88,7 +88,7 @@ def pictures(scan: Scan, result: Result) -> tuple[Picture, ...]:
         colored = _contoured(render.colored(levels & COARSE, enlarged, OPACITY), enlarged)
         slices.append(
             Picture(
-                _title(view, scan),
+                _title(view, scan, result.planes_known),
                 render.annotated(levels, view, pixel_mm),
                 render.annotated(colored, view, pixel_mm),
             )
@@ -143,7 +143,7 @@ def _contoured(image: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return image
 
 
-def _title(view: View, scan: Scan) -> str:
+def _title(view: View, scan: Scan, planes_known: bool) -> str:
     if view.plane is None:
         return "The picture"
-    return f"{view.plane.title}, slice {view.index + 1} of {scan.data.shape[view.plane.axis]}"
+    return f"{view.plane.caption(planes_known)}, slice {view.index + 1} of {scan.data.shape[view.plane.axis]}"

@@ -8,6 +8,7 @@ from mriseg.core.tissue import Tissue
 from mriseg.mixture.likelihood import BinnedVoxels
 from mriseg.quality.metrics import quality
 from mriseg.segmentation import volumes as measure
+from mriseg.segmentation.head_direction import head_direction
 from mriseg.segmentation.native_grid import to_native_grid
 from mriseg.segmentation.result import Joint, Result
 from mriseg.segmentation.stages import Stages
@@ -53,6 +54,7 @@ def assemble(
     voxel_ml, shares = _voxel_ml(scan, settings), measure.shares(maps.partial_volumes)
     volumes_ml = measure.volumes(maps.partial_volumes, voxel_ml)
     figures, unmeasured = _quality(canonical, maps, stages, shares=shares, field=field)
+    direction = head_direction(canonical, stages.brain)
     native = to_native_grid(maps, stages.region, orientation)
     return Result(
         labels=native.labels,
@@ -62,7 +64,8 @@ def assemble(
         joint=Joint.of(binned, maps.mask) if len(binned.histograms) > 1 else None,
         contrast=assignment.contrast,
         contrast_confidence=assignment.confidence,
-        sides_known=scan.sides_known,
+        sides_known=scan.sides_known and not (direction and direction.contradicts_header),
+        head_direction=direction,
         volumes_ml=volumes_ml,
         volume_intervals_ml=measure.intervals(maps.posteriors, volumes_ml, voxel_ml),
         fractions=shares,

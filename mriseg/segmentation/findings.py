@@ -15,6 +15,7 @@ from mriseg.core.decimals import decimal
 from mriseg.core.findings import Finding, FindingCode, Level
 from mriseg.core.scan import Scan, Space
 from mriseg.core.tissue import Contrast, Tissue
+from mriseg.segmentation.brain_size import FACES, cut, size
 from mriseg.segmentation.gray_levels import clipped_share, gray_levels
 from mriseg.segmentation.result import Result
 
@@ -35,15 +36,9 @@ WEAK_FLUID_CONTRAST, LITTLE_FLUID_CONTRAST, WEAK_FLUID_OF_PICTURES = 2.0, 3.0, 1
 STRONG_SHADING = 0.8  # of the brightest over the darkest place of one tissue
 MANY_MIXED = 0.55  # share of the voxels: 0.3 to 0.5 at 1 to 1.5 mm
 THICK_MM = 2.5  # cortex is that thick
-# Brain with fluid: a newborn has 400 mL, no adult more than 2000.
-USUAL_BRAIN_ML = (350.0, 2000.0)
-LARGEST_IN_TEMPLATE_ML = 2500.0  # average brains are drawn larger than most people's: 1900 to 2100 mL
 SPACES = {Space.TALAIRACH: "Talairach's", Space.MNI: "the MNI's", Space.TEMPLATE: "another template's"}
-FULL_EXTENT_MM = 100.0  # a field of view shorter than this cannot hold a whole brain
-CUT_SHARE = 0.25  # of its largest section: the last 5 mm of a whole brain have 0.1
 USUAL_RATIO = (0.6, 2.5)  # gray to white matter: 0.8 in the old to 2 in children
 MOST_CERTAIN = 0.99  # a model's own certainty is no proof: nothing is called 100 % sure
-FACES = (("left", "right"), ("back", "front"), ("bottom", "top"))  # of canonical axes
 
 
 def assess(scan: Scan, result: Result) -> tuple[Finding, ...]:
@@ -73,9 +68,10 @@ def assess(scan: Scan, result: Result) -> tuple[Finding, ...]:
         *_noise(result),
         *_mixed(result),
         *_thickness(result),
-        *_size(scan, result),
+        *size(scan, result),
         *_header_geometry(scan),
-        *_cut(result),
+        *_head_direction(result),
+        *cut(result),
         *_ratio(result),
         *_shading(result),
         *_single_slice(result),
@@ -308,24 +304,6 @@ def _thickness(result: Result) -> Iterator[Finding]:
         )
 
 
-def _size(scan: Scan, result: Result) -> Iterator[Finding]:
-    """Whether a brain that is seen as a whole has an odd volume."""
-    if scan.spacing is None or result.brain_ml is None:
-        return
-    extents_mm = [n * side for n, side in zip(scan.data.shape, scan.spacing, strict=True)]
-    low, high = USUAL_BRAIN_ML
-    if scan.space.is_template:
-        high = LARGEST_IN_TEMPLATE_ML
-    if min(extents_mm) > FULL_EXTENT_MM and not low <= result.brain_ml <= high:
-        yield Finding(
-            FindingCode.UNUSUAL_SIZE,
-            Level.NOT,
-            f"The brain mask measures {result.brain_ml:.0f} mL, outside the {low:.0f} to {high:.0f} mL of human "
-            "brains.",
-            "Look at its outline before using any figure, and give a mask of your own if it is wrong.",
-        )
-
-
 def _header_geometry(scan: Scan) -> Iterator[Finding]:
     """What the header says of where the voxels lie that the figures or the sides cannot be trusted for."""
     if scan.space.is_template:
@@ -357,23 +335,18 @@ def _header_geometry(scan: Scan) -> Iterator[Finding]:
         )
 
 
-def _cut(result: Result) -> Iterator[Finding]:
-    """Whether the brain goes on beyond what is seen: a whole one tapers towards its ends."""
-    mask = result.brain.mask
-    if mask.ndim != len(FACES) or result.brain.given or result.brain.doubtful:
-        return
-    faces = []
-    for axis, names in enumerate(FACES):
-        area = mask.sum(tuple(a for a in range(mask.ndim) if a != axis))
-        ends = area[np.flatnonzero(area)[[0, -1]]]
-        faces += [name for name, end in zip(names, ends, strict=True) if end > CUT_SHARE * area.max()]
-    if faces:
+def _head_direction(result: Result) -> Iterator[Finding]:
+    """Whether the axes of the header are other than those of the head."""
+    direction = result.head_direction
+    if direction is not None and direction.contradicts_header:
         yield Finding(
-            FindingCode.PARTIAL_BRAIN,
+            FindingCode.HEADER_AXES_WRONG,
             Level.CARE,
-            "The image holds only a part of the brain; volumes are those of what is seen, shares those of this part. "
-            f"It is cut at the {_listed(faces)}.",
-            "Do not compare them with whole brains.",
+            f"The header's axes are wrong: by them the nose points to the {direction.nose} and the crown to the "
+            f"{direction.crown}, for the head is turned by {direction.degrees:.0f} degrees. Planes are others than "
+            "they are called, and left and right may be exchanged; their names and letters are not shown.",
+            "Convert the scan again from its source, or correct the orientation in the header. The labels do not "
+            "depend on it, the sides do.",
         )
 
 
@@ -444,8 +417,3 @@ def _inverted(result: Result) -> Iterator[Finding]:
             "The scan is stored inverted, its air bright. Its negative was segmented: the intensities of the mixture "
             "are those of the negative.",
         )
-
-
-def _listed(names: list[str]) -> str:
-    *first, last = names
-    return f"{', '.join(first)} and {last}" if first else last

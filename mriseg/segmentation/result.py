@@ -14,6 +14,7 @@ from mriseg.mixture.histogram import Histogram
 from mriseg.mixture.likelihood import LEVELS, BinnedVoxels, typical_histogram
 from mriseg.mixture.model import Mixture
 from mriseg.segmentation.bias_field import evaluate_bias_field
+from mriseg.segmentation.head_direction import HeadDirection
 from mriseg.segmentation.stages import Stages
 
 
@@ -75,6 +76,8 @@ class Result:
         Probability that the tissues are named rightly; 1 where the user said the contrast.
     sides_known : bool
         Whether it can be trusted which side of the scan is the patient's left: letters are shown only then.
+    head_direction : HeadDirection or None
+        How the head lies to the axes that the header states, where that was found.
     volumes_ml : dict of Tissue to float, or None
         Sum of the partial volumes times the volume of a voxel, in mL; for a picture with a pixel size, in mL for
         each mm of slice thickness; None where the pixel size is unknown.
@@ -137,6 +140,7 @@ class Result:
     contrast: Contrast
     contrast_confidence: float
     sides_known: bool
+    head_direction: HeadDirection | None
     volumes_ml: dict[Tissue, float] | None
     volume_intervals_ml: dict[Tissue, tuple[float, float]] | None
     fractions: dict[Tissue, float]
@@ -150,6 +154,11 @@ class Result:
     brain_posteriors: np.ndarray = field(repr=False)
     brain_fractions: np.ndarray = field(repr=False)
     stages: Stages = field(repr=False)
+
+    @property
+    def planes_known(self) -> bool:
+        """Whether axial, coronal and sagittal planes are those that the header calls so: they are named only then."""
+        return self.head_direction is None or not self.head_direction.contradicts_header
 
     @property
     def warnings(self) -> tuple[str, ...]:

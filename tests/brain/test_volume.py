@@ -59,7 +59,7 @@ def test_positions_are_counted_from_the_center_of_the_first_voxel(coarse, monkey
     data = simulate(coarse, Contrast.T1).data
     where = np.eye(4)
     where[:3, 3] = -coarse.affine[:3, 3]
-    monkeypatch.setattr(volume, "register", lambda *_: Registration(where, 0.4, 1.0))
+    monkeypatch.setattr(volume, "register_any_orientation", lambda *_, **__: Registration(where, 0.4, 1.0))
     monkeypatch.setattr(volume, "center", lambda _: (0, 0, 0))  # `where` counts from the first voxel
     whole, large = find_brain_in_volume(data, (4.0, 4.0, 4.0))
     # The same voxels cut in eight: the first of them has its center 1 mm before that of the whole.
@@ -78,9 +78,9 @@ def test_what_hardly_agrees_with_the_average_brain_is_no_head(coarse, monkeypatc
     data = simulate(coarse, Contrast.T1).data
     where = np.eye(4)
     where[:3, 3] = -coarse.affine[:3, 3]
-    monkeypatch.setattr(volume, "register", lambda *_: Registration(where, 0.11, 1.0))
+    monkeypatch.setattr(volume, "register_any_orientation", lambda *_, **__: Registration(where, 0.11, 1.0))
     mask, _ = find_brain_in_volume(data, (4.0, 4.0, 4.0))
     assert mask.any()
-    monkeypatch.setattr(volume, "register", lambda *_: Registration(where, 0.09, 1.0))
+    monkeypatch.setattr(volume, "register_any_orientation", lambda *_, **__: Registration(where, 0.09, 1.0))
     with pytest.raises(BrainNotFoundError, match="does not fit"):
         find_brain_in_volume(data, (4.0, 4.0, 4.0))

@@ -4,7 +4,7 @@ import scipy
 
 from mriseg.core.tissue import Contrast
 from mriseg.datasets.phantom import simulate
-from mriseg.registration.affine import COARSE_BLUR_MM, _points
+from mriseg.registration.affine import COARSE_BLUR_MM, draw_points
 from mriseg.registration.atlas import CENTER, atlas
 from mriseg.registration.objective import PRIOR_SD, UNIT, HeadImage, Objective, affine_matrix
 
@@ -23,7 +23,7 @@ def scan(coarse):
 
 @pytest.fixture(scope="module")
 def points():
-    return _points(atlas(), 5000, np.random.default_rng(0))
+    return draw_points(atlas(), 5000, np.random.default_rng(0))
 
 
 # Small steps off the truth, and one where much of the brain lies outside the head: there the weight decides.

@@ -7,6 +7,7 @@ import pytest
 from mriseg import read
 from mriseg.plotting import slices as render
 from mriseg.report.content import report_content
+from mriseg.segmentation.head_direction import HeadDirection
 from tests.helpers import stored_as
 
 
@@ -34,7 +35,7 @@ def test_letters_are_drawn_only_where_the_file_says_which_side_is_left(volume):
     unknown = replace(result, sides_known=False)
     with_letters, without = report_content(scan, result, None), report_content(scan, unknown, None)
     assert "right is at the left" in with_letters.sides
-    assert "does not say" in without.sides
+    assert "not known which side is left" in without.sides
     for a, b in zip(with_letters.pictures, without.pictures, strict=True):
         middle = slice(a.height // 2 - 12, a.height // 2 + 12)
         assert (a.original[middle, :20] != b.original[middle, :20]).any()
@@ -74,3 +75,11 @@ def test_of_a_slab_only_the_plane_that_shows_something_is_drawn(volume):
     titles = [shot.title for shot in report_content(thin, cut, None).pictures]
     assert len(titles) == 1
     assert titles[0].startswith("Axial")
+
+
+def test_planes_are_not_named_where_the_header_calls_them_wrongly(volume):
+    scan, result = volume
+    turned = replace(result, sides_known=False, head_direction=HeadDirection(90.0, "top", "back"))
+    content = report_content(scan, turned, None)
+    assert [shot.title.split(",")[0] for shot in content.pictures] == ["Plane 3", "Plane 2", "Plane 1"]
+    assert "not known which side" in content.sides

@@ -56,6 +56,19 @@ def test_the_sides_are_known_only_where_the_scan_knows_them(parts, known):
     assert assemble(**{**parts, "scan": replace(parts["scan"], sides_known=known)}).sides_known is known
 
 
+def test_sides_and_planes_are_known_only_where_the_head_lies_as_the_header_says(parts):
+    upright = assemble(**parts)
+    assert upright.head_direction.degrees < 10
+    assert upright.planes_known
+    flip = np.diag([-1.0, 1.0, -1.0, 1.0])  # the same voxels, which another header calls upside down
+    turned = {name: replace(parts[name], affine=flip @ parts[name].affine) for name in ("scan", "canonical")}
+    other = assemble(**{**parts, **turned})
+    assert other.head_direction.degrees > 170
+    assert (other.head_direction.nose, other.head_direction.crown) == ("front", "feet")
+    assert not other.planes_known
+    assert not other.sides_known
+
+
 def test_what_the_header_states_is_noted(parts):
     stated = replace(parts["scan"], header_contrast=HeaderContrast(Contrast.PD, "TR 3000 ms, TE 15 ms"))
     assert "The header says that this is PDw: TR 3000 ms, TE 15 ms." in assemble(**{**parts, "scan": stated}).notes

@@ -11,6 +11,7 @@ from mriseg.core.tissue import Tissue
 from mriseg.datasets.phantom import simulate
 from mriseg.image.morphology import offset_mask
 from mriseg.segmentation.findings import assess
+from mriseg.segmentation.head_direction import HeadDirection
 from mriseg.segmentation.result import Result
 
 GM, WM, CSF = Tissue
@@ -237,6 +238,17 @@ def test_a_header_that_contradicts_itself_is_told_where_it_matters(scan, sound, 
         assert of_code(findings, code).level is Level.CARE
     if FindingCode.TWO_VOXEL_SIZES in codes:
         assert f"{conflict.volume_ratio:.2f} times" in of_code(findings, FindingCode.TWO_VOXEL_SIZES).statement
+
+
+@pytest.mark.parametrize(("degrees", "told"), [(8.0, False), (44.0, False), (46.0, True), (180.0, True)])
+def test_a_head_that_lies_otherwise_than_its_header_says_is_told(scan, sound, degrees, told):
+    findings = assess(scan, replace(sound, head_direction=HeadDirection(degrees, "back", "top")))
+    assert doubted(findings) == [FindingCode.HEADER_AXES_WRONG] * told
+    if told:
+        finding = of_code(findings, FindingCode.HEADER_AXES_WRONG)
+        assert finding.level is Level.CARE
+        assert "the nose points to the back and the crown to the top" in finding.statement
+        assert f"{degrees:.0f} degrees" in finding.statement
 
 
 def test_what_is_not_known_is_not_doubted(scan, sound):

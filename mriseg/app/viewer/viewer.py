@@ -130,7 +130,7 @@ def _details(analysis: Analysis, planes: list[AnatomicalPlane]) -> dict[str, obj
         "scan": analysis.source,
         "start": analysis.widest,
         "plane": planes[0].axis if planes else PICTURE,
-        "planes": [(plane.axis, plane.title) for plane in planes],
+        "planes": [(plane.axis, plane.caption(analysis.result.planes_known)) for plane in planes],
         "letters": {plane.axis: plane.letters for plane in planes},
         "doubtful": analysis.result.brain.doubtful,
         "height": HEIGHT,

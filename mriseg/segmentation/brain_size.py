@@ -1,0 +1,138 @@
+"""Whether a brain is seen as a whole, and whether it then has the size of an adult's.
+
+Names, shares and the average brain are those of adults. Until an age of 6 to 9 months myelin is missing, so that gray
+and white matter are exchanged in brightness, or alike; a brain's size is what tells it without knowing the age.
+
+References
+----------
+Kamdar, Gomez, Ascherman: Intracranial volumes in a large series of healthy children. Plast Reconstr Surg 124, 2009
+(twice that of birth at 9 months, three times at 6 years).
+Sgouros, Goldin, Hockley, Wake, Natarajan: Intracranial volume change in childhood. J Neurosurg 91, 1999 (1000 to
+1150 mL at 2 years, 1300 to 1500 mL at 15).
+Barkovich, Kjos, Jackson, Norman: Normal maturation of the neonatal and infant brain. Radiology 166, 1988.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from mriseg.core.findings import Finding, FindingCode, Level
+from mriseg.core.scan import Scan
+from mriseg.image.morphology import SLAB_MM
+from mriseg.segmentation.result import Result
+
+# Brain with fluid, mL: a newborn has 400, no adult more than 2000.
+USUAL_BRAIN_ML = (350.0, 2000.0)
+LARGEST_IN_TEMPLATE_ML = 2500.0  # average brains are drawn larger than most people's: 1900 to 2100 mL
+# Below the first, a brain is one of the first half year, whose gray and white matter are exchanged in brightness; below
+# the second one of the first year. Two-year-olds have 1000 and more, adults 1100; without fluid 150 less.
+YOUNG_ML, ADULT_ML, ADULT_STRIPPED_ML = 700.0, 900.0, 800.0
+FULL_EXTENT_MM = 100.0  # a field of view shorter than this cannot hold a whole brain of an adult
+FULL_COVERAGE = 0.9  # share of the average brain that a whole one has in view
+CUT_SHARE = 0.25  # of its largest section: the last 5 mm of a whole brain have 0.1
+FACES = (("left", "right"), ("back", "front"), ("bottom", "top"))  # of canonical axes
+
+
+def size(scan: Scan, result: Result) -> Iterator[Finding]:
+    """What to say of the size of a brain that is seen as a whole.
+
+    Parameters
+    ----------
+    scan : Scan
+        That was segmented.
+    result : Result
+
+    Yields
+    ------
+    Finding
+    """
+    if scan.spacing is None or result.brain_ml is None:
+        return
+    low, high = USUAL_BRAIN_ML
+    if scan.space.is_template:
+        high = LARGEST_IN_TEMPLATE_ML
+    shortest_mm = min(n * side for n, side in zip(scan.data.shape, scan.spacing, strict=True))
+    holds_adult = shortest_mm > FULL_EXTENT_MM
+    if holds_adult and not low <= result.brain_ml <= high:
+        yield Finding(
+            FindingCode.UNUSUAL_SIZE,
+            Level.NOT,
+            f"The brain mask measures {result.brain_ml:.0f} mL, outside the {low:.0f} to {high:.0f} mL of human "
+            "brains.",
+            "Look at its outline before using any figure, and give a mask of your own if it is wrong. If it is right, "
+            "the voxel size in the header is not.",
+        )
+    elif (holds_adult or (shortest_mm > SLAB_MM and _is_covered(result))) and not _cut_faces(result):
+        yield from _infant(result, result.brain_ml)
+
+
+def cut(result: Result) -> Iterator[Finding]:
+    """Whether the brain goes on beyond what is seen: a whole one tapers towards its ends.
+
+    Parameters
+    ----------
+    result : Result
+
+    Yields
+    ------
+    Finding
+    """
+    if result.brain.given or result.brain.doubtful:
+        return
+    faces = _cut_faces(result)
+    if faces:
+        yield Finding(
+            FindingCode.PARTIAL_BRAIN,
+            Level.CARE,
+            "The image holds only a part of the brain; volumes are those of what is seen, shares those of this part."
+            + (f" It is cut at the {_listed(faces)}." if result.planes_known else ""),
+            "Do not compare them with whole brains.",
+        )
+
+
+def _infant(result: Result, brain_ml: float) -> Iterator[Finding]:
+    """Whether a whole brain is too small for an adult's."""
+    least = ADULT_STRIPPED_ML if result.brain.stripped else ADULT_ML
+    if brain_ml < YOUNG_ML:
+        yield Finding(
+            FindingCode.INFANT_SIZE,
+            Level.NOT,
+            f"The brain measures {brain_ml:.0f} mL, far less than an adult's (1100 mL and more): is it a newborn's or "
+            "an infant's? Until the age of 6 to 9 months gray and white matter are exchanged in brightness or alike, "
+            "and names, shares and the average brain used here are those of adults.",
+            "Use a program made for infants. If it is an adult's, look at the outline and at the voxel size in the "
+            "header.",
+        )
+    elif brain_ml < least:
+        yield Finding(
+            FindingCode.INFANT_SIZE,
+            Level.CARE,
+            f"The brain measures {brain_ml:.0f} mL, less than nearly all adults' (1100 mL and more). In the first year "
+            "of life gray and white matter may be alike, and names and shares used here are those of adults.",
+            "If it is an infant's, look whether white matter was named rightly; if not, look at the outline and at the "
+            "voxel size in the header.",
+        )
+
+
+def _is_covered(result: Result) -> bool:
+    """Whether nearly all of the average brain, as it was laid over the scan, lies in the field of view."""
+    registration = result.brain.registration
+    return registration is not None and registration.coverage >= FULL_COVERAGE
+
+
+def _cut_faces(result: Result) -> list[str]:
+    """The faces of the field of view, along canonical axes, at which a brain in a volume is cut."""
+    mask = result.brain.mask
+    if mask.ndim != len(FACES) or not mask.any():
+        return []
+    faces = []
+    for axis, names in enumerate(FACES):
+        area = mask.sum(tuple(a for a in range(mask.ndim) if a != axis))
+        ends = area[np.flatnonzero(area)[[0, -1]]]
+        faces += [name for name, end in zip(names, ends, strict=True) if end > CUT_SHARE * area.max()]
+    return faces
+
+
+def _listed(names: list[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
