@@ -11,6 +11,7 @@ import numpy as np
 import scipy
 
 from mriseg.image.morphology import bounding_box
+from mriseg.image.panels import find_scan
 
 # One exact value that this share of the outer faces and of the whole image holds was set by a mask or by padding:
 # values of air and tissue each repeat in less than a hundredth.
@@ -116,6 +117,8 @@ def find_background(data: np.ndarray) -> Background:
     if filled is None:
         return _of_air(data)
     inside = sample != np.float32(filled)
+    if data.ndim == 2 and find_scan(data).framed:  # the page of a figure is no background
+        return _of_range(data, sample)
     if inside[bounding_box(inside)].mean() > PADDED:  # a field of view in padding
         return _of_padded(data, filled)
     low, high = np.percentile(sample[inside], RANGE_PERCENTILES)
@@ -178,8 +181,7 @@ def _of_padded(data: np.ndarray, filled: float) -> Background:
     of_air = _of_air(within)
     low, high = np.percentile(_thinned(within), RANGE_PERCENTILES)
     stands_out = not low - (high - low) <= filled <= of_air.zero + BELOW * (high - low)
-    # A frame around a picture is what `mriseg.image.panels` looks for.
-    return replace(of_air, filled=filled, to_zero=stands_out and data.ndim == 3)
+    return replace(of_air, filled=filled, to_zero=stands_out)
 
 
 def _of_air(data: np.ndarray) -> Background:

@@ -62,6 +62,23 @@ def test_padding_is_no_signal(scanned):
     assert abs(np.percentile(padded[12:-12, 12:-12, 12:-12], 5)) < 0.05 * np.percentile(padded, 99)
 
 
+def test_a_picture_of_a_standardized_brain_has_a_gray_background(brain):
+    """As a slice is drawn whose background of 0 lies in the middle of the scale."""
+    mask, stripped = (volume[:, :, 58].T[::-1] for volume in brain)
+    scores = np.clip(standardized(stripped, mask) * 40 + 128, 0, 255).round()
+    moved = above(np.where(mask, scores, 128).astype(np.float32))
+    assert not moved[~mask].any()
+    assert moved[mask].min() > 0
+
+
+@pytest.mark.parametrize("gray", [128, 200, 255])
+def test_the_page_of_a_figure_is_no_background(scanned, gray):
+    head = scanned(Contrast.T1).data[:, :, 58].T[::-1]
+    head = np.clip(head / np.percentile(head, 99) * 230, 0, 255).round()
+    page = np.pad(np.hstack([head, np.full((len(head), 20), gray), head]), 25, constant_values=gray).astype(np.float32)
+    assert above(page) is page
+
+
 def test_broken_voxels_are_cut_off(scanned):
     head = scanned(Contrast.T1).data
     broken = head.copy()
