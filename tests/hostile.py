@@ -152,6 +152,28 @@ def _dicom_deflated() -> bytes:
     return content[:meta] + _deflated(element, container="zip")
 
 
+def _body(shape: tuple[int, ...], sides: tuple[float, ...]) -> bytes:
+    """An ellipsoid that nearly fills a volume, brighter to its middle."""
+    axes = np.ogrid[tuple(slice(-1, 1, n * 1j) for n in shape)]
+    radius = sum(axis.astype(np.float32) ** 2 for axis in axes)
+    data = np.maximum(1000 * (0.9 - radius), 0).astype("<i2")
+    return gzip.compress(nifti(data, np.diag([*sides, 1.0])), 1)
+
+
+def _noise_volume(sides: tuple[float, ...], shape: tuple[int, ...] = (200, 200, 200)) -> bytes:
+    data = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    return nifti(data, np.diag([*sides, 1.0]))
+
+
+def _small_head() -> bytes:
+    """A head whose centimeters are written as millimeters."""
+    from mriseg import Contrast
+    from mriseg.datasets.phantom import make_phantom, simulate
+
+    scan = simulate(make_phantom(spacing=3.0), Contrast.T1)
+    return nifti(scan.data, np.diag([0.3, 0.3, 0.3, 1.0]))
+
+
 def _many(folder: Path) -> Path:
     for number in range(10_000):
         (folder / f"{number}.dcm").write_bytes(b"x")
@@ -207,5 +229,10 @@ HOSTILE: dict[str, tuple[Callable[[Path], Source], str]] = {
     "DICOM of 65 535 x 65 535 pixels": (lambda _: _dicom(Rows=65535, Columns=65535), "million"),
     "DICOM of more rows than it holds": (lambda _: _dicom(Rows=4000), "cut short"),
     "DICOM whose JPEG 2000 code says 60 000 x 60 000": (lambda _: _dicom_code(), "compressed in a way"),
+    "ball of 1.2 m in 31 million voxels": (lambda _: _body((315, 315, 315), (4.0, 4.0, 4.0)), "far larger than a head"),
+    "whole body": (lambda _: _body((224, 168, 370), (2.23, 2.23, 3.0)), "far larger than a head"),
+    "a meter of noise": (lambda _: _noise_volume((5.0, 5.0, 5.0)), "far larger than a head"),
+    "centimeters written as millimeters": (lambda _: _small_head(), "far smaller than a head"),
+    "voxels of a micrometer": (lambda _: _noise_volume((1e-3,) * 3, (60, 60, 60)), "far smaller than a head"),
     "deflated DICOM bomb": (lambda _: _dicom_deflated(), "longer than any"),
 }  # fmt: skip

@@ -1,5 +1,6 @@
 """Coarser and finer grids for steps that need no more than two millimeters; results return to the scan's own."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 from math import prod
@@ -9,6 +10,7 @@ import numpy as np
 from mriseg.core.limits import MAX_COARSE_VOXELS
 
 COARSER = 1.1  # by so much the side of a block grows until there are few enough
+PART_VOXELS = 500_000
 TINY = 1e-12  # a volume of zeros has its center in the middle
 
 
@@ -78,6 +80,54 @@ def coarse_steps(
         if prod(n // step for n, step in zip(shape, steps, strict=True)) <= most:
             return steps
         side *= COARSER
+
+
+def parts(shape: tuple[int, ...]) -> Iterator[slice]:
+    """Along the first axis of a grid, parts to work on one after the other where the whole would take much memory.
+
+    Parameters
+    ----------
+    shape : tuple of int
+
+    Yields
+    ------
+    slice
+        With both ends given.
+
+    Examples
+    --------
+    >>> list(parts((5, 500, 500)))
+    [slice(0, 2, None), slice(2, 4, None), slice(4, 5, None)]
+    """
+    step = max(1, PART_VOXELS // max(1, prod(shape[1:])))
+    for first in range(0, shape[0], step):
+        yield slice(first, min(first + step, shape[0]))
+
+
+def every_nth(mask: np.ndarray, step: int) -> np.ndarray:
+    """Every so many-th voxel of a mask, beginning with the first; `flatnonzero` would take 8 bytes for each.
+
+    Parameters
+    ----------
+    mask : ndarray of bool
+    step : int
+
+    Returns
+    -------
+    ndarray of int
+        Indices into the flattened mask.
+
+    Examples
+    --------
+    >>> every_nth(np.array([[True, False, True], [True, True, True]]), 2).tolist()
+    [0, 3, 5]
+    """
+    chosen, passed = [], 0
+    for part in parts(mask.shape):
+        inside = np.flatnonzero(mask[part])
+        chosen.append(inside[-passed % step :: step] + part.start * prod(mask.shape[1:]))
+        passed += len(inside)
+    return np.concatenate(chosen)
 
 
 def block_mean(

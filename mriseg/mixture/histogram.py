@@ -7,6 +7,7 @@ import numpy as np
 # 1024 bins leave a quantization noise of range / 3500, some fifty times below the noise of any MR scan;
 # up to as many integer levels are kept exactly, one bin a level.
 BINS = 1024
+PART = 1_000_000  # values that are counted at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,20 +109,29 @@ def histogram(values: np.ndarray, weights: np.ndarray | None = None, bins: int =
     ([3.0, 4.0, 5.0, 6.0], [2.0, 1.0, 0.0, 1.0])
     """
     low, high = float(values.min()), float(values.max())
-    if _whole(values):  # a whole number of levels a bin, or the counts would beat against the levels
+    whole = _whole(values)
+    if whole:  # a whole number of levels a bin, or the counts would beat against the levels
         width = float(-(-(high - low + 1) // bins))
         bins = max(2, int((high - low) // width) + 1)
         first = low + (width - 1) / 2
-        index = np.floor_divide(values - low, width, dtype=np.float64).astype(np.int32)
     else:
         width = (high - low) / (bins - 1) or 1.0
         first = low
-        index = ((values - low) * (1 / width) + 0.5).astype(np.int32)
-    counts = np.bincount(index, weights, minlength=bins).astype(float)
+    counts = np.zeros(bins)
+    for start in range(0, len(values), PART):
+        part = slice(start, start + PART)
+        if whole:
+            index = np.floor_divide(values[part] - low, width, dtype=np.float64).astype(np.int32)
+        else:
+            index = ((values[part] - low) * (1 / width) + 0.5).astype(np.int32)
+        counts += np.bincount(index, None if weights is None else weights[part], minlength=bins)
     return Histogram(first + width * np.arange(bins), counts)
 
 
 def _whole(values: np.ndarray) -> bool:
     """Whether all values are integers; asks a few before it asks all."""
     few = values[:: max(1, len(values) // 1000)]
-    return bool((few == np.rint(few)).all() and (values == np.rint(values)).all())
+    if not (few == np.rint(few)).all():
+        return False
+    at_a_time = (values[start : start + PART] for start in range(0, len(values), PART))
+    return all(bool((part == np.rint(part)).all()) for part in at_a_time)

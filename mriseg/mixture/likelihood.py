@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mriseg.image.resampling import parts
 from mriseg.mixture.histogram import Cells, Histogram, histogram
 from mriseg.mixture.model import Mixture
 from mriseg.mixture.spatial_prior import PriorZones
@@ -57,10 +58,14 @@ class BinnedVoxels:
             Those that hold a voxel.
         """
         points = self.points
-        joint = spatial_prior.index[mask].astype(np.int32) * np.int32(len(points)) + self.index[mask]
-        counts = np.bincount(joint, minlength=len(spatial_prior) * len(points)).reshape(len(spatial_prior), -1)
-        filled = counts.any(0)
-        return Cells(points[filled], counts[:, filled].astype(float))
+        counts = np.zeros(len(spatial_prior) * len(points), np.intp)
+        for part in parts(mask.shape):
+            inside = mask[part]
+            joint = spatial_prior.index[part][inside].astype(np.int32) * np.int32(len(points))
+            counts += np.bincount(joint + self.index[part][inside], minlength=len(counts))
+        by_zone = counts.reshape(len(spatial_prior), -1)
+        filled = by_zone.any(0)
+        return Cells(points[filled], by_zone[:, filled].astype(float))
 
 
 def bin_voxels(channels: Sequence[np.ndarray], mask: np.ndarray) -> BinnedVoxels:
@@ -94,11 +99,12 @@ def bin_voxels(channels: Sequence[np.ndarray], mask: np.ndarray) -> BinnedVoxels
     histograms, index = [], np.zeros(mask.shape, np.int32)
     for data in channels:
         hist = typical_histogram(data[mask], LEVELS[len(channels)])
-        level = (data - np.float32(hist.levels[0])) * np.float32(1 / hist.width)
-        np.clip(level, 0, len(hist.levels) - 1, out=level)
-        level += np.float32(0.5)  # so that cutting off rounds
         index *= np.int32(len(hist.levels))
-        index += level.astype(np.int32)
+        for part in parts(mask.shape):
+            level = (data[part] - np.float32(hist.levels[0])) * np.float32(1 / hist.width)
+            np.clip(level, 0, len(hist.levels) - 1, out=level)
+            level += np.float32(0.5)  # so that cutting off rounds
+            index[part] += level.astype(np.int32)
         histograms.append(hist)
     return BinnedVoxels(tuple(histograms), index)
 
@@ -139,20 +145,25 @@ def log_likelihood_table(mixture: Mixture, binned: BinnedVoxels) -> np.ndarray:
     return mixture.zone_log_densities(binned.points).astype(np.float32).reshape(mixture.classes, -1)
 
 
-def table_index(binned: BinnedVoxels, spatial_prior: PriorZones) -> np.ndarray:
-    """Column of `log_likelihood_table` for each voxel.
+@dataclass(frozen=True, eq=False)
+class TableIndex:
+    """Column of `log_likelihood_table` for each voxel, made where it is asked for: all at once it takes 4 bytes each.
 
-    Parameters
+    Attributes
     ----------
     binned : BinnedVoxels
     spatial_prior : PriorZones
         On the same grid.
-
-    Returns
-    -------
-    ndarray of int32, shape of the grid
     """
-    if len(spatial_prior) == 1:
-        return binned.index
-    cells = np.int32(np.prod([len(hist.levels) for hist in binned.histograms]))
-    return spatial_prior.index * cells + binned.index
+
+    binned: BinnedVoxels
+    spatial_prior: PriorZones
+
+    def __getitem__(self, part: slice | tuple[slice, ...]) -> np.ndarray:
+        """Columns of a part of the grid, int32."""
+        index = self.binned.index[part]
+        if len(self.spatial_prior) == 1:
+            return index
+        cells = np.int32(np.prod([len(hist.levels) for hist in self.binned.histograms]))
+        columns: np.ndarray = self.spatial_prior.index[part] * cells + index
+        return columns

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy
 
-from mriseg.image.resampling import Grid, interpolate_separable
+from mriseg.image.resampling import Grid, interpolate_separable, parts
 from mriseg.registration.affine import Registration
 from mriseg.registration.atlas import ATLAS_MM, MEAN_SHARES, Atlas
 
@@ -116,17 +116,28 @@ def prior_zones(
     positions = [np.arange(n) / step for n, step in zip(mask.shape, steps, strict=True)]
 
     def warped(values: np.ndarray) -> np.ndarray:
-        return interpolate_separable(registration.warp(values, atlas, grid), positions)
+        return registration.warp(values, atlas, grid)
 
-    fluid, white, deep = warped(fluid / total), warped(white / total), warped(deep) > 0.5
-    index = np.digitize(fluid, FLUID_EDGES).astype(np.int16) * (len(WHITE_EDGES) + 1)
-    index += np.digitize(white / (1 - fluid), WHITE_EDGES).astype(np.int16)
-    index += deep * np.int16((len(FLUID_EDGES) + 1) * (len(WHITE_EDGES) + 1))
-    voxels = np.bincount(index[mask])
+    maps = warped(fluid / total), warped(white / total), warped(deep)
+    kinds = 2 * (len(FLUID_EDGES) + 1) * (len(WHITE_EDGES) + 1)
+    index = np.zeros(mask.shape, np.uint8)
+    voxels, sums = np.zeros(kinds, np.intp), np.zeros((3, kinds))
+    for part in parts(mask.shape):
+        at = [positions[0][part], *positions[1:]]
+        fluid, white, deep = (interpolate_separable(values, at) for values in maps)
+        deep = deep > 0.5
+        kind = np.digitize(fluid, FLUID_EDGES).astype(np.int16) * (len(WHITE_EDGES) + 1)
+        kind += np.digitize(white / (1 - fluid), WHITE_EDGES).astype(np.int16)
+        kind += deep * np.int16(kinds // 2)
+        index[part] = kind
+        inside = mask[part]
+        voxels += np.bincount(kind[inside], minlength=kinds)
+        for total_of, values in zip(sums, (fluid, white, deep), strict=True):
+            np.add.at(total_of, kind[inside], values[inside].astype(float))  # voxel by voxel, as if counted in one
     used = np.flatnonzero(voxels)
-    number = np.zeros(len(voxels), np.uint8)
+    number = np.zeros(kinds, np.uint8)
     number[used] = np.arange(len(used))
-    index = number[np.minimum(index, len(voxels) - 1)] * mask
-    sums = [np.bincount(index[mask], values[mask]) for values in (fluid, white, deep)]
-    fluid, white, deep = (s / voxels[used] for s in sums)
+    for part in parts(mask.shape):
+        index[part] = number[index[part]] * mask[part]
+    fluid, white, deep = sums[:, used] / voxels[used]
     return PriorZones(index, np.stack([fluid, 1 - fluid - white, white], 1), deep)

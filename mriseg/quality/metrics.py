@@ -33,6 +33,7 @@ import numpy as np
 
 from mriseg.brain.surroundings import MEDIAN_DEVIATION, Surroundings
 from mriseg.core.tissue import Tissue
+from mriseg.image.resampling import every_nth
 from mriseg.mixture.model import Mixture
 from mriseg.quality.definitions import FIGURES
 
@@ -86,8 +87,7 @@ def quality(
     notes : tuple of str
         Why some are, in sentences.
     """
-    voxels = np.flatnonzero(mask)
-    voxels = voxels[:: -(-len(voxels) // BRAIN_SAMPLES)]
+    voxels = every_nth(mask, -(-int(np.count_nonzero(mask)) // BRAIN_SAMPLES))
     shading = field.ravel()[voxels]
     values = data[np.unravel_index(voxels, mask.shape)] / shading  # part of a whole, which must not be copied
     figures = {

@@ -8,11 +8,13 @@ References
 Ashburner, Friston: Unified segmentation. NeuroImage 26, 2005 (tissue maps registered to posteriors).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import scipy
 
+from mriseg.image.morphology import bounding_box
 from mriseg.registration.affine import Registration
 from mriseg.registration.atlas import ATLAS_MM, CENTER, MEAN_SHARES, Atlas
 
@@ -34,13 +36,17 @@ SEED = 0
 
 
 def align(
-    posteriors: np.ndarray, mask: np.ndarray, spacing: tuple[float, ...], first_voxel_mm: np.ndarray, atlas: Atlas
+    posteriors: Sequence[np.ndarray],
+    mask: np.ndarray,
+    spacing: tuple[float, ...],
+    first_voxel_mm: np.ndarray,
+    atlas: Atlas,
 ) -> Registration | None:
     """Lay the average brain over a slab; None where it fits nowhere.
 
     Parameters
     ----------
-    posteriors : ndarray of float32, shape (3, i, j, k)
+    posteriors : sequence of ndarray of float32, each of shape (i, j, k)
         Of fluid, gray and white matter in canonical axes.
     mask : ndarray of bool, shape (i, j, k)
         The brain.
@@ -55,13 +61,15 @@ def align(
     Registration or None
         Its agreement is what a voxel gains over knowing only how much of each tissue there is, nats.
     """
-    inside = np.argwhere(mask)
-    chosen = inside[np.random.default_rng(SEED).permutation(len(inside))[:POINTS]]
+    numbers = np.random.default_rng(SEED).permutation(int(np.count_nonzero(mask)))[:POINTS]
+    chosen = _voxels(mask, numbers)
     mean_shares = np.array(MEAN_SHARES)
-    likely = LEAST_CERTAINTY + (1 - 3 * LEAST_CERTAINTY) * posteriors[:, *chosen.T].astype(float)
+    likely = LEAST_CERTAINTY + (1 - 3 * LEAST_CERTAINTY) * np.stack(
+        [of_tissue[tuple(chosen.T)] for of_tissue in posteriors]
+    ).astype(float)
     likely *= (mean_shares / likely.mean(1))[:, None]  # tissues lie where they lie, however much of each there is
     points = chosen * spacing
-    ends = np.stack([inside.min(0), inside.max(0)]) * spacing
+    ends = np.array([[part.start, part.stop - 1] for part in bounding_box(mask)]).T * spacing
     middle = ends.mean(0)
     gray, white = (scipy.ndimage.gaussian_filter(m, BLUR_MM / ATLAS_MM) for m in (atlas.gray, atlas.white))
     maps = [np.maximum(m, LEAST_SHARE) for m in (1 - gray - white, gray, white)]
@@ -86,6 +94,18 @@ def align(
     from_atlas = np.linalg.inv(affine)
     from_atlas[:3, 3] += first_voxel_mm
     return Registration(from_atlas, gain, 1.0)
+
+
+def _voxels(mask: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+    """Positions of some of a mask's voxels, numbered as they are stored, shape (numbers, 3)."""
+    before = np.concatenate([[0], np.cumsum(np.count_nonzero(mask, axis=(1, 2)))])
+    slices = np.searchsorted(before, numbers, side="right") - 1
+    positions = np.empty((len(numbers), 3), np.intp)
+    for index in np.unique(slices):
+        here = slices == index
+        positions[here, 0] = index
+        positions[here, 1:] = np.argwhere(mask[index])[numbers[here] - before[index]]
+    return positions
 
 
 @dataclass(frozen=True, eq=False)

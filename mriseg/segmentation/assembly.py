@@ -8,6 +8,7 @@ from mriseg.core.tissue import Tissue
 from mriseg.mixture.likelihood import BinnedVoxels
 from mriseg.quality.metrics import quality
 from mriseg.segmentation import volumes as measure
+from mriseg.segmentation.bias_field import evaluate_bias_field
 from mriseg.segmentation.head_direction import head_direction
 from mriseg.segmentation.native_grid import to_native_grid
 from mriseg.segmentation.result import Joint, Result
@@ -26,7 +27,6 @@ def assemble(
     stages: Stages,
     maps: TissueMaps,
     binned: BinnedVoxels,
-    field: np.ndarray,
 ) -> Result:
     """Measure what the stages ended with, and carry it back to the scan's own axes.
 
@@ -42,8 +42,6 @@ def assemble(
         In the brain's canonical box.
     binned : BinnedVoxels
         The intensities that the mixture was fitted to.
-    field : ndarray of float32
-        Bias field of the first channel in the box.
 
     Returns
     -------
@@ -53,7 +51,7 @@ def assemble(
     assignment = stages.tissues.assignment
     voxel_ml, shares = _voxel_ml(scan, settings), measure.shares(maps.partial_volumes)
     volumes_ml = measure.volumes(maps.partial_volumes, voxel_ml)
-    figures, unmeasured = _quality(canonical, maps, stages, shares=shares, field=field)
+    figures, unmeasured = _quality(canonical, maps, stages, shares=shares)
     direction = head_direction(canonical, stages.brain)
     native = to_native_grid(maps, stages.region, orientation)
     return Result(
@@ -83,13 +81,13 @@ def assemble(
 
 
 def _quality(
-    canonical: Scan, maps: TissueMaps, stages: Stages, *, shares: dict[Tissue, float], field: np.ndarray
+    canonical: Scan, maps: TissueMaps, stages: Stages, *, shares: dict[Tissue, float]
 ) -> tuple[dict[str, float], tuple[str, ...]]:
     """Figures of quality, and why some could not be measured."""
     return quality(
         stages.tissues.signal(canonical.data[stages.region.box]),
         maps.mask,
-        field=field,
+        field=evaluate_bias_field(stages.bias_correction.coefficients[0], maps.mask.shape),
         posteriors=maps.posteriors,
         partial_volumes=maps.partial_volumes,
         shares=shares,

@@ -23,6 +23,7 @@ from mriseg.core.errors import SeparationError
 from mriseg.core.scan import Scan
 from mriseg.core.settings import Settings
 from mriseg.core.tissue import Tissue
+from mriseg.image.resampling import every_nth
 from mriseg.mixture import em
 from mriseg.mixture.fit import ZONE_STRENGTH, fit
 from mriseg.mixture.histogram import Cells, histogram
@@ -147,8 +148,8 @@ def estimate_bias_field(
 
 def _sample(data: np.ndarray, mask: np.ndarray, samples: int) -> tuple[np.ndarray, np.ndarray]:
     """Intensities of evenly chosen voxels of a brain, without the extreme ones, and where: (n,) and (n, axes)."""
-    inside = np.flatnonzero(mask)
-    where = np.stack(np.unravel_index(inside[:: max(1, len(inside) // samples)], mask.shape), 1)
+    chosen = every_nth(mask, max(1, int(np.count_nonzero(mask)) // samples))
+    where = np.stack(np.unravel_index(chosen, mask.shape), 1)
     values = data[tuple(where.T)].astype(float)
     low, high = np.percentile(values, [OUTLIERS, 100 - OUTLIERS])
     typical = (values > max(low, 0)) & (values < high)

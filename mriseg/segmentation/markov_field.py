@@ -10,12 +10,12 @@ Imaging 18, 1999 (mean field, anisotropic voxels).
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 
 import numpy as np
 
 from mriseg.image.morphology import bounding_box
-from mriseg.mixture.likelihood import BinnedVoxels, log_likelihood_table, table_index
+from mriseg.mixture.likelihood import BinnedVoxels, TableIndex, log_likelihood_table
 from mriseg.mixture.model import Mixture
 from mriseg.mixture.spatial_prior import PriorZones
 
@@ -65,13 +65,13 @@ class _PottsModel:
     """
 
     table: np.ndarray
-    index: np.ndarray
+    index: np.ndarray | TableIndex
     mask: np.ndarray
     weights: list[np.float32]
 
 
 def mean_field(
-    table: np.ndarray, index: np.ndarray, mask: np.ndarray, *, spacing: tuple[float, ...], coupling: float
+    table: np.ndarray, index: np.ndarray | TableIndex, mask: np.ndarray, *, spacing: tuple[float, ...], coupling: float
 ) -> np.ndarray:
     """Posteriors of the classes, given each voxel's likelihood and its neighbors.
 
@@ -82,7 +82,7 @@ def mean_field(
     ----------
     table : ndarray of float32, shape (classes, columns)
         Log of weight times density of each class at each intensity (and zone), up to a constant a column.
-    index : ndarray of int, shape (i, j) or (i, j, k)
+    index : ndarray of int, shape (i, j) or (i, j, k), or TableIndex
         Column of each voxel. Looking the likelihood up costs a sixth of the memory of holding it.
     mask : ndarray of bool, same shape
         The brain; neighbors outside it say nothing.
@@ -107,43 +107,50 @@ def mean_field(
     [0, 1, 0]
     [0, 0, 0]
     """
-    posteriors = np.zeros((len(table), *index.shape), np.float32)
+    posteriors = np.zeros((len(table), *mask.shape), np.float32)
     model = _PottsModel(table, index, mask, [np.float32(coupling * min(spacing) / side) for side in spacing])
-    slab = max(SLAB, SLAB_PIXELS // index[0].size)
-    slabs = [slice(first, min(first + slab, len(index))) for first in range(0, len(index), slab)]
+    slab = max(SLAB, SLAB_PIXELS // mask[0].size)
+    slabs = [slice(first, min(first + slab, len(mask))) for first in range(0, len(mask), slab)]
     with ThreadPoolExecutor(THREADS) as pool:
-
-        def sweep(source: np.ndarray | None, target: np.ndarray) -> None:
-            for _ in pool.map(lambda part: _update(model, source, target, part), slabs):
-                pass
-
-        sweep(None, posteriors)
-        previous = np.zeros_like(posteriors) if coupling else posteriors
-        for _ in range(SWEEPS if coupling else 0):
-            previous, posteriors = posteriors, previous
-            sweep(previous, posteriors)
+        for sweep in range(1 + SWEEPS if coupling else 1):
+            # In place: of what was overwritten only the slice before the next slab is asked again.
+            before = None
+            source = posteriors if sweep else None
+            for number in range(0, len(slabs), THREADS):
+                several = slabs[number : number + THREADS]
+                edges = [before, *(None if source is None else source[:, part.start - 1] for part in several[1:])]
+                results = list(pool.map(partial(_updated, model, source), several, edges))
+                before = posteriors[:, several[-1].stop - 1].copy() if sweep else None
+                for part, result in zip(several, results, strict=True):
+                    if result is not None:
+                        box, values = result
+                        posteriors[:, part, *box] = values
     return posteriors
 
 
-def _update(model: _PottsModel, source: np.ndarray | None, target: np.ndarray, part: slice) -> None:
-    """Fill a slab of `target` with the posteriors that the likelihoods and the neighbors in `source` give.
+def _updated(
+    model: _PottsModel, source: np.ndarray | None, part: slice, before: np.ndarray | None
+) -> tuple[tuple[slice, ...], np.ndarray] | None:
+    """The posteriors of a slab that the likelihoods and the neighbors in `source` give, and where in it they lie.
 
-    Every voxel is computed from the previous sweep alone, so slabs and threads change no bit of the result.
+    Every voxel is computed from the previous sweep alone, so slabs and threads change no bit of the result. `before` is
+    the slice before the slab as it was, None where there is none.
     """
     inside = model.mask[part]
     if not inside.any():
-        return
+        return None
     first, last = part.start, part.stop
     box = bounding_box(inside)[1:]  # outside the mask all stays 0
     slab = (part, *box)
-    target = target[:, :, *box]
-    source = None if source is None else source[:, :, *box]
     field = np.take(model.table, model.index[slab], axis=1)
     if source is not None:
+        source = source[:, :, *box]
         across, *within = model.weights
-        below, above = max(first - 1, 0), min(last + 1, len(model.index))
+        above = min(last + 1, len(model.mask))
         field[:, : above - 1 - first] += across * source[:, first + 1 : above]
-        field[:, below + 1 - first :] += across * source[:, below : last - 1]
+        if before is not None:
+            field[:, 0] += across * before[:, *box]
+        field[:, 1:] += across * source[:, first : last - 1]
         for axis, weight in enumerate(within, start=2):
             ahead = (slice(None),) * axis + (slice(1, None),)
             behind = (slice(None),) * axis + (slice(None, -1),)
@@ -155,7 +162,7 @@ def _update(model: _PottsModel, source: np.ndarray | None, target: np.ndarray, p
     np.maximum(field, LOG_FLOOR, out=field)
     np.exp(field, out=field)
     field *= model.mask[slab] / reduce(np.add, field)
-    target[:, part] = field
+    return box, field
 
 
 def regularized_posteriors(
@@ -189,5 +196,5 @@ def regularized_posteriors(
         Sums to 1 over the classes in the mask, 0 outside.
     """
     coupling = smoothness * coupling_strength(mixture.overlap(binned.points))
-    table, index = log_likelihood_table(mixture, binned), table_index(binned, spatial_prior)
+    table, index = log_likelihood_table(mixture, binned), TableIndex(binned, spatial_prior)
     return mean_field(table, index, mask, spacing=spacing, coupling=coupling)

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mriseg.core.tissue import Tissue
 from mriseg.image.orientation import restore, restore_box
+from mriseg.image.resampling import parts
 from mriseg.segmentation.stages import BrainRegion
 from mriseg.segmentation.tissue_maps import TissueMaps
 
@@ -50,38 +50,45 @@ def to_native_grid(maps: TissueMaps, region: BrainRegion, orientation: np.ndarra
     """
     labels = np.zeros(region.mask.shape, np.uint8)
     labels[region.box] = maps.labels
-    order = native_order(maps.mask, orientation)
     return NativeMaps(
         labels=restore(labels, orientation),
         box=restore_box(region.box, region.mask.shape, orientation),
-        posteriors=np.stack([maps.posteriors[..., k].ravel()[order] for k in range(len(Tissue))], -1),
-        partial_volumes=maps.partial_volumes.reshape(-1, len(Tissue)).take(order, axis=0),
+        posteriors=in_native_order(maps.posteriors, maps.mask, orientation),
+        partial_volumes=in_native_order(maps.partial_volumes, maps.mask, orientation),
     )
 
 
-def native_order(mask: np.ndarray, orientation: np.ndarray) -> np.ndarray:
-    """Where in the flattened canonical box the brain's voxels are, one after the other along the scan's own axes.
+def in_native_order(values: np.ndarray, mask: np.ndarray, orientation: np.ndarray) -> np.ndarray:
+    """What the brain's voxels hold, one after the other along the scan's own axes.
 
     Parameters
     ----------
+    values : ndarray, shape of the mask and channels
+        In the canonical box.
     mask : ndarray of bool
-        The brain in its canonical box.
+        The brain in it.
     orientation : ndarray of shape (axes, 2)
         As from `mriseg.image.orientation.orient`.
 
     Returns
     -------
-    ndarray of int, shape (voxels of the mask,)
-        Indices into the flattened box.
+    ndarray, shape (voxels of the mask, channels)
 
     Examples
     --------
     A picture whose first axis is stored in the other direction:
 
     >>> mask = np.array([[True, True], [False, True]])
-    >>> native_order(mask, np.array([[0, -1], [1, 1]]))
-    array([3, 0, 1])
+    >>> in_native_order(np.arange(4).reshape(2, 2, 1), mask, np.array([[0, -1], [1, 1]])).ravel().tolist()
+    [3, 0, 1]
     """
-    flat_index = np.arange(mask.size, dtype=np.uint32).reshape(mask.shape)
-    order: np.ndarray = restore(flat_index, orientation)[restore(mask, orientation)].astype(np.intp)
-    return order
+    inside = restore(mask, orientation)
+    native = restore(values, orientation)
+    ordered = np.empty((np.count_nonzero(inside), values.shape[-1]), values.dtype)
+    first = 0
+    for part in parts(inside.shape):  # the whole at once would be held a second time
+        here = np.flatnonzero(inside[part])
+        for channel in range(values.shape[-1]):
+            ordered[first : first + len(here), channel] = native[part, ..., channel].ravel()[here]
+        first += len(here)
+    return ordered

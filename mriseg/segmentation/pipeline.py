@@ -133,14 +133,13 @@ def segment(
         stages=stages,
         maps=maps,
         binned=brain.binned,
-        field=brain.field,
     )
     return replace(result, findings=assess(scan, result), seconds=clock.stop())
 
 
 @dataclass(frozen=True, eq=False)
 class _CorrectedBrain:
-    """A brain whose tissues can be fitted: its stages so far, its intensities, the bias field of the first channel."""
+    """A brain whose tissues can be fitted: its stages so far, and its intensities."""
 
     background: Background
     brain: Brain
@@ -148,7 +147,6 @@ class _CorrectedBrain:
     tissues: IdentifiedTissues
     bias_correction: BiasCorrection
     binned: BinnedVoxels
-    field: np.ndarray
 
 
 def _find_and_correct(
@@ -175,10 +173,12 @@ def _find_and_correct(
     correction = reusable.bias_correction or estimate_fields(
         scan, signals, region.box_mask, spacing=_spacing(canonical), tissues=tissues, settings=settings
     )
-    fields = [evaluate_bias_field(coefficients, region.box_mask.shape) for coefficients in correction.coefficients]
-    corrected = [signal / field for signal, field in zip(signals, fields, strict=True)]
+    corrected = []
+    for signal, coefficients in zip(signals, correction.coefficients, strict=True):
+        field = evaluate_bias_field(coefficients, region.box_mask.shape)
+        corrected.append(np.divide(signal, field, out=field))
     binned = bin_voxels(corrected, region.box_mask)
-    return _CorrectedBrain(background, brain, region, tissues, correction, binned=binned, field=fields[0])
+    return _CorrectedBrain(background, brain, region, tissues, correction, binned=binned)
 
 
 def _fit_and_label(
@@ -215,7 +215,7 @@ def _fit_and_label(
         tissues.signal(canonical.data),
         region.mask,
         box=region.box,
-        field=corrected.field,
+        field=evaluate_bias_field(corrected.bias_correction.coefficients[0], mask.shape),
         spacing=canonical.spacing,
         brain=brain,
     )

@@ -9,6 +9,7 @@ import numpy as np
 import scipy
 
 from mriseg.image.morphology import FAR_MM, SLAB_MM, bounding_box, distance_to_background
+from mriseg.image.resampling import coarse_steps
 from mriseg.mixture.likelihood import BinnedVoxels
 from mriseg.mixture.model import Mixture
 from mriseg.mixture.spatial_prior import PriorZones
@@ -111,10 +112,10 @@ def bone_at_the_rim(
     lengths = [(part.stop - part.start) * side for part, side in zip(box, spacing, strict=True)]
     cut = [mask.ndim == 3 and length < SLAB_MM for length in lengths]
     if len(spatial_prior) > 1:
-        possible = spatial_prior.shares[:, 2][spatial_prior.index] < UNLIKELY_WHITE
+        possible = (spatial_prior.shares[:, 2] < UNLIKELY_WHITE)[spatial_prior.index]
     else:
         sampling = tuple(FAR_MM if is_cut else side for is_cut, side in zip(cut, spacing, strict=True))
-        possible = distance_to_background(mask, sampling, at_border="edge") < RIM_MM
+        possible = _near_the_rim(mask, sampling)
     # The brain goes on beyond the faces of a slab: there is no outside.
     part = tuple(extent if is_cut else slice(None) for extent, is_cut in zip(box, cut, strict=True))
     outside = ~mask[part]
@@ -122,3 +123,15 @@ def bone_at_the_rim(
     reached[part] = scipy.ndimage.binary_propagation(outside, mask=outside | (white & possible)[part])
     bone: np.ndarray = reached & mask
     return bone
+
+
+def _near_the_rim(mask: np.ndarray, sampling: tuple[float, ...]) -> np.ndarray:
+    """What lies nearer to the outside than `RIM_MM`; of the largest brains found on every so many-th voxel."""
+    steps = coarse_steps(mask.shape, sampling, min(sampling))
+    thinned = mask[tuple(slice(None, None, step) for step in steps)]
+    sides = tuple(side * step for side, step in zip(sampling, steps, strict=True))
+    near = distance_to_background(thinned, sides, at_border="edge") < RIM_MM
+    for axis, (n, step) in enumerate(zip(mask.shape, steps, strict=True)):
+        if step > 1:
+            near = near.take(np.arange(n) // step, axis)
+    return near

@@ -130,7 +130,7 @@ def _slab_prior(canonical: Scan, region: BrainRegion, tissues: IdentifiedTissues
     mixture = fit(binned.cells(mask, uniform), order, uniform, start=start)
     posteriors = regularized_posteriors(binned, mixture, mask, spacing=spacing, spatial_prior=uniform)
     first = first_voxel_mm(region.box, spacing)
-    pose = align(posteriors[[order.index(t) for t in TISSUES]], mask, spacing, first_voxel_mm=first, atlas=atlas())
+    pose = align([posteriors[order.index(t)] for t in TISSUES], mask, spacing, first_voxel_mm=first, atlas=atlas())
     return uniform if pose is None else prior_zones(pose, atlas(), mask, spacing=spacing, first_voxel_mm=first)
 
 

@@ -3,7 +3,7 @@ import pytest
 
 from mriseg.mixture.em import Parameters
 from mriseg.mixture.layout import MixtureLayout
-from mriseg.mixture.likelihood import LEVELS, OUTLIERS_PERCENT, bin_voxels, log_likelihood_table, table_index
+from mriseg.mixture.likelihood import LEVELS, OUTLIERS_PERCENT, TableIndex, bin_voxels, log_likelihood_table
 from mriseg.mixture.model import Mixture
 from mriseg.mixture.spatial_prior import PriorZones, uniform_prior
 
@@ -222,7 +222,7 @@ def test_mean_intensity_of_cells_is_that_of_the_voxels(noisy, mask):
 def test_evidence_of_a_voxel_is_weight_times_density_in_its_zone(noisy, mask, channels, count):
     zones = in_parts(count) if count > 1 else uniform_prior(SHAPE)
     mixture, found = mixture_of(channels, count), bin_voxels(noisy[:channels], mask)
-    table, column = log_likelihood_table(mixture, found), table_index(found, zones)
+    table, column = log_likelihood_table(mixture, found), TableIndex(found, zones)[:]
     assert table.shape == (3, count * len(found.points))
     assert table.dtype == np.float32
     rng = np.random.default_rng(6)
@@ -244,7 +244,7 @@ def test_columns_are_blocks_of_zones(noisy, mask):
 @pytest.mark.parametrize("channels", [1, 2])
 def test_a_zone_is_looked_up_in_its_own_block(noisy, mask, channels):
     zones, found = in_parts(6), bin_voxels(noisy[:channels], mask)
-    column = table_index(found, zones)
+    column = TableIndex(found, zones)[:]
     assert column.dtype == np.int32
     block, cell = np.divmod(column, len(found.points))
     np.testing.assert_array_equal(block, zones.index)
@@ -253,12 +253,12 @@ def test_a_zone_is_looked_up_in_its_own_block(noisy, mask, channels):
 
 def test_in_one_zone_the_column_is_the_cell(noisy, mask):
     found = bin_voxels(noisy[:2], mask)
-    np.testing.assert_array_equal(table_index(found, uniform_prior(SHAPE)), found.index)
+    np.testing.assert_array_equal(TableIndex(found, uniform_prior(SHAPE))[:], found.index)
 
 
 def test_as_many_zones_as_there_can_be_do_not_overflow(noisy, mask):
     zones, found = in_parts(144), bin_voxels(noisy, mask)
-    column = table_index(found, zones).astype(np.int64)
+    column = TableIndex(found, zones)[:].astype(np.int64)
     np.testing.assert_array_equal(column, zones.index.astype(np.int64) * len(found.points) + found.index)
     assert found.cells(mask, zones).counts.sum() == mask.sum()
 
@@ -268,7 +268,7 @@ def test_evidence_names_most_voxels_rightly():
     tissue = rng.integers(0, 3, SHAPE)
     data = [(MEANS[tissue, c] + rng.normal(0, 5, SHAPE)).astype(np.float32) for c in range(2)]
     found = bin_voxels(data, EVERYWHERE)
-    winner = log_likelihood_table(mixture_of(2), found).argmax(0)[table_index(found, uniform_prior(SHAPE))]
+    winner = log_likelihood_table(mixture_of(2), found).argmax(0)[TableIndex(found, uniform_prior(SHAPE))[:]]
     assert np.mean(winner == tissue) > 0.97
 
 

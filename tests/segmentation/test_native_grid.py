@@ -6,7 +6,7 @@ import pytest
 from mriseg.core.tissue import Tissue
 from mriseg.image.orientation import restore
 from mriseg.mixture.spatial_prior import uniform_prior
-from mriseg.segmentation.native_grid import native_order, to_native_grid
+from mriseg.segmentation.native_grid import in_native_order, to_native_grid
 from mriseg.segmentation.stages import BrainRegion
 from mriseg.segmentation.tissue_maps import TissueMaps
 
@@ -54,5 +54,6 @@ def test_every_map_is_that_of_the_canonical_grid_turned(maps, region, orientatio
 def test_the_order_is_that_of_the_scans_own_axes():
     """A picture of two rows that is stored upside down: its own first row is the canonical last."""
     mask = np.array([[True, True, False], [False, True, True]])
-    np.testing.assert_array_equal(native_order(mask, np.array([[0, -1], [1, 1]])), [4, 5, 0, 1])
-    np.testing.assert_array_equal(native_order(mask, np.array([[1, 1], [0, 1]])), [0, 1, 4, 5])
+    number = np.arange(6).reshape(2, 3, 1)
+    for orientation, expected in (([[0, -1], [1, 1]], [4, 5, 0, 1]), ([[1, 1], [0, 1]], [0, 1, 4, 5])):
+        np.testing.assert_array_equal(in_native_order(number, mask, np.array(orientation)).ravel(), expected)

@@ -5,7 +5,7 @@ import pytest
 
 from mriseg.core.tissue import Contrast, Tissue
 from mriseg.mixture.layout import FRACTION_STEPS
-from mriseg.mixture.likelihood import bin_voxels, log_likelihood_table, table_index
+from mriseg.mixture.likelihood import TableIndex, bin_voxels, log_likelihood_table
 from mriseg.mixture.spatial_prior import uniform_prior
 from mriseg.segmentation.partial_volume import partial_volumes
 from mriseg.segmentation.volumes import volumes
@@ -32,7 +32,7 @@ def of(tissues=(CSF, GM, WM), **changed):
 def posteriors_of(mixture, found, inside):
     """By intensity alone."""
     evidence = np.exp(
-        log_likelihood_table(mixture, found)[:, table_index(found, uniform_prior(inside.shape))].astype(float)
+        log_likelihood_table(mixture, found)[:, TableIndex(found, uniform_prior(inside.shape))[:]].astype(float)
     )
     return (evidence / evidence.sum(0) * inside).astype(np.float32)
 
