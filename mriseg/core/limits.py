@@ -5,12 +5,15 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from math import prod
 
+import numpy as np
+
 from mriseg.core.errors import ReadError, TooLargeError
 
 # What reading and segmenting takes of memory beyond the libraries, and of a core's time, at most: for every shape,
 # voxel size and content that the limits below let in. `benchmarks/memory.py` holds the engine to it with images drawn
 # at random. Whoever thins an image to so many millimeters bounds it in voxels, too.
-PEAK_BYTES_PER_VOXEL, PEAK_CONSTANT_BYTES, MAX_PEAK_BYTES, MAX_CPU_S = 25, 250_000_000, 1_000_000_000, 60
+PEAK_BYTES_PER_VOXEL, PEAK_CONSTANT_BYTES, MAX_PEAK_BYTES, MAX_CPU_S = 25, 300_000_000, 1_000_000_000, 60
+BEFORE_BYTES = 80_000_000  # of the constant, that the average brain and what was freed in small pieces take
 # A float32 voxel costs 4 bytes as read and about 20 more while the brain's box is segmented. 40 million
 # voxels, 2.4 times a 256^3 head, keep that under the 1 GB of a free server.
 MAX_VOXELS = 40_000_000
@@ -119,4 +122,42 @@ def check_shape(shape: tuple[int, ...]) -> None:
     if len(sides) == 3 and count < MIN_VOLUME_VOXELS:
         raise ReadError(
             f"The volume is only {by} voxels; at least {MIN_VOLUME_VOXELS} are needed. Use the full volume."
+        )
+
+
+def check_brain(shape: tuple[int, ...], box_mask: np.ndarray, classes: int = 3) -> None:
+    """Refuse a brain whose maps would take more memory than is promised: it fills a large image nearly to its faces.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of the image.
+    box_mask : ndarray of bool
+        The brain in its box.
+    classes : int
+        Of the mixture.
+
+    Raises
+    ------
+    TooLargeError
+        If it is too large.
+    """
+    voxels = int(np.count_nonzero(box_mask))
+    # Intensities, masks and labels; in the box posteriors, fractions, labels and zones; of the brain what is stored.
+    of_box = 4 * classes + 5 + (12 if classes != 3 else 0)
+    needed = 6 * prod(shape) + of_box * box_mask.size + 15 * voxels
+
+    def promised(times: float) -> float:
+        """Bytes for the maps of an image whose voxels are so many times as long."""
+        voxels_left = prod(shape) / times ** len(shape)
+        return min(PEAK_CONSTANT_BYTES + PEAK_BYTES_PER_VOXEL * voxels_left, MAX_PEAK_BYTES) - BEFORE_BYTES
+
+    times = 1.0
+    while needed / times ** len(shape) > promised(times):
+        times += 0.1
+    if times > 1:
+        raise TooLargeError(
+            f"The brain fills {voxels / 1e6:.0f} million voxels, more than can be segmented in "
+            f"{(promised(1) + BEFORE_BYTES) / 1e6:.0f} MB. Resample the scan to voxels {times:.1f} times as long and "
+            "try again."
         )

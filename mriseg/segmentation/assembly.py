@@ -5,7 +5,7 @@ import numpy as np
 from mriseg.core.scan import Scan
 from mriseg.core.settings import Settings
 from mriseg.core.tissue import Tissue
-from mriseg.mixture.likelihood import BinnedVoxels
+from mriseg.mixture.histogram import Histogram
 from mriseg.quality.metrics import quality
 from mriseg.segmentation import volumes as measure
 from mriseg.segmentation.bias_field import evaluate_bias_field
@@ -26,7 +26,8 @@ def assemble(
     settings: Settings,
     stages: Stages,
     maps: TissueMaps,
-    binned: BinnedVoxels,
+    histogram: Histogram,
+    joint: Joint | None,
 ) -> Result:
     """Measure what the stages ended with, and carry it back to the scan's own axes.
 
@@ -40,8 +41,10 @@ def assemble(
         What was asked for, and what each stage ended with.
     maps : TissueMaps
         In the brain's canonical box.
-    binned : BinnedVoxels
-        The intensities that the mixture was fitted to.
+    histogram : Histogram
+        The intensities that the mixture was fitted to, of the first channel.
+    joint : Joint or None
+        Those of several channels.
 
     Returns
     -------
@@ -58,8 +61,8 @@ def assemble(
         labels=native.labels,
         brain=stages.brain,
         mixture=stages.mixture,
-        histogram=binned.histograms[0],
-        joint=Joint.of(binned, maps.mask) if len(binned.histograms) > 1 else None,
+        histogram=histogram,
+        joint=joint,
         contrast=assignment.contrast,
         contrast_confidence=assignment.confidence,
         sides_known=scan.sides_known and not (direction and direction.contradicts_header),

@@ -35,7 +35,7 @@ from mriseg.segmentation.stages import BiasCorrection, IdentifiedTissues
 
 # A field of the coil and of dielectric effects varies over a hand's breadth: half a period of the finest cosine.
 FINEST_MM = 45.0
-MOST_WAVES = 6  # half periods along an axis, 270 mm: no brain is longer, and in what is the products would be thousands
+MOST_WAVES = 5  # half periods along an axis, 225 mm: no brain is longer, and in what is the products would be thousands
 PIXEL_EXTENT_MM = 180.0  # of a brain's longer side in a picture, whose pixels have no size
 SAMPLES = 60_000  # voxels that the field is estimated on; twice as many move it by less than 0.3 %
 BINS = 256

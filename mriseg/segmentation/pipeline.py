@@ -32,6 +32,7 @@ from threadpoolctl import threadpool_limits
 from mriseg.brain.background import Background, above_background, find_background
 from mriseg.brain.extraction import Brain
 from mriseg.brain.surroundings import measure_surroundings
+from mriseg.core import limits
 from mriseg.core.errors import SettingsError
 from mriseg.core.scan import Scan
 from mriseg.core.settings import Settings
@@ -47,7 +48,7 @@ from mriseg.segmentation.brain_region import brain_region, compact, find_brain
 from mriseg.segmentation.checks import check_images
 from mriseg.segmentation.findings import assess
 from mriseg.segmentation.markov_field import regularized_posteriors
-from mriseg.segmentation.result import Result
+from mriseg.segmentation.result import Joint, Result
 from mriseg.segmentation.skull_rim import bone_at_the_rim, darker_than_white, vessels_at_the_rim
 from mriseg.segmentation.stages import (
     BiasCorrection,
@@ -125,6 +126,8 @@ def segment(
         scan, canonical, further, background, mask=mask, settings=settings, reusable=reusable, clock=clock
     )
     stages, maps = _fit_and_label(canonical, brain, settings=settings, reusable=reusable, clock=clock)
+    histogram, joint = brain.binned.histograms[0], Joint.of(brain.binned, maps.mask) if further else None
+    del brain  # with the cell of each voxel, which nobody asks again
     result = assemble(
         scan,
         canonical,
@@ -132,7 +135,8 @@ def segment(
         settings=settings,
         stages=stages,
         maps=maps,
-        binned=brain.binned,
+        histogram=histogram,
+        joint=joint,
     )
     return replace(result, findings=assess(scan, result), seconds=clock.stop())
 
@@ -164,6 +168,7 @@ def _find_and_correct(
     clock.start("extract")
     brain = reusable.brain or compact(find_brain(scan, canonical, settings, mask, filling=background.filling))
     region = reusable.region or brain_region(brain, canonical, settings)
+    limits.check_brain(canonical.data.shape, region.box_mask, settings.classes)
 
     clock.start("name")
     tissues = reusable.tissues or identify_tissues(scan, canonical, region, settings, brain=brain)

@@ -1,3 +1,6 @@
+import re
+
+import numpy as np
 import pytest
 
 from mriseg.core import limits
@@ -50,3 +53,25 @@ def test_where_there_is_less_memory_less_is_read():
     with limits.at_most(10**12), pytest.raises(TooLargeError, match="at most 40 million"):
         limits.check_shape((400, 400, 400))
     limits.check_shape((256, 256, 256))
+
+
+def _brain(shape, share):
+    """A mask of a share of a box, which no memory was taken for."""
+    return np.broadcast_to(np.arange(shape[-1]) < share * shape[-1], shape)
+
+
+def test_a_brain_of_the_finest_heads_is_segmented():
+    limits.check_brain(
+        (320, 390, 320), _brain((290, 350, 280), 0.42)
+    )  # 12 million voxels of 0.5 mm, a liter and a half
+    limits.check_brain((290, 350, 280), _brain((290, 350, 280), 0.42))  # the same, cropped to the brain
+    limits.check_brain((5000, 5000), _brain((4400, 4400), 0.7))
+
+
+@pytest.mark.parametrize(("shape", "classes"), [((340, 340, 340), 3), ((5000, 5000), 3), ((260, 260, 260), 6)])
+def test_one_whose_maps_take_more_than_is_promised_is_refused_with_what_to_do(shape, classes):
+    with pytest.raises(TooLargeError, match=r"million voxels, more .* voxels [\d.]+ times as long") as refusal:
+        limits.check_brain(shape, _brain(shape, 1.0), classes)
+    times = float(re.search(r"voxels ([\d.]+) times", str(refusal.value))[1])
+    smaller = tuple(int(n / times) for n in shape)
+    limits.check_brain(smaller, _brain(smaller, 1.0), classes)

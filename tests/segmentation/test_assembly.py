@@ -10,6 +10,9 @@ from mriseg.image.orientation import orient
 from mriseg.mixture.likelihood import bin_voxels
 from mriseg.mixture.spatial_prior import PriorZones
 from mriseg.segmentation.assembly import assemble
+from mriseg.segmentation.bias_field import uniform_field
+from mriseg.segmentation.result import Joint
+from mriseg.segmentation.stages import BiasCorrection
 from mriseg.segmentation.tissue_maps import TissueMaps
 
 GM, WM, CSF = Tissue
@@ -33,8 +36,8 @@ def parts(scanned, segmented):
         "settings": Settings(),
         "stages": result.stages,
         "maps": maps,
-        "binned": bin_voxels([canonical.data[box] / result.box_bias], mask),
-        "field": result.box_bias,
+        "histogram": bin_voxels([canonical.data[box] / result.box_bias], mask).histograms[0],
+        "joint": None,
     }
 
 
@@ -89,8 +92,8 @@ def test_the_average_brain_is_noted_where_it_was_asked(parts):
 def test_two_contrasts_have_a_joint_histogram(parts):
     data = parts["canonical"].data[parts["stages"].region.box]
     mask = parts["maps"].mask
-    joint = assemble(**{**parts, "binned": bin_voxels([data, np.sqrt(data)], mask)}).joint
-    assert joint.counts.sum() == mask.sum()
+    of_both = Joint.of(bin_voxels([data, np.sqrt(data)], mask), mask)
+    assert assemble(**{**parts, "joint": of_both}).joint.counts.sum() == mask.sum()
 
 
 @pytest.mark.parametrize(("pixel_mm", "per_voxel_ml"), [(None, None), (2.0, 0.004), (0.5, 0.00025)])
@@ -99,15 +102,16 @@ def test_a_picture_is_measured_for_each_millimeter_of_thickness(parts, pixel_mm,
     flat = TissueMaps(*(array[:, :, at] for array in vars(parts["maps"]).values()))
     scan = picture(parts["canonical"].data[:, :, box[2].start + at])
     region = replace(parts["stages"].region, mask=parts["stages"].region.mask[:, :, box[2].start + at], box=box[:2])
-    stages = replace(parts["stages"], region=region, brain=Brain(region.mask, False))
+    even = BiasCorrection((uniform_field(2),), None)
+    stages = replace(parts["stages"], region=region, brain=Brain(region.mask, False), bias_correction=even)
     result = assemble(
         scan,
         *orient(scan),
         settings=Settings(pixel_size=pixel_mm),
         stages=stages,
         maps=flat,
-        binned=bin_voxels([scan.data[box[:2]]], flat.mask),
-        field=parts["field"][:, :, at],
+        histogram=parts["histogram"],
+        joint=None,
     )
     noted = any("each mm of slice thickness" in note for note in result.notes)
     assert noted == (pixel_mm is not None)
