@@ -29,6 +29,7 @@ from table import print_table
 import mriseg
 import mriseg.io.reader
 import mriseg.segmentation.pipeline
+from mriseg.app.server.memory import return_freed_memory
 from mriseg.core import limits
 from mriseg.core.tissue import Contrast
 from mriseg.datasets.phantom import make_phantom, simulate
@@ -188,7 +189,8 @@ def write(what: Draw, seed: int, folder: Path) -> Path:
 
 
 def measure(path: Path, mask: str) -> dict[str, object]:
-    """Read and segment a file; what it takes, in this process."""
+    """Read and segment a file; what it takes, in this process, whose large arrays go back to the system as a page's."""
+    return_freed_memory()
     idle = _status("VmRSS")
     Path("/proc/self/clear_refs").write_text("5")  # the peak so far is forgotten
     began, wall, clean = time.process_time(), time.perf_counter(), True

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mriseg.core.tissue import Tissue
+from mriseg.image.resampling import parts
 from mriseg.mixture.likelihood import BinnedVoxels
 from mriseg.mixture.model import Mixture
 from mriseg.segmentation.partial_volume import partial_volumes
@@ -52,7 +53,8 @@ def tissue_maps(class_posteriors: np.ndarray, mask: np.ndarray, binned: BinnedVo
     """
     fractions = partial_volumes(class_posteriors, mixture, binned)
     posteriors = tissue_posteriors(class_posteriors, mixture.tissues)
-    labels = most_likely_tissue(posteriors, tuple(Tissue)) * mask
+    labels = most_likely_tissue(posteriors, tuple(Tissue))
+    labels *= mask
     return TissueMaps(mask, labels, np.moveaxis(posteriors, 0, -1), fractions)
 
 
@@ -97,8 +99,12 @@ def most_likely_tissue(posteriors: np.ndarray, tissues: tuple[Tissue, ...]) -> n
     ndarray of uint8, shape (...)
         As `Tissue.number`.
     """
-    best, labels = posteriors[0], np.full(posteriors.shape[1:], tissues[0].number, np.uint8)
-    for tissue, posterior in zip(tissues[1:], posteriors[1:], strict=True):  # argmax over a first axis is slow
-        np.putmask(labels, posterior > best, tissue.number)
-        best = np.maximum(best, posterior)
+    labels = np.full(posteriors.shape[1:], tissues[0].number, np.uint8)
+    for part in parts(labels.shape):
+        best = posteriors[0, part]
+        for tissue, posterior in zip(
+            tissues[1:], posteriors[1:, part], strict=True
+        ):  # argmax over a first axis is slow
+            np.putmask(labels[part], posterior > best, tissue.number)
+            best = np.maximum(best, posterior)
     return labels
