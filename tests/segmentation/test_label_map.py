@@ -34,6 +34,15 @@ def test_a_scan_that_was_cut_off_is_a_scan(coarse, intensities, share):
     assert content(clipped(intensities, share, coarse.truth > 0)) is Content.SCAN
 
 
+@pytest.mark.parametrize("share", [0.6, 0.8])
+def test_what_was_cut_off_is_not_counted_among_the_flat_regions_of_labels(coarse, share):
+    inside = coarse.truth > 0
+    stripped = np.where(inside, quantized(simulate(coarse, Contrast.T1).data, 200), 0)
+    texture = texture_of(clipped(stripped, share, inside))
+    assert texture.top > 0.5
+    assert texture.flat < 0.2
+
+
 @pytest.mark.parametrize("levels", [24, 32, 64])
 def test_a_scan_of_few_gray_levels_is_a_scan(intensities, levels):
     assert content(quantized(intensities, levels)) is Content.SCAN
@@ -81,8 +90,8 @@ def test_mixtures_with_a_number_for_each_pure_tissue_are_a_map(coarse):
 
 def test_a_head_in_the_corner_is_no_map(coarse):
     scan = simulate(coarse, Contrast.T1).data
-    corner = np.zeros([3 * n for n in scan.shape], np.float32)
-    corner[tuple(slice(n) for n in scan.shape)] = scan
+    corner = np.zeros((4 * scan.shape[0], *scan.shape[1:]), np.float32)
+    corner[: scan.shape[0]] = scan  # nothing of it in the middle half
     assert content(corner) is Content.SCAN
 
 
