@@ -119,8 +119,8 @@ HANDED: dict[str, Judge] = {
     "03_map_cope1": refused("estimate"),
     "04_phantom_synthetic_sphere": doubted,
     "07_epi_fslmean": doubted,
-    "08_header_turned180": finding("header-turned", "mask-misfit"),
-    "08_header_wrong_axes_LIA": finding("header-turned"),
+    "08_header_turned180": finding("header-axes-wrong", "mask-misfit"),
+    "08_header_wrong_axes_LIA": finding("header-axes-wrong"),
     "08_sform_qform_flip": finding("two-orientations"),
     "09_nan_background": tissues("T1w", GM=938, WM=642, CSF=156),
     "10_mp2rage_uni_2mm": tissues("T1w"),
@@ -157,7 +157,7 @@ def generated() -> Iterator[tuple[str, nibabel.Nifti1Image, Judge]]:
         "upside down": np.diag([1.0, -1, -1, 1]),
         "axes exchanged": np.array([[0, 1.0, 0, 0], [-1, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]),
     }.items():
-        yield name, nibabel.Nifti1Image(data, turn @ affine), finding("header-turned", "mask-misfit")
+        yield name, nibabel.Nifti1Image(data, turn @ affine), finding("header-axes-wrong", "mask-misfit")
     for name, factor in {"centimeters as millimeters": 0.1, "ten times too large": 10.0}.items():
         yield name, nibabel.Nifti1Image(data, np.diag([factor, factor, factor, 1]) @ affine), refused("mm")
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import scipy
 
+from mriseg.core.decimals import decimal
 from mriseg.image.morphology import bounding_box
 from mriseg.image.panels import find_scan
 
@@ -81,7 +82,7 @@ class Background:
         if self.zero:
             notes.append(
                 "The background does not lie at 0 and below all tissue. Intensities were counted from "
-                f"{self.zero:.4g}, as if that were no signal."
+                f"{decimal(self.zero, 4)}, as if that were no signal."
             )
         if np.isfinite(self.limits).any():
             notes.append("Single voxels many times as bright or dark as all others are broken; they were cut off.")

@@ -8,6 +8,7 @@ about something else.
 import numpy as np
 import skimage
 
+from mriseg.core.decimals import decimal
 from mriseg.core.errors import BrainNotFoundError
 from mriseg.image.morphology import bounding_box, largest_component
 from mriseg.image.resampling import block_mean
@@ -42,9 +43,9 @@ def head_box(data: np.ndarray, spacing: tuple[float, ...]) -> tuple[slice, ...]:
         If the volume is far smaller than a head, or what it shows is far larger.
     """
     extent = np.array(data.shape) * spacing
-    sides = " x ".join(f"{side:.3g}" for side in spacing)
+    sides = " x ".join(decimal(side) for side in spacing)
     if extent.max() < SMALLEST_MM:
-        by = " x ".join(f"{length:.3g}" for length in extent)
+        by = " x ".join(decimal(length) for length in extent)
         raise BrainNotFoundError(
             f"The volume is {by} mm large, far smaller than a head. If the header's voxel size ({sides} mm) is wrong, "
             "correct it and try again; brains of animals and parts of a brain are not searched."
@@ -62,9 +63,9 @@ def head_box(data: np.ndarray, spacing: tuple[float, ...]) -> tuple[slice, ...]:
     if lengths.max() > LARGEST_MM:
         longest = int(lengths.argmax())
         raise BrainNotFoundError(
-            f"What the volume shows is {lengths[longest]:.0f} mm {NAMES[longest]}, far larger than a head. If it shows "
-            f"the body, crop it to the head; if the header's voxel size ({sides} mm) is wrong, correct it and try "
-            "again."
+            f"What the volume shows is {decimal(lengths[longest])} mm {NAMES[longest]}, far larger than a head. If it "
+            f"shows the body, crop it to the head; if the header's voxel size ({sides} mm) is wrong, correct it and "
+            "try again."
         )
     return tuple(
         slice(

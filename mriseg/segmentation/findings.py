@@ -29,8 +29,8 @@ LITTLE_CONTRAST = 1.5  # between gray and white matter: by brightness alone one 
 CLIPPED, MUCH_CLIPPED = 0.05, 0.2
 CLIPPED_LEVELS = 3.0  # and as many times what a level holds on average: where there are few, each holds much
 FEW_LEVELS, TOO_FEW_LEVELS = 24, 16  # 32 of a T1 cost up to 2 points of Dice; with 16 the names of tissues may be wrong
-# Between fluid and gray matter, where the overlap of fluid with the truth falls on simulated heads: a Dice of .8 and
-# more above 3, .6 to .75 between 2 and 3, less than .5 below 2. In a picture no average brain says which of the dark is
+# Between fluid and gray matter, where the overlap of fluid with the truth falls on simulated heads: a Dice of .7 to
+# .9 above 3, .5 to .75 between 2 and 3, less than .5 below 2. In a picture no average brain says which of the dark is
 # pure fluid, so that good ones go down to 1.9: there only what none of them has is told.
 WEAK_FLUID_CONTRAST, LITTLE_FLUID_CONTRAST, WEAK_FLUID_OF_PICTURES = 2.0, 3.0, 1.5
 STRONG_SHADING = 0.8  # of the brightest over the darkest place of one tissue
