@@ -13,10 +13,11 @@ import pytest
 
 import mriseg
 from mriseg import MrisegError, Settings
+from mriseg.brain.anatomy import explained_share
 from mriseg.core import limits
 from mriseg.core.scan import picture, volume
 from mriseg.image.morphology import distance_to_background
-from mriseg.image.resampling import block_mean, every_nth
+from mriseg.image.resampling import Grid, block_mean, every_nth
 from mriseg.mixture.likelihood import TableIndex, bin_voxels
 from mriseg.mixture.spatial_prior import prior_zones, uniform_prior
 from mriseg.registration.affine import Registration
@@ -157,3 +158,12 @@ def test_results_are_held_once_more_and_not_twice(brain):
     values = np.zeros((*SHAPE, 3), np.float32)
     turned = np.array([[2, 1], [0, -1], [1, 1]])
     assert _traced(lambda: in_native_order(values, mask, turned)) < 20  # 12 of them
+
+
+@pytest.mark.slow
+def test_a_brain_of_many_coarse_voxels_is_compared_with_the_average_in_few_of_them(brain):
+    mask, data = brain
+    grid = Grid(SHAPE, (4.0, 4.0, 4.0), np.zeros(3))
+    pose = Registration(np.eye(4), 0.5, 1.0)
+    peak = _traced(lambda: explained_share(data, mask, grid, registration=pose, average=atlas()))
+    assert peak * VOXELS < limits.PEAK_CONSTANT_BYTES
