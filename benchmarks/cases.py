@@ -217,6 +217,7 @@ def main() -> None:
             continue
         outcome = _run(scan)
         rows.append((name, "right" if judge(outcome) else "WRONG", round(outcome.mb), round(outcome.seconds), outcome))
+        print(*rows[-1], file=sys.stderr)
     print_table(("case", "is", "MB", "CPU s", "outcome"), rows)
     print(f"\n{sum(row[1] == 'right' for row in rows)} of {len(rows)} right")
 
