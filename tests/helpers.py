@@ -14,6 +14,7 @@ import pytest
 from nibabel.orientations import axcodes2ornt, inv_ornt_aff, ornt_transform
 
 import mriseg
+import mriseg.io.reader  # now, so that what it imports counts as nobody's memory
 from mriseg import MrisegError, Tissue
 from mriseg.mixture.em import Parameters
 from mriseg.mixture.layout import MixtureLayout
