@@ -98,6 +98,7 @@ class FindingCode(StrEnum):
     TWO_ORIENTATIONS = "two-orientations", Topic.SIDES, "The header states two orientations that contradict each other."
     HEADER_AXES_WRONG = "header-axes-wrong", Topic.SIDES, "The head lies otherwise than the axes of the header say."
     PARTIAL_BRAIN = "partial-brain", Topic.PART, "The image holds only a part of the brain."
+    BRAIN_CUT_AWAY = "brain-cut-away", Topic.PART, "A piece of the brain was cut away and filled with one value."
     UNUSUAL_RATIO = "unusual-ratio", Topic.RATIO, "The proportion of gray and white matter is unusual."
     STRONG_SHADING = "strong-shading", Topic.SHADING, "The coil shades the scan strongly."
     SINGLE_SLICE = "single-slice", Topic.SLICE, "Figures are those of one slice."
@@ -133,6 +134,7 @@ WARNING_CODES = (
     FindingCode.TWO_VOXEL_SIZES,
     FindingCode.TWO_ORIENTATIONS,
     FindingCode.HEADER_AXES_WRONG,
+    FindingCode.BRAIN_CUT_AWAY,
 )
 
 

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from mriseg.brain.cut_away import CutAway, find_cut_away
+from mriseg.brain.extraction import Brain
 from mriseg.core.scan import Scan
 from mriseg.core.settings import Settings
 from mriseg.core.tissue import Tissue
@@ -67,6 +69,7 @@ def assemble(
         contrast_confidence=assignment.confidence,
         sides_known=scan.sides_known and not (direction and direction.contradicts_header),
         head_direction=direction,
+        cut_away=_cut_away(canonical, stages.brain),
         volumes_ml=volumes_ml,
         volume_intervals_ml=measure.intervals(maps.posteriors, volumes_ml, voxel_ml),
         fractions=shares,
@@ -98,6 +101,13 @@ def _quality(
         spacing=canonical.spacing,
         surroundings=stages.surroundings,
     )
+
+
+def _cut_away(canonical: Scan, brain: Brain) -> CutAway | None:
+    """What of the brain was cut away, where the average brain tells it."""
+    if brain.registration is None or brain.doubtful or brain.given or canonical.spacing is None:
+        return None
+    return find_cut_away(canonical.data, canonical.spacing, brain.mask, brain.registration)
 
 
 def _voxel_ml(scan: Scan, settings: Settings) -> float | None:

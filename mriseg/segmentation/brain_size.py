@@ -29,6 +29,8 @@ LARGEST_IN_TEMPLATE_ML = 2500.0  # average brains are drawn larger than most peo
 YOUNG_ML, ADULT_ML, ADULT_STRIPPED_ML = 700.0, 900.0, 800.0
 FULL_EXTENT_MM = 100.0  # a field of view shorter than this cannot hold a whole brain of an adult
 FULL_COVERAGE = 0.9  # share of the average brain that a whole one has in view
+# Of the brain, that must be missing: brains that are whole have up to 3 mL less than the average brain laid over them.
+LEAST_CUT_ML, LEAST_CUT_SHARE = 5.0, 0.005
 CUT_SHARE = 0.25  # of its largest section: the last 5 mm of a whole brain have 0.1
 FACES = (("left", "right"), ("back", "front"), ("bottom", "top"))  # of canonical axes
 
@@ -87,6 +89,31 @@ def cut(result: Result) -> Iterator[Finding]:
             "The image holds only a part of the brain; volumes are those of what is seen, shares those of this part."
             + (f" It is cut at the {_listed(faces)}." if result.planes_known else ""),
             "Do not compare them with whole brains.",
+        )
+
+
+def cut_away(result: Result) -> Iterator[Finding]:
+    """Whether a piece of the brain was cut away and filled with one value.
+
+    Parameters
+    ----------
+    result : Result
+
+    Yields
+    ------
+    Finding
+    """
+    piece = result.cut_away
+    if piece is None or result.brain_ml is None:
+        return
+    if piece.volume_ml > max(LEAST_CUT_ML, LEAST_CUT_SHARE * result.brain_ml):
+        side = f" at the {FACES[piece.axis][piece.forward]}" if result.planes_known else ""
+        yield Finding(
+            FindingCode.BRAIN_CUT_AWAY,
+            Level.CARE,
+            f"At least {piece.volume_ml:.0f} mL of the brain were cut away{side} and filled with one value, as by the "
+            "removal of the face; volumes are those of what is left.",
+            "Do not compare them with whole brains; take the scan as it was before.",
         )
 
 

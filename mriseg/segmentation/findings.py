@@ -15,7 +15,7 @@ from mriseg.core.decimals import decimal
 from mriseg.core.findings import Finding, FindingCode, Level
 from mriseg.core.scan import Scan, Space
 from mriseg.core.tissue import Contrast, Tissue
-from mriseg.segmentation.brain_size import FACES, cut, size
+from mriseg.segmentation.brain_size import FACES, cut, cut_away, size
 from mriseg.segmentation.gray_levels import clipped_share, gray_levels
 from mriseg.segmentation.result import Result
 
@@ -72,6 +72,7 @@ def assess(scan: Scan, result: Result) -> tuple[Finding, ...]:
         *_header_geometry(scan),
         *_head_direction(result),
         *cut(result),
+        *cut_away(result),
         *_ratio(result),
         *_shading(result),
         *_single_slice(result),

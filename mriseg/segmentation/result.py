@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from mriseg.brain.cut_away import CutAway
 from mriseg.brain.extraction import Brain
 from mriseg.core.findings import WARNING_CODES, Finding
 from mriseg.core.scan import Scan
@@ -76,6 +77,8 @@ class Result:
         Probability that the tissues are named rightly; 1 where the user said the contrast.
     sides_known : bool
         Whether it can be trusted which side of the scan is the patient's left: letters are shown only then.
+    cut_away : CutAway or None
+        A piece of the brain that one value was written over.
     head_direction : HeadDirection or None
         How the head lies to the axes that the header states, where that was found.
     volumes_ml : dict of Tissue to float, or None
@@ -141,6 +144,7 @@ class Result:
     contrast_confidence: float
     sides_known: bool
     head_direction: HeadDirection | None
+    cut_away: CutAway | None
     volumes_ml: dict[Tissue, float] | None
     volume_intervals_ml: dict[Tissue, tuple[float, float]] | None
     fractions: dict[Tissue, float]
