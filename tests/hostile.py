@@ -194,11 +194,11 @@ HOSTILE: dict[str, tuple[Callable[[Path], Source], str]] = {
         lambda _: _deflated(header(dim=[3, 4000, 4000, 4000, 1, 1, 1, 1])), "million"),
     "gzip bomb behind a header of 340^3 doubles": (
         lambda _: _deflated(header(dim=[3, 340, 340, 340, 1, 1, 1, 1], datatype=64, bitpix=64)), "same value"),
-    "gzip bomb in a gzip bomb": (lambda _: gzip.compress(_deflated(b"")), "not an image"),
+    "gzip bomb in a gzip bomb": (lambda _: gzip.compress(_deflated(b"")), "packed twice"),
     "zip bomb of zeros": (lambda _: _zip_of(b""), "empty"),
     "zip bomb of 4000 members that share their bytes": (lambda _: _zip_of(b"x", 4000), "image that can be read"),
     "zip bomb behind the start of a DICOM file": (lambda _: _zip_of(bytes(128) + b"DICM"), "longer than any"),
-    "zip bomb behind a PNG's magic number": (lambda _: _zip_of(b"\x89PNG\r\n\x1a\n"), "unpacks to more"),
+    "zip bomb behind a PNG's magic number": (lambda _: _zip_of(b"\x89PNG\r\n\x1a\n"), "larger than any"),
     "zip bomb in a zip": (lambda _: _zipped(("inner.zip", _zip_of(b""))), "zip"),
     "zip with a link": (lambda _: _zipped((_link(), b"/etc/passwd")), "no file"),
     "zip with a path that leads out": (lambda _: _zipped(("../../../elsewhere/scan.nii", b"x")), "not of that kind"),

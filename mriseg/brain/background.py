@@ -21,6 +21,7 @@ PADDED = 0.9  # of the box around what is not filled: a field of view is a box, 
 # Of the range of intensities: what resampling leaves below a background of 0 reaches 0.03, a z-score of the brain 0.3
 # and more.
 BELOW = 0.05
+LEAST_RANGE = 1e-4  # of the largest value: less is rounding, not anatomy
 RANGE_PERCENTILES = (1.0, 99.0)  # of what is not background, between which its intensities range
 DARKEST_PERCENTILE = 2.0  # of the outer faces: air, unless tissue fills all of them
 # Broken are voxels that lie beyond these percentiles by more than so many times their distance from the median:
@@ -113,6 +114,8 @@ def find_background(data: np.ndarray) -> Background:
     >>> background.filled, background.zero < -3
     (0.0, True)
     """
+    if not np.ptp(data) > LEAST_RANGE * np.abs(data).max():
+        return Background()
     sample = _thinned(data)
     filled = _filling(data, sample)
     if filled is None:

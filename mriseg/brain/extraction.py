@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import scipy
 
+from mriseg.brain.background import LEAST_RANGE
 from mriseg.brain.confidence import DOUBTFUL, MaskConfidence, volume_confidence
 from mriseg.brain.field_of_view import head_box
 from mriseg.brain.loose_rim import is_loosely_stripped
@@ -24,7 +25,6 @@ from mriseg.image.panels import find_scan, is_inverted
 from mriseg.registration.affine import Registration
 
 SKULL_SEEN_MM = 1.5  # a skull is seen in voxels of twice this side
-LEAST_RANGE = 1e-4  # of the largest value: less is rounding, not anatomy
 # Of a slab, that are searched: 60 mm have as many of 1 mm, and each takes 0.4 s. Between them the nearest mask holds.
 MOST_SLICES = 60
 VOID = 0.06  # of the brain's median: fluid on T1 and FLAIR is above 0.1, air below

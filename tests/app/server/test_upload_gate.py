@@ -2,7 +2,8 @@
 
 import asyncio
 import weakref
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -32,6 +33,12 @@ def expected(monkeypatch) -> Arrivals:
     return arrivals
 
 
+def run(work: Coroutine[Any, Any, None]) -> None:
+    """To its end, in a thread of its own: where a browser was driven before, a loop already runs in this one."""
+    with ThreadPoolExecutor(1) as executor:
+        executor.submit(asyncio.run, work).result()
+
+
 def send(
     pieces: Iterable[int], *, announced: int | None = None, pause: float = 0.0, hangs: bool = False
 ) -> tuple[int, Exception | None]:
@@ -55,7 +62,7 @@ def send(
 
     said = [] if announced is None else [(b"content-length", str(announced).encode())]
     try:
-        asyncio.run(UploadGate(application)({**HEAD, "headers": said}, receive, None))
+        run(UploadGate(application)({**HEAD, "headers": said}, receive, None))
     except UploadRefusedError as refused:
         return read, refused
     return read, None
@@ -109,5 +116,5 @@ def test_other_requests_pass(expected):
         passed.append((scope["path"], receive))
 
     for scope in ({**HEAD, "method": "DELETE"}, {**HEAD, "path": "/_stcore/health"}, {"type": "lifespan"}):
-        asyncio.run(UploadGate(application)({"path": "", **scope}, "theirs", None))
+        run(UploadGate(application)({"path": "", **scope}, "theirs", None))
     assert [receive for _, receive in passed] == ["theirs"] * 3
