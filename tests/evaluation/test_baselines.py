@@ -105,9 +105,12 @@ def test_classes_are_named_by_the_contrast(method, scanned, segmented):
 
 @pytest.mark.parametrize("method", ["k-means", "mixture"])
 def test_a_scan_stored_with_bright_air_has_the_same_labels(method, labeled, scanned, segmented):
-    scan = scanned(Contrast.T1)
-    inverted = replace(scan, data=scan.data.max() - scan.data)
-    labels = segment_simply(inverted, segmented(Contrast.T1), method)
+    scan, result = scanned(Contrast.T1), segmented(Contrast.T1)
+    brightest = float(scan.data.max())
+    assignment = replace(result.stages.tissues.assignment, inverted=True)
+    tissues = replace(result.stages.tissues, assignment=assignment, background_level=brightest)
+    of_inverted = replace(result, stages=replace(result.stages, tissues=tissues))
+    labels = segment_simply(replace(scan, data=brightest - scan.data), of_inverted, method)
     assert (labels == labeled(method)).mean() > 0.999
 
 
