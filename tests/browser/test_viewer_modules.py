@@ -27,7 +27,8 @@ ADDRESS = "http://viewer.test/"  # answered by the test itself
 HERE = viewer._HERE
 WINDOW = (10.0, 90.0)
 TISSUES = [{"number": t.number, "title": t.title, "short": t.abbreviation, "rgb": t.rgb} for t in Tissue]
-HEADER = {"tissues": TISSUES, "range": [0, 1023], "levels": LEVELS, "field": [-1, 1], "invertedAbout": None}
+SIGNAL = {"zero": 0, "scale": 1, "invertedAbout": None}
+HEADER = {"tissues": TISSUES, "range": [0, 1023], "levels": LEVELS, "field": [-1, 1], **SIGNAL}
 STATE = {
     "opacity": 0.6,
     "contours": False,
