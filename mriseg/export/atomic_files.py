@@ -18,12 +18,13 @@ from mriseg.export import confined
 from mriseg.export.confined import OWN
 
 FOLDER, LOCKS = f"{OWN}/unfinished", f"{OWN}/locks"
+STAGING = f"{FOLDER}/"  # paths of what is unfinished begin with it, unless told
 BESIDE = f"{OWN}-"  # what is unfinished beside results that have no folder of their own begins with
 STAGED = re.compile("([0-9A-Za-z.]*)-([0-9]+)-([0-9a-f]+)")  # machine, process and what tells one from another
 ABANDONED_AFTER = 24 * 3600  # seconds; whether a process of another machine still runs cannot be asked
 
 
-def staging_name(begin: str = f"{FOLDER}/") -> str:
+def staging_name(begin: str = STAGING) -> str:
     """A path below the results that nobody else writes to; it says whose it is. Nothing is made.
 
     Parameters
@@ -74,7 +75,7 @@ def replace(root: Path, name: str, content: bytes) -> None:
         confined.remove(root, staged)
 
 
-def clear(root: Path, begin: str = f"{FOLDER}/") -> None:
+def clear(root: Path, begin: str = STAGING) -> None:
     """Remove what programs that no longer run left unfinished.
 
     Parameters

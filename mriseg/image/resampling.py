@@ -73,7 +73,7 @@ def coarse_steps(
     >>> coarse_steps((256, 256, 40), (1.0, 1.0, 4.0), 3.0)
     (3, 3, 1)
     >>> coarse_steps((256, 256, 40), (1.0, 1.0, 4.0), 3.0, most=50_000)
-    (7, 7, 2)
+    (6, 6, 2)
     """
     while True:
         steps = tuple(min(n, max(1, round(side / s))) for n, s in zip(shape, spacing, strict=True))
