@@ -220,14 +220,8 @@ def volume(
         If the volume is too small, too large or not finite, or the affine is not invertible.
     """
     limits.check_shape(data.shape)
-    affine = np.array(affine, float)
-    if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
-        raise ReadError(
-            "The header does not say where the voxels lie (its affine is not invertible). "
-            "Write the file again with a valid affine."
-        )
+    affine = _invertible(affine)
     data, notes = _finite(data, notes, copy)
-    affine.flags.writeable = False
     spacing = tuple(float(s) for s in nibabel.affines.voxel_sizes(affine))
     return Scan(
         data,
@@ -303,3 +297,15 @@ def _surrounds(broken: np.ndarray) -> bool:
     piece = pieces == 1 + np.bincount(pieces.ravel())[1:].argmax()
     whole = scipy.ndimage.binary_fill_holes(piece)
     return bool(piece.sum() > max(ONE_PIECE * np.count_nonzero(pieces), WHOLE * whole.sum()))
+
+
+def _invertible(affine: np.ndarray) -> np.ndarray:
+    """A read-only copy of an affine that says where voxels lie."""
+    affine = np.array(affine, float)
+    if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
+        raise ReadError(
+            "The header does not say where the voxels lie (its affine is not invertible). "
+            "Write the file again with a valid affine."
+        )
+    affine.flags.writeable = False
+    return affine

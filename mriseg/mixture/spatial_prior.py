@@ -98,16 +98,6 @@ def prior_zones(
     PriorZones
         On the mask's grid, only zones that hold a voxel; outside the mask the index is 0 and says nothing.
     """
-    gray, white = (
-        scipy.ndimage.gaussian_filter(m, BLUR_MM / ATLAS_MM, truncate=2.5) for m in (atlas.gray, atlas.white)
-    )
-    fluid = 1 - gray - white
-    fluid, gray, white = (np.maximum(share, LEAST_SHARE) for share in (fluid, gray, white))
-    total = fluid + gray + white
-    where = [atlas.origin[a] + ATLAS_MM * np.arange(n) for a, n in enumerate(gray.shape)]
-    within = [(low < at) & (at < high) for at, (low, high) in zip(where, DEEP_NUCLEI, strict=True)]
-    deep = (within[0][:, None, None] & within[1][:, None] & within[2]).astype(np.float32)
-
     # The maps are smooth: carried to every other millimeter and drawn between, in a quarter of the time.
     steps = [max(1, int(ATLAS_MM / side)) for side in spacing]
     coarse = tuple((n - 1) // step + 2 for n, step in zip(mask.shape, steps, strict=True))
@@ -118,7 +108,7 @@ def prior_zones(
     def warped(values: np.ndarray) -> np.ndarray:
         return registration.warp(values, atlas, grid)
 
-    maps = warped(fluid / total), warped(white / total), warped(deep)
+    maps = [warped(values) for values in _smooth_maps(atlas)]
     kinds = 2 * (len(FLUID_EDGES) + 1) * (len(WHITE_EDGES) + 1)
     index = np.zeros(mask.shape, np.uint8)
     voxels, sums = np.zeros(kinds, np.intp), np.zeros((3, kinds))
@@ -141,3 +131,17 @@ def prior_zones(
         index[part] = number[index[part]] * mask[part]
     fluid, white, deep = sums[:, used] / voxels[used]
     return PriorZones(index, np.stack([fluid, 1 - fluid - white, white], 1), deep)
+
+
+def _smooth_maps(atlas: Atlas) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Shares of fluid and of white matter in the average brain, blurred and never 0, and its deep nuclei."""
+    gray, white = (
+        scipy.ndimage.gaussian_filter(m, BLUR_MM / ATLAS_MM, truncate=2.5) for m in (atlas.gray, atlas.white)
+    )
+    fluid = 1 - gray - white
+    fluid, gray, white = (np.maximum(share, LEAST_SHARE) for share in (fluid, gray, white))
+    total = fluid + gray + white
+    where = [atlas.origin[a] + ATLAS_MM * np.arange(n) for a, n in enumerate(gray.shape)]
+    within = [(low < at) & (at < high) for at, (low, high) in zip(where, DEEP_NUCLEI, strict=True)]
+    deep = (within[0][:, None, None] & within[1][:, None] & within[2]).astype(np.float32)
+    return fluid / total, white / total, deep

@@ -129,14 +129,7 @@ def segment(
     histogram, joint = brain.binned.histograms[0], Joint.of(brain.binned, maps.mask) if further else None
     del brain  # with the cell of each voxel, which nobody asks again
     result = assemble(
-        scan,
-        canonical,
-        orientation,
-        settings=settings,
-        stages=stages,
-        maps=maps,
-        histogram=histogram,
-        joint=joint,
+        scan, canonical, orientation, settings=settings, stages=stages, maps=maps, histogram=histogram, joint=joint
     )
     return replace(result, findings=assess(scan, result), seconds=clock.stop())
 
