@@ -109,7 +109,8 @@ def find_background(data: np.ndarray) -> Background:
     A brain whose own intensities were z-scored, in a background of 0:
 
     >>> scan = np.zeros((20, 20, 20), np.float32)
-    >>> scan[4:16, 5:15, 6:14][np.arange(80) % 10 > 2] = np.linspace(-3, 3, 560)[:, None]
+    >>> brain = np.linalg.norm(np.indices(scan.shape) - 9.5, axis=0) < 7
+    >>> scan[brain] = np.linspace(-3, 3, brain.sum())
     >>> background = find_background(scan)
     >>> background.filled, background.zero < -3
     (0.0, True)
