@@ -19,6 +19,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import nibabel
 import numpy as np
@@ -116,13 +117,19 @@ def phantoms() -> Iterator[Source]:
             yield Source(f"phantom {seed}", contrast, scan, phantom.truth > 0)
 
 
-def heads(folder: Path, simulator: Path) -> Iterator[Source]:
-    """Heads of the label maps in a folder, as another simulator scans them."""
+def simulator_tool(simulator: Path) -> Any:
+    """The simulator as a module."""
     specification = importlib.util.spec_from_file_location("simulate_head", simulator)
     if specification is None or specification.loader is None:
         raise FileNotFoundError(simulator)
     tool = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(tool)
+    return tool
+
+
+def heads(folder: Path, simulator: Path) -> Iterator[Source]:
+    """Heads of the label maps in a folder, as another simulator scans them."""
+    tool = simulator_tool(simulator)
     rng = np.random.default_rng(1)
     for path in sorted(folder.glob("head_??.nii.gz")):
         image = nibabel.as_closest_canonical(nibabel.load(path))

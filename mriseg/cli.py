@@ -29,7 +29,7 @@ from mriseg.export.images import encode_scan
 from mriseg.export.writer import stem
 from mriseg.io.catalog import best
 from mriseg.io.reader import contents
-from mriseg.segmentation.findings import certainty
+from mriseg.segmentation.names import certainty
 from mriseg.segmentation.result import Result
 from mriseg.study.attempt import LoadedScan, load_scan, try_segment
 from mriseg.study.bids import SUFFIXES

@@ -23,6 +23,7 @@ from mriseg.core.limits import MAX_COARSE_VOXELS
 from mriseg.image.morphology import SLAB_MM, bounding_box, large_pieces
 from mriseg.image.panels import find_scan, is_inverted
 from mriseg.registration.affine import Registration
+from mriseg.registration.slice import SliceLevel
 
 SKULL_SEEN_MM = 1.5  # a skull is seen in voxels of twice this side
 # Of a slab, that are searched: 60 mm have as many of 1 mm, and each takes 0.4 s. Between them the nearest mask holds.
@@ -62,8 +63,8 @@ class Brain:
         How far the mask can be trusted, 0 to 1, see `mriseg.brain.confidence`; 1 if it was given.
     doubts : tuple of Finding
         What speaks against it, each with what to do.
-    pixel_mm : float or None
-        Of a picture: side of a pixel in mm, if the head has the size of the average.
+    level : SliceLevel or None
+        Of a picture: where it is cut, and how large its pixels are.
     given : bool
         Whether the user gave the mask, or said to take everything.
     """
@@ -75,7 +76,7 @@ class Brain:
     inverted: bool = False
     confidence: float = 1.0
     doubts: tuple[Finding, ...] = ()
-    pixel_mm: float | None = None
+    level: SliceLevel | None = None
     given: bool = False
 
     @property
@@ -219,16 +220,14 @@ def _in_picture(data: np.ndarray, spacing: tuple[float, ...]) -> Brain:
     if stripped:
         notes = (*notes, "The picture shows a skull-stripped brain; it was taken as it is.")
         of_panel = _without_air(stripped_mask(image), image)
-        judged, pixel_mm = MaskConfidence(0.0), None
+        judged, level = MaskConfidence(0.0), None
         if of_panel.any():
-            judged, pixel_mm = stripped_slice_confidence(image, spacing, of_panel)
+            judged, level = stripped_slice_confidence(image, spacing, of_panel)
     else:
-        of_panel, judged, pixel_mm = find_brain_in_picture(image, spacing)
+        of_panel, judged, level = find_brain_in_picture(image, spacing)
         of_panel = _without_air(of_panel, image)
     mask[panel.box] = of_panel
-    return Brain(
-        mask, stripped, notes, inverted=inverted, confidence=judged.value, doubts=judged.doubts, pixel_mm=pixel_mm
-    )
+    return Brain(mask, stripped, notes, inverted=inverted, confidence=judged.value, doubts=judged.doubts, level=level)
 
 
 def take_stripped(data: np.ndarray, spacing: tuple[float, ...] | None, filling: float | None = None) -> Brain:
@@ -261,8 +260,8 @@ def take_stripped(data: np.ndarray, spacing: tuple[float, ...] | None, filling: 
     if data.ndim == 3:
         spacing = spacing or (1.0, 1.0, 1.0)
         return _without_bone(_stripped_volume(data, spacing, mask, note), data, spacing)
-    judged, pixel_mm = stripped_slice_confidence(data, spacing or (1.0, 1.0), mask)
-    return Brain(mask, True, (note,), confidence=judged.value, doubts=judged.doubts, pixel_mm=pixel_mm)
+    judged, level = stripped_slice_confidence(data, spacing or (1.0, 1.0), mask)
+    return Brain(mask, True, (note,), confidence=judged.value, doubts=judged.doubts, level=level)
 
 
 def take_given(data: np.ndarray, spacing: tuple[float, ...] | None, mask: np.ndarray) -> Brain:

@@ -19,7 +19,7 @@ from mriseg.core.errors import BrainNotFoundError
 from mriseg.image.morphology import bounding_box, dilate, distance_to_background, smooth_mask
 from mriseg.registration.atlas import atlas
 from mriseg.registration.mutual_information import mutual_information
-from mriseg.registration.slice import SlicePose, register_slice
+from mriseg.registration.slice import SliceLevel, SlicePose, register_slice
 
 WORKING_SIDE = 224  # pixels: the brain is searched at about 1 mm, whatever the picture's size
 LEAST_HEAD = 5.0  # pixels, the radius of a circle that fits in it
@@ -50,7 +50,9 @@ LEAST_SCALP = 0.05  # of the radius of the head: nearer to its surface there is 
 OPENING, CLOSING = 3.0, 4.0  # mm: optic nerves and vessels are cut, the mouths of sulci closed
 
 
-def find_brain_in_picture(data: np.ndarray, spacing: tuple[float, ...]) -> tuple[np.ndarray, MaskConfidence, float]:
+def find_brain_in_picture(
+    data: np.ndarray, spacing: tuple[float, ...]
+) -> tuple[np.ndarray, MaskConfidence, SliceLevel]:
     """Mask the brain in a slice of a whole head.
 
     Parameters
@@ -64,8 +66,7 @@ def find_brain_in_picture(data: np.ndarray, spacing: tuple[float, ...]) -> tuple
     -------
     mask : ndarray of bool, same shape
     confidence : MaskConfidence
-    pixel_mm : float
-        Side of a pixel in mm along the rows, if the head has the size of the average.
+    level : SliceLevel
 
     Raises
     ------
@@ -97,12 +98,13 @@ def find_brain_in_picture(data: np.ndarray, spacing: tuple[float, ...]) -> tuple
         )
     border = _border(image, to_surface, outline.inside, pose)
     confidence = picture_confidence(image, border > 0, pose=pose, outline_cost=outline.cost)
-    return _resize(border, data.shape) > 0, confidence, pose.pixel_mm * image.shape[1] / data.shape[1]
+    level_of_slice = pose.level(outline.inside, data.shape[1] / image.shape[1])
+    return _resize(border, data.shape) > 0, confidence, level_of_slice
 
 
 def stripped_slice_confidence(
     data: np.ndarray, spacing: tuple[float, ...], mask: np.ndarray
-) -> tuple[MaskConfidence, float]:
+) -> tuple[MaskConfidence, SliceLevel | None]:
     """Judge a slice that came without skull, by the atlas laid over it.
 
     Parameters
@@ -116,12 +118,12 @@ def stripped_slice_confidence(
     Returns
     -------
     confidence : MaskConfidence
-    pixel_mm : float
-        Side of a pixel in mm along the rows, if the brain has the size of the average.
+    level : SliceLevel or None
+        Of a slice that holds enough to lay the average brain over it.
     """
     brain = shrink(mask.astype(np.float32), spacing) > 0.5
     if brain.sum() < np.pi * LEAST_HEAD**2:
-        return stripped_picture_confidence(0.0), 1.0
+        return stripped_picture_confidence(0.0), None
     radius = float(np.sqrt(brain.sum() / np.pi))
     margin = int(np.ceil(STRIPPED_MARGIN * radius))
     image = np.pad(shrink(np.where(mask, data, 0), spacing), margin)
@@ -139,7 +141,8 @@ def stripped_slice_confidence(
     pairs = tissues.argmax(0)[within] * STRIPPED_LEVELS + level
     joint = np.bincount(pairs, minlength=3 * STRIPPED_LEVELS).reshape(3, -1) + 1e-3
     agreement = float(mutual_information((joint / joint.sum())[None])[0])
-    return stripped_picture_confidence(agreement), pose.pixel_mm * (brain.shape[1] - 2 * margin) / data.shape[1]
+    level_of_slice = pose.level(brain, data.shape[1] / (brain.shape[1] - 2 * margin))
+    return stripped_picture_confidence(agreement), level_of_slice
 
 
 def shrink(data: np.ndarray, spacing: tuple[float, ...]) -> np.ndarray:

@@ -31,6 +31,7 @@ class Topic(StrEnum):
     SIDES = "Left, right and axes"
     PART = "Part of a brain"
     RATIO = "Gray to white matter"
+    SHARES = "Share of fluid"
     SHADING = "Shading"
     SLICE = "A single slice"
     FIT = "Fit of the mixture"
@@ -72,6 +73,7 @@ class FindingCode(StrEnum):
     RIM_LEFT_OUT = "rim-left-out", Topic.OUTLINE, "The rim of a scan without skull holds bone, which is no tissue."
     VESSELS_LEFT_OUT = "vessels-left-out", Topic.OUTLINE, "Vessels and dura hold contrast agent and are no tissue."
     CONTRAST_GIVEN = "contrast-given", Topic.NAMES, "The user said what the scan is weighted by."
+    CONTRAST_CONTRADICTED = "contrast-contradicted", Topic.NAMES, "The evidence speaks against what the user said."
     CONTRAST_FOUND = "contrast-found", Topic.NAMES, "The contrast was found, and is sure enough."
     CONTRAST_UNKNOWN = "contrast-unknown", Topic.NAMES, "The intensities fit no known contrast."
     CONTRAST_UNSURE = "contrast-unsure", Topic.NAMES, "The contrast, and with it the tissues' names, may be wrong."
@@ -100,6 +102,8 @@ class FindingCode(StrEnum):
     PARTIAL_BRAIN = "partial-brain", Topic.PART, "The image holds only a part of the brain."
     BRAIN_CUT_AWAY = "brain-cut-away", Topic.PART, "A piece of the brain was cut away and filled with one value."
     UNUSUAL_RATIO = "unusual-ratio", Topic.RATIO, "The proportion of gray and white matter is unusual."
+    TOO_MUCH_FLUID = "too-much-fluid", Topic.SHARES, "There is more fluid than in a living brain, or hardly less."
+    TOO_LITTLE_FLUID = "too-little-fluid", Topic.SHARES, "There is less fluid than in a brain with what surrounds it."
     STRONG_SHADING = "strong-shading", Topic.SHADING, "The coil shades the scan strongly."
     SINGLE_SLICE = "single-slice", Topic.SLICE, "Figures are those of one slice."
     NO_PIXEL_SIZE = "no-pixel-size", Topic.SLICE, "Figures are those of one slice whose pixel size is unknown."
@@ -118,6 +122,7 @@ WARNING_CODES = (
     FindingCode.MASK_NO_ANATOMY,
     FindingCode.CONTRAST_UNKNOWN,
     FindingCode.CONTRAST_UNSURE,
+    FindingCode.CONTRAST_CONTRADICTED,
     FindingCode.ECHO_PLANAR,
     FindingCode.CONTRAST_NOT_AS_STATED,
     FindingCode.INVERTED,
@@ -126,6 +131,7 @@ WARNING_CODES = (
     FindingCode.FLUID_GRAY_CLOSE,
     FindingCode.FLUID_GRAY_ALIKE,
     FindingCode.NOT_CONVERGED,
+    FindingCode.TOO_MUCH_FLUID,
     FindingCode.UNUSUAL_SIZE,
     FindingCode.CLIPPED,
     FindingCode.FEW_LEVELS,

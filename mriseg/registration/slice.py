@@ -62,6 +62,25 @@ AIR_MARGIN, SKIN = 0.15, 0.05  # of R: air that is compared, around the head; wh
 EFFORT = Effort(rounds=8, parents=13, least_parents=5, children=16, step=0.6, decay=0.8)
 
 
+@dataclass(frozen=True)
+class SliceLevel:
+    """Where a slice is cut, and how large its pixels are.
+
+    Attributes
+    ----------
+    axis : int
+        Of the average brain, across the slice: 0 of a sagittal one, 1 of a coronal one, 2 of an axial one.
+    level_mm : float
+        Of the middle of the brain along that axis, mm of the average brain: to the right, the front or the top.
+    pixel_mm : float
+        Side of a pixel along the rows in mm, if the head has the size of the average.
+    """
+
+    axis: int
+    level_mm: float
+    pixel_mm: float
+
+
 @dataclass(frozen=True, eq=False)
 class SlicePose:
     """Where a slice lies in the average brain.
@@ -81,6 +100,32 @@ class SlicePose:
     def pixel_mm(self) -> float:
         """Side of a pixel in mm, if the head has the size of the average."""
         return float(np.sqrt(np.linalg.norm(self.affine[:, 0]) * np.linalg.norm(self.affine[:, 1])))
+
+    def level(self, brain: np.ndarray, pixels_of_one: float = 1.0) -> SliceLevel:
+        """Where the slice is cut.
+
+        Parameters
+        ----------
+        brain : ndarray of bool, shape (rows, columns)
+            In the picture that the pose is of, not empty.
+        pixels_of_one : float
+            How many pixels of the picture that was given are one of these along a row.
+
+        Returns
+        -------
+        SliceLevel
+
+        Examples
+        --------
+        A cut 20 mm above the origin whose rows run backwards:
+
+        >>> pose = SlicePose(np.array([[0.0, 1.0, -32.0], [-1.0, 0.0, 32.0], [0.0, 0.0, 20.0]]), agreement=0.7)
+        >>> pose.level(np.ones((64, 64), bool))
+        SliceLevel(axis=2, level_mm=20.0, pixel_mm=1.0)
+        """
+        axis = int(np.abs(np.cross(self.affine[:, 0], self.affine[:, 1])).argmax())
+        level_mm = float(self.affine[axis] @ [*np.argwhere(brain).mean(0), 1.0])
+        return SliceLevel(axis, level_mm, self.pixel_mm / pixels_of_one)
 
     def warp(self, values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
         """Cut one of the atlas's maps to the pixels of the picture.

@@ -15,7 +15,7 @@ from mriseg.core.version import __version__
 from mriseg.plotting.mixture_svg import describe_mixture, mixture_svg
 from mriseg.quality.definitions import FIGURES, Figure
 from mriseg.report.pictures import Picture, pictures
-from mriseg.segmentation.findings import certainty
+from mriseg.segmentation.names import certainty
 from mriseg.segmentation.result import Result
 from mriseg.segmentation.verdict import verdict
 

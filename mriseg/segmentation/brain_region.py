@@ -139,7 +139,7 @@ def compact(brain: Brain) -> Brain:
 
 def _adjust_mask(brain: Brain, spacing: tuple[float, ...] | None, settings: Settings) -> np.ndarray:
     """The mask of the brain, made tighter or looser as the settings say."""
-    side = settings.pixel_size or brain.pixel_mm or 1.0
+    side = settings.pixel_size or (brain.level and brain.level.pixel_mm) or 1.0
     mask = offset_mask(brain.mask, settings.margin, spacing or (side, side))
     if not mask.any():
         raise BrainNotFoundError(f"A mask tighter by {-settings.margin:g} mm is empty. Move its border less far.")

@@ -53,7 +53,7 @@ def size(scan: Scan, result: Result) -> Iterator[Finding]:
     low, high = USUAL_BRAIN_ML
     if scan.space.is_template:
         high = LARGEST_IN_TEMPLATE_ML
-    shortest_mm = min(n * side for n, side in zip(scan.data.shape, scan.spacing, strict=True))
+    shortest_mm = _shortest_mm(scan, scan.spacing)
     holds_adult = shortest_mm > FULL_EXTENT_MM
     if holds_adult and not low <= result.brain_ml <= high:
         yield Finding(
@@ -66,6 +66,24 @@ def size(scan: Scan, result: Result) -> Iterator[Finding]:
         )
     elif (holds_adult or (shortest_mm > SLAB_MM and _is_covered(result))) and not _cut_faces(result):
         yield from _infant(result, result.brain_ml)
+
+
+def shows_whole_brain(scan: Scan, result: Result) -> bool:
+    """Whether a volume is large enough for an adult's brain, and its brain is cut nowhere.
+
+    Parameters
+    ----------
+    scan : Scan
+        That was segmented.
+    result : Result
+
+    Returns
+    -------
+    bool
+    """
+    if scan.spacing is None or result.labels.ndim != len(FACES):
+        return False
+    return _shortest_mm(scan, scan.spacing) > FULL_EXTENT_MM and not _cut_faces(result)
 
 
 def cut(result: Result) -> Iterator[Finding]:
@@ -139,6 +157,11 @@ def _infant(result: Result, brain_ml: float) -> Iterator[Finding]:
             "If it is an infant's, look whether white matter was named rightly; if not, look at the outline and at the "
             "voxel size in the header.",
         )
+
+
+def _shortest_mm(scan: Scan, spacing: tuple[float, ...]) -> float:
+    """The shortest side of the field of view, mm."""
+    return float(min(n * side for n, side in zip(scan.data.shape, spacing, strict=True)))
 
 
 def _is_covered(result: Result) -> bool:

@@ -14,7 +14,7 @@ contrasts, children and adults of several scanners. `benchmarks/naming.py` print
 out right.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -56,11 +56,13 @@ class TissueAssignment:
     tissues : tuple of Tissue
         Of the classes, from dark to bright as they are stored.
     confidence : float
-        Probability, 0 to 1, that the tissues are named rightly; 1 where the user said the contrast.
+        Probability by the evidence, 0 to 1, that the tissues are named rightly, whoever named them.
     inverted : bool
         Whether the scan is stored with its air bright, so that the tissues come in reversed order.
     echo_planar : bool
         Whether it looks like an image of a functional or diffusion series, see `mriseg.segmentation.echo_planar`.
+    evidence : dict of Contrast to float
+        Of each known contrast the probability that the tissues are in its order; contrasts of one order have one.
     """
 
     contrast: Contrast
@@ -68,6 +70,12 @@ class TissueAssignment:
     confidence: float
     inverted: bool = False
     echo_planar: bool = False
+    evidence: dict[Contrast, float] = field(default_factory=dict)
+
+    @property
+    def likeliest(self) -> Contrast:
+        """The known contrast whose order of the tissues the evidence speaks for most."""
+        return max(self.evidence, key=self.evidence.__getitem__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,19 +191,27 @@ def assign_tissues(if_dark: ContrastScores, if_bright: ContrastScores) -> Tissue
     unknown = max(scores.log_odds[Contrast.UNKNOWN] for scores in (if_dark, if_bright))
     highest = max(unknown, *log_odds.values())
     total = sum(np.exp(value - highest) for value in (unknown, *log_odds.values()))
-    probability = {contrast: float(np.exp(value - highest) / total) for contrast, value in log_odds.items()}
+    probability: dict[Contrast, float] = {
+        contrast: float(np.exp(value - highest) / total) for contrast, value in log_odds.items()
+    }
     of_unknown = float(np.exp(unknown - highest) / total)
     best = max(probability, key=probability.__getitem__)
     rivals = [contrast for contrast in KNOWN_CONTRASTS if contrast.dark_to_bright == best.dark_to_bright]
     of_order = sum(probability[contrast] for contrast in rivals)
+    evidence = _of_orders(probability, of_unknown)
     if if_dark.stated in rivals:  # the order agrees, and nobody knows better which of its contrasts it is
         best = if_dark.stated
     elif np.isfinite(made_for(best).brightest[best]):  # between contrasts of one order fluid decides
         best = min(rivals, key=lambda contrast: made_for(contrast).brightest[contrast])
     fits_none = of_unknown > of_order or made_for(best).misfit[best] > LARGEST_MISFIT
-    confidence = round(of_order + of_unknown / len(ORDERS), 6)
     fits_none = fits_none and best is not if_dark.stated
-    return TissueAssignment(Contrast.UNKNOWN if fits_none else best, stored_order(best, inverted), confidence, inverted)
+    return TissueAssignment(
+        Contrast.UNKNOWN if fits_none else best,
+        stored_order(best, inverted),
+        evidence[best],
+        inverted,
+        evidence=evidence,
+    )
 
 
 def assign_tissues_by_position(scores: ContrastScores, tissues: tuple[Tissue, ...]) -> TissueAssignment:
@@ -216,13 +232,27 @@ def assign_tissues_by_position(scores: ContrastScores, tissues: tuple[Tissue, ..
     odds = {contrast: float(np.exp(scores.log_odds[contrast] - highest)) for contrast in CANDIDATES}
     total = sum(odds.values())
     rivals = [contrast for contrast in KNOWN_CONTRASTS if stored_order(contrast, scores.inverted) == tissues]
-    of_unknown = odds[Contrast.UNKNOWN] / len(ORDERS)
+    evidence = _of_orders({contrast: value / total for contrast, value in odds.items()}, odds[Contrast.UNKNOWN] / total)
     if not rivals:
-        return TissueAssignment(Contrast.UNKNOWN, tissues, round(of_unknown / total, 6), scores.inverted)
+        of_unknown = odds[Contrast.UNKNOWN] / len(ORDERS)
+        confidence = round(of_unknown / total, 6)
+        return TissueAssignment(Contrast.UNKNOWN, tissues, confidence, scores.inverted, evidence=evidence)
     best = min(rivals, key=lambda contrast: (contrast is not scores.stated, scores.brightest[contrast]))
-    confidence = round((sum(odds[contrast] for contrast in rivals) + of_unknown) / total, 6)
     fits_none = scores.misfit[best] > LARGEST_MISFIT and best is not scores.stated
-    return TissueAssignment(Contrast.UNKNOWN if fits_none else best, tissues, confidence, scores.inverted)
+    contrast = Contrast.UNKNOWN if fits_none else best
+    return TissueAssignment(contrast, tissues, evidence[best], scores.inverted, evidence=evidence)
+
+
+def _of_orders(probability: dict[Contrast, float], of_unknown: float) -> dict[Contrast, float]:
+    """For each known contrast, how likely its order of the tissues is; of none known each order is as likely."""
+    return {
+        contrast: round(
+            sum(probability[other] for other in KNOWN_CONTRASTS if other.dark_to_bright == contrast.dark_to_bright)
+            + of_unknown / len(ORDERS),
+            6,
+        )
+        for contrast in KNOWN_CONTRASTS
+    }
 
 
 def stored_order(contrast: Contrast, inverted: bool) -> tuple[Tissue, ...]:

@@ -17,11 +17,12 @@ from mriseg.core.scan import Scan, Space
 from mriseg.core.tissue import Contrast, Tissue
 from mriseg.segmentation.brain_size import FACES, cut, cut_away, size
 from mriseg.segmentation.gray_levels import clipped_share, gray_levels
+from mriseg.segmentation.names import certainty, names
+from mriseg.segmentation.plausibility import implausible_shares
 from mriseg.segmentation.result import Result
 
 SURE_MASK = 0.8  # confidence of a mask that nobody need look at
 MUCH_RIM_ML = 5.0  # of voxels left out at the rim: fewer change no volume by 1 %
-SURE_NAMES = 0.8  # below this probability of the right names the user is asked to look
 NOISY, TOO_NOISY = 12.0, 6.0  # signal to noise, mean of the tissues
 WEAK_CONTRAST = 1.0  # gray and white matter closer than their spread: the border between them is a guess
 LITTLE_CONTRAST = 1.5  # between gray and white matter: by brightness alone one voxel in seven would be named wrongly
@@ -37,8 +38,6 @@ STRONG_SHADING = 0.8  # of the brightest over the darkest place of one tissue
 MANY_MIXED = 0.55  # share of the voxels: 0.3 to 0.5 at 1 to 1.5 mm
 THICK_MM = 2.5  # cortex is that thick
 SPACES = {Space.TALAIRACH: "Talairach's", Space.MNI: "the MNI's", Space.TEMPLATE: "another template's"}
-USUAL_RATIO = (0.6, 2.5)  # gray to white matter: 0.8 in the old to 2 in children
-MOST_CERTAIN = 0.99  # a model's own certainty is no proof: nothing is called 100 % sure
 
 
 def assess(scan: Scan, result: Result) -> tuple[Finding, ...]:
@@ -59,7 +58,7 @@ def assess(scan: Scan, result: Result) -> tuple[Finding, ...]:
     findings = [
         *_mask(result),
         *_rim(scan, result),
-        *_names(result),
+        *names(result),
         *_echo_planar(result),
         *_missing_tissues(result),
         *_gray_against_white(result),
@@ -73,7 +72,7 @@ def assess(scan: Scan, result: Result) -> tuple[Finding, ...]:
         *_head_direction(result),
         *cut(result),
         *cut_away(result),
-        *_ratio(result),
+        *implausible_shares(scan, result),
         *_shading(result),
         *_single_slice(result),
         *_fit(result),
@@ -81,26 +80,6 @@ def assess(scan: Scan, result: Result) -> tuple[Finding, ...]:
         *_inverted(result),
     ]
     return tuple(sorted(findings, key=lambda finding: -finding.level))
-
-
-def certainty(confidence: float) -> str:
-    """A probability in percent, as it is told to people.
-
-    Parameters
-    ----------
-    confidence : float
-        0 to 1.
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> certainty(0.874), certainty(0.9999)
-    ('87%', '99%')
-    """
-    return f"{min(confidence, MOST_CERTAIN):.0%}"
 
 
 def _mask(result: Result) -> Iterator[Finding]:
@@ -147,35 +126,6 @@ def _rim(scan: Scan, result: Result) -> Iterator[Finding]:
         )
 
 
-def _names(result: Result) -> Iterator[Finding]:
-    suffix, confidence = result.contrast.suffix, result.contrast_confidence
-    if result.settings.contrast != "auto":
-        says = f"The tissues were named as those of a {suffix} scan, as you said."
-        yield Finding(FindingCode.CONTRAST_GIVEN, Level.GOOD, says)
-    elif result.contrast is Contrast.UNKNOWN:
-        yield Finding(
-            FindingCode.CONTRAST_UNKNOWN,
-            Level.CARE if confidence >= SURE_NAMES else Level.NOT,
-            "The intensities fit no contrast that is known here. The tissues were named by where they lie, rightly "
-            f"with a probability of {certainty(confidence)}.",
-            "Look at the overlay and choose the contrast if not.",
-        )
-    elif confidence < SURE_NAMES:
-        yield Finding(
-            FindingCode.CONTRAST_UNSURE,
-            Level.NOT,
-            f"The names of the tissues are right with a probability of only {certainty(confidence)}.",
-            "Look at the overlay and choose the contrast yourself if fluid and white matter are exchanged.",
-        )
-    else:
-        yield Finding(
-            FindingCode.CONTRAST_FOUND,
-            Level.GOOD,
-            f"This is a {suffix} scan, and its tissues are named accordingly. The names are {certainty(confidence)} "
-            "sure.",
-        )
-
-
 def _echo_planar(result: Result) -> Iterator[Finding]:
     if result.stages.tissues.assignment.echo_planar:
         yield Finding(
@@ -184,7 +134,7 @@ def _echo_planar(result: Result) -> Iterator[Finding]:
             "This looks like an echo-planar image, as of a functional or diffusion series, and has no contrast that is "
             "known here: its voxels are large, fluid is bright and fat is not. Such images are distorted and lack "
             "signal above the sinuses, so their tissues have no volumes that could be used.",
-            "Segment an anatomical scan of the same head; if this is one, choose its contrast.",
+            "Segment an anatomical scan of the same head.",
         )
 
 
@@ -348,17 +298,6 @@ def _head_direction(result: Result) -> Iterator[Finding]:
             "they are called, and left and right may be exchanged; their names and letters are not shown.",
             "Convert the scan again from its source, or correct the orientation in the header. The labels do not "
             "depend on it, the sides do.",
-        )
-
-
-def _ratio(result: Result) -> Iterator[Finding]:
-    ratio, (low, high) = result.quality.get("gm_wm_ratio"), USUAL_RATIO
-    if result.labels.ndim == len(FACES) and ratio is not None and not low <= ratio <= high:
-        yield Finding(
-            FindingCode.UNUSUAL_RATIO,
-            Level.CARE,
-            f"The proportion of gray and white matter is unusual. It is {ratio:.1f}; {low:g} to {high:g} is usual.",
-            "Look at the labels: one of the two may have taken voxels of the other.",
         )
 
 

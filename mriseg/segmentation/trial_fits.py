@@ -46,8 +46,8 @@ def identify_tissues(
 ) -> IdentifiedTissues:
     """Which tissue each class is, as the user says or as it looks; and where a slab of a brain lies.
 
-    Both are decided with the default smoothness and bias correction, so that those settings can be changed without
-    asking again.
+    What the user says is taken, and the evidence is asked all the same: its probabilities are given beside. Both are
+    decided with the default smoothness and bias correction, so that those settings can be changed without asking again.
 
     Parameters
     ----------
@@ -62,14 +62,15 @@ def identify_tissues(
     -------
     IdentifiedTissues
     """
-    data, mask = canonical.data[region.box], region.box_mask
+    mask = region.box_mask
     level = background_level(canonical.data, region.mask)
+    assignment = _by_evidence(scan, canonical, region, level=level, brain=brain)
     chosen = next((contrast for contrast in Contrast if contrast.setting == settings.contrast), None)
-    if chosen is None:
-        assignment = _by_evidence(scan, canonical, region, level=level, brain=brain)
-    else:
-        inverted = bool(level > np.median(data[mask]))
-        assignment = TissueAssignment(chosen, stored_order(chosen, inverted), 1.0, inverted)
+    if chosen is not None:
+        order, confidence = stored_order(chosen, assignment.inverted), assignment.evidence[chosen]
+        assignment = replace(assignment, contrast=chosen, tissues=order, confidence=confidence)
+    if brain is not None and any(doubt.code in NO_BRAIN for doubt in brain.doubts):
+        assignment = replace(assignment, confidence=min(assignment.confidence, brain.confidence))
     if assignment.inverted:  # its negative is segmented
         assignment = replace(assignment, tissues=assignment.tissues[::-1])
     tissues = IdentifiedTissues(assignment, level, region.spatial_prior)
@@ -81,7 +82,7 @@ def identify_tissues(
 def _by_evidence(
     scan: Scan, canonical: Scan, region: BrainRegion, *, level: float, brain: Brain | None
 ) -> TissueAssignment:
-    """What the trials say, and what of it holds for an image that is none of the known contrasts or no brain."""
+    """What the trials say, and what of it holds for an image that is none of the known contrasts."""
     spacing = canonical.spacing or (1.0,) * canonical.data.ndim
     stated = scan.header_contrast.contrast if scan.header_contrast else None
     # Zones there are where the average brain lies, and nowhere else is known where the ventricles are.
@@ -107,8 +108,6 @@ def _by_evidence(
         )
         if echo_planar:
             return replace(assignment, contrast=Contrast.UNKNOWN, echo_planar=True)
-    if brain is not None and any(doubt.code in NO_BRAIN for doubt in brain.doubts):
-        return replace(assignment, confidence=min(assignment.confidence, brain.confidence))
     return assignment
 
 

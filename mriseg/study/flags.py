@@ -10,7 +10,7 @@ import numpy as np
 from mriseg.core.findings import Level, Topic
 from mriseg.core.tissue import Contrast
 from mriseg.report.content import CONTRASTS
-from mriseg.segmentation.findings import MOST_CERTAIN
+from mriseg.segmentation.names import MOST_CERTAIN
 from mriseg.study.table import LEAST_SCANS, Column, Row, outliers
 
 COMMON = 0.5  # share of the scans: what is found of more says something of the study, not of a scan

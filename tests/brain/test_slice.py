@@ -5,6 +5,7 @@ from mriseg.brain.slice import find_brain_in_picture, stripped_slice_confidence
 from mriseg.core.errors import BrainNotFoundError
 from mriseg.core.tissue import Contrast
 from mriseg.datasets.phantom import AIR
+from mriseg.segmentation.plausibility import BRAIN_MM
 from tests.helpers import dice
 
 # Where the phantom is cut, as voxel indices at 2 mm.
@@ -77,15 +78,27 @@ def test_slices_of_a_head_are_trusted(scanned, cut, contrast):
 
 @pytest.mark.parametrize("cut", CUTS)
 def test_the_size_of_a_pixel_is_guessed(scanned, cut):
-    _, _, pixel_mm = find_brain_in_picture(upright(scanned(Contrast.T2).data, cut), (1.0, 1.0))
-    assert pixel_mm == pytest.approx(2.0, rel=0.15)
+    _, _, level = find_brain_in_picture(upright(scanned(Contrast.T2).data, cut), (1.0, 1.0))
+    assert level.pixel_mm == pytest.approx(2.0, rel=0.15)
+
+
+@pytest.mark.parametrize("cut", CUTS)
+def test_the_plane_and_the_level_of_a_slice_are_told(phantom, scanned, cut):
+    axis, index = CUTS[cut]
+    _, _, level = find_brain_in_picture(upright(scanned(Contrast.T1).data, cut), (2.0, 2.0))
+    assert level.axis == axis
+    filled = np.flatnonzero((phantom.truth > 0).any(tuple(a for a in range(3) if a != axis)))
+    low, high = BRAIN_MM[axis]
+    expected = low + (high - low) * (index - filled[0]) / (filled[-1] - filled[0])
+    error = abs(abs(level.level_mm) - abs(expected)) if axis == 0 else abs(level.level_mm - expected)
+    assert error < 15  # left and right of the middle are alike
 
 
 def test_a_stripped_slice_is_trusted_and_a_stripped_bottle_is_not(phantom, scanned):
     brain = upright(phantom.truth > 0, "axial")
-    judged, pixel_mm = stripped_slice_confidence(upright(scanned(Contrast.T1).data, "axial"), (1.0, 1.0), brain)
+    judged, level = stripped_slice_confidence(upright(scanned(Contrast.T1).data, "axial"), (1.0, 1.0), brain)
     assert judged.value > 0.8
-    assert pixel_mm == pytest.approx(2.0, rel=0.1)
+    assert level.pixel_mm == pytest.approx(2.0, rel=0.1)
     rows, columns = np.ogrid[:120, :100]
     bottle = (np.hypot(rows - 60, columns - 50) < 40) * np.float32(100)
     bottle += np.random.default_rng(0).normal(0, 3, bottle.shape).astype(np.float32)

@@ -9,6 +9,7 @@ from mriseg.core.errors import BrainNotFoundError, SettingsError
 from mriseg.core.scan import picture, volume
 from mriseg.datasets.phantom import simulate
 from mriseg.image.orientation import orient
+from mriseg.registration.slice import SliceLevel
 from mriseg.segmentation.brain_region import brain_region, compact, find_brain, first_voxel_mm
 
 SIDE_MM = 2.0
@@ -62,7 +63,8 @@ def test_a_pixel_size_tells_how_far_a_margin_is(ball):
         for size in (1.0, 2.0, 4.0)
     ]
     assert counts == [21 + 8, 21 + 4, 21 + 2]
-    known = replace(flat, pixel_mm=2.0)  # as the head's size has it, where the user gives none
+    # As the head's size has it, where the user gives none.
+    known = replace(flat, level=SliceLevel(2, 10.0, pixel_mm=2.0))
     assert np.count_nonzero(brain_region(known, scan, Settings(margin=4.0)).mask[:, 15]) == 21 + 4
 
 

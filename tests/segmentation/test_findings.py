@@ -128,9 +128,9 @@ def test_a_mask_is_trusted_by_its_confidence_where_nothing_was_said(scan, sound,
     assert of_code(findings, code).level is level
 
 
-def test_what_the_user_said_is_not_doubted(scan, sound):
+def test_what_the_user_said_is_not_doubted_where_the_evidence_agrees(scan, sound):
     given = replace(sound.brain, given=True, confidence=1.0)
-    result = replace(sound, brain=given, settings=Settings(contrast="t1"), contrast_confidence=1.0)
+    result = replace(sound, brain=given, settings=Settings(contrast="t1"), contrast_confidence=0.95)
     findings = assess(scan, result)
     assert doubted(findings) == []
     assert {FindingCode.MASK_GIVEN, FindingCode.CONTRAST_GIVEN} <= {finding.code for finding in findings}

@@ -384,7 +384,7 @@ def test_a_contrast_that_is_given_is_taken(small, contrast):
     result = segment(scan, Settings(contrast=contrast.setting), mask=mask)
     assert result.contrast is contrast
     assert result.mixture.tissues == contrast.dark_to_bright
-    assert result.contrast_confidence == 1
+    assert result.contrast_confidence == result.stages.tissues.assignment.evidence[contrast]
     means = dict(zip(result.mixture.tissues, result.mixture.means, strict=True))
     observed = {t: scan.data[result.labels == t.number].mean() for t in Tissue}
     assert sorted(Tissue, key=means.get) == sorted(Tissue, key=observed.get) == list(contrast.dark_to_bright)

@@ -45,13 +45,17 @@ def test_of_an_inverted_scan_the_tissues_are_those_of_its_negative(coarse, mask,
 
 
 @pytest.mark.parametrize("contrast", [Contrast.T1, Contrast.T2, Contrast.PD, Contrast.FLAIR])
-def test_a_chosen_contrast_is_taken_without_a_trial(coarse, mask, contrast, monkeypatch):
-    monkeypatch.setattr("mriseg.segmentation.trial_fits.try_orders", None)
+def test_a_chosen_contrast_is_taken_and_the_evidence_stands_beside_it(coarse, mask, contrast):
     scan = simulate(coarse, Contrast.T1)
-    found = identify_tissues(scan, scan, region_of(scan, mask), Settings(contrast=contrast.setting))
-    assert found.assignment.contrast is contrast
-    assert found.assignment.tissues == contrast.dark_to_bright
-    assert found.assignment.confidence == 1
+    region = region_of(scan, mask)
+    chosen = identify_tissues(scan, scan, region, Settings(contrast=contrast.setting)).assignment
+    assert chosen.contrast is contrast
+    assert chosen.tissues == contrast.dark_to_bright
+    by_itself = identify_tissues(scan, scan, region, Settings()).assignment
+    assert chosen.evidence == by_itself.evidence
+    assert chosen.likeliest is Contrast.T1
+    assert chosen.confidence == chosen.evidence[contrast]
+    assert (chosen.confidence > 0.9) == (contrast is Contrast.T1)
 
 
 def test_a_header_that_agrees_makes_surer(coarse, mask):

@@ -9,7 +9,7 @@ from mriseg.core.findings import Finding, Level
 from mriseg.core.tissue import Tissue
 from mriseg.evaluation.agreement import dice
 from mriseg.quality.definitions import FIGURES
-from mriseg.segmentation.findings import certainty
+from mriseg.segmentation.names import certainty
 from mriseg.segmentation.result import Result
 from mriseg.segmentation.verdict import verdict
 

@@ -8,7 +8,7 @@ const COMPARED = ["other", "layer", "disagreement"]; // two segmentations side b
 const DIVIDER_REACH = 0.04; // of a panel's width, within which its divider is taken hold of
 const WINDOW_STEPS = 500; // of the sliders for window and level
 const WINDOW_POINTS = 600; // that the pointer is dragged over the range of all intensities
-const MOST_CERTAIN = 99; // percent: a model's own certainty is no proof, as `mriseg/segmentation/findings.py` has it
+const MOST_CERTAIN = 99; // percent: a model's own certainty is no proof, as `mriseg/segmentation/names.py` has it
 
 // The layouts that make sense: a picture has one plane, and two segmentations are compared only where there are two.
 export function layoutsOf({ kind, comparedWith, texts }) {
