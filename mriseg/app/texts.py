@@ -128,10 +128,7 @@ INTENSITY = "Intensity after bias correction (arbitrary units)"
 VOXELS = "Voxels"
 PIXELS = "Pixels"
 HISTOGRAM_BARS = "Counted"
-MIXED = "Mixed voxels"
-DEEP_GRAY = "Deep gray"
 SUM = "Sum"
-THRESHOLD = "threshold"
 LOGARITHMIC = "Logarithmic counts"
 LOGARITHMIC_HELP = "Counts rise by powers of ten, so that small classes are seen beside large ones."
 BEFORE_CORRECTION = "Before bias correction"
@@ -148,8 +145,8 @@ CLIMB_ALT = "Log-likelihood over the iterations of expectation-maximization; it 
 
 FITTED_HEAD = "| | Share π | Mean μ | SD σ |"
 FITTED_HELP = (
-    "Share, mean and standard deviation of each class, in the scan's own units. Mixed voxels hold two tissues: their "
-    "mean lies anywhere between those of the two."
+    "Share, mean and standard deviation of each tissue's voxels, in the scan's own units. The Gaussians that its curve "
+    "is the sum of stand in the formula below the figures."
 )
 JOINT_ALT = "Joint histogram of the first two contrasts with an ellipse for each tissue at two standard deviations."
 JOINT_X, JOINT_Y = "Intensity of the first contrast", "Intensity of the second contrast"
@@ -159,16 +156,18 @@ SELECTION_HELP = (
     "is best. They count voxels as independent, which neighbors are not, so on a volume both like more classes than "
     "there are tissues."
 )
-MIXED_ROW, OUTLIERS = "Mixed", "Outliers"
 METHOD_WORDS = """
 Each voxel's intensity $x$ is drawn from one of the tissues $k$, with share $\\pi_k$, mean $\\mu_k$ and variance
-$\\Sigma_k$ (in one dimension $\\sigma_k^2$). Voxels on a border hold two tissues: they are a class of their own, with
-the mean anywhere between the two. A small share of outliers, such as vessels, may lie anywhere. In a volume the shares
-differ from zone to zone of the average brain, which says softly what to expect where, and the deep nuclei, brighter
-than cortex on T1, have a Gaussian of their own.
-Expectation-maximization finds the parameters on the histogram of the brain, together with a smooth bias field; a
-Markov random field then asks each voxel's neighbors, and where the classes lie in the brain says which tissue each
-of them is.
+$\\Sigma_k$ (in one dimension $\\sigma_k^2$). Expectation-maximization finds these on the histogram of the brain, and
+with them a smooth bias field. Voxels on a border hold two tissues: they are a class of their own, their mean anywhere
+between the two. In a volume the shares differ from zone to zone of the average brain, which says softly what to expect
+where. A Markov random field then asks each voxel's neighbors, and where the classes lie in the brain says which tissue
+each of them is.
+
+The curves over the histogram show what the voxels of each tissue look like once they are named: a sum of as many
+Gaussians as it takes, since cortex and deep nuclei, voxels that hold a part of the next tissue, and noise make real
+tissues sharper at the peak and skewed. Voxels that no tissue explains, such as vessels and bone, have a curve of their
+own. Nothing else is in the sum.
 """
 FITTED = "With the values fitted to this scan:"
 

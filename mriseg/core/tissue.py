@@ -39,6 +39,7 @@ class Tissue(Enum):
 
 
 BACKGROUND = 0  # the label of everything outside the brain
+NO_TISSUE = "No tissue"  # what voxels of the brain are called that no tissue explains, such as vessels and bone
 
 
 class Contrast(Enum):

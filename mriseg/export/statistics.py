@@ -49,6 +49,8 @@ def stats(result: Result) -> dict[str, Any]:
             "mixed_sd": mixture.mixed_sd,
             "deep_gray": mixture.deep_gray and dict(zip(("weight", "mean", "sd"), mixture.deep_gray, strict=True)),
             "outliers": mixture.outliers,
+            # What is drawn over the histogram: the Gaussians of each tissue's voxels, `tissue` null where of none.
+            "curves": _curves(result),
             "thresholds": mixture.thresholds().tolist(),
             "log_likelihood": mixture.log_likelihood,
             # Of all channels, in the order of the classes; deep gray matter last where it has a Gaussian of its own.
@@ -69,6 +71,16 @@ def stats(result: Result) -> dict[str, Any]:
         "seconds": {stage: round(seconds, 3) for stage, seconds in result.seconds.items()},
         "version": __version__,
     }
+
+
+def _curves(result: Result) -> list[dict[str, Any]]:
+    """The Gaussians of all curves, class by class."""
+    names = [*(tissue.abbreviation for tissue in result.mixture.tissues), None]
+    return [
+        {"tissue": name, "weight": weight, "mean": mean, "sd": sd}
+        for k, name in enumerate(names)
+        for weight, mean, sd in result.curves.gaussians_of(k)
+    ]
 
 
 def _mixed_weights(mixture: Mixture) -> dict[str, float]:

@@ -7,11 +7,15 @@ import numpy as np
 from mriseg.core.tissue import Tissue
 from mriseg.mixture import em
 from mriseg.mixture.layout import MixtureLayout
+from mriseg.mixture.tissue_densities import TissueDensities
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Mixture:
     """A Gaussian mixture with partial volume: p(x) = sum_k pi_k N(x | mu_k, Sigma_k) + mixed voxels + outliers.
+
+    That is what names the voxels, with expectations and ties that help the names. Once they are named, `curves` hold
+    what the voxels of each class look like, free of both: those are what is drawn and whose sum `density` is.
 
     Classes run from dark to bright on the first channel. Intensities are those of the scan after division by the bias
     field, in its own arbitrary units. What is given as one number for each class is of the first channel.
@@ -34,6 +38,8 @@ class Mixture:
         Whether it stopped for lack of gain rather than of steps.
     tissues : tuple of Tissue
         Which tissue each class is; empty where that is not known.
+    curves : TissueDensities or None
+        Of the voxels that each class was given; None before they were named.
     """
 
     parameters: em.Parameters
@@ -44,6 +50,7 @@ class Mixture:
     iterations: int
     converged: bool
     tissues: tuple[Tissue, ...] = ()
+    curves: TissueDensities | None = None
 
     @property
     def classes(self) -> int:
@@ -146,20 +153,19 @@ class Mixture:
         >>> round(float(np.trapezoid(mixture.density(x), x)), 3)
         1.0
         """
+        if self.curves is not None:
+            return self.curves.density(x)
         return self._densities(x).sum(1) + self.outliers * uniform(x, self.outlier_range)
 
-    def pure_densities(self, x: np.ndarray) -> np.ndarray:
-        """Weighted density of each pure class at intensities `x`, shape (n, classes)."""
-        return self._densities(x)[:, self.layout.pure]
+    def class_curves(self, x: np.ndarray) -> np.ndarray:
+        """What is drawn of each class: its voxels' weighted density at intensities of shape (n,); (n, classes)."""
+        return self.class_densities(x) if self.curves is None else self.curves.class_densities(x)
 
-    def deep_density(self, x: np.ndarray) -> np.ndarray:
-        """Weighted density of pure deep gray matter at intensities `x`, shape (n,); 0 where it has no Gaussian."""
-        deep = self.layout.deep
-        return self._densities(x)[:, deep.gaussian] if deep is not None else np.zeros(len(x))
-
-    def mixed_density(self, x: np.ndarray) -> np.ndarray:
-        """Weighted density of all mixed voxels at intensities `x`, shape (n,)."""
-        return self._densities(x)[:, self.layout.pure.stop :].sum(1) - self.deep_density(x)
+    def unexplained_curve(self, x: np.ndarray) -> np.ndarray:
+        """What is drawn of the voxels that no class explains, at intensities of shape (n,); shape (n,)."""
+        if self.curves is not None:
+            return self.curves.unexplained_density(x)
+        return self.outliers * uniform(x, self.outlier_range)
 
     def class_densities(self, x: np.ndarray) -> np.ndarray:
         """Weighted density of voxels that are mostly each class, shape (n, classes)."""
@@ -207,21 +213,24 @@ class Mixture:
             fractions[k] = (self.fractions[self.class_of == k].T @ shares.T) / shares.sum(1)
         return fractions
 
-    def thresholds(self) -> np.ndarray:
-        """Intensities at which the likeliest class changes, of the first channel.
+    def crossings(self) -> tuple[tuple[float, int, int], ...]:
+        """Intensities at which the likeliest class changes, of the first channel, and from which class to which.
 
         Returns
         -------
-        ndarray of shape (classes - 1,) or fewer
-            From dark to bright, between the outer means.
+        tuple of (float, int, int)
+            From dark to bright, between the outer means. Where classes overlap a class may win more than once.
         """
         spread = 4 * self.sds.max()
         x = np.linspace(self.means[0] - spread, self.means[-1] + spread, 4096)
-        densities = self.class_densities(x)
         inside = (x > self.means[0]) & (x < self.means[-1])  # beyond them a wide class can win again
-        winner = densities.argmax(1)
+        winner = self.class_curves(x).argmax(1)
         change = np.flatnonzero((np.diff(winner) != 0) & inside[1:])
-        return (x[change] + x[change + 1]) / 2
+        return tuple((float(x[at] + x[at + 1]) / 2, int(winner[at]), int(winner[at + 1])) for at in change)
+
+    def thresholds(self) -> np.ndarray:
+        """Intensities at which the likeliest class changes, of the first channel, from dark to bright."""
+        return np.array([level for level, _, _ in self.crossings()])
 
     def overlap(self, points: np.ndarray) -> float:
         """Share of voxels that intensity alone gives to a wrong class, if the mixture is right.

@@ -5,7 +5,7 @@ from html import escape
 import numpy as np
 
 from mriseg.core.decimals import decimal
-from mriseg.core.tissue import Tissue
+from mriseg.core.tissue import NO_TISSUE, Tissue
 from mriseg.mixture.model import Mixture
 from mriseg.segmentation.result import Result
 
@@ -19,14 +19,14 @@ TAIL = 0.0005  # share of the voxels beyond either end of the axis
 HIGHEST = 1.5  # of the fitted sum: a bar beyond, such as a saturated level, is cut off
 TICKS = 5  # about as many on an axis
 THOUSANDS = 5000  # voxels of a bar beyond which they are counted in thousands
-INK, BAR_GRAY, MIXED_GRAY, SUM_RED, CASING = "#222222", "#D0D0D0", "#777777", "#C44500", "#444444"
+INK, BAR_GRAY, NO_TISSUE_GRAY, SUM_RED, CASING = "#222222", "#D0D0D0", "#777777", "#C44500", "#444444"
 # Line styles, so that nothing is told by color alone.
 DASHES = {Tissue.GM: "9 4", Tissue.WM: "", Tissue.CSF: "2 3"}
-DEEP_DASH, MIXED_DASH, THRESHOLD_DASH = "16 4", "9 3 2 3", "1 3"
+NO_TISSUE_DASH, THRESHOLD_DASH = "9 3 2 3", "1 3"
 
 
 def mixture_svg(result: Result) -> str:
-    """Draw what was counted, each weighted Gaussian, the mixed voxels, their sum and the thresholds.
+    """Draw what was counted, the fitted curve of each tissue, their sum and the thresholds.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def mixture_svg(result: Result) -> str:
     top = 1.08 * float(min(max(histogram.counts.max(), total.max()), HIGHEST * total.max()))
     frame = _Frame(low, high, top)
 
-    curves = scale * mixture.pure_densities(x).T
+    curves = scale * mixture.class_curves(x).T
     parts = [frame.bars(histogram.levels, histogram.counts, histogram.width)]
     entries = [("Counted", "", BAR_GRAY)]
     for tissue, curve in zip(mixture.tissues, curves, strict=True):
@@ -56,19 +56,19 @@ def mixture_svg(result: Result) -> str:
         parts.append(frame.line(x, curve, color=CASING, width=3.4, dash=DASHES[tissue]))
         parts.append(frame.line(x, curve, color=tissue.color, width=2.0, dash=DASHES[tissue]))
     entries += [(tissue.title, DASHES[tissue], tissue.color) for tissue in Tissue if tissue in mixture.tissues]
-    if mixture.deep_gray is not None:
-        parts.append(frame.line(x, scale * mixture.deep_density(x), color=Tissue.GM.color, width=1.5, dash=DEEP_DASH))
-        entries.append(("Deep gray matter", DEEP_DASH, Tissue.GM.color))
-    parts.append(frame.line(x, scale * mixture.mixed_density(x), color=MIXED_GRAY, width=1.5, dash=MIXED_DASH))
+    unexplained = scale * mixture.unexplained_curve(x)
+    if unexplained.any():
+        parts.append(frame.line(x, unexplained, color=NO_TISSUE_GRAY, width=1.5, dash=NO_TISSUE_DASH))
+        entries.append((NO_TISSUE, NO_TISSUE_DASH, NO_TISSUE_GRAY))
     parts.append(frame.line(x, total, color=SUM_RED, width=1.5, dash=""))
-    entries += [("Mixed voxels", MIXED_DASH, MIXED_GRAY), ("Sum", "", SUM_RED)]
+    entries.append(("Sum", "", SUM_RED))
     thresholds = mixture.thresholds()
     if len(thresholds):
         entries.append(("Threshold", THRESHOLD_DASH, INK))
     parts += [frame.threshold(level) for level in thresholds]
     parts += [
-        frame.label(mean, float(np.interp(mean, x, total)), tissue.abbreviation)
-        for tissue, mean in zip(mixture.tissues, mixture.means, strict=True)
+        frame.label(x[curve.argmax()], float(total[curve.argmax()]), tissue.abbreviation)
+        for tissue, curve in zip(mixture.tissues, curves, strict=True)
     ]
     unit = "voxels" if result.labels.ndim == 3 else "pixels"
     parts += [*frame.axes(unit), *_legend(entries)]
@@ -126,10 +126,10 @@ class _Frame:
     def threshold(self, level: float) -> str:
         return f'<path d="M{float(self._x(level)):.1f} {TOP}V{BOTTOM}" {_stroke(INK, 1, THRESHOLD_DASH)}/>'
 
-    def label(self, mean: float, height: float, letters: str) -> str:
-        """A tissue's short name at its mean, above all curves."""
+    def label(self, level: float, height: float, letters: str) -> str:
+        """A tissue's short name where its curve is highest, above all curves."""
         y = max(float(self._y(height)) - 5, TOP + FONT_SIZE)
-        return _text(float(self._x(mean)), y, letters, "middle", bold=True)
+        return _text(float(self._x(level)), y, letters, "middle", bold=True)
 
     def axes(self, unit: str) -> list[str]:
         parts = [f'<path d="M{LEFT} {TOP}V{BOTTOM}H{RIGHT}" {_stroke(INK, 1, "")}/>']
@@ -178,7 +178,7 @@ def _legend(entries: list[tuple[str, str, str]]) -> list[str]:
             parts.append(f'<rect x="{x}" y="{y - 9}" width="{SAMPLE}" height="10" fill="{color}"/>')
         else:
             path = f'<path d="M{x} {y - 4}h{SAMPLE}" '
-            if color in {tissue.color for tissue in Tissue} and dash != DEEP_DASH:
+            if color in {tissue.color for tissue in Tissue}:
                 parts.append(f"{path}{_stroke(CASING, 3.4, dash)}/>")
             parts.append(f"{path}{_stroke(color, 2, dash)}/>")
         parts.append(_text(x + SAMPLE + 6, y, name, "start"))

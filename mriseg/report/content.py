@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from mriseg.core.decimals import decimal
 from mriseg.core.findings import Level
 from mriseg.core.scan import Scan
-from mriseg.core.tissue import Contrast, Tissue
+from mriseg.core.tissue import NO_TISSUE, Contrast, Tissue
 from mriseg.core.version import __version__
 from mriseg.plotting.mixture_svg import describe_mixture, mixture_svg
 from mriseg.quality.definitions import FIGURES, Figure
@@ -198,17 +198,33 @@ def _ratios(result: Result) -> tuple[tuple[str, str], ...]:
 
 
 def _mixture(result: Result) -> Table:
-    mixture = result.mixture
-    rows = [
-        (tissue.title, f"{weight:.3f}", decimal(mean, 4), decimal(sd))
-        for tissue, weight, mean, sd in zip(mixture.tissues, mixture.weights, mixture.means, mixture.sds, strict=True)
-    ]
-    if mixture.deep_gray is not None:
-        weight, mean, sd = mixture.deep_gray
-        rows.append(("Deep gray matter", f"{weight:.3f}", decimal(mean, 4), decimal(sd)))
-    rows.append(("Mixed voxels", f"{mixture.mixed_weights.sum():.3f}", "", decimal(mixture.mixed_sd)))
-    rows.append(("Outliers", f"{mixture.outliers:.3f}", "", ""))
+    rows = [(title, f"{weight:.3f}", decimal(mean, 4), decimal(sd)) for title, weight, mean, sd in curve_rows(result)]
     return Table(("Class", "Share π", "Mean μ", "SD σ"), tuple(rows))
+
+
+def curve_rows(result: Result, gaussians: bool = True) -> list[tuple[str, float, float, float]]:
+    """What the table of the curves says.
+
+    Parameters
+    ----------
+    result : Result
+    gaussians : bool
+        Whether the Gaussians that a curve is the sum of follow it, where they are several.
+
+    Returns
+    -------
+    list of (str, float, float, float)
+        Title, share, mean and standard deviation (arbitrary units) of each tissue's curve; last of what no tissue
+        explains.
+    """
+    curves, rows = result.curves, []
+    for k, title in enumerate([*(tissue.title for tissue in result.mixture.tissues), NO_TISSUE]):
+        parts = curves.gaussians_of(k)
+        if k < curves.classes or parts:
+            rows.append((title, *curves.moments_of(k)))
+        if gaussians and len(parts) > 1:
+            rows += [(f"{title}, Gaussian {at}", *part) for at, part in enumerate(parts, start=1)]
+    return rows
 
 
 def _quality(result: Result) -> Table:

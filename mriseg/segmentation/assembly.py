@@ -1,5 +1,7 @@
 """From the stages of a segmentation to its result, on the grid of the scan."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from mriseg.brain.cut_away import CutAway, find_cut_away
@@ -8,6 +10,8 @@ from mriseg.core.scan import Scan
 from mriseg.core.settings import Settings
 from mriseg.core.tissue import Tissue
 from mriseg.mixture.histogram import Histogram
+from mriseg.mixture.tissue_densities import TissueDensities
+from mriseg.quality.fit import fit_figures
 from mriseg.quality.metrics import quality
 from mriseg.segmentation import volumes as measure
 from mriseg.segmentation.bias_field import evaluate_bias_field
@@ -28,6 +32,7 @@ def assemble(
     settings: Settings,
     stages: Stages,
     maps: TissueMaps,
+    curves: TissueDensities,
     histogram: Histogram,
     joint: Joint | None,
 ) -> Result:
@@ -43,6 +48,8 @@ def assemble(
         What was asked for, and what each stage ended with.
     maps : TissueMaps
         In the brain's canonical box.
+    curves : TissueDensities
+        What the voxels of each class look like.
     histogram : Histogram
         The intensities that the mixture was fitted to, of the first channel.
     joint : Joint or None
@@ -57,12 +64,13 @@ def assemble(
     voxel_ml, shares = _voxel_ml(scan, settings), measure.shares(maps.partial_volumes)
     volumes_ml = measure.volumes(maps.partial_volumes, voxel_ml)
     figures, unmeasured = _quality(canonical, maps, stages, shares=shares)
+    figures |= fit_figures(histogram, curves)
     direction = head_direction(canonical, stages.brain)
     native = to_native_grid(maps, stages.region, orientation)
     return Result(
         labels=native.labels,
         brain=stages.brain,
-        mixture=stages.mixture,
+        mixture=replace(stages.mixture, curves=curves),
         histogram=histogram,
         joint=joint,
         contrast=assignment.contrast,

@@ -42,6 +42,7 @@ from mriseg.mixture.fit import JOINT_TOLERANCE, TOLERANCE, fit, fit_classes
 from mriseg.mixture.likelihood import BinnedVoxels, bin_voxels
 from mriseg.mixture.model import Mixture
 from mriseg.mixture.spatial_prior import PriorZones, uniform_prior
+from mriseg.mixture.tissue_densities import TissueDensities
 from mriseg.segmentation.assembly import assemble
 from mriseg.segmentation.bias_field import estimate_fields, evaluate_bias_field
 from mriseg.segmentation.brain_region import brain_region, compact, find_brain
@@ -58,6 +59,7 @@ from mriseg.segmentation.stages import (
     Stages,
     reusable_stages,
 )
+from mriseg.segmentation.tissue_curves import tissue_curves
 from mriseg.segmentation.tissue_maps import TissueMaps, most_likely_tissue, tissue_maps
 from mriseg.segmentation.trial_fits import identify_tissues
 
@@ -125,11 +127,19 @@ def segment(
     brain = _find_and_correct(
         scan, canonical, further, background, mask=mask, settings=settings, reusable=reusable, clock=clock
     )
-    stages, maps = _fit_and_label(canonical, brain, settings=settings, reusable=reusable, clock=clock)
+    stages, maps, curves = _fit_and_label(canonical, brain, settings=settings, reusable=reusable, clock=clock)
     histogram, joint = brain.binned.histograms[0], Joint.of(brain.binned, maps.mask) if further else None
     del brain  # with the cell of each voxel, which nobody asks again
     result = assemble(
-        scan, canonical, orientation, settings=settings, stages=stages, maps=maps, histogram=histogram, joint=joint
+        scan,
+        canonical,
+        orientation,
+        settings=settings,
+        stages=stages,
+        maps=maps,
+        curves=curves,
+        histogram=histogram,
+        joint=joint,
     )
     return replace(result, findings=assess(scan, result), seconds=clock.stop())
 
@@ -181,8 +191,8 @@ def _find_and_correct(
 
 def _fit_and_label(
     canonical: Scan, corrected: _CorrectedBrain, *, settings: Settings, reusable: PartialStages, clock: "_Clock"
-) -> tuple[Stages, TissueMaps]:
-    """Fit the mixture, ask the neighbors of each voxel, and say which tissue each is."""
+) -> tuple[Stages, TissueMaps, TissueDensities]:
+    """Fit the mixture, ask the neighbors of each voxel, and say which tissue each is and what each looks like."""
     brain, region, tissues, binned = corrected.brain, corrected.region, corrected.tissues, corrected.binned
     mask, spatial_prior = region.box_mask, tissues.spatial_prior
 
@@ -208,6 +218,7 @@ def _fit_and_label(
     clock.start("measure")
     if not brain.given:
         mask = _without_rim(posteriors, corrected, mixture, spatial_prior=spatial_prior, spacing=spacing)
+    curves = tissue_curves(posteriors, region.box_mask, binned, mixture)
     maps = tissue_maps(posteriors, mask, binned, mixture)
     surroundings = reusable.surroundings or measure_surroundings(
         tissues.signal(canonical.data),
@@ -228,7 +239,7 @@ def _fit_and_label(
         fitted=fitted,
         mixture=mixture,
     )
-    return stages, maps
+    return stages, maps, curves
 
 
 def _above_background(channel: Scan) -> np.ndarray:

@@ -14,6 +14,7 @@ from mriseg.image.orientation import orient, restore
 from mriseg.mixture.histogram import Histogram
 from mriseg.mixture.likelihood import LEVELS, BinnedVoxels, typical_histogram
 from mriseg.mixture.model import Mixture
+from mriseg.mixture.tissue_densities import TissueDensities
 from mriseg.segmentation.bias_field import evaluate_bias_field
 from mriseg.segmentation.head_direction import HeadDirection
 from mriseg.segmentation.stages import Stages
@@ -163,6 +164,12 @@ class Result:
     def planes_known(self) -> bool:
         """Whether axial, coronal and sagittal planes are those that the header calls so: they are named only then."""
         return self.head_direction is None or not self.head_direction.contradicts_header
+
+    @property
+    def curves(self) -> TissueDensities:
+        """What the voxels of each class look like: the curves that are drawn over the histogram."""
+        assert self.mixture.curves is not None  # a result is made with them
+        return self.mixture.curves
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from scipy.stats import multivariate_normal, norm
 from mriseg.mixture.em import Parameters
 from mriseg.mixture.layout import FRACTION_STEPS, MIXED_PAIRS, MixtureLayout
 from mriseg.mixture.model import Mixture, uniform
+from mriseg.mixture.tissue_densities import TissueDensities
 from tests.helpers import three_classes
 
 X = np.linspace(-60, 200, 20_001)
@@ -58,6 +59,19 @@ def outlier_density(mixture, x):
     return mixture.outliers * uniform(x, mixture.outlier_range)
 
 
+def pure_densities(mixture, x):
+    return mixture._densities(x)[:, mixture.layout.pure]
+
+
+def deep_density(mixture, x):
+    deep = mixture.layout.deep
+    return mixture._densities(x)[:, deep.gaussian] if deep is not None else np.zeros(len(x))
+
+
+def mixed_density(mixture, x):
+    return mixture._densities(x)[:, mixture.layout.pure.stop :].sum(1) - deep_density(mixture, x)
+
+
 def integral(densities):
     return np.trapezoid(densities, X, axis=0)
 
@@ -92,16 +106,16 @@ def test_pure_mixed_deep_and_outliers_sum_to_one(any_mixture):
 
 
 def test_pure_classes_integrate_to_their_weights(any_mixture):
-    np.testing.assert_allclose(integral(any_mixture.pure_densities(X)), any_mixture.weights, atol=1e-6)
+    np.testing.assert_allclose(integral(pure_densities(any_mixture, X)), any_mixture.weights, atol=1e-6)
 
 
 def test_pure_classes_are_gaussians(any_mixture):
     expected = any_mixture.weights * norm.pdf(X[:, None], any_mixture.means, any_mixture.sds)
-    np.testing.assert_allclose(any_mixture.pure_densities(X), expected, atol=1e-9)
+    np.testing.assert_allclose(pure_densities(any_mixture, X), expected, atol=1e-9)
 
 
 def test_mixed_voxels_integrate_to_their_weights(any_mixture):
-    assert integral(any_mixture.mixed_density(X)) == pytest.approx(any_mixture.mixed_weights.sum(), abs=1e-6)
+    assert integral(mixed_density(any_mixture, X)) == pytest.approx(any_mixture.mixed_weights.sum(), abs=1e-6)
 
 
 @pytest.mark.parametrize("pair", range(3))
@@ -111,11 +125,11 @@ def test_mixed_voxels_are_a_uniform_fraction_of_both_classes(pair):
     fraction = np.linspace(0, 1, 1001)
     expected = norm.pdf(X[::10, None], a + fraction * (b - a), only.mixed_sd).mean(1)
     # A few steps of the fraction stand for all of them, once the noise blurs them.
-    np.testing.assert_allclose(only.mixed_density(X[::10]), expected, atol=0.02 * expected.max())
+    np.testing.assert_allclose(mixed_density(only, X[::10]), expected, atol=0.02 * expected.max())
 
 
 def test_pure_mixed_deep_and_outliers_make_the_density(any_mixture):
-    parts = any_mixture.pure_densities(X).sum(1) + any_mixture.mixed_density(X) + any_mixture.deep_density(X)
+    parts = pure_densities(any_mixture, X).sum(1) + mixed_density(any_mixture, X) + deep_density(any_mixture, X)
     np.testing.assert_allclose(parts + outlier_density(any_mixture, X), any_mixture.density(X), rtol=1e-12)
 
 
@@ -226,7 +240,7 @@ def test_deep_gray_matter_is_gray_matter(deep, means):
     share, mean, sd = mixture.deep_gray
     assert mean == means[3]
     assert sd == mixture.mixed_sd
-    np.testing.assert_allclose(mixture.deep_density(X), share * norm.pdf(X, mean, sd), atol=1e-12)
+    np.testing.assert_allclose(deep_density(mixture, X), share * norm.pdf(X, mean, sd), atol=1e-12)
     np.testing.assert_allclose(mixture.fractions.sum(1), 1)
     assert mixture.fractions.shape[1] == 3
     assert mixture.class_of[-1] == deep[0]
@@ -242,8 +256,40 @@ def test_edges_of_deep_gray_matter_count_with_those_of_gray_and_white():
     np.testing.assert_allclose(edges.shares, [0, 0.5, 0.5])
 
 
-def test_without_deep_gray_matter_it_has_no_density(mixture):
-    assert not mixture.deep_density(X).any()
+# Once the voxels are named
+
+
+@pytest.fixture
+def drawn(mixture):
+    curves = TissueDensities(
+        weights=np.array([0.2, 0.3, 0.1, 0.35, 0.05]),
+        means=np.array([25.0, 58.0, 70.0, 99.0, 140.0]),
+        sds=np.array([6.0, 4.0, 8.0, 5.0, 10.0]),
+        class_of=np.array([0, 1, 1, 2, 3]),
+        classes=3,
+    )
+    return replace(mixture, curves=curves)
+
+
+def test_the_sum_is_that_of_the_curves_drawn_and_what_none_explains(mixture, drawn):
+    parts = drawn.class_curves(X).sum(1) + drawn.unexplained_curve(X)
+    np.testing.assert_allclose(drawn.density(X), parts, rtol=1e-12)
+    assert integral(drawn.density(X)) == pytest.approx(1, abs=1e-4)
+    assert not np.allclose(drawn.density(X), mixture.density(X), rtol=0.1)
+
+
+def test_before_the_voxels_are_named_the_curves_are_those_of_the_model(mixture):
+    parts = mixture.class_curves(X).sum(1) + mixture.unexplained_curve(X)
+    np.testing.assert_allclose(mixture.density(X), parts, rtol=1e-12)
+
+
+def test_the_likeliest_class_changes_where_the_curves_cross(drawn):
+    (low, *first), (high, *second) = drawn.crossings()
+    assert (first, second) == ([0, 1], [1, 2])
+    for level, (a, b) in ((low, first), (high, second)):
+        around = drawn.class_curves(np.array([level - 0.1, level + 0.1]))
+        assert around[0, a] > around[0, b]
+        assert around[1, a] < around[1, b]
 
 
 # Zones and channels
@@ -289,7 +335,7 @@ def test_density_in_two_channels_integrates_to_one(joint):
 
 def test_pure_classes_in_two_channels_are_gaussians_with_their_covariances(joint):
     points = np.random.default_rng(2).uniform(0, 120, (200, 2))
-    for k, density in enumerate(joint.pure_densities(points).T):
+    for k, density in enumerate(pure_densities(joint, points).T):
         gaussian = multivariate_normal(joint.parameters.means[k], joint.parameters.covariances[k])
         np.testing.assert_allclose(density, joint.weights[k] * gaussian.pdf(points), rtol=1e-8)
 

@@ -46,10 +46,15 @@ class TestWords:
         assert f"GM / WM: {ml[Tissue.GM] / ml[Tissue.WM]:.2f}" in text
 
     def test_the_mixture_is_in_figures(self, both, which, volume):
-        mixture = volume[1].mixture
+        mixture, curves = volume[1].mixture, volume[1].curves
         text = " ".join(both[which].split())
-        for tissue, weight, mean, sd in zip(mixture.tissues, mixture.weights, mixture.means, mixture.sds, strict=True):
+        values = zip(mixture.tissues, curves.class_shares, curves.class_means, curves.class_sds, strict=True)
+        for tissue, weight, mean, sd in values:
             assert f"{tissue.title} {weight:.3f} {mean:.4g} {sd:.3g}" in text
+        for k, tissue in enumerate(mixture.tissues):
+            parts = curves.gaussians_of(k)
+            for at, (weight, mean, sd) in enumerate(parts if len(parts) > 1 else [], start=1):
+                assert f"{tissue.title}, Gaussian {at} {weight:.3f} {mean:.4g} {sd:.3g}" in text
 
     def test_every_figure_of_quality_has_its_meaning(self, both, which, volume):
         text = " ".join(both[which].split())

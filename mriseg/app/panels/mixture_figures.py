@@ -7,13 +7,14 @@ import plotly.graph_objects as go
 
 from mriseg.app import texts
 from mriseg.app.panels.mixture_tables import number
-from mriseg.core.tissue import Tissue
+from mriseg.core.tissue import NO_TISSUE, Tissue
 from mriseg.mixture.em_trace import Step
 from mriseg.mixture.histogram import Histogram
 from mriseg.mixture.model import Mixture
 from mriseg.segmentation.result import Result
 
 BARS = 256  # as many as the screen can show; the mixture was fitted to finer ones
+LABEL_LINE = 15  # pixels between the labels of thresholds
 HEIGHT = 260  # pixels: with the pictures above it fits a laptop
 ELLIPSE_SDS, JOINT_HEIGHT = 2.0, 420
 BAR_COLOR, MIXED_COLOR, SUM_COLOR = "rgba(160, 160, 160, 0.45)", "#A6A6A6", "#D55E00"
@@ -31,7 +32,7 @@ def histogram_figure(
     dark: bool = False,
     unit: str = texts.VOXELS,
 ) -> go.Figure:
-    """Counts of the brain's intensities, each weighted Gaussian, the mixed voxels, their sum and the thresholds.
+    """Counts of the brain's intensities, the fitted curve of each tissue, their sum and the thresholds.
 
     Parameters
     ----------
@@ -93,7 +94,10 @@ def _bars(histogram: Histogram) -> dict[str, object]:
 
 def _curve(x: np.ndarray, height: np.ndarray, **style: object) -> dict[str, object]:
     """A line over evenly spaced intensities, of which only the first and the step are sent."""
-    return {"type": "scatter", "mode": "lines", "x0": x[0], "dx": x[1] - x[0], "y": np.float32(height), **style}
+    # Simplified lines would be polygons at the peaks.
+    line = {"simplify": False, **style.pop("line", {})}  # type: ignore[dict-item]
+    trace = {"type": "scatter", "mode": "lines", "x0": x[0], "dx": x[1] - x[0], "y": np.float32(height)}
+    return {**trace, "line": line, **style}
 
 
 def _uncorrected(before: Histogram, width: float) -> dict[str, object]:
@@ -105,9 +109,9 @@ def _uncorrected(before: Histogram, width: float) -> dict[str, object]:
 
 
 def _curves(mixture: Mixture, x: np.ndarray, scale: float, *, dark: bool, filled: bool) -> list[dict[str, object]]:
-    """Each tissue's Gaussian, the deep gray matter, the mixed voxels and the sum of all, as counts of a bar."""
+    """The curve of each tissue's voxels, that of no tissue's and the sum of all, as counts of a bar."""
     traces = []
-    for tissue, density in zip(mixture.tissues, scale * mixture.pure_densities(x).T, strict=True):
+    for tissue, density in zip(mixture.tissues, scale * mixture.class_curves(x).T, strict=True):
         red, green, blue = tissue.rgb
         if not dark:  # yellow on white needs an edge
             edge = {"color": EDGE_COLOR, "width": 4, "dash": DASHES[tissue]}
@@ -116,25 +120,28 @@ def _curves(mixture: Mixture, x: np.ndarray, scale: float, *, dark: bool, filled
         ground = {"fill": "tozeroy", "fillcolor": f"rgba({red}, {green}, {blue}, 0.25)"} if filled else {}
         # By `meta` the viewer knows whose curve is pointed at.
         traces.append(_curve(x, density, name=tissue.title, meta={"tissue": tissue.number}, line=style, **ground))
-    if mixture.deep_gray is not None:
-        style = {"color": Tissue.GM.color, "width": 1.5, "dash": "longdash"}
-        traces.append(_curve(x, scale * mixture.deep_density(x), name=texts.DEEP_GRAY, line=style))
-    style = {"color": MIXED_COLOR, "width": 1.5, "dash": "dashdot"}
-    traces.append(_curve(x, scale * mixture.mixed_density(x), name=texts.MIXED, line=style))
+    unexplained = scale * mixture.unexplained_curve(x)
+    if unexplained.any():
+        style = {"color": MIXED_COLOR, "width": 1.5, "dash": "dashdot"}
+        traces.append(_curve(x, unexplained, name=NO_TISSUE, line=style))
     traces.append(_curve(x, scale * mixture.density(x), name=texts.SUM, line={"color": SUM_COLOR, "width": 2}))
     return traces
 
 
 def _thresholds(mixture: Mixture) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
-    """Lines where one tissue becomes likelier than the next, and what stands at them."""
+    """Lines where one tissue becomes likelier than another, and between which at what intensity stands at each."""
     shapes, annotations = [], []
-    # The labels stand on the outer sides, so that they do not cover each other where the thresholds are close.
-    for threshold, end in zip(mixture.thresholds(), ("right", "left"), strict=False):
+    for number_of, (level, below, above) in enumerate(mixture.crossings()):
+        if mixture.tissues[below] is mixture.tissues[above]:
+            continue
         line = {"dash": "dot", "width": 1, "color": MIXED_COLOR}
-        ends = {"x0": threshold, "x1": threshold, "y0": 0, "y1": 1}
+        ends = {"x0": level, "x1": level, "y0": 0, "y1": 1}
         shapes.append({"type": "line", **WHOLE_HEIGHT, **ends, "line": line})
-        label = {"text": f"{texts.THRESHOLD} {number(threshold)}", "showarrow": False}
-        annotations.append({"x": threshold, "xanchor": end, **WHOLE_HEIGHT, "y": 1, "yanchor": "top", **label})
+        names = " | ".join(mixture.tissues[k].abbreviation for k in (below, above))
+        label = {"text": f"{names} {number(level)}", "showarrow": False}
+        # One line lower each, so that they do not cover each other where thresholds are close.
+        height = {"y": 1, "yanchor": "top", "yshift": -LABEL_LINE * number_of}
+        annotations.append({"x": level, "xanchor": "left", **WHOLE_HEIGHT, **height, **label})
     return shapes, annotations
 
 

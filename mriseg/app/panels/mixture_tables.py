@@ -1,7 +1,9 @@
 """The fitted mixture as tables and as a formula, in Markdown."""
 
 from mriseg.app import texts
+from mriseg.core.tissue import NO_TISSUE
 from mriseg.mixture.model_selection import criteria
+from mriseg.report.content import curve_rows
 from mriseg.segmentation.result import Result
 
 TERMS_A_LINE = 2  # of the formula, so that it fits a tablet
@@ -26,7 +28,7 @@ def selection_table(result: Result) -> str:
 
 
 def fitted_table(result: Result) -> str:
-    """Shares, means and standard deviations as a Markdown table.
+    """Shares, means and standard deviations of the tissues' curves, as a Markdown table.
 
     Parameters
     ----------
@@ -36,20 +38,16 @@ def fitted_table(result: Result) -> str:
     -------
     str
     """
-    mixture = result.mixture
     rows = [texts.FITTED_HEAD, "|---|---|---|---|"]
-    for tissue, weight, mean, sd in zip(mixture.tissues, mixture.weights, mixture.means, mixture.sds, strict=True):
-        rows.append(f"| {tissue.abbreviation} | {weight:.3f} | {number(mean)} | {number(sd)} |")
-    if mixture.deep_gray is not None:
-        weight, mean, sd = mixture.deep_gray
-        rows.append(f"| {texts.DEEP_GRAY} | {weight:.3f} | {number(mean)} | {number(sd)} |")
-    rows.append(f"| {texts.MIXED_ROW} | {mixture.mixed_weights.sum():.3f} | | {number(mixture.mixed_sd)} |")
-    rows.append(f"| {texts.OUTLIERS} | {mixture.outliers:.3f} | | |")
+    rows += [
+        f"| {title} | {weight:.3f} | {number(mean)} | {number(sd)} |"
+        for title, weight, mean, sd in curve_rows(result, gaussians=False)
+    ]
     return "\n".join(rows)
 
 
 def fitted_formula(result: Result) -> str:
-    """The mixture with its fitted values, in TeX.
+    """The curves with their fitted values, in TeX.
 
     Parameters
     ----------
@@ -59,21 +57,20 @@ def fitted_formula(result: Result) -> str:
     -------
     str
     """
-    mixture = result.mixture
-    terms = [
-        rf"\underbrace{{{weight:.3f}\,\mathcal{{N}}(x\mid{number(mean)},{number(sd)}^2)}}_{{\text{{{tissue.title}}}}}"
-        for tissue, weight, mean, sd in zip(mixture.tissues, mixture.weights, mixture.means, mixture.sds, strict=True)
-    ]
-    if mixture.deep_gray is not None:
-        weight, mean, sd = mixture.deep_gray
-        terms.append(
-            rf"\underbrace{{{weight:.3f}\,\mathcal{{N}}(x\mid{number(mean)},{number(sd)}^2)}}_{{\text{{deep gray}}}}"
-        )
-    mixed = rf"\underbrace{{{mixture.mixed_weights.sum():.3f}\,m(x)}}_{{\text{{mixed voxels}}}}"
-    outliers = rf"\underbrace{{{mixture.outliers:.3f}\,u(x)}}_{{\text{{outliers}}}}"
-    terms += [mixed, outliers]
-    lines = [r"\;+\;".join(terms[first : first + TERMS_A_LINE]) for first in range(0, len(terms), TERMS_A_LINE)]
-    return r"\begin{aligned}p(x)={}&" + r"\\&+\;".join(lines) + r"\end{aligned}"
+    curves = result.curves
+    names = [*(tissue.title for tissue in result.mixture.tissues), NO_TISSUE]
+    lines = []
+    for k, name in enumerate(names):
+        gaussians = [
+            rf"{weight:.3f}\,\mathcal{{N}}(x\mid{number(mean)},{number(sd)}^2)"
+            for weight, mean, sd in curves.gaussians_of(k)
+        ]
+        if gaussians:
+            several = [
+                "+".join(gaussians[first : first + TERMS_A_LINE]) for first in range(0, len(gaussians), TERMS_A_LINE)
+            ]
+            lines.append(rf"&\textstyle\text{{{name}: }}" + r"\\&\quad+".join(several))
+    return r"\begin{aligned}p(x)={}" + r"\\{}+{}".join(lines) + r"\end{aligned}"
 
 
 def number(value: float) -> str:

@@ -1,11 +1,14 @@
 """The curves over the histogram are the mixture's own, in counts of a bar."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from mriseg import segment
+from mriseg import Tissue, segment
 from mriseg.app import texts
 from mriseg.app.panels.mixture_figures import BARS, histogram_figure
+from mriseg.core.tissue import NO_TISSUE
 from mriseg.datasets.samples import SAMPLES
 
 
@@ -40,9 +43,24 @@ def test_each_tissue_has_its_own_density(result):
     bars = trace(figure, texts.HISTOGRAM_BARS)
     for k, tissue in enumerate(result.mixture.tissues):
         line = trace(figure, tissue.title)
-        density = result.mixture.pure_densities(intensities(line))[:, k]
+        density = result.curves.class_densities(intensities(line))[:, k]
         expected = density * np.sum(bars.y, dtype=float) * bars.dx
         np.testing.assert_allclose(line.y, expected, rtol=1e-4, atol=1e-4 * expected.max())
+
+
+def test_the_sum_is_the_sum_of_the_curves_that_are_shown(result):
+    figure = histogram_figure(result.mixture, result.histogram, dark=True)
+    names = [tissue.title for tissue in result.mixture.tissues] + [NO_TISSUE] * bool(result.curves.unexplained)
+    shown = np.sum([trace(figure, name).y for name in names], 0)
+    np.testing.assert_allclose(trace(figure, texts.SUM).y, shown, rtol=1e-4, atol=1e-3)
+
+
+def test_every_threshold_says_between_which_tissues_it_lies(result):
+    doubled = replace(result.mixture, tissues=(Tissue.CSF, Tissue.GM, Tissue.GM))
+    for mixture, expected in ((result.mixture, ["CSF | GM", "GM | WM"]), (doubled, ["CSF | GM"])):
+        figure = histogram_figure(mixture, result.histogram)
+        assert [note.text.rpartition(" ")[0] for note in figure.layout.annotations] == expected
+        assert len(figure.layout.shapes) == len(expected)
 
 
 def test_what_was_before_correction_keeps_its_area_in_bars_of_the_new_width(result):

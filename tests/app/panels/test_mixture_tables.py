@@ -3,7 +3,7 @@
 import pytest
 
 from mriseg import segment
-from mriseg.app.panels.mixture_tables import fitted_table, number
+from mriseg.app.panels.mixture_tables import fitted_formula, fitted_table, number
 from mriseg.datasets.samples import SAMPLES
 
 
@@ -14,11 +14,19 @@ def result():
 
 def test_the_table_has_the_fitted_values_and_its_shares_sum_to_one(result):
     rows = [[cell.strip() for cell in row.split("|")[1:-1]] for row in fitted_table(result).splitlines()[2:]]
-    mixture = result.mixture
-    for row, tissue, mean, sd in zip(rows, mixture.tissues, mixture.means, mixture.sds, strict=False):
-        assert row[0] == tissue.abbreviation
-        assert [float(cell) for cell in row[2:]] == pytest.approx([mean, sd], rel=1e-3)
-    assert sum(float(row[1]) for row in rows) == pytest.approx(1, abs=0.0005 * len(rows))
+    curves, titles = result.curves, [tissue.title for tissue in result.mixture.tissues]
+    whole = {row[0]: [float(cell) for cell in row[1:]] for row in rows}
+    for k, title in enumerate(titles):
+        expected = [curves.class_shares[k], curves.class_means[k], curves.class_sds[k]]
+        assert whole[title] == pytest.approx(expected, rel=1e-3, abs=1e-3)
+    assert sum(share for share, *_ in whole.values()) == pytest.approx(1, abs=0.003)
+
+
+def test_the_formula_holds_every_gaussian_of_every_curve(result):
+    formula = fitted_formula(result)
+    assert formula.count(r"\mathcal{N}") == len(result.curves.weights)
+    for mean in result.curves.means:
+        assert number(mean) in formula
 
 
 @pytest.mark.parametrize(("value", "text"), [(123.456, "123.5"), (12345.6, "12346"), (0.012345, "0.01235")])

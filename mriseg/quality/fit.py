@@ -1,0 +1,51 @@
+"""Whether the curves over the histogram follow its bars: how far they miss them, what chance would, and where."""
+
+import numpy as np
+
+from mriseg.mixture.histogram import Histogram
+from mriseg.mixture.tissue_densities import BARS, TissueDensities, misfit
+
+
+def fit_figures(histogram: Histogram, curves: TissueDensities) -> dict[str, float]:
+    """Figures of the fit, on the bars as they are drawn.
+
+    Parameters
+    ----------
+    histogram : Histogram
+        Of the brain's corrected intensities.
+    curves : TissueDensities
+        That were fitted to it.
+
+    Returns
+    -------
+    dict of str to float
+        ``misfit``: share of the voxels that lie at another intensity than the fitted sum says (total variation);
+        ``misfit_by_chance``: what it would be if the sum were right; ``misfit_below``, ``misfit_between`` and
+        ``misfit_above``: the parts of `misfit` below the darkest class, between the classes and above the brightest,
+        by their mean intensities.
+
+    Examples
+    --------
+    A class as bright as it is said to be, but for a tenth of its voxels that are brighter than it can be:
+
+    >>> curves = TissueDensities(np.ones(1), np.array([50.0]), np.array([5.0]), np.array([0]), classes=1)
+    >>> levels = np.arange(101.0)
+    >>> counts = 90_000 * curves.density(levels)
+    >>> counts[90] = 10_000
+    >>> {key: round(value, 2) for key, value in fit_figures(Histogram(levels, counts), curves).items()}
+    {'misfit': 0.1, 'misfit_by_chance': 0.01, 'misfit_below': 0.03, 'misfit_between': 0.0, 'misfit_above': 0.07}
+    """
+    bars = histogram.rebin(BARS)
+    density = curves.density(bars.levels)
+    share, by_chance = misfit(bars, density)
+    total = bars.counts.sum()
+    missed = np.abs(bars.counts / total - density * bars.width) / 2
+    means = curves.class_means[np.isfinite(curves.class_means)]
+    below, above = bars.levels < means.min(), bars.levels > means.max()
+    return {
+        "misfit": share,
+        "misfit_by_chance": by_chance,
+        "misfit_below": float(missed[below].sum()),
+        "misfit_between": float(missed[~below & ~above].sum()),
+        "misfit_above": float(missed[above].sum()),
+    }
