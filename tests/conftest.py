@@ -6,17 +6,25 @@ import pickle
 from collections.abc import Callable, Iterator
 from functools import cache, wraps
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from threadpoolctl import threadpool_limits
 
 from mriseg import Contrast, Result, Scan, segment
+from mriseg.brain import confidence, extraction
 from mriseg.brain import volume as brain_volume
 from mriseg.datasets.phantom import Phantom, make_phantom, simulate
+from mriseg.registration.atlas import Atlas
 from mriseg.segmentation import trial_fits
 
-# Where the average brain lies and which tissue is bright: of a coarse head, nine tenths of the time.
-SLOW = ((brain_volume, "register_any_orientation"), (trial_fits, "try_orders"))
+# Where the average brain lies, what it explains and which tissue is bright: of a coarse head, nine tenths of the time.
+SLOW = (
+    (extraction, "find_brain_in_volume"),
+    (brain_volume, "register_any_orientation"),
+    (confidence, "explained_share"),
+    (trial_fits, "try_orders"),
+)
 # A file is run by one process as a whole, so the longest begin: one that began last would leave the others idle.
 LONGEST_FIRST = (
     "browser/test_page.py",
@@ -65,7 +73,7 @@ def shared() -> Path:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def remembered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def remembered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The slow parts of a segmentation find the same thing once a run, for all processes.
 
     Nothing changes by a bit: what is remembered hangs on all that the part was given, to the last voxel. That it finds
@@ -77,7 +85,7 @@ def remembered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for module, name in SLOW:
             patch.setattr(module, name, once(getattr(module, name), folder))
-        yield
+        yield folder
 
 
 def once(function: Callable, folder: Path) -> Callable:
@@ -85,8 +93,7 @@ def once(function: Callable, folder: Path) -> Callable:
 
     @wraps(function)
     def found(*arguments: object, **keywords: object) -> object:
-        asked = hashlib.blake2b(pickle.dumps((function.__qualname__, arguments, keywords)), digest_size=16)
-        kept = folder / asked.hexdigest()
+        kept = folder / digest((function.__qualname__, arguments, keywords))
         if not kept.exists():
             written = kept.with_suffix(f".{os.getpid()}")
             written.write_bytes(pickle.dumps(function(*arguments, **keywords)))
@@ -94,6 +101,20 @@ def once(function: Callable, folder: Path) -> Callable:
         return pickle.loads(kept.read_bytes())
 
     return found
+
+
+class _Pickler(pickle.Pickler):
+    """Writes of the average brain, of which there is one, that it is the average brain."""
+
+    def persistent_id(self, part: object) -> str | None:
+        return "the average brain" if isinstance(part, Atlas) else None
+
+
+def digest(asked: object) -> str:
+    """What tells arguments from others, to the last voxel."""
+    fingerprint = hashlib.blake2b(digest_size=16)
+    _Pickler(SimpleNamespace(write=fingerprint.update), pickle.HIGHEST_PROTOCOL).dump(asked)
+    return fingerprint.hexdigest()
 
 
 @pytest.fixture
@@ -116,9 +137,10 @@ def scanned(phantom: Phantom) -> Callable[[Contrast], Scan]:
 
 
 @pytest.fixture(scope="session")
-def segmented(scanned: Callable[[Contrast], Scan]) -> Callable[[Contrast], Result]:
+def segmented(scanned: Callable[[Contrast], Scan], remembered: Path) -> Callable[[Contrast], Result]:
     """The result on the phantom in a contrast with nothing given: its brain found, its contrast named."""
-    return cache(lambda contrast: segment(scanned(contrast)))
+    segmented_once = once(segment, remembered)
+    return cache(lambda contrast: segmented_once(scanned(contrast)))
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ from mriseg import MrisegError
 from tests.helpers import little_resident_memory
 from tests.hostile import HOSTILE
 
+pytestmark = pytest.mark.usefixtures("nothing_remembered")  # what is asked here is what the engine itself takes
 LARGEST_BYTES = 400e6
 LONGEST_S = 5  # of the processor; other tests may run beside
 

@@ -27,6 +27,7 @@ from mriseg.segmentation.markov_field import mean_field
 from mriseg.segmentation.native_grid import in_native_order
 from tests.helpers import little_resident_memory
 
+pytestmark = pytest.mark.usefixtures("nothing_remembered")  # what is asked here is what the engine itself takes
 SHAPE = (130, 120, 110)
 VOXELS = 130 * 120 * 110
 
