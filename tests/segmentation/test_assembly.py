@@ -36,6 +36,7 @@ def parts(scanned, segmented):
         "settings": Settings(),
         "stages": result.stages,
         "maps": maps,
+        "curves": result.curves,
         "histogram": bin_voxels([canonical.data[box] / result.box_bias], mask).histograms[0],
         "joint": None,
     }
@@ -110,6 +111,7 @@ def test_a_picture_is_measured_for_each_millimeter_of_thickness(parts, pixel_mm,
         settings=Settings(pixel_size=pixel_mm),
         stages=stages,
         maps=flat,
+        curves=parts["curves"],
         histogram=parts["histogram"],
         joint=None,
     )
