@@ -108,6 +108,7 @@ class FindingCode(StrEnum):
     SINGLE_SLICE = "single-slice", Topic.SLICE, "Figures are those of one slice."
     NO_PIXEL_SIZE = "no-pixel-size", Topic.SLICE, "Figures are those of one slice whose pixel size is unknown."
     NOT_CONVERGED = "not-converged", Topic.FIT, "The fit of the mixture was cut short."
+    HISTOGRAM_MISSED = "histogram-missed", Topic.FIT, "The fitted curves do not follow the histogram."
 
 
 # Findings that are warnings too, as before the codes, in the order in which the warnings stand.
@@ -131,6 +132,7 @@ WARNING_CODES = (
     FindingCode.FLUID_GRAY_CLOSE,
     FindingCode.FLUID_GRAY_ALIKE,
     FindingCode.NOT_CONVERGED,
+    FindingCode.HISTOGRAM_MISSED,
     FindingCode.TOO_MUCH_FLUID,
     FindingCode.UNUSUAL_SIZE,
     FindingCode.CLIPPED,

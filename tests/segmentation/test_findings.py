@@ -24,6 +24,11 @@ SOUND = {
     "gm_wm_ratio": 1.3,
     "bias_range": 0.2,
     "mixed_share": 0.4,
+    "misfit": 0.015,
+    "misfit_by_chance": 0.005,
+    "misfit_below": 0.002,
+    "misfit_between": 0.01,
+    "misfit_above": 0.003,
     "spacing_x": 1.0,
     "spacing_y": 1.0,
     "spacing_z": 1.2,
@@ -57,6 +62,20 @@ def doubted(findings) -> list[FindingCode]:
     return [finding.code for finding in findings if finding.level > Level.GOOD]
 
 
+def test_a_ragged_histogram_of_few_voxels_is_no_misfit(scan, sound):
+    few = {**SOUND, "misfit": 0.11, "misfit_by_chance": 0.09}
+    assert doubted(assess(scan, replace(sound, quality=few))) == []
+
+
+def test_a_picture_of_few_gray_levels_is_not_green(phantom, scanned):
+    data, brain = scanned(Contrast.T1).data[:, :, 50], phantom.truth[:, :, 50] > 0
+    for levels, doubt in ((256, False), (10, True)):
+        coarser = np.floor(data / data.max() * levels * 0.9999)
+        result = segment(picture(coarser), mask=brain)
+        codes = {finding.code for finding in result.findings if finding.level > Level.GOOD}
+        assert (FindingCode.HISTOGRAM_MISSED in codes) is doubt
+
+
 def test_of_a_sound_scan_everything_is_good(scan, sound):
     assert [finding.code for finding in assess(scan, sound)] == [
         FindingCode.MASK_PLAUSIBLE,
@@ -70,6 +89,8 @@ def test_of_a_sound_scan_everything_is_good(scan, sound):
 @pytest.mark.parametrize(
     ("figures", "code", "level", "says"),
     [
+        ({"misfit": 0.08}, FindingCode.HISTOGRAM_MISSED, Level.CARE, "8% of the voxels"),
+        ({"misfit": 0.2, "misfit_above": 0.12}, FindingCode.HISTOGRAM_MISSED, Level.NOT, "brighter than all tissues"),
         ({"snrd_total": 9.0}, FindingCode.NOISY, Level.CARE, "noise is 9."),
         ({"snrd_total": 4.0}, FindingCode.TOO_NOISY, Level.NOT, "noise is 4."),
         ({"tissue_contrast": 1.2}, FindingCode.GRAY_WHITE_CLOSE, Level.CARE, "contrast is 1.2"),
