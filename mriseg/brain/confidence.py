@@ -105,23 +105,23 @@ def volume_confidence(
     symmetry = _symmetry(inside, grid, registration, atlas())
     explained = explained_share(image, inside, grid, registration=registration, average=atlas())
     excess = 0.0 if stripped else _excess_around(image, inside, sides)
-    ramp = AGREEMENT_STRIPPED if stripped else AGREEMENT
+    expected = AGREEMENT_STRIPPED if stripped else AGREEMENT
     return _combine(
         _Factor(
-            _ramp(registration.agreement, ramp),
+            ramp(registration.agreement, expected),
             FindingCode.MASK_MISFIT,
             f"The average brain hardly fits this volume (agreement {registration.agreement:.2f}; brains have "
-            f"{ramp[1]:.1f} and more). {NOT_A_HEAD}",
+            f"{expected[1]:.1f} and more). {NOT_A_HEAD}",
             LOOK,
         ),
         _Factor(
-            _ramp(registration.coverage, COVERAGE),
+            ramp(registration.coverage, COVERAGE),
             FindingCode.MASK_OUT_OF_VIEW,
             f"Only {registration.coverage:.0%} of a brain lies in the image; volumes are those of what is seen.",
             LOOK,
         ),
         _Factor(
-            _ramp(symmetry, SYMMETRY),
+            ramp(symmetry, SYMMETRY),
             FindingCode.MASK_ASYMMETRIC,
             f"The brain mask differs between left and right (overlap {symmetry:.2f}; usually 0.97).",
             LOOK,
@@ -148,7 +148,7 @@ def picture_confidence(image: np.ndarray, mask: np.ndarray, *, pose: SlicePose, 
     -------
     MaskConfidence
     """
-    confidence = min(_ramp(outline_cost, OUTLINE_COST), _ramp(pose.agreement, SLICE_AGREEMENT))
+    confidence = min(ramp(outline_cost, OUTLINE_COST), ramp(pose.agreement, SLICE_AGREEMENT))
     return _combine(
         _Factor(
             confidence,
@@ -175,7 +175,7 @@ def stripped_picture_confidence(agreement: float) -> MaskConfidence:
     """
     return _combine(
         _Factor(
-            _ramp(agreement, INNER_AGREEMENT),
+            ramp(agreement, INNER_AGREEMENT),
             FindingCode.MASK_NOT_A_BRAIN,
             "The picture shows no skull, so everything in it was taken as brain, but little in it is arranged like the "
             f"tissues of a brain. {NOT_A_HEAD}",
@@ -196,15 +196,31 @@ def _combine(*factors: _Factor) -> MaskConfidence:
     return MaskConfidence(confidence, tuple(doubts))
 
 
-def _ramp(value: float, bad_and_good: tuple[float, float]) -> float:
-    """0 at the bad figure, 1 at the good one, straight between."""
+def ramp(value: float, bad_and_good: tuple[float, float]) -> float:
+    """0 at the bad figure, 1 at the good one, straight between.
+
+    Parameters
+    ----------
+    value : float
+    bad_and_good : tuple of float
+        In the unit of the value; either may be the larger.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> ramp(0.25, (0.0, 0.5)), ramp(3.0, (2.0, 1.0))
+    (0.5, 0.0)
+    """
     bad, good = bad_and_good
     return float(np.clip((value - bad) / (good - bad), 0, 1))
 
 
 def _no_anatomy(explained: float | None) -> _Factor:
     return _Factor(
-        1.0 if explained is None else _ramp(explained, EXPLAINED),
+        1.0 if explained is None else ramp(explained, EXPLAINED),
         FindingCode.MASK_NO_ANATOMY,
         "Fluid, gray and white matter are not where a brain has them: the average brain explains "
         f"{max(explained or 0, 0):.0%} of what differs inside the mask (20 % and more in brains). A phantom, a fruit, "
@@ -215,7 +231,7 @@ def _no_anatomy(explained: float | None) -> _Factor:
 
 def _bright_skull(excess: float) -> _Factor:
     return _Factor(
-        _ramp(excess, BRIGHT_SKULL),
+        ramp(excess, BRIGHT_SKULL),
         FindingCode.MASK_BRIGHT_SKULL,
         "What surrounds the brain is several times as bright as the brain, as bone is in a CT; bone gives no signal in "
         "MR images. The tissues named here mean nothing in a CT.",

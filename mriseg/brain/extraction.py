@@ -60,7 +60,7 @@ class Brain:
     inverted : bool
         Whether the picture shows air bright.
     confidence : float
-        How far the mask can be trusted, 0 to 1, see `mriseg.brain.confidence`; 1 if it was given.
+        How far the mask can be trusted, 0 to 1, see `mriseg.brain.confidence`, also if it was given.
     doubts : tuple of Finding
         What speaks against it, each with what to do.
     level : SliceLevel or None
@@ -142,8 +142,8 @@ def _in_head(data: np.ndarray, spacing: tuple[float, ...]) -> Brain:
     )
     if is_stripped(data[coarse], tuple(s * (c.step or 1) for s, c in zip(spacing, coarse, strict=True))):
         mask = _without_air(stripped_mask(data), data)
-        brain = _stripped_volume(data, spacing, mask, "The scan is already skull-stripped; it was taken as it is.")
-        return _without_bone(brain, data, spacing)
+        brain = stripped_volume(data, spacing, mask, "The scan is already skull-stripped; it was taken as it is.")
+        return without_bone(brain, data, spacing)
     extent = np.array(data.shape) * spacing
     if extent.min() < SLAB_MM:
         mask, judged = _slice_by_slice(data, spacing, int(np.argmin(extent)))
@@ -157,7 +157,23 @@ def _in_head(data: np.ndarray, spacing: tuple[float, ...]) -> Brain:
     return Brain(mask, False, registration=registration, confidence=judged.value, doubts=judged.doubts)
 
 
-def _stripped_volume(data: np.ndarray, spacing: tuple[float, ...], mask: np.ndarray, note: str) -> Brain:
+def stripped_volume(data: np.ndarray, spacing: tuple[float, ...], mask: np.ndarray, note: str) -> Brain:
+    """A mask of a volume with the average brain laid over what it holds, and how far it can be trusted.
+
+    Parameters
+    ----------
+    data : ndarray of float32, shape (i, j, k)
+        Intensities in canonical axes.
+    spacing : tuple of float
+        Sides of a voxel in mm.
+    mask : ndarray of bool, same shape
+    note : str
+        What the user should know, in a sentence.
+
+    Returns
+    -------
+    Brain
+    """
     if not mask.any():
         return Brain(mask, True)
     extent = np.array(data.shape) * spacing
@@ -170,8 +186,22 @@ def _stripped_volume(data: np.ndarray, spacing: tuple[float, ...], mask: np.ndar
     return Brain(mask, True, (note,), registration, confidence=judged.value, doubts=judged.doubts)
 
 
-def _without_bone(brain: Brain, data: np.ndarray, spacing: tuple[float, ...]) -> Brain:
-    """A stripped brain without the bone that was left around it, if much was."""
+def without_bone(brain: Brain, data: np.ndarray, spacing: tuple[float, ...]) -> Brain:
+    """A stripped brain without the bone that was left around it, if much was.
+
+    Parameters
+    ----------
+    brain : Brain
+        As from `stripped_volume`.
+    data : ndarray of float32, shape (i, j, k)
+        Intensities in canonical axes.
+    spacing : tuple of float
+        Sides of a voxel in mm.
+
+    Returns
+    -------
+    Brain
+    """
     if brain.registration is None or brain.doubts or not is_loosely_stripped(data, spacing, brain.mask):
         return brain
     mask = tighten(data, spacing, brain.mask, brain.registration)
@@ -228,80 +258,6 @@ def _in_picture(data: np.ndarray, spacing: tuple[float, ...]) -> Brain:
         of_panel = _without_air(of_panel, image)
     mask[panel.box] = of_panel
     return Brain(mask, stripped, notes, inverted=inverted, confidence=judged.value, doubts=judged.doubts, level=level)
-
-
-def take_stripped(data: np.ndarray, spacing: tuple[float, ...] | None, filling: float | None = None) -> Brain:
-    """Take a scan as skull-stripped because its user says so: the brain is all that is not background.
-
-    Parameters
-    ----------
-    data : ndarray of float32, shape (rows, columns) or (i, j, k)
-        Intensities in canonical axes.
-    spacing : tuple of float or None
-        Sides of a pixel or voxel in mm; None where unknown, for a picture.
-    filling : float, optional
-        The one value of the background; by default the brain is what is above 0.
-
-    Returns
-    -------
-    Brain
-
-    Raises
-    ------
-    BrainNotFoundError
-        If nothing is.
-    """
-    mask = data > 0 if filling is None else data != np.float32(filling)
-    if not mask.any():
-        raise BrainNotFoundError(
-            "Nothing in the scan differs from its background. Let the brain be found instead (mask 'auto')."
-        )
-    note = "The scan was taken as skull-stripped: the brain is all that is not background."
-    if data.ndim == 3:
-        spacing = spacing or (1.0, 1.0, 1.0)
-        return _without_bone(_stripped_volume(data, spacing, mask, note), data, spacing)
-    judged, level = stripped_slice_confidence(data, spacing or (1.0, 1.0), mask)
-    return Brain(mask, True, (note,), confidence=judged.value, doubts=judged.doubts, level=level)
-
-
-def take_given(data: np.ndarray, spacing: tuple[float, ...] | None, mask: np.ndarray) -> Brain:
-    """Take a mask that the user gave, and lay the average brain over what it holds.
-
-    The mask is not doubted. Where the average brain does not agree with it, as with a part of a brain, there is no
-    registration.
-
-    Parameters
-    ----------
-    data : ndarray of float32, shape (rows, columns) or (i, j, k)
-        Intensities in canonical axes.
-    spacing : tuple of float or None
-        Sides of a voxel in mm.
-    mask : ndarray of bool, same shape
-        The brain, not empty.
-
-    Returns
-    -------
-    Brain
-    """
-    registration = None
-    if spacing is not None and data.ndim == 3:
-        as_stripped = _stripped_volume(data, spacing, mask, note="")
-        registration = None if as_stripped.doubtful else as_stripped.registration
-    return Brain(mask, False, ("The brain mask was given.",), registration, given=True)
-
-
-def take_everything(data: np.ndarray) -> Brain:
-    """Take the whole image as brain because its user says so.
-
-    Parameters
-    ----------
-    data : ndarray, shape (rows, columns) or (i, j, k)
-
-    Returns
-    -------
-    Brain
-    """
-    return Brain(np.ones(data.shape, bool), False, ("The whole image was taken as brain, as you said.",), given=True)
 
 
 def _without_air(mask: np.ndarray, data: np.ndarray) -> np.ndarray:

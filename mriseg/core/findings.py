@@ -33,6 +33,7 @@ class Topic(StrEnum):
     RATIO = "Gray to white matter"
     SHARES = "Share of fluid"
     SHADING = "Shading"
+    CLASSES = "Number of classes"
     SLICE = "A single slice"
     FIT = "Fit of the mixture"
     NOTE = "Please note"
@@ -59,6 +60,8 @@ class FindingCode(StrEnum):
         return member
 
     MASK_GIVEN = "mask-given", Topic.OUTLINE, "The user gave the mask, or said to take everything."
+    MASK_CONTRADICTED = "mask-contradicted", Topic.OUTLINE, "Much of the mask that was told lies outside the brain."
+    MASK_LEAVES_OUT = "mask-leaves-out", Topic.OUTLINE, "The mask that was told leaves out much of the brain."
     MASK_PLAUSIBLE = "mask-plausible", Topic.OUTLINE, "Nothing speaks against the brain mask."
     MASK_UNSURE = "mask-unsure", Topic.OUTLINE, "The mask may be wrong in places, for several small reasons."
     MASK_DOUBTFUL = "mask-doubtful", Topic.OUTLINE, "The mask may be of something else than a brain."
@@ -105,6 +108,8 @@ class FindingCode(StrEnum):
     TOO_MUCH_FLUID = "too-much-fluid", Topic.SHARES, "There is more fluid than in a living brain, or hardly less."
     TOO_LITTLE_FLUID = "too-little-fluid", Topic.SHARES, "There is less fluid than in a brain with what surrounds it."
     STRONG_SHADING = "strong-shading", Topic.SHADING, "The coil shades the scan strongly."
+    SHADING_LEFT = "shading-left", Topic.SHADING, "The coil shades the scan, and the correction was switched off."
+    CLASSES_DISAGREE = "classes-disagree", Topic.CLASSES, "Another number of classes than three names much otherwise."
     SINGLE_SLICE = "single-slice", Topic.SLICE, "Figures are those of one slice."
     NO_PIXEL_SIZE = "no-pixel-size", Topic.SLICE, "Figures are those of one slice whose pixel size is unknown."
     NOT_CONVERGED = "not-converged", Topic.FIT, "The fit of the mixture was cut short."
@@ -121,6 +126,7 @@ WARNING_CODES = (
     FindingCode.MASK_NOT_COMPARED,
     FindingCode.MASK_BRIGHT_SKULL,
     FindingCode.MASK_NO_ANATOMY,
+    FindingCode.MASK_CONTRADICTED,
     FindingCode.CONTRAST_UNKNOWN,
     FindingCode.CONTRAST_UNSURE,
     FindingCode.CONTRAST_CONTRADICTED,

@@ -30,6 +30,7 @@ from mriseg.mixture.histogram import Cells, histogram
 from mriseg.mixture.likelihood import bin_voxels
 from mriseg.mixture.model import Mixture, uniform
 from mriseg.mixture.spatial_prior import PriorZones, uniform_prior
+from mriseg.quality.metrics import bias_range
 from mriseg.segmentation.markov_field import regularized_posteriors
 from mriseg.segmentation.stages import BiasCorrection, IdentifiedTissues
 
@@ -326,13 +327,17 @@ def estimate_fields(
         )
 
     coefficients, start = field(channels[0], order)
+    left = 0.0
+    if not settings.correct_bias:
+        as_it_is, _ = estimate_bias_field(channels[0], mask, order, spacing=known, spatial_prior=spatial_prior)
+        left = bias_range(evaluate_bias_field(as_it_is, mask.shape)[mask])
     if len(channels) == 1:
-        return BiasCorrection((coefficients,), start)
+        return BiasCorrection((coefficients,), start, left)
     binned = bin_voxels([channels[0] / evaluate_bias_field(coefficients, mask.shape)], mask)
     mixture = fit(binned.cells(mask, spatial_prior), order, spatial_prior, start=start)
     posteriors = regularized_posteriors(binned, mixture, mask, spacing=spacing, spatial_prior=spatial_prior)
     further = [field(channel, _order_in_channel(channel, posteriors, order))[0] for channel in channels[1:]]
-    return BiasCorrection((coefficients, *further), mixture)
+    return BiasCorrection((coefficients, *further), mixture, left)
 
 
 def _order_in_channel(data: np.ndarray, posteriors: np.ndarray, tissues: tuple[Tissue, ...]) -> tuple[Tissue, ...]:

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from mriseg.brain.extraction import Brain, extract, take_everything, take_given, take_stripped
+from mriseg.brain.extraction import Brain, extract
+from mriseg.brain.told_mask import take_everything, take_given, take_stripped
 from mriseg.core.errors import BrainNotFoundError, SettingsError
 from mriseg.core.scan import Scan
 from mriseg.core.settings import Settings
@@ -114,7 +115,7 @@ def find_brain(
     if settings.mask == "none":
         return take_stripped(canonical.data, canonical.spacing, filling)
     if settings.mask == "all":
-        return take_everything(canonical.data)
+        return take_everything(canonical.data, canonical.spacing)
     return extract(canonical.data, canonical.spacing)
 
 

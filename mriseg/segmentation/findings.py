@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from mriseg.brain.told_mask import contradictions, disagreement
 from mriseg.core.decimals import decimal
 from mriseg.core.findings import Finding, FindingCode, Level
 from mriseg.core.scan import Scan, Space
@@ -34,6 +35,9 @@ FEW_LEVELS, TOO_FEW_LEVELS = 24, 16  # 32 of a T1 cost up to 2 points of Dice; w
 # .9 above 3, .5 to .75 between 2 and 3, less than .5 below 2. In a picture no average brain says which of the dark is
 # pure fluid, so that good ones go down to 1.9: there only what none of them has is told.
 WEAK_FLUID_CONTRAST, LITTLE_FLUID_CONTRAST, WEAK_FLUID_OF_PICTURES = 2.0, 3.0, 1.5
+# Brightest over darkest place, not corrected as the user said: 0.2 costs 3 points of Dice, 0.3 costs 6, 0.45 costs 12.
+SHADING_LEFT, MUCH_SHADING_LEFT = 0.25, 0.6
+OTHERWISE, MUCH_OTHERWISE = 0.1, 0.25  # of the brain, that another number of classes gives to another tissue
 STRONG_SHADING = 0.8  # of the brightest over the darkest place of one tissue
 MANY_MIXED = 0.55  # share of the voxels: 0.3 to 0.5 at 1 to 1.5 mm
 THICK_MM = 2.5  # cortex is that thick
@@ -82,6 +86,8 @@ def assess(scan: Scan, result: Result) -> tuple[Finding, ...]:
         *cut_away(result),
         *implausible_shares(scan, result),
         *_shading(result),
+        *_shading_left(result),
+        *_classes(result),
         *_single_slice(result),
         *_fit(result),
         *_histogram(result),
@@ -93,11 +99,13 @@ def assess(scan: Scan, result: Result) -> tuple[Finding, ...]:
 
 def _mask(result: Result) -> Iterator[Finding]:
     brain = result.brain
-    if brain.given:
-        yield Finding(FindingCode.MASK_GIVEN, Level.GOOD, "The brain is where you said, and was not searched.")
-        return
     yield from brain.doubts
+    yield from _moved_border(result)
     if brain.doubts:
+        return
+    if brain.given and brain.confidence >= SURE_MASK:
+        says = f"The brain was taken where you said. Nothing speaks against it ({certainty(brain.confidence)} sure)."
+        yield Finding(FindingCode.MASK_GIVEN, Level.GOOD, says)
         return
     why = f"The brain mask is {certainty(brain.confidence)} sure."
     look = "Look at the outline; make it tighter or looser, or give a mask of your own, where it is wrong."
@@ -109,6 +117,12 @@ def _mask(result: Result) -> Iterator[Finding]:
         yield Finding(FindingCode.MASK_UNSURE, Level.CARE, says, look)
     else:
         yield Finding(FindingCode.MASK_PLAUSIBLE, Level.GOOD, f"The outline of the brain is plausible. {why}")
+
+
+def _moved_border(result: Result) -> Iterator[Finding]:
+    """Whether a border that the user moved lies too far from where it was."""
+    if result.settings.margin:
+        yield from contradictions(*disagreement(result.stages.region.mask, result.brain.mask)).doubts
 
 
 def _rim(scan: Scan, result: Result) -> Iterator[Finding]:
@@ -186,11 +200,9 @@ def _gray_against_white(result: Result) -> Iterator[Finding]:
 
 
 def _levels(scan: Scan, result: Result) -> Iterator[Finding]:
-    """Whether an export left too little of the intensities. Of pictures, whose windows are known, it is not said."""
-    if scan.kind == "picture":
-        return
+    """Whether an export left too little of the intensities. Of pictures no window is doubted, for all have one."""
     share, levels = clipped_share(scan, result), gray_levels(scan, result)
-    if share > max(CLIPPED, CLIPPED_LEVELS / levels):
+    if scan.kind == "volume" and share > max(CLIPPED, CLIPPED_LEVELS / levels):
         yield Finding(
             FindingCode.CLIPPED,
             Level.NOT if share > MUCH_CLIPPED else Level.CARE,
@@ -319,6 +331,38 @@ def _shading(result: Result) -> Iterator[Finding]:
             "The coil shades this scan strongly; it was divided out, but a rest may be left far from its middle. "
             f"One tissue is up to {depth:.0%} brighter in one place than in another.",
             "Look at the labels where the scan is darkest and brightest.",
+        )
+
+
+def _shading_left(result: Result) -> Iterator[Finding]:
+    """Whether the user switched off a correction that the scan needs."""
+    left = result.stages.bias_correction.left
+    if left > SHADING_LEFT:
+        yield Finding(
+            FindingCode.SHADING_LEFT,
+            Level.NOT if left > MUCH_SHADING_LEFT else Level.CARE,
+            "The coil shades this scan, and its correction is switched off, as you said. One tissue is up to "
+            f"{left:.0%} brighter in one place than in another, so that one tissue is taken for another.",
+            "Switch the bias correction on.",
+        )
+
+
+def _classes(result: Result) -> Iterator[Finding]:
+    """Whether another number of classes than three names the intensities as three do."""
+    if result.settings.classes == len(Tissue):
+        return
+    histogram, numbers = result.histogram, []
+    for mixture in (result.stages.fitted, result.mixture):
+        of_class = np.array([tissue.number for tissue in mixture.tissues])
+        numbers.append(of_class[mixture.class_densities(histogram.levels).argmax(1)])
+    share = histogram.counts[numbers[0] != numbers[1]].sum() / histogram.counts.sum()
+    if share > OTHERWISE:
+        yield Finding(
+            FindingCode.CLASSES_DISAGREE,
+            Level.NOT if share > MUCH_OTHERWISE else Level.CARE,
+            f"With {result.settings.classes} classes, as you said, {share:.0%} of the brain is another tissue than "
+            "with three.",
+            "Use three classes for volumes.",
         )
 
 

@@ -70,10 +70,14 @@ class BiasCorrection:
         Of each channel's field, for `mriseg.segmentation.bias_field.evaluate_bias_field`.
     start : Mixture or None
         Where to begin the fit to the corrected intensities.
+    left : float
+        Where the user asked for no correction: by how much the brightest place of one tissue exceeds its darkest for
+        the coil's sake, in the first channel; else 0.
     """
 
     coefficients: tuple[np.ndarray, ...]
     start: Mixture | None
+    left: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,7 @@ import pytest
 import scipy
 
 from mriseg.brain import extraction
-from mriseg.brain.extraction import extract, take_everything, take_stripped
+from mriseg.brain.extraction import extract
 from mriseg.core.errors import BrainNotFoundError
 from mriseg.core.tissue import Contrast
 from mriseg.datasets.phantom import AIR, SEQUENCES, make_phantom, simulate
@@ -152,19 +152,3 @@ def test_a_stripped_brain_is_trusted(scanned, phantom, contrast):
     brain = extract(stripped(scanned(contrast), phantom), SPACING)
     assert brain.confidence > 0.9
     assert brain.registration is not None
-
-
-@pytest.mark.slow
-def test_what_the_user_says_is_stripped_is_compared_with_the_atlas(scanned, phantom):
-    assert take_stripped(stripped(scanned(Contrast.T2), phantom), SPACING).confidence > 0.9
-    assert take_stripped(OTHERS["bottle"](), SPACING).doubtful
-    with pytest.raises(BrainNotFoundError):
-        take_stripped(np.zeros((40, 40, 40), np.float32), SPACING)
-
-
-@pytest.mark.parametrize("shape", [(40, 50), (20, 30, 40)])
-def test_everything_is_everything(shape):
-    brain = take_everything(np.zeros(shape, np.float32))
-    assert brain.mask.all()
-    assert brain.given
-    assert not brain.doubtful
