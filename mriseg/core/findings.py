@@ -89,6 +89,7 @@ class FindingCode(StrEnum):
     GRAY_WHITE_ALIKE = "gray-white-alike", Topic.CONTRAST, "Gray and white matter hardly differ."
     CLIPPED = "clipped", Topic.LEVELS, "A part of the brain is cut off at the brightest or darkest value."
     FEW_LEVELS = "few-levels", Topic.LEVELS, "The brain has few gray levels."
+    EQUALIZED = "equalized", Topic.LEVELS, "The intensities of the image were equalized."
     FLUID_GRAY_CLOSE = "fluid-gray-close", Topic.FLUID, "Fluid and gray matter differ little."
     FLUID_GRAY_ALIKE = "fluid-gray-alike", Topic.FLUID, "Fluid and gray matter hardly differ."
     NOISE_HARMLESS = "noise-harmless", Topic.NOISE, "Noise does not limit the segmentation."
@@ -143,6 +144,7 @@ WARNING_CODES = (
     FindingCode.UNUSUAL_SIZE,
     FindingCode.CLIPPED,
     FindingCode.FEW_LEVELS,
+    FindingCode.EQUALIZED,
     FindingCode.INFANT_SIZE,
     FindingCode.TEMPLATE_SPACE,
     FindingCode.TWO_VOXEL_SIZES,

@@ -11,16 +11,16 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from mriseg.brain.told_mask import contradictions, disagreement
 from mriseg.core.decimals import decimal
 from mriseg.core.findings import Finding, FindingCode, Level
 from mriseg.core.scan import Scan, Space
 from mriseg.core.tissue import Contrast, Tissue
 from mriseg.segmentation.brain_size import FACES, cut, cut_away, size
-from mriseg.segmentation.gray_levels import clipped_share, gray_levels
+from mriseg.segmentation.gray_levels import clipped_share, gray_levels, unevenness
 from mriseg.segmentation.names import certainty, names
 from mriseg.segmentation.plausibility import implausible_shares
 from mriseg.segmentation.result import Result
+from mriseg.segmentation.told_settings import moved_border, told_settings
 
 SURE_MASK = 0.8  # confidence of a mask that nobody need look at
 MUCH_RIM_ML = 5.0  # of voxels left out at the rim: fewer change no volume by 1 %
@@ -30,14 +30,12 @@ LITTLE_CONTRAST = 1.5  # between gray and white matter: by brightness alone one 
 # Of the brain, cut off at one value. Of a T1, 10 % cost up to 5 points of Dice, 20 % up to 11, 30 % up to 20, 40 % all.
 CLIPPED, MUCH_CLIPPED = 0.05, 0.2
 CLIPPED_LEVELS = 3.0  # and as many times what a level holds on average: where there are few, each holds much
+EQUALIZED = 0.08  # distance of all intensities from equally many: equalized pictures 0.02 to 0.05, others 0.12 and more
 FEW_LEVELS, TOO_FEW_LEVELS = 24, 16  # 32 of a T1 cost up to 2 points of Dice; with 16 the names of tissues may be wrong
 # Between fluid and gray matter, where the overlap of fluid with the truth falls on simulated heads: a Dice of .7 to
 # .9 above 3, .5 to .75 between 2 and 3, less than .5 below 2. In a picture no average brain says which of the dark is
 # pure fluid, so that good ones go down to 1.9: there only what none of them has is told.
 WEAK_FLUID_CONTRAST, LITTLE_FLUID_CONTRAST, WEAK_FLUID_OF_PICTURES = 2.0, 3.0, 1.5
-# Brightest over darkest place, not corrected as the user said: 0.2 costs 3 points of Dice, 0.3 costs 6, 0.45 costs 12.
-SHADING_LEFT, MUCH_SHADING_LEFT = 0.25, 0.6
-OTHERWISE, MUCH_OTHERWISE = 0.1, 0.25  # of the brain, that another number of classes gives to another tissue
 STRONG_SHADING = 0.8  # of the brightest over the darkest place of one tissue
 MANY_MIXED = 0.55  # share of the voxels: 0.3 to 0.5 at 1 to 1.5 mm
 THICK_MM = 2.5  # cortex is that thick
@@ -86,8 +84,7 @@ def assess(scan: Scan, result: Result) -> tuple[Finding, ...]:
         *cut_away(result),
         *implausible_shares(scan, result),
         *_shading(result),
-        *_shading_left(result),
-        *_classes(result),
+        *told_settings(result),
         *_single_slice(result),
         *_fit(result),
         *_histogram(result),
@@ -100,7 +97,7 @@ def assess(scan: Scan, result: Result) -> tuple[Finding, ...]:
 def _mask(result: Result) -> Iterator[Finding]:
     brain = result.brain
     yield from brain.doubts
-    yield from _moved_border(result)
+    yield from moved_border(result)
     if brain.doubts:
         return
     if brain.given and brain.confidence >= SURE_MASK:
@@ -117,12 +114,6 @@ def _mask(result: Result) -> Iterator[Finding]:
         yield Finding(FindingCode.MASK_UNSURE, Level.CARE, says, look)
     else:
         yield Finding(FindingCode.MASK_PLAUSIBLE, Level.GOOD, f"The outline of the brain is plausible. {why}")
-
-
-def _moved_border(result: Result) -> Iterator[Finding]:
-    """Whether a border that the user moved lies too far from where it was."""
-    if result.settings.margin:
-        yield from contradictions(*disagreement(result.stages.region.mask, result.brain.mask)).doubts
 
 
 def _rim(scan: Scan, result: Result) -> Iterator[Finding]:
@@ -200,15 +191,23 @@ def _gray_against_white(result: Result) -> Iterator[Finding]:
 
 
 def _levels(scan: Scan, result: Result) -> Iterator[Finding]:
-    """Whether an export left too little of the intensities. Of pictures no window is doubted, for all have one."""
+    """Whether an export left too little of the intensities. Pictures have a window: only a very narrow one is told."""
     share, levels = clipped_share(scan, result), gray_levels(scan, result)
-    if scan.kind == "volume" and share > max(CLIPPED, CLIPPED_LEVELS / levels):
+    if share > max(CLIPPED if scan.kind == "volume" else MUCH_CLIPPED, CLIPPED_LEVELS / levels):
         yield Finding(
             FindingCode.CLIPPED,
             Level.NOT if share > MUCH_CLIPPED else Level.CARE,
             "The scan was cut off at its brightest or darkest value, and gray and white matter with it: the border "
             f"between them is drawn too far to one side. {share:.0%} of the brain have that one value.",
             "Export the scan again without a window, or with a wider one.",
+        )
+    if unevenness(scan) < EQUALIZED:
+        yield Finding(
+            FindingCode.EQUALIZED,
+            Level.NOT,
+            "All intensities of this image are as many: a program has equalized them. The tissues have no peaks in its "
+            "histogram any more, so that the mixture has nothing to go by.",
+            "Export the scan without histogram equalization.",
         )
     if levels < FEW_LEVELS:
         yield Finding(
@@ -331,38 +330,6 @@ def _shading(result: Result) -> Iterator[Finding]:
             "The coil shades this scan strongly; it was divided out, but a rest may be left far from its middle. "
             f"One tissue is up to {depth:.0%} brighter in one place than in another.",
             "Look at the labels where the scan is darkest and brightest.",
-        )
-
-
-def _shading_left(result: Result) -> Iterator[Finding]:
-    """Whether the user switched off a correction that the scan needs."""
-    left = result.stages.bias_correction.left
-    if left > SHADING_LEFT:
-        yield Finding(
-            FindingCode.SHADING_LEFT,
-            Level.NOT if left > MUCH_SHADING_LEFT else Level.CARE,
-            "The coil shades this scan, and its correction is switched off, as you said. One tissue is up to "
-            f"{left:.0%} brighter in one place than in another, so that one tissue is taken for another.",
-            "Switch the bias correction on.",
-        )
-
-
-def _classes(result: Result) -> Iterator[Finding]:
-    """Whether another number of classes than three names the intensities as three do."""
-    if result.settings.classes == len(Tissue):
-        return
-    histogram, numbers = result.histogram, []
-    for mixture in (result.stages.fitted, result.mixture):
-        of_class = np.array([tissue.number for tissue in mixture.tissues])
-        numbers.append(of_class[mixture.class_densities(histogram.levels).argmax(1)])
-    share = histogram.counts[numbers[0] != numbers[1]].sum() / histogram.counts.sum()
-    if share > OTHERWISE:
-        yield Finding(
-            FindingCode.CLASSES_DISAGREE,
-            Level.NOT if share > MUCH_OTHERWISE else Level.CARE,
-            f"With {result.settings.classes} classes, as you said, {share:.0%} of the brain is another tissue than "
-            "with three.",
-            "Use three classes for volumes.",
         )
 
 

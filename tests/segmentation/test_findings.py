@@ -157,42 +157,6 @@ def test_what_the_user_said_is_not_doubted_where_the_evidence_agrees(scan, sound
     assert {FindingCode.MASK_GIVEN, FindingCode.CONTRAST_GIVEN} <= {finding.code for finding in findings}
 
 
-@pytest.mark.parametrize(("left", "level"), [(0.2, None), (0.4, Level.CARE), (0.9, Level.NOT)])
-def test_shading_that_the_user_left_in_is_told(scan, sound, left, level):
-    stages = replace(sound.stages, bias_correction=replace(sound.stages.bias_correction, left=left))
-    findings = assess(scan, replace(sound, stages=stages))
-    told = [finding.level for finding in findings if finding.code is FindingCode.SHADING_LEFT]
-    assert told == ([] if level is None else [level])
-
-
-def test_shading_is_measured_where_its_correction_is_switched_off(coarse):
-    shaded, mask = simulate(coarse, Contrast.T1, bias=100), coarse.truth > 0
-    corrected = segment(shaded, mask=mask)
-    uncorrected = segment(shaded, Settings(correct_bias=False), mask=mask, earlier=corrected)
-    assert corrected.stages.bias_correction.left == 0
-    left = uncorrected.stages.bias_correction.left
-    assert left == pytest.approx(corrected.quality["bias_range"], rel=0.05)
-    assert f"{left:.0%} brighter" in of_code(uncorrected.findings, FindingCode.SHADING_LEFT).statement
-
-
-def test_classes_that_name_much_otherwise_than_three_are_told(coarse, scan, sound):
-    mask = coarse.truth > 0
-    two = segment(scan, Settings(classes=2), mask=mask)
-    finding = of_code(two.findings, FindingCode.CLASSES_DISAGREE)
-    assert finding.level > Level.GOOD
-    other = np.mean((two.labels != sound.labels)[mask])
-    assert float(finding.statement.split("%")[0].split()[-1]) / 100 == pytest.approx(other, abs=0.1)
-    same = replace(two, mixture=two.stages.fitted)
-    assert FindingCode.CLASSES_DISAGREE not in doubted(assess(scan, same))
-
-
-@pytest.mark.parametrize(("margin", "level"), [(2.0, None), (9.0, Level.NOT)])
-def test_a_border_that_was_moved_too_far_is_told(coarse, scan, margin, level):
-    result = segment(scan, Settings(margin=margin), mask=coarse.truth > 0)
-    told = [finding.level for finding in result.findings if finding.code is FindingCode.MASK_CONTRADICTED]
-    assert told == ([] if level is None else [level])
-
-
 @pytest.mark.parametrize(("levels", "level"), [(8, Level.NOT), (20, Level.CARE), (200, None)])
 def test_few_gray_levels_are_told_of_a_picture_too(scan, sound, levels, level):
     flat = replace(sound, labels=sound.labels[:, :, 20])

@@ -2,12 +2,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import skimage
 
 from mriseg import Contrast
 from mriseg.core.findings import FindingCode, Level
+from mriseg.core.scan import picture
 from mriseg.core.tissue import Tissue
 from mriseg.segmentation.findings import assess
-from mriseg.segmentation.gray_levels import clipped_share, gray_levels
+from mriseg.segmentation.gray_levels import clipped_share, gray_levels, unevenness
 
 
 @pytest.fixture
@@ -60,3 +62,22 @@ def test_few_gray_levels_are_counted_and_told(segmented_phantom, levels, level):
     assert gray_levels(exact, result) == levels
     assert codes(exact, result).get(FindingCode.FEW_LEVELS) is level
     assert FindingCode.CLIPPED not in codes(exact, result)  # though each level holds a twelfth
+
+
+def test_an_equalized_image_is_told(segmented_phantom):
+    scan, result = segmented_phantom
+    assert unevenness(scan) > 0.1
+    equalized = replace(scan, data=np.rint(255 * skimage.exposure.equalize_hist(scan.data)).astype(np.float32))
+    assert unevenness(equalized) < 0.05
+    assert codes(equalized, result)[FindingCode.EQUALIZED] is Level.NOT
+    assert FindingCode.EQUALIZED not in codes(scan, result)
+
+
+@pytest.mark.parametrize(("share", "level"), [(0.1, None), (0.4, Level.NOT)])
+def test_only_much_that_is_cut_off_is_told_of_a_picture(segmented_phantom, share, level):
+    scan, result = segmented_phantom
+    flat = replace(result, labels=result.labels[:, :, 58])
+    data = np.array(scan.data[:, :, 58])
+    solid = np.flatnonzero(np.isin(flat.labels, (1, 2)))[: round(share * flat.mask.sum())]
+    data.flat[solid] = data[flat.mask].max() + 1
+    assert codes(picture(data), flat).get(FindingCode.CLIPPED) is level
