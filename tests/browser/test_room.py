@@ -8,10 +8,10 @@ import pytest
 from mriseg import Contrast
 from mriseg.datasets.phantom import simulate
 from mriseg.export.images import encode_scan
+from tests.patience import PATIENCE
 from tests.visitor import ROOT, Server, VisitError, Visitor, visited
 
 pytestmark = pytest.mark.browser
-NEVER = 120.0  # seconds
 
 # Where only intensities are let go of, and where all is.
 ENTRY = """
@@ -50,6 +50,6 @@ def test_who_was_let_go_of_goes_on_as_if_nothing_had_been(lets_go, coarse, tmp_p
             await visitor.leave()
 
     try:
-        visited(asyncio.wait_for(meet(), NEVER))
+        visited(asyncio.wait_for(meet(), PATIENCE))
     finally:
         server.stop()

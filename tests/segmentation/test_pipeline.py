@@ -410,11 +410,11 @@ def test_smoothness_takes_lone_voxels_away(small, reference):
     assert borders(0.0) > borders(0.3) > borders(1.0)
 
 
-def test_a_brain_that_was_found_need_not_be_searched_again(scanned, segmented):
+def test_a_brain_that_was_found_need_not_be_searched_again(scanned, segmented, monkeypatch):
     first = segmented(Contrast.T1)
+    monkeypatch.setattr("mriseg.segmentation.brain_region.extract", None)  # it is not even asked
     again = segment(scanned(Contrast.T1), Settings(smoothness=0.0), earlier=first)
     np.testing.assert_array_equal(again.mask, first.mask)
-    assert again.seconds["extract"] < first.seconds["extract"] / 10
 
 
 def test_a_brain_that_is_used_again_is_not_changed(scanned, segmented):

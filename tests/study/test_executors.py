@@ -35,6 +35,9 @@ def obey(word: str, folder: Path) -> str | int:
             return "too much"
     if word == "wait":
         time.sleep(0.2)
+    if word == "at work":
+        mark.touch()
+        time.sleep(PATIENCE)
     if word == "pid":
         return os.getpid()
     return word.upper()
@@ -63,7 +66,10 @@ def test_a_worker_that_dies_while_it_has_nothing_to_do_is_replaced(tmp_path):
     assert next(finished) == ("a", "A")
     _, pid = next(finished)
     os.kill(pid, 9)
-    time.sleep(0.5)
+    end = time.monotonic() + PATIENCE
+    while _is_alive(pid):
+        assert time.monotonic() < end
+        time.sleep(0.02)
     assert list(finished) == [("b", "B"), ("c", "C")]
 
 
@@ -90,10 +96,12 @@ def test_tasks_are_taken_as_workers_become_free(tmp_path):
 
 
 @pytest.mark.slow
-def test_workers_do_not_outlive_who_started_them():
+def test_workers_do_not_outlive_who_started_them(tmp_path):
+    mark = tmp_path / "at work"
     code = (
-        "import time\nfrom mriseg.study.executors import in_processes\n"
-        "for _ in in_processes(time.sleep, [60], 1):\n pass\n"
+        "from functools import partial\nfrom pathlib import Path\n"
+        "from mriseg.study.executors import in_processes\nfrom tests.study.test_executors import obey\n"
+        f"for _ in in_processes(partial(obey, folder=Path({str(tmp_path)!r})), ['{mark.name}'], 1):\n pass\n"
     )
     driver = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT)
 
@@ -105,7 +113,9 @@ def test_workers_do_not_outlive_who_started_them():
     while not children():
         assert time.monotonic() < end
         time.sleep(0.1)
-    time.sleep(2)  # until it is at work
+    while not mark.exists():  # until it is at work
+        assert time.monotonic() < end
+        time.sleep(0.1)
     pids = [int(line.split()[0]) for line in children()]
     driver.kill()
     driver.wait()

@@ -28,6 +28,7 @@ from mriseg.export.images import encode_scan
 from mriseg.study import bids, derivatives, fingerprint
 from mriseg.study import run as cohort
 from tests import stub_study
+from tests.patience import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 
@@ -245,7 +246,7 @@ def test_killed_at_any_moment_it_ends_with_the_same_bytes_and_never_shows_a_part
     for _ in range(4):
         process = subprocess.Popen(command, cwd=ROOT, start_new_session=True)
         records = out / derivatives.RECORDS
-        done, end = len(list(records.glob("*"))), time.monotonic() + 60
+        done, end = len(list(records.glob("*"))), time.monotonic() + PATIENCE
         while len(list(records.glob("*"))) <= done:
             assert process.poll() is None
             assert time.monotonic() < end

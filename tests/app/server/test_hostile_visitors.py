@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
+from tests.patience import PATIENCE
 from tests.visitor import ROOT, XSRF_COOKIE, Server, Visitor, own_picture, visited
 
 pytestmark = pytest.mark.slow
@@ -137,7 +138,7 @@ def test_uploads_that_nobody_asked_for_or_that_are_too_much_are_refused_unread(s
         await asyncio.to_thread(visitor.put, urls[0], "a.nii", bytes(1000))
         statuses = [
             status(visitor, never, 1000),
-            status(visitor, urls[1], 190_000_000),
+            status(visitor, urls[1], 190_000_000, patience=2.0),  # it is let in, and waited for
             status(visitor, urls[2], 190_000_000),
             status(visitor, urls[2], 190_000_000, token=""),
         ]
@@ -158,10 +159,10 @@ def test_uploads_that_nobody_asked_for_or_that_are_too_much_are_refused_unread(s
     assert held == 0  # what came before was dropped with them
 
 
-def status(visitor: Visitor, url: str, size: int, token: str | None = None) -> int:
-    """What the server answers to the head of an upload of so many bytes; 0 if it waits for them."""
+def status(visitor: Visitor, url: str, size: int, token: str | None = None, patience: float = PATIENCE) -> int:
+    """What the server answers to the head of an upload of so many bytes; 0 if it waits for them for so many seconds."""
     place = urlsplit(visitor.address)
-    line = http.client.HTTPConnection(place.hostname or "", place.port, timeout=2)
+    line = http.client.HTTPConnection(place.hostname or "", place.port, timeout=patience)
     _open.append(line)
     line.putrequest("PUT", url)
     line.putheader("Cookie", f"{XSRF_COOKIE}={visitor.cookie}")

@@ -130,7 +130,7 @@ def test_an_upload_that_the_page_is_not_told_of_is_forgotten_by_streamlit_too(th
     assert forgotten == [("a", "one")]
 
 
-def test_the_watch_goes_on_whatever_happens(monkeypatch):
+def test_the_watch_goes_on_whatever_happens(watch, monkeypatch):
     looked = []
 
     class Ended(BaseException):
@@ -143,7 +143,7 @@ def test_the_watch_goes_on_whatever_happens(monkeypatch):
     monkeypatch.setattr(sessions, "sweep_gone_sessions", look)
     monkeypatch.setattr(sessions.time, "sleep", lambda seconds: None)
     with pytest.raises(Ended):
-        sessions._look_after(Server())
+        watch(Server())
 
 
 @pytest.mark.parametrize(
