@@ -56,12 +56,15 @@ class Source:
     truth : ndarray of uint8, or None
         0 outside the brain, 1 gray matter, 2 white matter, 3 fluid, 255 not scored; None of what is no brain.
     contrast : Contrast
+    is_exported : bool
+        Whether all that exports make of it is tried as well; of a picture.
     """
 
     title: str
     scan: Scan
     truth: np.ndarray | None
     contrast: Contrast
+    is_exported: bool = True
 
 
 @dataclass(frozen=True)
@@ -112,7 +115,8 @@ def slices(data: Path, simulator: Path, part: int) -> Iterator[Source]:
             image, labels = (values.take(index, axis).T[::-1] for values in (scan, truth))
             top = np.percentile(image, 99.7)
             gray = np.clip(np.rint(255 * image / top), 0, 255).astype(np.float32)
-            yield Source(f"{title} across {'xyz'[axis]}", picture(gray), np.ascontiguousarray(labels), contrast)
+            labels = np.ascontiguousarray(labels)
+            yield Source(f"{title} across {'xyz'[axis]}", picture(gray), labels, contrast, is_exported=axis == 2)
 
 
 def volumes(data: Path, simulator: Path, part: int) -> Iterator[Source]:
@@ -170,7 +174,7 @@ def variations(source: Source) -> Iterator[Outcome]:
     if source.truth is not None:
         for kind, mask in masks(source):
             yield judge(kind, source, plain, Settings(), mask=mask)[0]
-    if plain.kind == "picture":
+    if plain.kind == "picture" and source.is_exported:
         for kind, data in exports(plain.data):
             yield judge(kind, source, replace(plain, data=data.astype(np.float32)), Settings())[0]
 

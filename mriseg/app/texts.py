@@ -177,6 +177,11 @@ INTERVAL_HELP = (
     "With a probability of 95 % between {} and {}, if the brain mask is right: the sum of the partial volumes, "
     "{} of the cranial cavity."
 )
+BRAIN_TISSUE = "Gray and white matter"
+APART = "Show them apart"
+APART_HELP = (
+    "Brightness does not tell them apart in this scan, so they are shown as one. On: as the model guesses them."
+)
 OF_CAVITY = "of the cranial cavity"
 ML_PER_MM = "mL per mm of slice"
 CAVITY = "Cranial cavity"

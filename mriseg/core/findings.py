@@ -87,6 +87,11 @@ class FindingCode(StrEnum):
     GRAY_WHITE_APART = "gray-white-apart", Topic.CONTRAST, "Gray and white matter are told apart."
     GRAY_WHITE_CLOSE = "gray-white-close", Topic.CONTRAST, "Gray and white matter differ little."
     GRAY_WHITE_ALIKE = "gray-white-alike", Topic.CONTRAST, "Gray and white matter hardly differ."
+    GRAY_WHITE_ONE = (
+        "gray-white-one",
+        Topic.CONTRAST,
+        "Gray and white matter cannot be told apart; their sum can.",
+    )
     CLIPPED = "clipped", Topic.LEVELS, "A part of the brain is cut off at the brightest or darkest value."
     FEW_LEVELS = "few-levels", Topic.LEVELS, "The brain has few gray levels."
     EQUALIZED = "equalized", Topic.LEVELS, "The intensities of the image were equalized."
@@ -136,6 +141,7 @@ WARNING_CODES = (
     FindingCode.INVERTED,
     FindingCode.MISSING_TISSUE,
     FindingCode.GRAY_WHITE_ALIKE,
+    FindingCode.GRAY_WHITE_ONE,
     FindingCode.FLUID_GRAY_CLOSE,
     FindingCode.FLUID_GRAY_ALIKE,
     FindingCode.NOT_CONVERGED,

@@ -34,6 +34,7 @@ def stats(result: Result) -> dict[str, Any]:
         "volume_intervals_ml": result.volume_intervals_ml
         and {tissue.abbreviation: list(between) for tissue, between in result.volume_intervals_ml.items()},
         "fractions": {tissue.abbreviation: share for tissue, share in result.fractions.items()},
+        "gray_white_apart": result.gray_white_apart,
         "brain_ml": result.brain_ml,
         "mask_confidence": result.brain.confidence,
         "mask_doubtful": result.brain.doubtful,

@@ -15,6 +15,7 @@ from mriseg.core.decimals import decimal
 from mriseg.core.findings import Finding, FindingCode, Level
 from mriseg.core.scan import Scan, Space
 from mriseg.core.tissue import Contrast, Tissue
+from mriseg.quality.metrics import brain_parenchymal_fraction
 from mriseg.segmentation.brain_size import FACES, cut, cut_away, size
 from mriseg.segmentation.gray_levels import clipped_share, gray_levels, unevenness
 from mriseg.segmentation.names import certainty, names
@@ -170,7 +171,16 @@ def _gray_against_white(result: Result) -> Iterator[Finding]:
     if contrast is None:
         return
     why = f"Their contrast is {contrast:.1f} (usually 2 to 6)."
-    if contrast < WEAK_CONTRAST:
+    if not result.gray_white_apart:
+        both = brain_parenchymal_fraction(result.fractions)
+        yield Finding(
+            FindingCode.GRAY_WHITE_ONE,
+            Level.CARE,
+            f"Gray and white matter cannot be told apart here (contrast to noise {contrast:.1f}). Together they are "
+            f"{both:.1%} of the cranial cavity; how much is which of the two is a guess.",
+            "Use brain and fluid, two parts. For gray and white matter take a T1-weighted scan.",
+        )
+    elif contrast < WEAK_CONTRAST:
         yield Finding(
             FindingCode.GRAY_WHITE_ALIKE,
             Level.CARE,

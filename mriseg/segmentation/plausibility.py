@@ -144,7 +144,7 @@ def implausible_shares(scan: Scan, result: Result) -> Iterator[Finding]:
     else:
         fluid, ratio = ANY_PART.fluid, ANY_PART.ratio
     yield from _fluid(result.fractions[Tissue.CSF], fluid, is_whole=is_whole)
-    if Tissue.WM in result.mixture.tissues and Tissue.GM in result.mixture.tissues:
+    if result.gray_white_apart and {Tissue.GM, Tissue.WM} <= set(result.mixture.tissues):
         yield from _ratio(result.quality.get("gm_wm_ratio", np.inf), ratio)
 
 

@@ -19,6 +19,10 @@ from mriseg.segmentation.bias_field import evaluate_bias_field
 from mriseg.segmentation.head_direction import HeadDirection
 from mriseg.segmentation.stages import Stages
 
+# Between gray and white matter, in their joint spread. With less, brightness names two voxels in five wrongly, and
+# only the sum of both says anything.
+LEAST_TISSUE_CONTRAST = 0.5
+
 
 @dataclass(frozen=True, eq=False)
 class Joint:
@@ -170,6 +174,11 @@ class Result:
         """What the voxels of each class look like: the curves that are drawn over the histogram."""
         assert self.mixture.curves is not None  # a result is made with them
         return self.mixture.curves
+
+    @property
+    def gray_white_apart(self) -> bool:
+        """Whether brightness tells gray from white matter at all: if not, only their sum means anything."""
+        return self.quality.get("tissue_contrast", LEAST_TISSUE_CONTRAST) >= LEAST_TISSUE_CONTRAST
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -95,6 +95,7 @@ def test_of_a_sound_scan_everything_is_good(scan, sound):
         ({"snrd_total": 4.0}, FindingCode.TOO_NOISY, Level.NOT, "noise is 4."),
         ({"tissue_contrast": 1.2}, FindingCode.GRAY_WHITE_CLOSE, Level.CARE, "contrast is 1.2"),
         ({"tissue_contrast": 0.5}, FindingCode.GRAY_WHITE_ALIKE, Level.CARE, "noise 0.5)"),
+        ({"tissue_contrast": 0.2}, FindingCode.GRAY_WHITE_ONE, Level.CARE, "noise 0.2)"),
         ({"fluid_contrast": 2.4}, FindingCode.FLUID_GRAY_CLOSE, Level.CARE, "contrast is 2.4"),
         ({"fluid_contrast": 1.3}, FindingCode.FLUID_GRAY_ALIKE, Level.CARE, "contrast is 1.3"),
         ({"bias_range": 1.1}, FindingCode.STRONG_SHADING, Level.CARE, "110%"),

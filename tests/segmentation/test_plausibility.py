@@ -83,6 +83,13 @@ def test_every_level_has_a_region_and_near_a_border_both_count(axis):
     assert fluid == (min(r.fluid[0] for r in both), max(r.fluid[1] for r in both))
 
 
+def test_of_tissues_that_cannot_be_told_apart_no_proportion_is_judged(scan, whole):
+    unusual = with_shares(whole, 0.2, 6.0)
+    alike = replace(unusual, quality={**unusual.quality, "tissue_contrast": 0.1})
+    assert [finding.code for finding in implausible_shares(scan, unusual)] == [FindingCode.UNUSUAL_RATIO]
+    assert list(implausible_shares(scan, alike)) == []
+
+
 def test_an_unknown_part_may_hold_more_fluid_than_a_whole_brain_and_less_than_the_vertex():
     assert WHOLE.fluid[1] < ANY_PART.fluid[1] < REGIONS[2][-1].fluid[1]
 

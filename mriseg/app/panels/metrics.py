@@ -1,5 +1,7 @@
 """Tiles and tables: contrast, volumes, quality, the verdict, agreement with a known truth."""
 
+from dataclasses import dataclass
+
 import streamlit as st
 
 from mriseg.app import texts
@@ -12,6 +14,8 @@ from mriseg.quality.definitions import FIGURES
 from mriseg.segmentation.names import certainty
 from mriseg.segmentation.result import Result
 from mriseg.segmentation.verdict import verdict
+
+APART = "gray and white matter apart"  # the toggle, where they cannot be told apart
 
 
 def show_tiles(result: Result) -> None:
@@ -26,16 +30,74 @@ def show_tiles(result: Result) -> None:
     else:
         origin = texts.AS_YOU_SAID
     st.markdown(f"{texts.CONTRAST} **{result.contrast.suffix}**, {origin}")
-    with st.container(key="tiles"):
-        for tissue in Tissue:
-            share = f"{result.fractions[tissue]:.1%}"
+    shown = shown_sizes(result)
+    with st.container(key="tiles" if len(shown) == len(Tissue) else "tiles-of-two"):
+        for size in shown:
+            share = f"{size.share:.1%}"
             value, below, more = share, texts.OF_CAVITY, None
-            if result.volumes_ml is not None and result.volume_intervals_ml is not None:
-                low, high = result.volume_intervals_ml[tissue]
-                value = millilitres(result, result.volumes_ml[tissue])
+            if size.volume is not None and size.interval is not None:
+                low, high = size.interval
+                value = millilitres(result, size.volume)
                 below = f"{low:.0f} – {high:.0f} mL · {share}" if is_volume(result) else f"{share} {texts.OF_CAVITY}"
                 more = texts.INTERVAL_HELP.format(millilitres(result, low), millilitres(result, high), share)
-            st.metric(tissue.title, value, below, help=more, delta_color="off", delta_arrow="off", border=True)
+            st.metric(size.title, value, below, help=more, delta_color="off", delta_arrow="off", border=True)
+    if not result.gray_white_apart:
+        st.toggle(texts.APART, key=APART, help=texts.APART_HELP)
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much there is of a tissue, or of two that cannot be told apart.
+
+    Attributes
+    ----------
+    title : str
+    share : float
+        Of the cranial cavity, 0 to 1.
+    volume : float or None
+        In mL, of a picture for each mm of thickness.
+    interval : tuple of float, or None
+        Between which volumes the truth lies.
+    """
+
+    title: str
+    share: float
+    volume: float | None
+    interval: tuple[float, float] | None
+
+
+def is_joined(result: Result) -> bool:
+    """Whether gray and white matter are shown as one: they cannot be told apart, and nobody asked for both.
+
+    Parameters
+    ----------
+    result : Result
+    """
+    return not result.gray_white_apart and not st.session_state.get(APART, False)
+
+
+def shown_sizes(result: Result) -> list[Size]:
+    """What the tiles and the table say of each tissue.
+
+    Parameters
+    ----------
+    result : Result
+
+    Returns
+    -------
+    list of Size
+    """
+    volumes, intervals = result.volumes_ml or {}, result.volume_intervals_ml or {}
+    sizes = [Size(t.title, result.fractions[t], volumes.get(t), intervals.get(t)) for t in Tissue]
+    if not is_joined(result):
+        return sizes
+    fluid = sizes[-1]
+    volume, interval = None, None
+    if result.brain_ml is not None and fluid.volume is not None and fluid.interval is not None:
+        # If the mask is right, what is not fluid is tissue.
+        volume, (least, most) = result.brain_ml - fluid.volume, fluid.interval
+        interval = (max(0.0, result.brain_ml - most), result.brain_ml - least)
+    return [Size(texts.BRAIN_TISSUE, 1 - fluid.share, volume, interval), fluid]
 
 
 def is_volume(result: Result) -> bool:
@@ -74,7 +136,7 @@ def show_totals(result: Result) -> None:
     parts = [f"{texts.PARENCHYMA} **{quality['brain_parenchymal_fraction']:.1%}**"]
     if result.brain_ml is not None:
         parts.insert(0, f"{texts.CAVITY} **{millilitres(result, result.brain_ml)}**")
-    if "gm_wm_ratio" in quality:
+    if "gm_wm_ratio" in quality and not is_joined(result):
         parts.append(f"{texts.RATIO} **{quality['gm_wm_ratio']:.2f}**")
     sure = texts.MASK_SURE.format(certainty(result.brain.confidence))
     parts += [
@@ -129,13 +191,13 @@ def numbers_table(result: Result) -> str:
     str
     """
     rows = [texts.NUMBERS_HEAD, "|---|---|---|---|---|"]
-    for tissue in Tissue:
-        size, interval = f"{result.fractions[tissue]:.1%} {texts.OF_CAVITY}", ""
-        if result.volumes_ml is not None and result.volume_intervals_ml is not None:
-            size = f"{millilitres(result, result.volumes_ml[tissue])}, {size}"
-            low, high = result.volume_intervals_ml[tissue]
+    for of_tissue in shown_sizes(result):
+        size, interval = f"{of_tissue.share:.1%} {texts.OF_CAVITY}", ""
+        if of_tissue.volume is not None and of_tissue.interval is not None:
+            size = f"{millilitres(result, of_tissue.volume)}, {size}"
+            low, high = of_tissue.interval
             interval = f"{millilitres(result, low)} – {millilitres(result, high)}"
-        rows.append(f"| {tissue.title} | {size} | {interval} | | {texts.VOLUME_MEANING} |")
+        rows.append(f"| {of_tissue.title} | {size} | {interval} | | {texts.VOLUME_MEANING} |")
     for figure in FIGURES:
         if figure.key not in result.quality:
             continue

@@ -181,7 +181,7 @@ function addLegend(root, viewer) {
     state: { hidden },
   } = viewer;
   const legend = add(root, "div", "mriseg-bar");
-  for (const { number, title, rgb } of header.tissues) {
+  for (const { number, title, rgb } of header.legend) {
     const button = addButton(legend, "", !hidden.has(number));
     button.className = "mriseg-tissue";
     add(button, "span", "mriseg-swatch").style.background = `rgb(${rgb})`;

@@ -13,6 +13,7 @@ from typing import Self
 import imagecodecs
 import numpy as np
 
+from mriseg.app import texts
 from mriseg.core.scan import Scan
 from mriseg.core.tissue import Tissue
 from mriseg.image.orientation import orient, reorient, reorient_box
@@ -46,6 +47,8 @@ class SliceSource:
         In its own axes.
     labels, other : ndarray of uint8
         Labels of the result, and those to compare with, if any, in canonical axes.
+    joined : bool
+        Whether gray and white matter have one label in both, that of gray matter.
     box : tuple of slice
         The part of the canonical grid that holds the brain.
     intensity_range : tuple of float
@@ -59,12 +62,13 @@ class SliceSource:
     result: Result
     labels: np.ndarray
     other: np.ndarray | None
+    joined: bool
     box: tuple[slice, ...]
     intensity_range: tuple[float, float]
     field_range: tuple[float, float]
 
     @classmethod
-    def of(cls, scan: Scan, result: Result, other: np.ndarray | None = None) -> Self:
+    def of(cls, scan: Scan, result: Result, other: np.ndarray | None = None, *, joined: bool = False) -> Self:
         """Prepare a scan, its result, and labels to compare with, all in the scan's own axes."""
         canonical, orientation = orient(scan)
         box = reorient_box(result.box, result.labels.shape, orientation)
@@ -74,8 +78,9 @@ class SliceSource:
             scan=canonical,
             orientation=orientation,
             result=result,
-            labels=reorient(result.labels, orientation),
-            other=None if other is None else reorient(other, orientation),
+            labels=reorient(_one_label(result.labels) if joined else result.labels, orientation),
+            other=None if other is None else reorient(_one_label(other) if joined else other, orientation),
+            joined=joined,
             box=box,
             intensity_range=(float(canonical.data.min()), float(canonical.data.max())),
             field_range=(float(field.min()), float(field.max())),
@@ -169,8 +174,21 @@ def _header(source: SliceSource) -> dict[str, object]:
         "scale": background.scale,
         "invertedAbout": tissues.background_level if tissues.assignment.inverted else None,
         "tissues": [{"number": t.number, "title": t.title, "short": t.abbreviation, "rgb": t.rgb} for t in Tissue],
+        "legend": [{"number": t.number, "title": title, "rgb": t.rgb} for t, title in _legend(source.joined)],
         "headBox": _head_box(source.box, scan),
     }
+
+
+def _legend(joined: bool) -> list[tuple[Tissue, str]]:
+    """The tissues that have a label of their own, and what they are called."""
+    if joined:
+        return [(Tissue.GM, texts.BRAIN_TISSUE), (Tissue.CSF, Tissue.CSF.title)]
+    return [(tissue, tissue.title) for tissue in Tissue]
+
+
+def _one_label(labels: np.ndarray) -> np.ndarray:
+    """Labels in which white matter has that of gray matter."""
+    return np.where(labels == Tissue.WM.number, np.uint8(Tissue.GM.number), labels)
 
 
 def _log_field(result: Result, box: tuple[slice, ...], within: tuple[slice, ...]) -> np.ndarray:

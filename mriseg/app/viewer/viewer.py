@@ -9,6 +9,7 @@ import streamlit as st
 
 from mriseg.app import texts
 from mriseg.app.panels.comparison import compared
+from mriseg.app.panels.metrics import is_joined
 from mriseg.app.session import Analysis, current
 from mriseg.app.viewer.slices import PICTURE, SliceSource, encode
 from mriseg.core.scan import Scan
@@ -53,7 +54,8 @@ def show_viewer() -> None:
     scan, _ = orient(analysis.scan)
     planes = _planes(scan)
     other = compared(analysis)
-    shown = analysis.key if other is None else f"{analysis.key} {other.key}"
+    joined = is_joined(analysis.result)
+    shown = " ".join([analysis.key, *([] if other is None else [other.key]), *(["joined"] if joined else [])])
     request = _slice_request(st.session_state.get(VIEWER, {}).get("request"), scan.data.shape)
     cursor, slices = analysis.widest, None
     if request is not None and request.scan == analysis.source:
@@ -62,7 +64,7 @@ def show_viewer() -> None:
     if slices is None:
         slices = tuple((plane.axis, cursor[plane.axis]) for plane in planes) or ((PICTURE, 0),)
     title, labels = (None, None) if other is None else (other.title, other.labels)
-    source = SliceSource.of(analysis.scan, analysis.result, labels)
+    source = SliceSource.of(analysis.scan, analysis.result, labels, joined=joined)
     count = request.count if request else 0
     details = {"result": shown, "comparedWith": title, "count": count, **_details(analysis, planes)}
     _mount(

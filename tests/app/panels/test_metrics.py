@@ -5,7 +5,9 @@ from dataclasses import replace
 import pytest
 
 from mriseg import segment
-from mriseg.app.panels.metrics import numbers_table
+from mriseg.app import texts
+from mriseg.app.panels.metrics import APART, numbers_table, shown_sizes
+from mriseg.core.tissue import Tissue
 from mriseg.datasets.samples import SAMPLES
 from mriseg.quality.definitions import FIGURES
 
@@ -21,3 +23,19 @@ def test_a_share_may_be_full_and_a_certainty_never(result, key, cell):
     table = numbers_table(replace(result, quality={**result.quality, key: 0.99999}))
     (row,) = [line for line in table.splitlines() if line.startswith(f"| {title} |")]
     assert cell in row
+
+
+def test_what_cannot_be_told_apart_is_one_number_unless_both_are_asked_for(result, monkeypatch):
+    alike = replace(
+        result,
+        quality={**result.quality, "tissue_contrast": 0.1},
+        volumes_ml={Tissue.GM: 500.0, Tissue.WM: 400.0, Tissue.CSF: 100.0},
+        volume_intervals_ml={Tissue.GM: (450.0, 550.0), Tissue.WM: (350.0, 450.0), Tissue.CSF: (80.0, 130.0)},
+    )
+    both, fluid = shown_sizes(alike)
+    assert (both.title, both.volume, both.interval) == (texts.BRAIN_TISSUE, 900, (870, 920))
+    assert both.share + fluid.share == pytest.approx(1)
+    assert [size.title for size in shown_sizes(result)] == [tissue.title for tissue in Tissue]
+    assert f"| {Tissue.GM.title} |" not in numbers_table(alike)
+    monkeypatch.setattr("mriseg.app.panels.metrics.st.session_state", {APART: True})
+    assert [size.title for size in shown_sizes(alike)] == [tissue.title for tissue in Tissue]

@@ -118,3 +118,18 @@ def test_the_axis_order_of_the_file_does_not_matter(head):
     both = [sent(one, segment(one), [(1, 30)])[1][1, 30] for one in (scan, flipped)]
     for mine, theirs in zip(*both, strict=True):
         assert (mine == theirs).all()
+
+
+def test_what_cannot_be_told_apart_has_one_label_and_one_button(head):
+    scan, result = head
+    index = scan.data.shape[2] // 2
+    source = SliceSource.of(scan, result, result.labels, joined=True)
+    header, slices = decode(encode(source, [(2, index)], window=LIMITS, details={}))
+    _, (labels, *_, others) = slices[2, index]
+    _, apart = sent(scan, result, [(2, index)])
+    own = apart[2, index][1][0]
+    assert set(np.unique(own)) == {0, 1, 2, 3}
+    np.testing.assert_array_equal(labels, np.where(own == Tissue.WM.number, Tissue.GM.number, own))
+    np.testing.assert_array_equal(others, labels)
+    assert [entry["number"] for entry in header["legend"]] == [Tissue.GM.number, Tissue.CSF.number]
+    assert len(header["tissues"]) == len(Tissue)
