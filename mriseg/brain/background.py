@@ -245,12 +245,11 @@ def background_level(data: np.ndarray, mask: np.ndarray) -> float:
     float
         In the unit of `data`.
     """
-    samples = _around(mask)
-    values, inside = data[np.ix_(*samples)], mask[np.ix_(*samples)]
-    if inside.all() or not inside.any():
+    around = _around(data, mask)
+    if around is None:
         return 0.0
-    margin, brain = values[~inside], values[inside]
-    is_bright = np.median(margin) > np.median(brain) and not is_noise_over_range(data, mask)
+    margin, brain = around.values[~around.inside], around.values[around.inside]
+    is_bright = np.median(margin) > np.median(brain) and not _is_noise(data, around)
     return float(np.percentile(margin, 100 - BACKGROUND_PERCENTILE if is_bright else BACKGROUND_PERCENTILE))
 
 
@@ -275,22 +274,45 @@ def is_noise_over_range(data: np.ndarray, mask: np.ndarray) -> bool:
     Marques et al.: MP2RAGE, a self bias-field corrected sequence for improved segmentation and T1-mapping at high
     field. NeuroImage 49, 2010.
     """
-    samples = _around(mask)
-    values, inside = data[np.ix_(*samples)], mask[np.ix_(*samples)]
-    if inside.all() or not inside.any():
-        return False
-    low, high = np.percentile(values[inside], RANGE_PERCENTILES)
-    quarter, three_quarters = np.percentile(values[~inside], [25, 75])
+    around = _around(data, mask)
+    return around is not None and _is_noise(data, around)
+
+
+@dataclass(frozen=True, eq=False)
+class _Around:
+    """A sample of a brain and its surroundings, of both at least one voxel.
+
+    Attributes
+    ----------
+    chosen : list of ndarray
+        Evenly chosen voxels along each axis.
+    values : ndarray
+        Intensities there.
+    inside : ndarray of bool, same shape
+        Which of them are brain.
+    """
+
+    chosen: list[np.ndarray]
+    values: np.ndarray
+    inside: np.ndarray
+
+
+def _around(data: np.ndarray, mask: np.ndarray) -> _Around | None:
+    """The sample; None where nothing is around the brain."""
+    near = bounding_box(mask, margin=int(MARGIN_SHARE * max(part.stop - part.start for part in bounding_box(mask))))
+    chosen = [np.arange(part.start, part.stop, 1 + (part.stop - part.start) // 64) for part in near]
+    values, inside = data[np.ix_(*chosen)], mask[np.ix_(*chosen)]
+    return None if inside.all() or not inside.any() else _Around(chosen, values, inside)
+
+
+def _is_noise(data: np.ndarray, around: _Around) -> bool:
+    """Whether the surroundings are noise over the range of the brain's intensities."""
+    low, high = np.percentile(around.values[around.inside], RANGE_PERCENTILES)
+    quarter, three_quarters = np.percentile(around.values[~around.inside], [25, 75])
     steps = []
-    for axis, sample in enumerate(samples):
-        beside = np.where(sample + 1 < data.shape[axis], sample + 1, sample - 1)
-        next_to = data[np.ix_(*(beside if a == axis else s for a, s in enumerate(samples)))]
-        steps.append(np.median(np.abs(next_to - values)[~inside]))
+    for axis, along in enumerate(around.chosen):
+        beside = np.where(along + 1 < data.shape[axis], along + 1, along - 1)
+        next_to = data[np.ix_(*(beside if a == axis else c for a, c in enumerate(around.chosen)))]
+        steps.append(np.median(np.abs(next_to - around.values)[~around.inside]))
     spread = three_quarters - quarter
     return bool(spread > NOISE_SPREAD * (high - low) and np.mean(steps) > NOISE_STEP * spread)
-
-
-def _around(mask: np.ndarray) -> list[np.ndarray]:
-    """Along each axis, evenly chosen voxels of a brain and its surroundings."""
-    near = bounding_box(mask, margin=int(MARGIN_SHARE * max(part.stop - part.start for part in bounding_box(mask))))
-    return [np.arange(part.start, part.stop, 1 + (part.stop - part.start) // 64) for part in near]

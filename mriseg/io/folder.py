@@ -5,6 +5,7 @@ in a circle or to all of the disk. What is no file is never opened: a pipe would
 """
 
 import os
+import re
 import stat
 from collections import Counter
 from dataclasses import dataclass
@@ -12,6 +13,11 @@ from enum import Enum
 from pathlib import Path
 
 from mriseg.io.archive import check_file_count, is_litter
+
+# Images that anybody's segmentation writes, as BIDS names them.
+SEGMENTATION = re.compile(
+    r"((.*_)?(dseg|probseg|mask)|.*_desc-tissues_mosaic)\.[a-z]+(\.gz)?", re.IGNORECASE | re.DOTALL
+)
 
 
 class LeftOut(Enum):
@@ -22,6 +28,7 @@ class LeftOut(Enum):
     PIPE = "pipe", "pipes", "never opened"
     SOCKET = "socket", "sockets", "never opened"
     DEVICE = "device", "devices", "never opened"
+    SEGMENTATION = "map of labels or probabilities", "maps of labels or probabilities", "no scan; give the file itself"
     CLOSED_FOLDER = "folder", "folders", "may not be read; ask whoever owns it"
 
 
@@ -32,7 +39,8 @@ class Folder:
     Attributes
     ----------
     files : tuple of Path
-        In the order of their names, folder by folder; without what operating systems leave behind.
+        In the order of their names, folder by folder; without what operating systems leave behind, and without what a
+        segmentation wrote if there is anything else.
     left_out : str
         How many of what else is in it, and why that is not read, in a sentence; "" if there is nothing else.
     """
@@ -74,7 +82,30 @@ def look_through(folder: Path) -> Folder:
     if closed and closed[0].filename == os.fspath(folder):
         raise closed[0]
     others[LeftOut.CLOSED_FOLDER] = len(closed)
-    return Folder(tuple(files), _sentence(others))
+    # A folder may hold the results of an earlier run beside its scans; one that holds nothing else is asked for them.
+    scans = [path for path in files if not is_segmentation(path.name)] or files
+    others[LeftOut.SEGMENTATION] = len(files) - len(scans)
+    return Folder(tuple(scans), _sentence(others))
+
+
+def is_segmentation(name: str) -> bool:
+    """Whether a file is called as labels, probabilities and masks are, and so shows no signal.
+
+    Parameters
+    ----------
+    name : str
+        Of the file, without its folder.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> is_segmentation("sub-01_T1w_label-GM_probseg.nii.gz"), is_segmentation("sub-01_T1w.nii.gz")
+    (True, False)
+    """
+    return SEGMENTATION.fullmatch(name) is not None
 
 
 def _why(path: Path) -> LeftOut | None:

@@ -17,8 +17,8 @@ from pathlib import Path
 
 from mriseg.core.errors import ReadError
 from mriseg.export.confined import OWN
-from mriseg.export.names import is_segmentation
 from mriseg.io.archive import is_litter
+from mriseg.io.folder import is_segmentation
 
 LABEL = "[0-9A-Za-z+]+"
 SUBJECT = re.compile(f"sub-({LABEL})")

@@ -100,9 +100,11 @@ def test_bright_air_is_the_bright_end(scanned, phantom, contrast):
 
 
 @pytest.mark.parametrize("blur", [0.0, 0.5])
-def test_noise_over_the_whole_range_is_not_bright_air(scanned, phantom, blur):
-    """As in the ratio of two images, also where it was interpolated."""
+@pytest.mark.parametrize("power", [1, 4])
+def test_noise_over_the_whole_range_is_not_bright_air(scanned, phantom, power, blur):
+    """As in the ratio of two images, also where it was interpolated, and where it is mostly brighter than the brain."""
     head, mask = scanned(Contrast.T1).data, phantom.truth > 0
+    head = head**power
     noise = np.random.default_rng(0).uniform(0, np.percentile(head[mask], 99.9), head.shape)
     ratio = np.where(phantom.matter > 0, head, scipy.ndimage.gaussian_filter(noise, blur)).astype(np.float32)
     assert np.median(ratio[phantom.matter == 0]) > 0
@@ -118,6 +120,13 @@ def test_the_noise_of_one_image_is_not_over_the_whole_range(scanned, phantom, sd
     sd *= float(np.median(head[mask]))
     noisy = np.hypot(head + rng.normal(0, sd, head.shape), rng.normal(0, sd, head.shape))
     assert not is_noise_over_range(noisy, mask)
+
+
+def test_what_is_bright_on_one_side_and_dark_on_the_other_is_no_noise(scanned, phantom):
+    """It ranges as far, from one half to the other and not from voxel to voxel."""
+    head, mask = scanned(Contrast.T1).data, phantom.truth > 0
+    halves = np.where(np.arange(len(head)) < len(head) // 2, 0, head.max())[:, None, None]
+    assert not is_noise_over_range(np.where(mask, head, halves), mask)
 
 
 def test_nothing_around_a_brain_is_no_signal():

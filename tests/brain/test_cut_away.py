@@ -42,3 +42,11 @@ def test_a_field_of_view_that_ends_cuts_nothing_away(phantom, scanned):
     data, mask = scanned(Contrast.T1).data, phantom.truth > 0
     in_front = np.cumsum(mask.sum((0, 2))[::-1])[::-1] * ML
     assert piece(data[:, : int(np.flatnonzero(in_front > 60.0)[-1])]) is None
+
+
+@pytest.mark.slow
+def test_what_a_mask_leaves_out_was_not_cut_away(scanned, segmented):
+    """It is still there: no one value lies over it."""
+    data, brain = scanned(Contrast.T1).data, segmented(Contrast.T1).brain
+    behind = np.arange(data.shape[1])[:, None] < np.flatnonzero(brain.mask.any((0, 2)))[-20]
+    assert find_cut_away(data, SPACING, brain.mask & behind, brain.registration) is None

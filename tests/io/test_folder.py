@@ -103,3 +103,25 @@ def test_what_became_a_pipe_since_it_was_looked_at_is_not_waited_for(tmp_path):
     os.mkfifo(path)
     with pytest.raises(ReadError, match="neither a file nor a folder"):
         file.start()
+
+
+def test_results_of_an_earlier_run_are_no_scans_beside_one(tmp_path):
+    """As when a folder was segmented with `--out` below itself: twice must give the same."""
+    (tmp_path / "scan.nii").write_bytes(SCAN)
+    results = tmp_path / "results"
+    results.mkdir()
+    for name in ("scan_dseg.nii.gz", "scan_label-GM_probseg.nii.gz", "scan_desc-brain_mask.nii.gz"):
+        (results / name).write_bytes(SCAN)
+    folder = look_through(tmp_path)
+    assert [path.name for path in folder.files] == ["scan.nii"]
+    assert folder.left_out == (
+        "Left out of the folder: 3 maps of labels or probabilities (no scan; give the file itself)."
+    )
+    assert len(contents(tmp_path)) == 1
+
+
+def test_a_folder_of_nothing_but_a_mask_holds_that_mask(tmp_path):
+    (tmp_path / "scan_mask.nii").write_bytes(SCAN)
+    folder = look_through(tmp_path)
+    assert [path.name for path in folder.files] == ["scan_mask.nii"]
+    assert folder.left_out == ""
