@@ -40,7 +40,7 @@ NO_MASK_YET = "On the scan's grid, above zero in the brain. Until one is dropped
 MARGIN = "Tighter or looser (mm)"
 MARGIN_HELP = "Move the border of the brain inwards (below 0) or outwards. The brain is not searched again."
 MASK_SURE = "Brain mask **{}** sure"
-MASK_SAID = "Brain mask **as you said**"
+MASK_SAID = "Brain mask **as you said**, **{}** sure"
 PIXEL_SIZE = "Pixel size in mm"
 PIXEL_SIZE_HELP = (
     "A picture does not say how large its pixels are. With their side there are volumes, without only shares."
@@ -172,7 +172,7 @@ own. Nothing else is in the sum.
 FITTED = "With the values fitted to this scan:"
 
 NAMES_SURE = "names {} sure"
-AS_YOU_SAID = "as you said"
+AS_YOU_SAID = "as you said, names {} sure"
 INTERVAL_HELP = (
     "With a probability of 95 % between {} and {}, if the brain mask is right: the sum of the partial volumes, "
     "{} of the cranial cavity."

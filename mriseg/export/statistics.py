@@ -30,6 +30,9 @@ def stats(result: Result) -> dict[str, Any]:
     return {
         "contrast": result.contrast.suffix,
         "contrast_confidence": result.contrast_confidence,
+        "contrast_evidence": {
+            contrast.suffix: probability for contrast, probability in result.stages.tissues.assignment.evidence.items()
+        },
         "volumes_ml": volumes and {tissue.abbreviation: volume for tissue, volume in volumes.items()},
         "volume_intervals_ml": result.volume_intervals_ml
         and {tissue.abbreviation: list(between) for tissue, between in result.volume_intervals_ml.items()},

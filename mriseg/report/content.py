@@ -141,11 +141,9 @@ def report_content(scan: Scan, result: Result, date: datetime.date | None) -> Re
 
 
 def _facts(scan: Scan, result: Result, date: datetime.date | None) -> tuple[tuple[str, str], ...]:
-    if result.settings.contrast == "auto":
-        origin = f"found, {certainty(result.contrast_confidence)} sure"
-    else:
-        origin = "as given"
-    facts = [("Contrast", f"{CONTRASTS[result.contrast]} ({origin})")]
+    origin = "found" if result.settings.contrast == "auto" else "as given"
+    sure = f"{certainty(result.contrast_confidence)} sure"
+    facts = [("Contrast", f"{CONTRASTS[result.contrast]} ({origin}, {sure})")]
     size = " × ".join(str(n) for n in scan.data.shape)
     if scan.spacing is None:
         facts.append(("Image", f"picture of {size} pixels"))
@@ -155,7 +153,7 @@ def _facts(scan: Scan, result: Result, date: datetime.date | None) -> tuple[tupl
     if result.mixture.channels > 1:
         facts.append(("Contrasts fitted together", str(result.mixture.channels)))
     sure = f"{certainty(result.brain.confidence)} sure" + (", DOUBTFUL" if result.brain.doubtful else "")
-    facts.append(("Brain mask", "as given" if result.brain.given else sure))
+    facts.append(("Brain mask", f"as given, {sure}" if result.brain.given else sure))
     if date is not None:
         facts.append(("Date of this report", date.isoformat()))
     facts.append(("Software", f"mriseg {__version__}"))

@@ -60,6 +60,16 @@ def test_the_figures_say_how_the_brain_was_found(segmented, slice_of_head):
     assert json.loads(json.dumps(stats(slice_of_head[1])))["registration"] is None
 
 
+def test_the_evidence_for_each_contrast_stands_beside_what_was_said(slice_of_head):
+    scan, result = slice_of_head
+    told = segment(scan, Settings(contrast="flair"), earlier=result)
+    figures = json.loads(json.dumps(stats(told)))
+    assert figures["contrast"] == "FLAIR"
+    assert figures["contrast_evidence"] == stats(result)["contrast_evidence"]
+    assert figures["contrast_confidence"] == figures["contrast_evidence"]["FLAIR"]
+    assert set(figures["contrast_evidence"]) == {"T1w", "T2w", "PDw", "FLAIR"}
+
+
 def test_the_lookup_table_has_a_row_for_each_label():
     rows = [row.split("\t") for row in lookup_table().splitlines()]
     assert rows[0] == ["index", "name", "abbreviation", "color"]

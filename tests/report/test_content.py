@@ -61,10 +61,11 @@ def test_the_facts_say_what_was_segmented_and_whose_word_it_was(volume):
     assert facts["Image"] == f"volume of {' × '.join(map(str, scan.data.shape))} voxels of 2 × 2 × 2 mm"
     assert facts["Contrast"].startswith("T1-weighted (found, ")
     assert facts["Date of this report"] == "2031-05-17"
-    given = replace(result, settings=Settings(contrast="t1"), brain=replace(result.brain, given=True))
+    brain = replace(result.brain, given=True, confidence=0.31)
+    given = replace(result, settings=Settings(contrast="t1"), brain=brain, contrast_confidence=0.24)
     facts = dict(report_content(scan, given, None).facts)
-    assert facts["Contrast"] == "T1-weighted (as given)"
-    assert facts["Brain mask"] == "as given"
+    assert facts["Contrast"] == "T1-weighted (as given, 24% sure)"
+    assert facts["Brain mask"] == "as given, 31% sure, DOUBTFUL"
     assert "Date of this report" not in facts
 
 

@@ -25,10 +25,8 @@ def show_tiles(result: Result) -> None:
     ----------
     result : Result
     """
-    if result.settings.contrast == "auto":
-        origin = texts.NAMES_SURE.format(certainty(result.contrast_confidence))
-    else:
-        origin = texts.AS_YOU_SAID
+    origin = texts.NAMES_SURE if result.settings.contrast == "auto" else texts.AS_YOU_SAID
+    origin = origin.format(certainty(result.contrast_confidence))
     st.markdown(f"{texts.CONTRAST} **{result.contrast.suffix}**, {origin}")
     shown = shown_sizes(result)
     with st.container(key="tiles" if len(shown) == len(Tissue) else "tiles-of-two"):
@@ -138,9 +136,9 @@ def show_totals(result: Result) -> None:
         parts.insert(0, f"{texts.CAVITY} **{millilitres(result, result.brain_ml)}**")
     if "gm_wm_ratio" in quality and not is_joined(result):
         parts.append(f"{texts.RATIO} **{quality['gm_wm_ratio']:.2f}**")
-    sure = texts.MASK_SURE.format(certainty(result.brain.confidence))
+    sure = texts.MASK_SAID if result.brain.given else texts.MASK_SURE
     parts += [
-        texts.MASK_SAID if result.brain.given else sure,
+        sure.format(certainty(result.brain.confidence)),
         f"{texts.TIME} **{sum(result.seconds.values()):.1f} s**",
     ]
     stages = "\n".join(f"- {stage}: {seconds:.2f} s" for stage, seconds in result.seconds.items())
