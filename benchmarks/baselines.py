@@ -1,7 +1,7 @@
 """Dice of the page's baseline methods beside the full model: what each step buys.
 
 The brain is searched once, by the full model, and all methods but the first use that mask. The scans are those of
-`tissues.py`.
+`tissues.py` that nothing is tuned by.
 
     python benchmarks/baselines.py [--data ../shared/data] [--simulator ../shared/tools/simulate_head.py]
         [--groups brainweb ibsr slabs heads] [--each]

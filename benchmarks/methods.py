@@ -2,7 +2,8 @@
 
     python benchmarks/methods.py METHOD SCAN BRAIN CONTRAST OUT
 
-Writes labels on the scan's grid to OUT (.npy). To compare another method, add a function to `METHODS`. The peers get
+Writes to OUT (.npz) labels on the scan's grid and, of our own methods, the fit, the histogram that it is of, and the
+volumes with their intervals. To compare another method, add a function to `METHODS`. The peers get
 the brain and the contrast from the truth and see the scan cropped to the brain, which changes no label of theirs
 and saves them half of their time; the settings are their defaults or those of their tutorials.
 """
@@ -10,14 +11,19 @@ and saves them half of their time; the settings are their defaults or those of t
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import nibabel
 import numpy as np
 import table  # noqa: F401 puts the checkout on the path
 
-from mriseg.core.tissue import Contrast
+from mriseg.core.tissue import Contrast, Tissue
 from mriseg.image.morphology import bounding_box
+
+if TYPE_CHECKING:
+    import mriseg
+
+Arrays = dict[str, np.ndarray]
 
 
 def values(path: Path) -> np.ndarray:
@@ -25,27 +31,41 @@ def values(path: Path) -> np.ndarray:
     return np.squeeze(np.asanyarray(nibabel.nifti1.load(path).dataobj))
 
 
-def own(scan: Path, brain: Path, contrast: Contrast) -> np.ndarray:
+def own(scan: Path, brain: Path, contrast: Contrast) -> Arrays:
     """The package here, with the brain searched."""
     import mriseg
 
-    return mriseg.segment(mriseg.read(scan)).labels
+    return _arrays(mriseg.segment(mriseg.read(scan)))
 
 
-def own_with_brain(scan: Path, brain: Path, contrast: Contrast) -> np.ndarray:
+def own_with_brain(scan: Path, brain: Path, contrast: Contrast) -> Arrays:
     """The package here, with the brain given."""
     import mriseg
 
-    return mriseg.segment(mriseg.read(scan), mask=values(brain) == 1).labels
+    return _arrays(mriseg.segment(mriseg.read(scan), mask=values(brain) == 1))
 
 
-def gaussian_mixture(scan: Path, brain: Path, contrast: Contrast) -> np.ndarray:
+def _arrays(result: "mriseg.Result") -> Arrays:
+    """Labels, fit, bars, and volumes with their intervals, which are those of a volume with a voxel size."""
+    assert result.volumes_ml is not None
+    assert result.volume_intervals_ml is not None
+    return {
+        "labels": result.labels,
+        "fit": np.array([result.quality["misfit"], result.quality["misfit_by_chance"]]),
+        "levels": result.histogram.levels,
+        "counts": result.histogram.counts,
+        "volumes": np.array([result.volumes_ml[tissue] for tissue in Tissue]),
+        "intervals": np.array([result.volume_intervals_ml[tissue] for tissue in Tissue]),
+    }
+
+
+def gaussian_mixture(scan: Path, brain: Path, contrast: Contrast) -> Arrays:
     """Scikit-learn's mixture of three Gaussians with its defaults, in the brain."""
     cut = Cut(scan, brain)
     return cut.labels(_plain_mixture(cut.data[cut.inside]), contrast)
 
 
-def n4_gaussian_mixture(scan: Path, brain: Path, contrast: Contrast) -> np.ndarray:
+def n4_gaussian_mixture(scan: Path, brain: Path, contrast: Contrast) -> Arrays:
     """SimpleITK's N4 with its defaults on the scan shrunk by 4, as its tutorial has it; then the plain mixture."""
     import SimpleITK
 
@@ -61,7 +81,7 @@ def n4_gaussian_mixture(scan: Path, brain: Path, contrast: Contrast) -> np.ndarr
     return cut.labels(_plain_mixture(cut.data[cut.inside] / np.exp(field[cut.inside])), contrast)
 
 
-def atropos(scan: Path, brain: Path, contrast: Contrast) -> np.ndarray:
+def atropos(scan: Path, brain: Path, contrast: Contrast) -> Arrays:
     """ANTsPy's Atropos: k-means start, the Markov field of its default (0.2, radius 1), five iterations."""
     import ants
 
@@ -71,7 +91,7 @@ def atropos(scan: Path, brain: Path, contrast: Contrast) -> np.ndarray:
     return cut.labels(found.numpy()[cut.inside].astype(int) - 1, contrast)
 
 
-def n4_atropos(scan: Path, brain: Path, contrast: Contrast) -> np.ndarray:
+def n4_atropos(scan: Path, brain: Path, contrast: Contrast) -> Arrays:
     """ANTsPy's N4 with its defaults, then Atropos."""
     import ants
 
@@ -82,7 +102,7 @@ def n4_atropos(scan: Path, brain: Path, contrast: Contrast) -> np.ndarray:
     return cut.labels(found.numpy()[cut.inside].astype(int) - 1, contrast)
 
 
-def dipy_hmrf(scan: Path, brain: Path, contrast: Contrast) -> np.ndarray:
+def dipy_hmrf(scan: Path, brain: Path, contrast: Contrast) -> Arrays:
     """DIPY's hidden Markov random field with the settings of its tutorial."""
     from dipy.segment.tissue import TissueClassifierHMRF
 
@@ -111,12 +131,12 @@ class Cut:
             ants.from_numpy(array.astype(np.float32), spacing=self.spacing) for array in (self.data, self.inside)
         )
 
-    def labels(self, classes: np.ndarray, contrast: Contrast) -> np.ndarray:
+    def labels(self, classes: np.ndarray, contrast: Contrast) -> Arrays:
         """Labels on the scan's grid of classes from dark to bright, 0 to 2, of the voxels inside."""
         numbers = np.array([tissue.number for tissue in contrast.dark_to_bright], np.uint8)
         labels = np.zeros(self.shape, np.uint8)
         labels[self.box][self.inside] = numbers[classes]
-        return labels
+        return {"labels": labels}
 
 
 def _plain_mixture(intensities: np.ndarray) -> np.ndarray:
@@ -128,7 +148,7 @@ def _plain_mixture(intensities: np.ndarray) -> np.ndarray:
     return np.argsort(np.argsort(model.means_[:, 0]))[classes]
 
 
-METHODS: dict[str, Callable[[Path, Path, Contrast], np.ndarray]] = {
+METHODS: dict[str, Callable[[Path, Path, Contrast], Arrays]] = {
     "mriseg": own,
     "mriseg, brain given": own_with_brain,
     "scikit-learn GaussianMixture": gaussian_mixture,
@@ -141,4 +161,4 @@ METHODS: dict[str, Callable[[Path, Path, Contrast], np.ndarray]] = {
 
 if __name__ == "__main__":
     method, scan, brain, contrast, out = sys.argv[1:]
-    np.save(out, METHODS[method](Path(scan), Path(brain), Contrast[contrast]))
+    np.savez(out, **METHODS[method](Path(scan), Path(brain), Contrast[contrast]))

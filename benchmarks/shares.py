@@ -1,8 +1,8 @@
 """Of slices in every plane and at every level: how much fluid they hold, and how gray matter compares with white.
 
 The least and the largest in heads whose tissues are known, anatomical label maps of adults of all ages, some with much
-atrophy. From those for tuning (the first, third and fifth in sorted order) the ranges in
-`mriseg/segmentation/plausibility.py` were set; of the others it is counted how many slices lie outside them.
+atrophy. From those for tuning (see `split.py`) the ranges in `mriseg/segmentation/plausibility.py` were set; of
+the others it is counted how many slices lie outside them.
 
     python benchmarks/shares.py [--data ../shared/data] [--simulator ../shared/tools/simulate_head.py]
 
@@ -16,6 +16,7 @@ from pathlib import Path
 import nibabel
 import numpy as np
 from naming import simulator_tool
+from split import Split, belonging
 from table import DATA, print_table
 
 from mriseg.core.tissue import Tissue
@@ -36,10 +37,12 @@ def main() -> None:
     tool = simulator_tool(simulator)
     found: dict[tuple[str, str], dict[bool, list[tuple[float, float]]]] = {}
     outside = {True: [], False: []}
-    for number, path in enumerate(sorted((options.data / "heads").glob("head_??.nii.gz"))):
+    paths = list((options.data / "heads").glob("head_??.nii.gz"))
+    for_test = belonging(paths, Split.TEST)
+    for path in sorted(paths):
         image = nibabel.as_closest_canonical(nibabel.load(path))
         truth = tool.simulate(np.asanyarray(image.dataobj).astype(np.int16), "t1")[1]
-        is_test = bool(number % 2)
+        is_test = path in for_test
         for axis, level, fluid, ratio in slices(truth):
             region = region_of_slice(axis, level)
             found.setdefault((PLANES[axis], region.name), {True: [], False: []})[is_test].append((fluid, ratio))

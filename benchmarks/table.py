@@ -17,7 +17,7 @@ def print_table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
 
 
 def table_text(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """A Markdown table; columns of numbers are right-aligned."""
+    """A Markdown table; columns of numbers, some of which may be missing, are right-aligned."""
     cells = [[str(cell) for cell in row] for row in rows]
     right = [all(map(_is_number, column)) for column in zip(*cells, strict=True)]
     # A rule of a lone colon is none: GitHub then shows no table.
@@ -32,7 +32,7 @@ def table_text(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 
 def _is_number(cell: str) -> bool:
     try:
-        float(cell)
+        float(cell.rstrip("%") or 0)
     except ValueError:
         return False
     return True
