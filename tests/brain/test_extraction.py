@@ -4,6 +4,7 @@ import scipy
 
 from mriseg.brain import extraction
 from mriseg.brain.extraction import extract
+from mriseg.brain.stripped import is_stripped
 from mriseg.core.errors import BrainNotFoundError
 from mriseg.core.tissue import Contrast
 from mriseg.datasets.phantom import AIR, SEQUENCES, make_phantom, simulate
@@ -33,6 +34,18 @@ def test_a_stripped_slice_is_taken_as_it_is(scanned, phantom):
     brain = extract(axial(stripped(scanned(Contrast.T1), phantom)), (2.0, 2.0))
     assert brain.stripped
     assert dice(brain.mask, axial(phantom.truth > 0)) > 0.98
+
+
+@pytest.mark.parametrize("contrast", [Contrast.T1, Contrast.T2])
+def test_a_brightened_head_whose_air_is_one_value_is_not_taken_for_a_brain_without_skull(scanned, phantom, contrast):
+    """Its skull is not dark: only the brain within tells."""
+    image = axial(scanned(contrast).data)
+    bright = np.rint(255 * (image / image.max()) ** 0.7).astype(np.float32)
+    bright[axial(phantom.matter) == AIR] = 0
+    assert is_stripped(bright, SPACING[:2])
+    brain = extract(bright, SPACING[:2])
+    assert not brain.stripped
+    assert dice(brain.mask, axial(phantom.truth > 0)) > 0.9
 
 
 def test_the_brain_in_a_picture_keeps_clear_of_a_white_frame(scanned):
