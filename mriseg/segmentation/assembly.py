@@ -79,7 +79,12 @@ def assemble(
         head_direction=direction,
         cut_away=_cut_away(canonical, stages.brain),
         volumes_ml=volumes_ml,
-        volume_intervals_ml=measure.intervals(maps.posteriors, volumes_ml, voxel_ml),
+        volume_intervals_ml=measure.intervals(
+            volumes_ml,
+            assignment.contrast,
+            thickness_mm=max(canonical.spacing) if canonical.spacing else None,
+            tissue_contrast=figures.get("tissue_contrast", np.nan),
+        ),
         fractions=shares,
         quality=figures,
         notes=(*_notes(scan, settings, stages), *unmeasured),

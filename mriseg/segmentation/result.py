@@ -90,7 +90,8 @@ class Result:
         Sum of the partial volumes times the volume of a voxel, in mL; for a picture with a pixel size, in mL for
         each mm of slice thickness; None where the pixel size is unknown.
     volume_intervals_ml : dict of Tissue to (float, float), or None
-        Between which volumes the truth lies with a probability of 95 %, if the mask is right.
+        Between which volumes the truth lies with a probability of 95 %, if the mask is right, by the errors of scans
+        whose truth is known; see `mriseg.segmentation.volumes`.
     fractions : dict of Tissue to float
         Of the cranial cavity (the mask), from the partial volumes; sums to 1.
     quality : dict of str to float
