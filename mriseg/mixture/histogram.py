@@ -7,6 +7,8 @@ import numpy as np
 # 1024 bins leave a quantization noise of range / 3500, some fifty times below the noise of any MR scan;
 # up to as many integer levels are kept exactly, one bin a level.
 BINS = 1024
+# What ranges over less is of one value: the inverse of the width would be infinite in float32.
+LEAST_WIDTH = float(1 / np.finfo(np.float32).max)
 PART = 1_000_000  # values that are counted at a time
 
 
@@ -115,7 +117,8 @@ def histogram(values: np.ndarray, weights: np.ndarray | None = None, bins: int =
         bins = max(2, int((high - low) // width) + 1)
         first = low + (width - 1) / 2
     else:
-        width = (high - low) / (bins - 1) or 1.0
+        width = (high - low) / (bins - 1)
+        width = width if width > LEAST_WIDTH else 1.0
         first = low
     counts = np.zeros(bins)
     for start in range(0, len(values), PART):

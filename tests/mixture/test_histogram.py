@@ -91,3 +91,10 @@ def test_cells_of_a_histogram_are_its_bars_in_one_zone():
     cells = Cells.of(bars)
     np.testing.assert_array_equal(cells.points, bars.levels[:, None])
     np.testing.assert_array_equal(cells.counts, bars.counts[None])
+
+
+def test_what_differs_by_less_than_numbers_can_tell_is_of_one_value():
+    """As the least number above a background of 0, which stands for the darkest tissue."""
+    values = np.repeat(np.array([0, np.finfo(np.float32).tiny], np.float32), 500)
+    counted = histogram(values)
+    assert counted.counts[0] == counted.counts.sum() == 1000

@@ -55,3 +55,13 @@ def test_a_border_that_was_moved_too_far_is_told(coarse, scan, result, margin, l
     told = [finding.level for finding in moved_border(moved)]
     assert set(moved_border(moved)) <= set(moved.findings)
     assert told == ([] if level is None else [level])
+
+
+@pytest.mark.slow
+def test_a_given_mask_is_judged_by_the_brain_that_is_found(coarse, scan, result):
+    """By a segmentation as a whole; `tests/brain/test_told_mask.py` asks which masks are believed."""
+    about_the_mask = {FindingCode.MASK_CONTRADICTED, FindingCode.MASK_LEAVES_OUT}
+    assert not about_the_mask & {finding.code for finding in result.findings}
+    wrong = segment(scan, mask=np.roll(coarse.truth > 0, -10, 1))
+    assert FindingCode.MASK_CONTRADICTED in {finding.code for finding in wrong.findings}
+    assert wrong.brain.doubtful
