@@ -9,8 +9,7 @@ phantoms of gel and noise nothing can be right.
     python benchmarks/verdict.py [--data ../shared/data] [--simulator ../shared/tools/simulate_head.py]
         [--part tuning|test] [--sources pictures slices volumes others] [--each]
 
-Of each kind's files in sorted order the first, third, fifth ... are for tuning, the others for the test; simulated
-heads have seeds below 100 for tuning and from 100 on for the test. Takes about 5 minutes for each source and part.
+Which scans are for tuning and which for the test is in `split.py`. Takes about 5 minutes for each source and part.
 """
 
 import argparse
@@ -23,6 +22,7 @@ import nibabel
 import numpy as np
 import skimage
 from naming import simulator_tool
+from split import FIRST_TEST_SEED, Split, belonging
 from table import DATA, print_table
 
 import mriseg
@@ -47,7 +47,6 @@ HEADS = (  # noise and bias in percent
 STRONG_BIAS = 120.0  # percent
 CUTS = ((2, 0.55), (1, 0.5), (0, 0.4))  # axis, and where along the brain
 BLOCK = 2  # simulated volumes are averaged to voxels of 2 mm
-PARTS = ("tuning", "test")
 # Kinds of what `exports` makes. Of some of them a low verdict is wanted however well the tissues come out.
 EXPORTS = (
     *("two values", "8 gray levels", "16 gray levels", "gamma changed", "equalized", "thresholded", "cut off"),
@@ -90,14 +89,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--simulator", type=Path)
-    parser.add_argument("--part", choices=PARTS, default="test")
+    parser.add_argument("--part", choices=list(Split), type=Split, default=Split.TEST)
     parser.add_argument("--sources", nargs="+", choices=SOURCES, default=list(SOURCES))
     parser.add_argument("--each", action="store_true", help="print every wrong verdict too")
     options = parser.parse_args()
     simulator = options.simulator or options.data.parent / "tools" / "simulate_head.py"
     outcomes: list[Outcome] = []
     for name in options.sources:
-        for source in SOURCES[name](options.data, simulator, PARTS.index(options.part)):
+        for source in SOURCES[name](options.data, simulator, options.part):
             outcomes += list(variations(source))
             print(source.title, len(outcomes), file=sys.stderr, flush=True)
     if options.each:
@@ -105,17 +104,17 @@ def main() -> None:
     print_rates(outcomes)
 
 
-def pictures(data: Path, simulator: Path, part: int) -> Iterator[Source]:
+def pictures(data: Path, simulator: Path, split: Split) -> Iterator[Source]:
     """Real axial slices of children, T1-weighted."""
-    for path in sorted((data / "slices").glob("jlf??_labels_csf1_gm2_wm3.png"))[part::2]:
+    for path in belonging((data / "slices").glob("jlf??_labels_csf1_gm2_wm3.png"), split):
         scan = mriseg.read(path.with_name(f"{path.name[:5]}_t1_axial_8bit.png"))
         truth = np.array([0, 3, 1, 2, 1], np.uint8)[mriseg.read(path).data.astype(int)]
         yield Source(path.name[:5], scan, truth, Contrast.T1)
 
 
-def slices(data: Path, simulator: Path, part: int) -> Iterator[Source]:
+def slices(data: Path, simulator: Path, split: Split) -> Iterator[Source]:
     """Slices of simulated heads, the plane another for each."""
-    for number, (title, scan, truth, contrast) in enumerate(simulated(data, simulator, part)):
+    for number, (title, scan, truth, contrast) in enumerate(simulated(data, simulator, split)):
         axis, at = CUTS[number % len(CUTS)]
         filled = np.flatnonzero(np.isin(truth, (1, 2)).any(tuple(a for a in range(3) if a != axis)))
         index = int(filled[0] + at * (filled[-1] - filled[0]))
@@ -125,9 +124,9 @@ def slices(data: Path, simulator: Path, part: int) -> Iterator[Source]:
         yield Source(f"{title} across {'xyz'[axis]}", picture(gray), np.ascontiguousarray(labels), contrast)
 
 
-def volumes(data: Path, simulator: Path, part: int) -> Iterator[Source]:
+def volumes(data: Path, simulator: Path, split: Split) -> Iterator[Source]:
     """Simulated heads at 2 mm, the truth that of a corner of each voxel."""
-    for title, scan, truth, contrast in simulated(data, simulator, part):
+    for title, scan, truth, contrast in simulated(data, simulator, split):
         shape = [n // BLOCK for n in scan.shape]
         inner = scan[tuple(slice(0, n * BLOCK) for n in shape)]
         mean = inner.reshape([k for n in shape for k in (n, BLOCK)]).mean((1, 3, 5))
@@ -135,25 +134,26 @@ def volumes(data: Path, simulator: Path, part: int) -> Iterator[Source]:
         yield Source(title, volume(mean, np.diag([BLOCK, BLOCK, BLOCK, 1.0])), truth[every], contrast)
 
 
-def simulated(data: Path, simulator: Path, part: int) -> Iterator[tuple[str, np.ndarray, np.ndarray, Contrast]]:
+def simulated(data: Path, simulator: Path, split: Split) -> Iterator[tuple[str, np.ndarray, np.ndarray, Contrast]]:
     """Heads at 1 mm, T1-weighted and in another contrast, one of them strongly shaded."""
     tool = simulator_tool(simulator)
-    for number, path in enumerate(sorted((data / "heads").glob("head_??.nii.gz"))[part::2]):
+    first_seed = FIRST_TEST_SEED if split is Split.TEST else 0
+    for number, path in enumerate(belonging((data / "heads").glob("head_??.nii.gz"), split)):
         labels = np.asanyarray(nibabel.as_closest_canonical(nibabel.load(path)).dataobj).astype(np.int16)
         for k in (0, 1 + number % 3):
             contrast, noise, bias = HEADS[k]
             shading = STRONG_BIAS if number == 1 and k == 0 else bias
-            scan, truth, _ = tool.simulate(labels, contrast.setting, noise, shading, seed=100 * part + 10 * number + k)
+            scan, truth, _ = tool.simulate(labels, contrast.setting, noise, shading, first_seed + 10 * number + k)
             yield f"{path.name[:7]} {contrast.suffix}", scan, truth, contrast
 
 
-def others(data: Path, simulator: Path, part: int) -> Iterator[Source]:
+def others(data: Path, simulator: Path, split: Split) -> Iterator[Source]:
     """What is no head, as a volume and as a slice."""
     made: dict[str, Callable[[], tuple[np.ndarray, tuple[float, ...]]]] = {
         **{name: (lambda make=make: (make(), (2.0, 2.0, 2.0))) for name, make in OTHERS.items()},
         **NO_ANATOMY,
     }
-    for name in sorted(made)[part::2]:
+    for name in sorted(made)[1 if split is Split.TEST else 0 :: 2]:
         values, spacing = made[name]()
         yield Source(name, volume(values, np.diag([*spacing, 1.0])), None, Contrast.T1)
         yield Source(f"{name}, a slice", picture(values[:, :, values.shape[2] // 2].T[::-1]), None, Contrast.T1)
@@ -217,7 +217,7 @@ def exports(data: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
         yield f"noise of {noise:.0%}", np.rint(255 * np.clip(np.hypot(shares + real, imaginary), 0, 1))
 
 
-SOURCES: dict[str, Callable[[Path, Path, int], Iterator[Source]]] = {
+SOURCES: dict[str, Callable[[Path, Path, Split], Iterator[Source]]] = {
     "pictures": pictures,
     "slices": slices,
     "volumes": volumes,
