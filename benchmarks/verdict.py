@@ -293,8 +293,9 @@ def print_wrong_verdicts(outcomes: list[Outcome]) -> None:
         if o.level is not None and ((o.right is False and is_good) or (o.right and not is_good)):
             of_which = "right" if o.right else "wrong"
             rows.append((o.kind, o.title, of_which, o.level.name, o.overlap, " ".join(o.codes)))
-    print_table(("kind", "scan", "is", "verdict", "Dice", "findings"), rows)
-    print()
+    if rows:
+        print_table(("kind", "scan", "is", "verdict", "Dice", "findings"), rows)
+        print()
 
 
 if __name__ == "__main__":
