@@ -12,6 +12,7 @@ import skimage
 from mriseg.brain.confidence import AGREEMENT, AGREEMENT_STRIPPED
 from mriseg.brain.head import head_in_volume
 from mriseg.brain.loose_rim import dark_rim
+from mriseg.brain.shading import estimate_shading
 from mriseg.brain.skull import LAYERS_MM, LEVELS, log_odds
 from mriseg.core.errors import BrainNotFoundError
 from mriseg.image.morphology import bounding_box, dilate, distance_to_background, smooth_mask
@@ -29,6 +30,7 @@ OUTWARD = 3.5  # mm
 SPREAD = 1.5  # mm between the inner skull and where the atlas puts it
 BLUR_MM = 1.0  # of the evidence
 FARTHEST = 14.0  # mm that the border may move: fluid over a shrunken brain
+SURELY_INSIDE = 2.0  # mm below the atlas's own surface, where the shading is measured
 OPENING, CLOSING = 3.0, 4.0  # mm: optic nerves and vessels are cut, the mouths of sulci closed
 
 
@@ -151,19 +153,14 @@ def _moved_border(
     image, depth = image[box].copy(), depth[box].copy()  # of a large field of view the rest is let go
     origin = first + [part.start * side for part, side in zip(box, sides, strict=True)]
     fluid = registration.warp(average.fluid, average, Grid(image.shape, sides, origin)) > 0.5
-    top = np.percentile(image[depth > 0], 99.5)
-    bottom = image.min()
-    level = np.clip((image - bottom) * np.float32(LEVELS / max(top - bottom, 1e-6)), 0, LEVELS - 1).astype(np.int8)
-
-    by_intensity, by_depth = log_odds(level, depth, fluid, SPREAD)
-    evidence = scipy.ndimage.gaussian_filter(by_intensity, [BLUR_MM / side for side in sides])
-    brain = (evidence + by_depth > 0) & (depth > -FARTHEST) | (depth > FARTHEST)
-    brain = smooth_mask(brain, opening=OPENING, closing=CLOSING, spacing=sides, one_piece=True)
-    if not brain.any():
-        raise BrainNotFoundError("No brain was found in this volume. Drop a scan of a whole head or of a brain.")
-    border = (
-        distance_to_background(brain, sides, at_border="edge") - distance_to_background(~brain, sides, at_border="edge")
-    ).astype(np.float32)
+    gray, white = (
+        registration.warp(tissue, average, Grid(image.shape, sides, origin)) for tissue in (average.gray, average.white)
+    )
+    shading = estimate_shading(image, sides, inside=depth > OUTWARD + SURELY_INSIDE, gray=gray, white=white)
+    # As far as the scan as it is or without its shading says: shade hides cortex among bone, and where fluid is as dark
+    # as bone, taking shade away makes them one. What either is sure of is brain.
+    odds = np.maximum(*(_brain_odds(evened, sides, depth, fluid) for evened in (image, image / shading)))
+    border = _border(odds, depth, sides)
     mask = np.zeros(data.shape, bool)
     target, positions = [], []
     for axis, length in enumerate(data.shape):
@@ -173,3 +170,36 @@ def _moved_border(
         positions.append(at[within])
     mask[tuple(target)] = interpolate_separable(border, positions) > 0
     return mask
+
+
+def _brain_odds(image: np.ndarray, sides: tuple[float, ...], depth: np.ndarray, fluid: np.ndarray) -> np.ndarray:
+    """Log odds that each voxel is brain, by intensities about it and by where the border is expected.
+
+    Parameters
+    ----------
+    image : ndarray of float32, shape (i, j, k)
+        Intensities.
+    sides : tuple of float
+        Of a voxel, mm.
+    depth : ndarray of float32, same shape
+        Signed distance to where the border is expected, mm.
+    fluid : ndarray of bool, same shape
+        Where the average brain is mostly fluid.
+    """
+    top = np.percentile(image[depth > 0], 99.5)
+    bottom = image.min()
+    level = np.clip((image - bottom) * np.float32(LEVELS / max(top - bottom, 1e-6)), 0, LEVELS - 1).astype(np.int8)
+    by_intensity, by_depth = log_odds(level, depth, fluid, SPREAD)
+    evidence: np.ndarray = scipy.ndimage.gaussian_filter(by_intensity, [BLUR_MM / side for side in sides])
+    return evidence + by_depth
+
+
+def _border(odds: np.ndarray, depth: np.ndarray, sides: tuple[float, ...]) -> np.ndarray:
+    """Signed distance to where the odds are even, mm, positive inside, float32; one piece without nerves."""
+    brain = (odds > 0) & (depth > -FARTHEST) | (depth > FARTHEST)
+    brain = smooth_mask(brain, opening=OPENING, closing=CLOSING, spacing=sides, one_piece=True)
+    if not brain.any():
+        raise BrainNotFoundError("No brain was found in this volume. Drop a scan of a whole head or of a brain.")
+    signed = distance_to_background(brain, sides, at_border="edge")
+    signed -= distance_to_background(~brain, sides, at_border="edge")
+    return signed.astype(np.float32)

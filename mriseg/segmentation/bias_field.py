@@ -23,6 +23,7 @@ from mriseg.core.errors import SeparationError
 from mriseg.core.scan import Scan
 from mriseg.core.settings import Settings
 from mriseg.core.tissue import Tissue
+from mriseg.image.cosines import half_waves
 from mriseg.image.resampling import every_nth
 from mriseg.mixture import em
 from mriseg.mixture.fit import ZONE_STRENGTH, fit
@@ -162,7 +163,7 @@ def _basis(where: np.ndarray, shape: tuple[int, ...], spacing: tuple[float, ...]
     extent = np.array(shape) * spacing
     waves = np.clip(np.rint(extent / FINEST_MM), 1, MOST_WAVES).astype(int)
     terms = np.array([t for t in product(*(range(w + 1) for w in waves)) if 0 < sum((t / waves) ** 2) <= 1])
-    axes = [_cosines(n, w) for n, w in zip(shape, waves, strict=True)]
+    axes = [half_waves(n, w) for n, w in zip(shape, waves, strict=True)]
     values = np.ones((len(where), len(terms))).T  # the largest array of a small scan: axis by axis and in place
     for a, axis in enumerate(axes):
         values *= axis[terms[:, a]][:, where[:, a]]
@@ -250,14 +251,9 @@ def evaluate_bias_field(
     """
     field = coefficients
     for n, size, asked in zip(shape, coefficients.shape, part or (slice(None),) * len(shape), strict=True):
-        field = np.tensordot(field, _cosines(n, size - 1)[:, asked].astype(np.float32), (0, 0))
+        field = np.tensordot(field, half_waves(n, size - 1)[:, asked].astype(np.float32), (0, 0))
     np.exp(field, out=field)
     return field
-
-
-def _cosines(n: int, waves: int) -> np.ndarray:
-    """Half waves along an axis of n voxels, shape (waves + 1, n)."""
-    return np.cos(np.pi * np.arange(waves + 1)[:, None] * (np.arange(n) + 0.5) / n)
 
 
 def _binned(values: np.ndarray, zone: np.ndarray, zones: int) -> tuple[Cells, np.ndarray]:
