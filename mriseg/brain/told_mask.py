@@ -136,8 +136,8 @@ def disagreement(mask: np.ndarray, found: np.ndarray) -> tuple[float, float]:
     >>> disagreement(np.array([True, True, True, True, False]), np.array([False, True, True, True, True]))
     (0.25, 0.25)
     """
-    both = np.count_nonzero(mask & found)
-    return 1 - both / np.count_nonzero(mask), 1 - both / np.count_nonzero(found)
+    both, ours, theirs = (int(np.count_nonzero(region)) for region in (mask & found, mask, found))
+    return 1 - both / ours, 1 - both / theirs
 
 
 def contradictions(outside: float, left_out: float) -> MaskConfidence:
