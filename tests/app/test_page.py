@@ -105,10 +105,10 @@ def test_the_page_opens_on_a_segmented_sample(page):
 
 
 def test_the_formula_holds_the_fitted_values(page):
-    mixture = kept(page).result.mixture
+    curves = kept(page).result.curves
     open_tab(page, "How this was computed")
     formula = page.get("latex")[1].value
-    for mean in mixture.means:
+    for mean in curves.means:
         assert f"{mean:.4g}" in formula
 
 
@@ -201,7 +201,7 @@ def test_another_number_of_classes_answers_without_searching_the_brain_again(pag
     assert after.mixture.classes == 5
     open_tab(page, "How this was computed")
     formula = page.get("latex")[1].value
-    for mean in after.mixture.means:
+    for mean in after.curves.means:
         assert f"{mean:.4g}" in formula
 
 
