@@ -219,7 +219,7 @@ def _fit_and_label(
     if not brain.given:
         mask = _without_rim(posteriors, corrected, mixture, spatial_prior=spatial_prior, spacing=spacing)
     curves = tissue_curves(posteriors, region.box_mask, binned, mixture)
-    maps = tissue_maps(posteriors, mask, binned, mixture)
+    maps = tissue_maps(posteriors, mask, binned, mixture, thickness_mm=max(spacing))
     surroundings = reusable.surroundings or measure_surroundings(
         tissues.signal(canonical.data),
         region.mask,

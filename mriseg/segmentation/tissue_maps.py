@@ -8,7 +8,9 @@ from mriseg.core.tissue import Tissue
 from mriseg.image.resampling import parts
 from mriseg.mixture.likelihood import BinnedVoxels
 from mriseg.mixture.model import Mixture
+from mriseg.quality.metrics import fluid_contrast, tissue_contrast
 from mriseg.segmentation.partial_volume import partial_volumes
+from mriseg.segmentation.posterior_calibration import soften, temperatures
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +35,9 @@ class TissueMaps:
     partial_volumes: np.ndarray
 
 
-def tissue_maps(class_posteriors: np.ndarray, mask: np.ndarray, binned: BinnedVoxels, mixture: Mixture) -> TissueMaps:
+def tissue_maps(
+    class_posteriors: np.ndarray, mask: np.ndarray, binned: BinnedVoxels, mixture: Mixture, *, thickness_mm: float
+) -> TissueMaps:
     """What each voxel is, from the posteriors of the mixture's classes.
 
     Parameters
@@ -46,6 +50,8 @@ def tissue_maps(class_posteriors: np.ndarray, mask: np.ndarray, binned: BinnedVo
         The intensities that the mixture was fitted to.
     mixture : Mixture
         Its classes named.
+    thickness_mm : float
+        Largest side of a voxel, mm.
 
     Returns
     -------
@@ -53,6 +59,10 @@ def tissue_maps(class_posteriors: np.ndarray, mask: np.ndarray, binned: BinnedVo
     """
     fractions = partial_volumes(class_posteriors, mixture, binned)
     posteriors = tissue_posteriors(class_posteriors, mixture.tissues)
+    if mixture.classes == len(Tissue) and mixture.channels == 1:  # what the temperatures were found for
+        contrasts = tissue_contrast(mixture), fluid_contrast(mixture)
+        within_tissue, about_fluid = temperatures(*contrasts, thickness_mm)
+        soften(posteriors, within_tissue=within_tissue, about_fluid=about_fluid)
     labels = most_likely_tissue(posteriors, tuple(Tissue))
     labels *= mask
     return TissueMaps(mask, labels, np.moveaxis(posteriors, 0, -1), fractions)

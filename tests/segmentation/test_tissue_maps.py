@@ -49,7 +49,7 @@ def test_maps_agree_with_each_other_and_are_empty_outside_the_brain(posteriors):
     order = (CSF, GM, WM)
     mixture = three_classes((100.0, 500, 900), (40.0, 40, 40), (0.2, 0.4, 0.3), tissues=order)
     data = (classes * np.float32([100, 500, 900]).reshape(3, 1, 1, 1)).sum(0)
-    maps = tissue_maps(classes.copy(), mask, bin_voxels([data], mask), mixture)
+    maps = tissue_maps(classes.copy(), mask, bin_voxels([data], mask), mixture, thickness_mm=1.0)
     np.testing.assert_array_equal(maps.mask, mask)
     np.testing.assert_array_equal(maps.labels > 0, mask)
     assert maps.posteriors.shape == maps.partial_volumes.shape == (*mask.shape, 3)
