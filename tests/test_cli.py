@@ -126,7 +126,8 @@ def test_a_doubtful_brain_is_said_on_the_line_and_in_the_figures(tmp_path, capsy
     assert figures["mask_doubtful"]
     assert figures["mask_confidence"] < 0.5
     assert any("no skull" in warning for warning in figures["warnings"])
-    assert {"mask-not-a-brain"} == {finding["code"] for finding in figures["findings"] if finding["level"] == "NOT"}
+    refused = {finding["code"] for finding in figures["findings"] if finding["level"] == "NOT"}
+    assert refused == {"histogram-missed", "mask-not-a-brain"}  # the gray levels of a drawing are few
     assert all(set(finding) == {"code", "level", "text"} for finding in figures["findings"])
 
 
