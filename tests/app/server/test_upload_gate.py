@@ -56,8 +56,13 @@ def expected(monkeypatch) -> Arrivals:
 
 def run(work: Coroutine[Any, Any, None]) -> None:
     """To its end, in a thread of its own: where a browser was driven before, a loop already runs in this one."""
-    with ThreadPoolExecutor(1) as executor, asyncio.Runner(loop_factory=Clockwork) as runner:
-        executor.submit(runner.run, work).result(PATIENCE)
+
+    def alone() -> None:
+        with asyncio.Runner(loop_factory=Clockwork) as runner:
+            runner.run(work)
+
+    with ThreadPoolExecutor(1) as executor:
+        executor.submit(alone).result(PATIENCE)
 
 
 def send(
