@@ -158,7 +158,7 @@ def fit_tissue_densities(histogram: Histogram, class_counts: np.ndarray) -> Tiss
     >>> counts = np.stack([np.histogram(values, 400, (-0.5, 399.5))[0] for values in (skewed, plain)]).astype(float)
     >>> densities = fit_tissue_densities(Histogram(levels, counts.sum(0)), counts)
     >>> [int((densities.class_of == k).sum()) for k in range(2)], densities.class_shares.round(2).tolist()
-    ([2, 1], [0.5, 0.5])
+    ([3, 1], [0.5, 0.5])
     """
     counts = [*class_counts, np.maximum(histogram.counts - class_counts.sum(0), 0)]
     total = histogram.counts.sum()

@@ -22,6 +22,7 @@ from mriseg.segmentation.verdict import verdict
 TITLE = "Brain tissue report"
 UNIDENTIFIED = "This report names no person and no file. Write down elsewhere whose scan it is."
 SIDES_UNKNOWN = "It is not known which side is left, so no letters are drawn."
+CURVES = "The curves over the histogram are sums of Gaussians, share N(mean, SD²):"
 RADIOLOGICAL = "The patient's right is at the left of the picture (radiological convention)."
 PER_MM = "Volumes of a picture are for each mm of slice thickness."
 NO_VOLUMES = "The size of a pixel is not known, so there are shares but no volumes."
@@ -38,7 +39,7 @@ CONTRASTS = {
 }
 # Figures of quality that are said as volumes, ratios and size, and the parts of a mean that is shown.
 NOT_SHOWN = (
-    *("brain_parenchymal_fraction", "gm_wm_ratio", "icvs_", "spacing_"),
+    *("brain_parenchymal_fraction", "gm_wm_ratio", "icvs_", "spacing_", "misfit_"),
     *(f"{kind}_{tissue.abbreviation.lower()}" for kind in ("snr", "snrd") for tissue in Tissue),
 )
 LEVELS = {Level.GOOD: "", Level.CARE: " (with care)", Level.NOT: " (do not use)"}
@@ -84,7 +85,10 @@ class ReportContent:
     ratios : tuple of (str, str)
     figure, figure_text : str
         The mixture as SVG, and what it shows.
-    mixture, quality : Table
+    mixture : Table
+    mixture_note : str
+        The Gaussians that its curves are the sums of.
+    quality : Table
     settings : tuple of (str, str)
     notes : tuple of str
         What was done that the user should know.
@@ -101,6 +105,7 @@ class ReportContent:
     figure: str
     figure_text: str
     mixture: Table
+    mixture_note: str
     quality: Table
     settings: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
@@ -134,6 +139,7 @@ def report_content(scan: Scan, result: Result, date: datetime.date | None) -> Re
         figure=mixture_svg(result),
         figure_text=describe_mixture(result.mixture),
         mixture=_mixture(result),
+        mixture_note=_sums(result),
         quality=_quality(result),
         settings=setting_texts(asdict(result.settings)),
         notes=result.notes,
@@ -200,29 +206,32 @@ def _mixture(result: Result) -> Table:
     return Table(("Class", "Share π", "Mean μ", "SD σ"), tuple(rows))
 
 
-def curve_rows(result: Result, gaussians: bool = True) -> list[tuple[str, float, float, float]]:
+def curve_rows(result: Result) -> list[tuple[str, float, float, float]]:
     """What the table of the curves says.
 
     Parameters
     ----------
     result : Result
-    gaussians : bool
-        Whether the Gaussians that a curve is the sum of follow it, where they are several.
 
     Returns
     -------
     list of (str, float, float, float)
         Title, share, mean and standard deviation (arbitrary units) of each tissue's curve; last of what no tissue
-        explains.
+        explains, if there is any.
     """
-    curves, rows = result.curves, []
+    curves = result.curves
+    rows = [(tissue.title, *curves.moments_of(k)) for k, tissue in enumerate(result.mixture.tissues)]
+    return [*rows, (NO_TISSUE, *curves.moments_of(curves.classes))] if curves.unexplained else rows
+
+
+def _sums(result: Result) -> str:
+    """The Gaussians that each curve is the sum of, in a sentence."""
+    curves, sums = result.curves, []
     for k, title in enumerate([*(tissue.title for tissue in result.mixture.tissues), NO_TISSUE]):
-        parts = curves.gaussians_of(k)
-        if k < curves.classes or parts:
-            rows.append((title, *curves.moments_of(k)))
-        if gaussians and len(parts) > 1:
-            rows += [(f"{title}, Gaussian {at}", *part) for at, part in enumerate(parts, start=1)]
-    return rows
+        parts = [f"{weight:.3f} N({decimal(mean, 4)}, {decimal(sd)}²)" for weight, mean, sd in curves.gaussians_of(k)]
+        if parts:
+            sums.append(f"{title} {' + '.join(parts)}")
+    return f"{CURVES} {'; '.join(sums)}."
 
 
 def _quality(result: Result) -> Table:

@@ -44,7 +44,8 @@ def page(content: ReportContent) -> str:
         _pairs(content.ratios, "facts"),
         f'<p class="small">{escape(content.volumes_note)}</p></section>',
         '<section class="sheet"><h2>The mixture behind it</h2><div class="mixture">',
-        f"<figure>{content.figure}</figure><div>{_table(content.mixture)}</div></div></section>",
+        f"<figure>{content.figure}</figure><div>{_table(content.mixture)}</div></div>",
+        f'<p class="small">{escape(content.mixture_note)}</p></section>',
         f'<section class="quality"><h2>Quality</h2>{_table(content.quality)}</section>',
         f'<section class="settings"><h2>Settings</h2>{_pairs(content.settings, "facts")}</section>',
     ]

@@ -71,6 +71,7 @@ def document(content: ReportContent, date: datetime.date | None) -> bytes:
     sheet.add_page()
     sheet.heading("The mixture behind it")
     sheet.mixture(content)
+    sheet.paragraph("/P", content.mixture_note, SMALL, gray=FAINT)
     sheet.heading("Quality")
     sheet.ruled(content.quality, SMALL)
     sheet.heading("Settings")

@@ -51,10 +51,8 @@ class TestWords:
         values = zip(mixture.tissues, curves.class_shares, curves.class_means, curves.class_sds, strict=True)
         for tissue, weight, mean, sd in values:
             assert f"{tissue.title} {weight:.3f} {mean:.4g} {sd:.3g}" in text
-        for k, tissue in enumerate(mixture.tissues):
-            parts = curves.gaussians_of(k)
-            for at, (weight, mean, sd) in enumerate(parts if len(parts) > 1 else [], start=1):
-                assert f"{tissue.title}, Gaussian {at} {weight:.3f} {mean:.4g} {sd:.3g}" in text
+        for _, mean, sd in (part for k in range(curves.classes + 1) for part in curves.gaussians_of(k)):
+            assert f"N({mean:.4g}, {sd:.3g}²)" in text
 
     def test_every_figure_of_quality_has_its_meaning(self, both, which, volume):
         text = " ".join(both[which].split())

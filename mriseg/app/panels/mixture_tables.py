@@ -40,8 +40,7 @@ def fitted_table(result: Result) -> str:
     """
     rows = [texts.FITTED_HEAD, "|---|---|---|---|"]
     rows += [
-        f"| {title} | {weight:.3f} | {number(mean)} | {number(sd)} |"
-        for title, weight, mean, sd in curve_rows(result, gaussians=False)
+        f"| {title} | {weight:.3f} | {number(mean)} | {number(sd)} |" for title, weight, mean, sd in curve_rows(result)
     ]
     return "\n".join(rows)
 
