@@ -10,7 +10,8 @@ import scipy
 
 import mriseg
 from mriseg import Contrast, MrisegError, Settings, Tissue, segment
-from mriseg.core.errors import SettingsError
+from mriseg.brain import told_mask
+from mriseg.core.errors import BrainNotFoundError, SettingsError
 from mriseg.core.scan import picture, volume
 from mriseg.datasets.phantom import AIR, BONE, FAT, MUSCLE, SKIN, VITREOUS, simulate
 from mriseg.image.morphology import dilate, erode
@@ -40,6 +41,21 @@ def upright(array, cut):
 
 def scores(labels, truth):
     return [dice(labels == tissue.number, truth == tissue.number) for tissue in Tissue]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def judged_alone():
+    """Beside a mask that is given the brain is not searched, to judge it: half of the time of most tests here.
+
+    How it is judged is asked in `tests/brain/test_told_mask.py`.
+    """
+
+    def nothing(*_):
+        raise BrainNotFoundError("It was not searched.")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(told_mask, "extract", nothing)
+        yield
 
 
 @pytest.fixture(scope="module")
