@@ -97,6 +97,7 @@ def register_stripped(data: np.ndarray, spacing: tuple[float, ...], mask: np.nda
     anchor = center(inside)
     image, sides, first = block_mean(data[box] * inside, spacing, WORKING_MM, anchor)
     brain = block_mean(inside, spacing, WORKING_MM, anchor)[0] > 0.5
+    del inside  # as large as the scan, and the registration is the costliest step
     first = first + [part.start * side for part, side in zip(box, spacing, strict=True)]
     margins = [int(np.ceil(STRIPPED_MARGIN / side)) for side in sides]
     image, brain = (np.pad(array, [(m, m) for m in margins]) for array in (image, brain))
