@@ -120,6 +120,7 @@ class FindingCode(StrEnum):
     NO_PIXEL_SIZE = "no-pixel-size", Topic.SLICE, "Figures are those of one slice whose pixel size is unknown."
     NOT_CONVERGED = "not-converged", Topic.FIT, "The fit of the mixture was cut short."
     HISTOGRAM_MISSED = "histogram-missed", Topic.FIT, "The fitted curves do not follow the histogram."
+    POSITION_DECIDES = "position-decides", Topic.FIT, "The answer hangs on the average brain, not on the intensities."
 
 
 # Findings that are warnings too, as before the codes, in the order in which the warnings stand.

@@ -279,6 +279,18 @@ FIGURES = (
         good="low",
     ),
     Figure(
+        "position_weight",
+        "Say of the average brain",
+        "",
+        meaning=(
+            "By how much gray or white matter, whichever more, would be another without the average brain: the "
+            "logarithm of the ratio, 0 if not at all."
+        ),
+        good="low",
+        usual=(0.02, 0.25),
+        source=_OWN,
+    ),
+    Figure(
         "mean_posterior",
         "Certainty of the labels",
         "%",

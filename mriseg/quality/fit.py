@@ -1,8 +1,11 @@
-"""Whether the curves over the histogram follow its bars: how far they miss them, what chance would, and where."""
+"""What the histogram says of the fit: how far the curves miss its bars, and what it says without the average brain."""
 
 import numpy as np
 
-from mriseg.mixture.histogram import Histogram
+from mriseg.core.tissue import Tissue
+from mriseg.mixture.fit import fit
+from mriseg.mixture.histogram import Cells, Histogram
+from mriseg.mixture.model import Mixture
 from mriseg.mixture.tissue_densities import BARS, TissueDensities, misfit
 
 
@@ -49,3 +52,34 @@ def fit_figures(histogram: Histogram, curves: TissueDensities) -> dict[str, floa
         "misfit_between": float(missed[~below & ~above].sum()),
         "misfit_above": float(missed[above].sum()),
     }
+
+
+def share_without_position(histogram: Histogram, mixture: Mixture) -> dict[Tissue, float]:
+    """Share of each tissue that the intensities alone give, where the average brain does not say what lies where.
+
+    Parameters
+    ----------
+    histogram : Histogram
+        Of the brain's corrected intensities.
+    mixture : Mixture
+        Fitted with zones to the same brain; its tissues and their order are taken over.
+
+    Returns
+    -------
+    dict of Tissue to float
+        Of the brain's voxels, 0 to 1; sums to 1.
+
+    Examples
+    --------
+    Where nothing overlaps, the intensities alone say the same:
+
+    >>> from mriseg.core.tissue import Contrast
+    >>> rng = np.random.default_rng(0)
+    >>> values = np.concatenate([rng.normal(mean, 8, n) for mean, n in ((30, 1000), (120, 3000), (220, 2000))])
+    >>> counted = Histogram(np.arange(256.0), np.histogram(values, 256, (-0.5, 255.5))[0].astype(float))
+    >>> mixture = fit(Cells.of(counted), Contrast.T1.dark_to_bright)
+    >>> {tissue.name: round(share, 1) for tissue, share in share_without_position(counted, mixture).items()}
+    {'CSF': 0.2, 'GM': 0.5, 'WM': 0.3}
+    """
+    alone = fit(Cells.of(histogram), mixture.tissues)
+    return dict(zip(alone.tissues, alone.shares.tolist(), strict=True))

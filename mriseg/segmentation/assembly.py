@@ -11,7 +11,7 @@ from mriseg.core.settings import Settings
 from mriseg.core.tissue import Tissue
 from mriseg.mixture.histogram import Histogram
 from mriseg.mixture.tissue_densities import TissueDensities
-from mriseg.quality.fit import fit_figures
+from mriseg.quality.fit import fit_figures, share_without_position
 from mriseg.quality.metrics import quality
 from mriseg.segmentation import volumes as measure
 from mriseg.segmentation.bias_field import evaluate_bias_field
@@ -64,7 +64,7 @@ def assemble(
     voxel_ml, shares = _voxel_ml(scan, settings), measure.shares(maps.partial_volumes)
     volumes_ml = measure.volumes(maps.partial_volumes, voxel_ml)
     figures, unmeasured = _quality(canonical, maps, stages, shares=shares)
-    figures |= fit_figures(histogram, curves)
+    figures |= fit_figures(histogram, curves) | _position_weight(histogram, stages)
     direction = head_direction(canonical, stages.brain)
     native = to_native_grid(maps, stages.region, orientation)
     return Result(
@@ -114,6 +114,17 @@ def _quality(
         spacing=canonical.spacing,
         surroundings=stages.surroundings,
     )
+
+
+def _position_weight(histogram: Histogram, stages: Stages) -> dict[str, float]:
+    """How much of the answer the average brain gave; nothing where it was not asked or the intensities are several."""
+    mixture = stages.fitted
+    if len(stages.tissues.spatial_prior) == 1 or mixture.channels > 1:
+        return {}
+    alone = share_without_position(histogram, mixture)
+    together = dict(zip(mixture.tissues, mixture.shares.tolist(), strict=True))
+    shifts = [abs(float(np.log(alone[tissue] / together[tissue]))) for tissue in (Tissue.GM, Tissue.WM)]
+    return {"position_weight": max(shifts)} if np.isfinite(shifts).all() else {}
 
 
 def _cut_away(canonical: Scan, brain: Brain) -> CutAway | None:

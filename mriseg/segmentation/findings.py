@@ -48,6 +48,9 @@ MISSED_WHERE = {
     "misfit_between": "between the tissues",
     "misfit_above": "brighter than all tissues",
 }
+# Logarithm of the ratio of gray or white matter without the average brain to that with it. Of 29 scans of all contrasts
+# 28 have at most 0.25, a T2 of 5 mm 0.42.
+MUCH_POSITION = 0.35
 SPACES = {Space.TALAIRACH: "Talairach's", Space.MNI: "the MNI's", Space.TEMPLATE: "another template's"}
 
 
@@ -89,6 +92,7 @@ def assess(scan: Scan, result: Result) -> tuple[Finding, ...]:
         *_single_slice(result),
         *_fit(result),
         *_histogram(result),
+        *_position(result),
         *_stated_contrast(scan, result),
         *_inverted(result),
     ]
@@ -381,6 +385,19 @@ def _histogram(result: Result) -> Iterator[Finding]:
         "scan, as where gray levels were joined, spread apart or sharpened after it was taken.",
         "Use the scan as it came from the scanner, without a window or other changes.",
     )
+
+
+def _position(result: Result) -> Iterator[Finding]:
+    """Whether the intensities alone would say something else."""
+    weight = result.quality.get("position_weight", 0.0)
+    if weight > MUCH_POSITION:
+        yield Finding(
+            FindingCode.POSITION_DECIDES,
+            Level.CARE,
+            f"By the intensities alone gray or white matter would have {np.exp(weight):.1f} times the volume, or so "
+            "much less: where they overlap it is the average brain that parts them.",
+            "Trust their sum more than each; do not read a change of either over time from this scan.",
+        )
 
 
 def _stated_contrast(scan: Scan, result: Result) -> Iterator[Finding]:

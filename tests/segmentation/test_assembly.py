@@ -7,8 +7,10 @@ from mriseg import Contrast, Settings, Tissue
 from mriseg.brain.extraction import Brain
 from mriseg.core.scan import HeaderContrast, picture, volume
 from mriseg.image.orientation import orient
+from mriseg.mixture.fit import fit
+from mriseg.mixture.histogram import Cells
 from mriseg.mixture.likelihood import bin_voxels
-from mriseg.mixture.spatial_prior import PriorZones
+from mriseg.mixture.spatial_prior import PriorZones, uniform_prior
 from mriseg.segmentation.assembly import assemble
 from mriseg.segmentation.bias_field import uniform_field
 from mriseg.segmentation.result import Joint
@@ -121,3 +123,17 @@ def test_a_picture_is_measured_for_each_millimeter_of_thickness(parts, pixel_mm,
         assert result.volumes_ml is result.volume_intervals_ml is result.brain_ml is None
     else:
         assert result.brain_ml == pytest.approx(flat.mask.sum() * per_voxel_ml)
+
+
+def test_how_much_the_average_brain_decides_is_the_larger_change_of_gray_and_white_without_it(parts):
+    result = assemble(**parts)
+    fitted = parts["stages"].fitted
+    alone = fit(Cells.of(parts["histogram"]), fitted.tissues)
+    changes = [
+        abs(np.log(alone.shares[fitted.tissues.index(tissue)] / fitted.shares[fitted.tissues.index(tissue)]))
+        for tissue in (GM, WM)
+    ]
+    assert result.quality["position_weight"] == pytest.approx(max(changes))
+    uniform = replace(parts["stages"].tissues, spatial_prior=uniform_prior(parts["maps"].mask.shape))
+    unasked = {**parts, "stages": replace(parts["stages"], tissues=uniform)}
+    assert "position_weight" not in assemble(**unasked).quality

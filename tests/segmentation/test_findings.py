@@ -24,6 +24,7 @@ SOUND = {
     "gm_wm_ratio": 1.3,
     "bias_range": 0.2,
     "mixed_share": 0.4,
+    "position_weight": 0.1,
     "misfit": 0.015,
     "misfit_by_chance": 0.005,
     "misfit_below": 0.002,
@@ -89,6 +90,7 @@ def test_of_a_sound_scan_everything_is_good(scan, sound):
 @pytest.mark.parametrize(
     ("figures", "code", "level", "says"),
     [
+        ({"position_weight": 0.5}, FindingCode.POSITION_DECIDES, Level.CARE, "1.6 times"),
         ({"misfit": 0.08}, FindingCode.HISTOGRAM_MISSED, Level.CARE, "8% of the voxels"),
         ({"misfit": 0.2, "misfit_above": 0.12}, FindingCode.HISTOGRAM_MISSED, Level.NOT, "brighter than all tissues"),
         ({"snrd_total": 9.0}, FindingCode.NOISY, Level.CARE, "noise is 9."),
