@@ -4,8 +4,8 @@ import pytest
 from mriseg.brain import volume
 from mriseg.brain.volume import find_brain_in_volume
 from mriseg.core.errors import BrainNotFoundError
-from mriseg.core.tissue import Contrast
-from mriseg.datasets.phantom import AIR, FAT, MUSCLE, SKIN, VITREOUS, simulate
+from mriseg.core.tissue import Contrast, Tissue
+from mriseg.datasets.phantom import AIR, FAT, MUSCLE, SKIN, VITREOUS, make_phantom, simulate
 from mriseg.image.morphology import largest_component
 from mriseg.registration.affine import Registration
 from tests.helpers import dice
@@ -84,3 +84,18 @@ def test_what_hardly_agrees_with_the_average_brain_is_no_head(coarse, monkeypatc
     monkeypatch.setattr(volume, "register_any_orientation", lambda *_, **__: Registration(where, 0.09, 1.0))
     with pytest.raises(BrainNotFoundError, match="does not fit"):
         find_brain_in_volume(data, (4.0, 4.0, 4.0))
+
+
+@pytest.mark.slow
+def test_cortex_in_the_shade_is_left_out_less_once_the_shade_is_known(monkeypatch):
+    phantom = make_phantom(spacing=3.0)
+    scan, cortex = simulate(phantom, Contrast.T1, bias=60.0), phantom.truth == Tissue.GM.number
+    missed, overlap = [], []
+    for known in (True, False):
+        if not known:
+            monkeypatch.setattr(volume, "estimate_shading", lambda image, sides, **_: np.ones(image.shape, np.float32))
+        mask, _ = find_brain_in_volume(scan.data, (3.0, 3.0, 3.0))
+        missed.append((cortex & ~mask).sum())
+        overlap.append(dice(mask, phantom.truth > 0))
+    assert missed[0] < 0.85 * missed[1]
+    assert overlap[0] >= overlap[1]
