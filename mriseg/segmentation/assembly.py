@@ -44,16 +44,10 @@ def assemble(
         As it was given, and in canonical axes.
     orientation : ndarray of shape (axes, 2)
         The way from the one to the other, as from `mriseg.image.orientation.orient`.
-    settings, stages
-        What was asked for, and what each stage ended with.
-    maps : TissueMaps
-        In the brain's canonical box.
-    curves : TissueDensities
-        What the voxels of each class look like.
-    histogram : Histogram
-        The intensities that the mixture was fitted to, of the first channel.
-    joint : Joint or None
-        Those of several channels.
+    settings, stages, maps, curves
+        What was asked for, what each stage ended with, and what became of it in the brain's canonical box.
+    histogram, joint
+        The intensities that the mixture was fitted to: of the first channel, and of several where there are.
 
     Returns
     -------
@@ -79,12 +73,7 @@ def assemble(
         head_direction=direction,
         cut_away=_cut_away(canonical, stages.brain),
         volumes_ml=volumes_ml,
-        volume_intervals_ml=measure.intervals(
-            volumes_ml,
-            assignment.contrast,
-            thickness_mm=max(canonical.spacing) if canonical.spacing else None,
-            tissue_contrast=figures.get("tissue_contrast", np.nan),
-        ),
+        volume_intervals_ml=_intervals(volumes_ml, canonical, stages, figures=figures),
         fractions=shares,
         quality=figures,
         notes=(*_notes(scan, settings, stages), *unmeasured),
@@ -113,6 +102,18 @@ def _quality(
         mixture=stages.mixture,
         spacing=canonical.spacing,
         surroundings=stages.surroundings,
+    )
+
+
+def _intervals(
+    volumes_ml: dict[Tissue, float] | None, canonical: Scan, stages: Stages, *, figures: dict[str, float]
+) -> dict[Tissue, tuple[float, float]] | None:
+    """Between which volumes the truth lies, mL."""
+    return measure.intervals(
+        volumes_ml,
+        stages.tissues.assignment.contrast,
+        thickness_mm=max(canonical.spacing) if canonical.spacing else None,
+        tissue_contrast=figures.get("tissue_contrast", np.nan),
     )
 
 
