@@ -3,7 +3,7 @@
 The gross shape (surface, deep gray matter, ventricles) is the MNI average brain, bent by a random smooth warp that
 differs with the seed. The folds of the cortex are its own: sulci run along the zero surfaces of a random field, and
 gray matter lines them. Bone, scalp, eyes, nose, face and neck go around it. Signals come from relaxation times and
-the equations of the sequences.
+the equations of the sequences. `mriseg.datasets.lesions` puts lesions into it.
 
 References
 ----------
@@ -21,8 +21,10 @@ from mriseg.core.scan import Scan, volume
 from mriseg.core.tissue import BACKGROUND, Contrast, Tissue
 from mriseg.registration.atlas import ATLAS_MM, atlas
 
-# Matter of the head besides the three tissues, numbered on from them.
+# Matter of the head besides the three tissues, numbered on from them; the last three are lesions.
 AIR, BONE, MARROW, FAT, MUSCLE, SKIN, VITREOUS = 0, 4, 5, 6, 7, 8, 9
+EDEMA, CYST, ENHANCED = 10, 11, 12
+LESION_LABEL = 7  # of the truth, as BIDS numbers lesions
 GM, WM, CSF = Tissue.GM.number, Tissue.WM.number, Tissue.CSF.number
 
 # Proton density, T1 and T2 in ms.
@@ -37,6 +39,9 @@ MATTER = {
     MUSCLE: (1.0, 900, 47),
     SKIN: (0.9, 569, 60),
     VITREOUS: (1.0, 2500, 300),
+    EDEMA: (0.95, 1250, 140),  # also plaques and solid tumor: bright on T2 and FLAIR, between fluid and gray on T1
+    CYST: (1.0, 2400, 300),  # fluid with some protein, also what is left of an old infarct
+    ENHANCED: (0.9, 250, 75),  # with contrast agent: twice white matter on T1, near gray matter elsewhere
 }
 
 # The field of view in MNI space, mm: head and the beginning of the neck, with some air around.
@@ -125,8 +130,10 @@ class Phantom:
 
     @property
     def truth(self) -> np.ndarray:
-        """Labels as a perfect segmentation has them: 0 background, then the tissues."""
-        return np.where(self.matter <= CSF, self.matter, BACKGROUND).astype(np.uint8)
+        """Labels as a perfect segmentation has them: 0 background, then the tissues, 7 lesion."""
+        tissues = np.where(self.matter <= CSF, self.matter, BACKGROUND).astype(np.uint8)
+        tissues[self.matter >= EDEMA] = LESION_LABEL
+        return tissues
 
 
 def make_phantom(seed: int = 0, spacing: float = 1.5, heights: tuple[float, float] | None = None) -> Phantom:
