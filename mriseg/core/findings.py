@@ -32,6 +32,7 @@ class Topic(StrEnum):
     PART = "Part of a brain"
     RATIO = "Gray to white matter"
     SHARES = "Share of fluid"
+    ABNORMAL = "Abnormal tissue"
     SHADING = "Shading"
     CLASSES = "Number of classes"
     SLICE = "A single slice"
@@ -113,6 +114,8 @@ class FindingCode(StrEnum):
     UNUSUAL_RATIO = "unusual-ratio", Topic.RATIO, "The proportion of gray and white matter is unusual."
     TOO_MUCH_FLUID = "too-much-fluid", Topic.SHARES, "There is more fluid than in a living brain, or hardly less."
     TOO_LITTLE_FLUID = "too-little-fluid", Topic.SHARES, "There is less fluid than in a brain with what surrounds it."
+    ABNORMAL_TISSUE = "abnormal-tissue", Topic.ABNORMAL, "Some of the brain is unlike any of the three tissues."
+    MOSTLY_ABNORMAL = "mostly-abnormal", Topic.ABNORMAL, "Too much of the brain is unlike any of the three tissues."
     STRONG_SHADING = "strong-shading", Topic.SHADING, "The coil shades the scan strongly."
     SHADING_LEFT = "shading-left", Topic.SHADING, "The coil shades the scan, and the correction was switched off."
     CLASSES_DISAGREE = "classes-disagree", Topic.CLASSES, "Another number of classes than three names much otherwise."
@@ -148,6 +151,8 @@ WARNING_CODES = (
     FindingCode.NOT_CONVERGED,
     FindingCode.HISTOGRAM_MISSED,
     FindingCode.TOO_MUCH_FLUID,
+    FindingCode.ABNORMAL_TISSUE,
+    FindingCode.MOSTLY_ABNORMAL,
     FindingCode.UNUSUAL_SIZE,
     FindingCode.CLIPPED,
     FindingCode.FEW_LEVELS,

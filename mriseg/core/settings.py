@@ -43,6 +43,8 @@ class Settings:
         it says nothing.
     use_position : bool
         Whether the average brain says which tissue to expect where, in volumes that it could be laid over.
+    lesions : bool
+        Whether what is unlike any of the tissues is looked for and set apart, see `mriseg.abnormal`.
     classes : int
         Gaussians of pure tissue, 2 to 6. Other than 3, each is given to the tissue it looks like, and neither
         position nor what a brain holds is asked.
@@ -69,6 +71,7 @@ class Settings:
     correct_bias: bool = True
     bias_strength: float = 1.0
     use_position: bool = True
+    lesions: bool = True
     classes: int = len(Tissue)
 
     def __post_init__(self) -> None:

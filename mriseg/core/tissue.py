@@ -5,6 +5,7 @@ fluid); colors are three of the Okabe-Ito palette, chosen so that their luminanc
 do on a T1-weighted scan and that they stay apart for color-blind readers and in a gray-scale print.
 """
 
+from dataclasses import dataclass
 from enum import Enum
 
 
@@ -38,6 +39,34 @@ class Tissue(Enum):
         return red, green, blue
 
 
+@dataclass(frozen=True)
+class Label:
+    """What a label that is no tissue is called and drawn in.
+
+    Attributes
+    ----------
+    number : int
+        In label images, by the BIDS common segmentation labels.
+    abbreviation : str
+    title : str
+    color : str
+        As #RRGGBB.
+    """
+
+    number: int
+    abbreviation: str
+    title: str
+    color: str
+
+    @property
+    def rgb(self) -> tuple[int, int, int]:
+        """The color as red, green, blue in 0 to 255."""
+        red, green, blue = bytes.fromhex(self.color[1:])
+        return red, green, blue
+
+
+# What is unlike any of the tissues: BIDS calls it a lesion. Reddish purple is of the same palette as the tissues.
+ABNORMAL = Label(7, "L", "Abnormal tissue", "#CC79A7")
 BACKGROUND = 0  # the label of everything outside the brain
 NO_TISSUE = "No tissue"  # what voxels of the brain are called that no tissue explains, such as vessels and bone
 

@@ -18,13 +18,12 @@ import numpy as np
 import scipy
 
 from mriseg.core.scan import Scan, volume
-from mriseg.core.tissue import BACKGROUND, Contrast, Tissue
+from mriseg.core.tissue import ABNORMAL, BACKGROUND, Contrast, Tissue
 from mriseg.registration.atlas import ATLAS_MM, atlas
 
 # Matter of the head besides the three tissues, numbered on from them; the last three are lesions.
 AIR, BONE, MARROW, FAT, MUSCLE, SKIN, VITREOUS = 0, 4, 5, 6, 7, 8, 9
 EDEMA, CYST, ENHANCED = 10, 11, 12
-LESION_LABEL = 7  # of the truth, as BIDS numbers lesions
 GM, WM, CSF = Tissue.GM.number, Tissue.WM.number, Tissue.CSF.number
 
 # Proton density, T1 and T2 in ms.
@@ -132,7 +131,7 @@ class Phantom:
     def truth(self) -> np.ndarray:
         """Labels as a perfect segmentation has them: 0 background, then the tissues, 7 lesion."""
         tissues = np.where(self.matter <= CSF, self.matter, BACKGROUND).astype(np.uint8)
-        tissues[self.matter >= EDEMA] = LESION_LABEL
+        tissues[self.matter >= EDEMA] = ABNORMAL.number
         return tissues
 
 

@@ -109,7 +109,7 @@ def prior_zones(
     def warped(values: np.ndarray) -> np.ndarray:
         return registration.warp(values, atlas, grid)
 
-    maps = [warped(values) for values in _smooth_maps(atlas)]
+    maps = [warped(values) for values in smooth_maps(atlas)]
     kinds = 2 * (len(FLUID_EDGES) + 1) * (len(WHITE_EDGES) + 1)
     index = np.zeros(mask.shape, np.uint8)
     voxels, sums = np.zeros(kinds, np.intp), np.zeros((3, kinds))
@@ -135,8 +135,18 @@ def prior_zones(
 
 
 @lru_cache(maxsize=1)  # of the one average brain: 13 MB, a third of the time on a coarse scan
-def _smooth_maps(atlas: Atlas) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Shares of fluid and of white matter in the average brain, blurred and never 0, and its deep nuclei."""
+def smooth_maps(atlas: Atlas) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Shares of fluid and of white matter in the average brain, blurred and never 0, and its deep nuclei.
+
+    Parameters
+    ----------
+    atlas : Atlas
+
+    Returns
+    -------
+    fluid, white, deep : ndarray of float32, on the grid of the average brain
+        `deep` is 1 about the deep nuclei, else 0.
+    """
     gray, white = (
         scipy.ndimage.gaussian_filter(m, BLUR_MM / ATLAS_MM, truncate=2.5) for m in (atlas.gray, atlas.white)
     )

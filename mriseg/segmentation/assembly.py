@@ -14,6 +14,7 @@ from mriseg.mixture.tissue_densities import TissueDensities
 from mriseg.quality.fit import fit_figures, share_without_position
 from mriseg.quality.metrics import quality
 from mriseg.segmentation import volumes as measure
+from mriseg.segmentation.abnormal_tissue import measure_abnormal
 from mriseg.segmentation.bias_field import evaluate_bias_field
 from mriseg.segmentation.head_direction import head_direction
 from mriseg.segmentation.native_grid import to_native_grid
@@ -56,11 +57,22 @@ def assemble(
     """
     assignment = stages.tissues.assignment
     voxel_ml, shares = _voxel_ml(scan, settings), measure.shares(maps.partial_volumes)
-    volumes_ml = measure.volumes(maps.partial_volumes, voxel_ml)
+    volumes_ml = measure.volumes(maps.partial_volumes, voxel_ml, _abnormal_beside_tissue(maps))
     figures, unmeasured = _quality(canonical, maps, stages, shares=shares)
     figures |= fit_figures(histogram, curves) | _position_weight(histogram, stages)
     direction = head_direction(canonical, stages.brain)
     native = to_native_grid(maps, stages.region, orientation)
+    sides_known = scan.sides_known and not (direction and direction.contradicts_header)
+    abnormal = measure_abnormal(
+        maps,
+        stages.region,
+        stages.brain,
+        spacing=canonical.spacing,
+        voxel_ml=voxel_ml,
+        contrast=assignment.contrast,
+        sides_known=sides_known,
+    )
+    like_tissue = 1 - (abnormal.share if abnormal else 0.0)
     return Result(
         labels=native.labels,
         brain=stages.brain,
@@ -69,12 +81,13 @@ def assemble(
         joint=joint,
         contrast=assignment.contrast,
         contrast_confidence=assignment.confidence,
-        sides_known=scan.sides_known and not (direction and direction.contradicts_header),
+        sides_known=sides_known,
         head_direction=direction,
         cut_away=_cut_away(canonical, stages.brain),
         volumes_ml=volumes_ml,
         volume_intervals_ml=_intervals(volumes_ml, canonical, stages, figures=figures),
-        fractions=shares,
+        fractions={tissue: share * like_tissue for tissue, share in shares.items()},
+        abnormal=abnormal,
         quality=figures,
         notes=(*_notes(scan, settings, stages), *unmeasured),
         findings=(),
@@ -103,6 +116,13 @@ def _quality(
         spacing=canonical.spacing,
         surroundings=stages.surroundings,
     )
+
+
+def _abnormal_beside_tissue(maps: TissueMaps) -> float:
+    """Voxels that are abnormal, of those that hold some tissue."""
+    if maps.abnormal is None:
+        return 0.0
+    return float(maps.abnormal.sum(where=maps.partial_volumes.any(-1), dtype=float))
 
 
 def _intervals(

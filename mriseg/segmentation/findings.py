@@ -16,6 +16,7 @@ from mriseg.core.findings import Finding, FindingCode, Level
 from mriseg.core.scan import Scan, Space
 from mriseg.core.tissue import Contrast, Tissue
 from mriseg.quality.metrics import brain_parenchymal_fraction
+from mriseg.segmentation.abnormal_findings import abnormal_findings
 from mriseg.segmentation.brain_size import FACES, cut, cut_away, size
 from mriseg.segmentation.gray_levels import clipped_share, gray_levels, unevenness
 from mriseg.segmentation.names import certainty, names
@@ -87,6 +88,7 @@ def assess(scan: Scan, result: Result) -> tuple[Finding, ...]:
         *cut(result),
         *cut_away(result),
         *implausible_shares(scan, result),
+        *abnormal_findings(result),
         *_shading(result),
         *told_settings(result),
         *_single_slice(result),

@@ -18,6 +18,7 @@ from mriseg.image.morphology import bounding_box
 from mriseg.mixture.likelihood import BinnedVoxels, TableIndex, log_likelihood_table
 from mriseg.mixture.model import Mixture
 from mriseg.mixture.spatial_prior import PriorZones
+from mriseg.segmentation.abnormal_class import AbnormalClass
 
 # How much a neighbor of the same tissue adds to the log posterior, by the share of voxels that intensity alone gives
 # to a wrong tissue: where noise hides little, neighbors must not wash thin structures away. On a scan of 3 % noise
@@ -173,6 +174,7 @@ def regularized_posteriors(
     spacing: tuple[float, ...],
     spatial_prior: PriorZones,
     smoothness: float = 1.0,
+    abnormal: AbnormalClass | None = None,
 ) -> np.ndarray:
     """Posteriors of the classes of a mixture, as coupled as its classes overlap.
 
@@ -189,12 +191,16 @@ def regularized_posteriors(
         In which zone each voxel lies, of those that the mixture has weights for.
     smoothness : float
         Factor on the coupling.
+    abnormal : AbnormalClass, optional
+        A class that competes with those of the mixture.
 
     Returns
     -------
     ndarray of float32, shape (classes, i, j) or (classes, i, j, k)
-        Sums to 1 over the classes in the mask, 0 outside.
+        Sums to 1 over the classes in the mask, 0 outside. Where something abnormal competes, it is the last class.
     """
     coupling = smoothness * coupling_strength(mixture.overlap(binned.points))
-    table, index = log_likelihood_table(mixture, binned), TableIndex(binned, spatial_prior)
-    return mean_field(table, index, mask, spacing=spacing, coupling=coupling)
+    table = log_likelihood_table(mixture, binned)
+    if abnormal is not None:
+        table, spatial_prior = abnormal.compete(table, spatial_prior)
+    return mean_field(table, TableIndex(binned, spatial_prior), mask, spacing=spacing, coupling=coupling)

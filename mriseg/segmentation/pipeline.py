@@ -24,6 +24,7 @@ True
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from time import perf_counter
 
 import numpy as np
@@ -43,6 +44,8 @@ from mriseg.mixture.likelihood import BinnedVoxels, bin_voxels
 from mriseg.mixture.model import Mixture
 from mriseg.mixture.spatial_prior import PriorZones, uniform_prior
 from mriseg.mixture.tissue_densities import TissueDensities
+from mriseg.segmentation.abnormal_class import abnormal_class
+from mriseg.segmentation.abnormal_region import look_for_abnormal
 from mriseg.segmentation.assembly import assemble
 from mriseg.segmentation.bias_field import estimate_fields, evaluate_bias_field
 from mriseg.segmentation.brain_region import brain_region, compact, find_brain
@@ -52,6 +55,7 @@ from mriseg.segmentation.markov_field import regularized_posteriors
 from mriseg.segmentation.result import Joint, Result
 from mriseg.segmentation.skull_rim import bone_at_the_rim, darker_than_white, vessels_at_the_rim
 from mriseg.segmentation.stages import (
+    AbnormalRegion,
     BiasCorrection,
     BrainRegion,
     IdentifiedTissues,
@@ -151,8 +155,10 @@ class _CorrectedBrain:
     background: Background
     brain: Brain
     region: BrainRegion
+    suspected: AbnormalRegion
     tissues: IdentifiedTissues
     bias_correction: BiasCorrection
+    abnormal: AbnormalRegion
     binned: BinnedVoxels
 
 
@@ -173,20 +179,35 @@ def _find_and_correct(
     region = reusable.region or brain_region(brain, canonical, settings)
     limits.check_brain(canonical.data.shape, region.box_mask, settings.classes)
 
+    look = partial(look_for_abnormal, region=region, brain=brain, spacing=_spacing(canonical))
+    channels = [canonical.data[region.box], *(data[region.box] for data in further)]
+    suspected = reusable.suspected or (look(channels, is_shaded=True) if settings.lesions else AbnormalRegion())
+
     clock.start("name")
-    tissues = reusable.tissues or identify_tissues(scan, canonical, region, settings, brain=brain)
+    tissues = reusable.tissues or identify_tissues(
+        scan, canonical, region, settings, brain=brain, like_tissue=suspected.without(region.box_mask)
+    )
 
     clock.start("correct")
-    signals = [tissues.signal(canonical.data[region.box]), *(data[region.box] for data in further)]
+    signals = [tissues.signal(channels[0]), *channels[1:]]
     correction = reusable.bias_correction or estimate_fields(
-        scan, signals, region.box_mask, spacing=_spacing(canonical), tissues=tissues, settings=settings
+        scan,
+        signals,
+        suspected.without(region.box_mask),
+        spacing=_spacing(canonical),
+        tissues=tissues,
+        settings=settings,
     )
-    corrected = []
-    for signal, coefficients in zip(signals, correction.coefficients, strict=True):
-        field = evaluate_bias_field(coefficients, region.box_mask.shape)
-        corrected.append(np.divide(signal, field, out=field))
+    corrected = _divided(signals, correction, region.box_mask.shape)
+    abnormal = reusable.abnormal or (look(corrected, is_shaded=False) if settings.lesions else AbnormalRegion())
     binned = bin_voxels(corrected, region.box_mask)
-    return _CorrectedBrain(background, brain, region, tissues, correction, binned=binned)
+    return _CorrectedBrain(background, brain, region, suspected, tissues, correction, abnormal=abnormal, binned=binned)
+
+
+def _divided(signals: Sequence[np.ndarray], correction: BiasCorrection, shape: tuple[int, ...]) -> list[np.ndarray]:
+    """Intensities of each channel divided by its bias field."""
+    fields = (evaluate_bias_field(coefficients, shape) for coefficients in correction.coefficients)
+    return [np.divide(signal, field, out=field) for signal, field in zip(signals, fields, strict=True)]
 
 
 def _fit_and_label(
@@ -195,10 +216,11 @@ def _fit_and_label(
     """Fit the mixture, ask the neighbors of each voxel, and say which tissue each is and what each looks like."""
     brain, region, tissues, binned = corrected.brain, corrected.region, corrected.tissues, corrected.binned
     mask, spatial_prior = region.box_mask, tissues.spatial_prior
+    like_tissue = corrected.abnormal.without(mask)
 
     clock.start("fit")
     fitted = reusable.fitted or fit(
-        binned.cells(mask, spatial_prior),
+        binned.cells(like_tissue, spatial_prior),
         tissues.assignment.tissues,
         spatial_prior,
         start=corrected.bias_correction.start,
@@ -207,18 +229,25 @@ def _fit_and_label(
     mixture = reusable.mixture or fitted
     if settings.classes != len(Tissue):
         spatial_prior = uniform_prior(mask.shape)
-        mixture = reusable.mixture or _fit_classes(binned, mask, fitted, settings.classes)
+        mixture = reusable.mixture or _fit_classes(binned, like_tissue, fitted, settings.classes)
 
     clock.start("regularize")
     spacing = _spacing(canonical)
+    seen = corrected.abnormal.mask
     posteriors = regularized_posteriors(
-        binned, mixture, mask, spacing=spacing, spatial_prior=spatial_prior, smoothness=settings.smoothness
+        binned,
+        mixture,
+        mask,
+        spacing=spacing,
+        spatial_prior=spatial_prior,
+        smoothness=settings.smoothness,
+        abnormal=None if seen is None else abnormal_class(seen, mask, binned, spacing),
     )
 
     clock.start("measure")
     if not brain.given:
         mask = _without_rim(posteriors, corrected, mixture, spatial_prior=spatial_prior, spacing=spacing)
-    curves = tissue_curves(posteriors, region.box_mask, binned, mixture)
+    curves = tissue_curves(posteriors[: mixture.classes], region.box_mask, binned, mixture)
     maps = tissue_maps(posteriors, mask, binned, mixture, thickness_mm=max(spacing))
     surroundings = reusable.surroundings or measure_surroundings(
         tissues.signal(canonical.data),
@@ -233,8 +262,10 @@ def _fit_and_label(
         corrected.background,
         brain,
         region,
+        corrected.suspected,
         tissues,
         correction,
+        abnormal=corrected.abnormal,
         surroundings=surroundings,
         fitted=fitted,
         mixture=mixture,
@@ -261,7 +292,8 @@ def _without_rim(
     fluid_bright = assignment.tissues[0] is Tissue.WM
     if not fluid_bright and (assignment.contrast is not Contrast.T1 or mask.ndim == 2):
         return mask
-    white = (most_likely_tissue(posteriors, mixture.tissues) == Tissue.WM.number) & mask
+    tissues = posteriors[: mixture.classes]
+    white = corrected.abnormal.without(mask) & (most_likely_tissue(tissues, mixture.tissues) == Tissue.WM.number)
     if fluid_bright:
         if corrected.brain.stripped:
             white &= darker_than_white(binned, mixture)

@@ -55,7 +55,7 @@ def soften(posteriors: np.ndarray, *, within_tissue: float, about_fluid: float) 
     Parameters
     ----------
     posteriors : ndarray of float32, shape (3, ...)
-        In the order of `Tissue`; all 0 outside the brain.
+        In the order of `Tissue`; all 0 outside the brain. Their sums stay.
     within_tissue, about_fluid : float
         As from `temperatures`; where fluid is one of the two likeliest the second counts.
 
@@ -72,9 +72,11 @@ def soften(posteriors: np.ndarray, *, within_tissue: float, about_fluid: float) 
     for part in parts(posteriors.shape[1:]):
         p = posteriors[:, part]
         may_be_fluid = p[fluid] > np.minimum(p[gray], p[white])
+        before = p.sum(0)  # less than 1 where something else than a tissue may be
         p **= np.where(may_be_fluid, np.float32(1 / about_fluid), np.float32(1 / within_tissue))
         total = p.sum(0)
         np.divide(p, total, out=p, where=total > 0)
+        p *= before
 
 
 def _missing(contrast: float, enough: float) -> float:

@@ -15,6 +15,7 @@ from mriseg.mixture.histogram import Histogram
 from mriseg.mixture.likelihood import LEVELS, BinnedVoxels, typical_histogram
 from mriseg.mixture.model import Mixture
 from mriseg.mixture.tissue_densities import TissueDensities
+from mriseg.segmentation.abnormal_tissue import AbnormalTissue
 from mriseg.segmentation.bias_field import evaluate_bias_field
 from mriseg.segmentation.head_direction import HeadDirection
 from mriseg.segmentation.stages import Stages
@@ -67,7 +68,7 @@ class Result:
     Attributes
     ----------
     labels : ndarray of uint8, shape of the scan
-        0 outside the brain, 1 gray matter, 2 white matter, 3 cerebrospinal fluid.
+        0 outside the brain, 1 gray matter, 2 white matter, 3 cerebrospinal fluid, 7 what is unlike any of them.
     brain : Brain
         How the mask came about, and how far it can be trusted; in canonical axes, before `Settings.margin`.
     mixture : Mixture
@@ -93,7 +94,9 @@ class Result:
         Between which volumes the truth lies with a probability of 95 %, if the mask is right, by the errors of scans
         whose truth is known; see `mriseg.segmentation.volumes`.
     fractions : dict of Tissue to float
-        Of the cranial cavity (the mask), from the partial volumes; sums to 1.
+        Of the cranial cavity (the mask), from the partial volumes; with the share of `abnormal` sums to 1.
+    abnormal : AbnormalTissue or None
+        What is unlike any of the three tissues; their volumes are without it.
     quality : dict of str to float
         Figures that say how far to trust the result, see `mriseg.quality.metrics`.
     notes : tuple of str
@@ -154,6 +157,7 @@ class Result:
     volumes_ml: dict[Tissue, float] | None
     volume_intervals_ml: dict[Tissue, tuple[float, float]] | None
     fractions: dict[Tissue, float]
+    abnormal: AbnormalTissue | None
     quality: dict[str, float]
     notes: tuple[str, ...]
     findings: tuple[Finding, ...] = field(repr=False)
@@ -188,15 +192,16 @@ class Result:
 
     @property
     def mask(self) -> np.ndarray:
-        """The brain, bool, shape of the scan: all three tissues. Made anew at each call."""
+        """The brain, bool, shape of the scan: all tissues and what is abnormal. Made anew at each call."""
         return self.labels > 0
 
     @property
     def posteriors(self) -> np.ndarray:
         """Probability that a voxel is mostly each tissue, float32, shape of the scan and 3 (GM, WM, CSF).
 
-        Sums to 1 in the brain, 0 outside. How much of each tissue a voxel holds is another question, which
-        `partial_volumes` answers: of a voxel that is surely half gray and half white the posterior may be 0.5 or 1.
+        Sums to 1 in the brain, 0 outside; what it lacks to 1 is the probability of abnormal tissue. How much of each
+        tissue a voxel holds is another question, which `partial_volumes` answers: of a voxel that is surely half gray
+        and half white the posterior may be 0.5 or 1.
 
         Made anew at each call: a full grid of them is twelve times the size of the labels.
         """
@@ -261,6 +266,21 @@ class Result:
         return fractions
 
     @property
+    def abnormal_posterior(self) -> np.ndarray:
+        """Probability that a voxel is unlike any of the tissues, float32, shape of the scan; 0 outside the brain."""
+        posterior = np.zeros(self.labels.shape, np.float32)
+        if self.abnormal is not None:
+            posterior[self.mask] = np.clip(1 - self.brain_posteriors.sum(1), 0, 1)
+        return posterior
+
+    @property
+    def filled_volumes_ml(self) -> dict[Tissue, float] | None:
+        """Volumes of the tissues as if each abnormal voxel held what the average brain has there, mL."""
+        if self.volumes_ml is None or self.abnormal is None or self.abnormal.expected_ml is None:
+            return self.volumes_ml
+        return {tissue: ml + self.abnormal.expected_ml[tissue] for tissue, ml in self.volumes_ml.items()}
+
+    @property
     def entropy(self) -> np.ndarray:
         """How unsure each label is, float32, shape of the scan: 0 sure, 1 all tissues alike; 0 outside the brain.
 
@@ -269,6 +289,9 @@ class Result:
         entropy = np.zeros(self.labels.shape, np.float32)
         total = np.zeros(len(self.brain_posteriors), np.float32)
         for p in self.brain_posteriors.T:
+            total -= p * np.log(np.maximum(p, np.float32(1e-12)))
+        if self.abnormal is not None:
+            p = np.clip(1 - self.brain_posteriors.sum(1), 0, 1)
             total -= p * np.log(np.maximum(p, np.float32(1e-12)))
         entropy[self.mask] = np.clip(total / np.float32(np.log(len(Tissue))), 0, 1)
         return entropy
@@ -288,8 +311,11 @@ class Result:
 
     @property
     def brain_ml(self) -> float | None:
-        """Volume of the mask in mL, the sum of the tissues; None where the pixel size is unknown."""
-        return None if self.volumes_ml is None else sum(self.volumes_ml.values())
+        """Volume of the mask in mL, the tissues and what is abnormal; None where the pixel size is unknown."""
+        if self.volumes_ml is None:
+            return None
+        abnormal_ml = self.abnormal.volume_ml if self.abnormal else None
+        return sum(self.volumes_ml.values()) + (abnormal_ml or 0.0)
 
 
 def before_correction(scan: Scan, result: Result) -> Histogram:

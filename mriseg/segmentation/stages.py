@@ -38,6 +38,23 @@ class BrainRegion:
 
 
 @dataclass(frozen=True, eq=False)
+class AbnormalRegion:
+    """What in the brain's box is unlike any tissue.
+
+    Attributes
+    ----------
+    mask : ndarray of bool, shape of the box, or None
+        None where nothing is, or nothing was looked for.
+    """
+
+    mask: np.ndarray | None = None
+
+    def without(self, brain: np.ndarray) -> np.ndarray:
+        """The part of a mask of the brain, bool, that is like its tissues."""
+        return brain if self.mask is None else brain & ~self.mask
+
+
+@dataclass(frozen=True, eq=False)
 class IdentifiedTissues:
     """Which tissue each class is, and what to expect where.
 
@@ -87,8 +104,10 @@ class PartialStages:
     background: Background | None = None
     brain: Brain | None = None
     region: BrainRegion | None = None
+    suspected: AbnormalRegion | None = None
     tissues: IdentifiedTissues | None = None
     bias_correction: BiasCorrection | None = None
+    abnormal: AbnormalRegion | None = None
     surroundings: Surroundings | None = None
     fitted: Mixture | None = None
     mixture: Mixture | None = None
@@ -110,8 +129,12 @@ class Stages:
     background : Background
     brain : Brain
     region : BrainRegion
+    suspected : AbnormalRegion
+        What is so far from any tissue that it shows before the bias field is divided out.
     tissues : IdentifiedTissues
     bias_correction : BiasCorrection
+    abnormal : AbnormalRegion
+        What is unlike any tissue after that.
     surroundings : Surroundings
     fitted : Mixture
         Of the three tissues.
@@ -122,8 +145,10 @@ class Stages:
     background: Background = field(metadata=_depends_on())
     brain: Brain = field(metadata=_depends_on("mask"))
     region: BrainRegion = field(metadata=_depends_on("margin", "pixel_size", "use_position"))
+    suspected: AbnormalRegion = field(metadata=_depends_on("lesions"))
     tissues: IdentifiedTissues = field(metadata=_depends_on("contrast"))
     bias_correction: BiasCorrection = field(metadata=_depends_on("correct_bias", "bias_strength"))
+    abnormal: AbnormalRegion = field(metadata=_depends_on())
     surroundings: Surroundings = field(metadata=_depends_on())
     fitted: Mixture = field(metadata=_depends_on())
     mixture: Mixture = field(metadata=_depends_on("classes"))

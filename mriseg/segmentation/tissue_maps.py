@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mriseg.core.tissue import Tissue
+from mriseg.core.tissue import ABNORMAL, Tissue
 from mriseg.image.resampling import parts
 from mriseg.mixture.likelihood import BinnedVoxels
 from mriseg.mixture.model import Mixture
@@ -22,17 +22,25 @@ class TissueMaps:
     mask : ndarray of bool, shape (i, j) or (i, j, k)
         The brain, without what proved to be bone.
     labels : ndarray of uint8, same shape
-        Number of the likeliest tissue, 0 outside the mask.
+        Number of the likeliest tissue, that of `ABNORMAL` where none is as likely as that, 0 outside the mask.
     posteriors : ndarray of float32, shape of the mask and 3
-        In the order of `Tissue`.
+        In the order of `Tissue`; what they lack to 1 is that of abnormal tissue.
     partial_volumes : ndarray of uint8, shape of the mask and 3
         Fractions of the voxel times 255, in the order of `Tissue`.
+    abnormal : ndarray of float32, shape of the mask, or None
+        Probability of what is unlike any tissue; None where nothing is.
     """
 
     mask: np.ndarray
     labels: np.ndarray
     posteriors: np.ndarray
     partial_volumes: np.ndarray
+    abnormal: np.ndarray | None = None
+
+    @property
+    def abnormal_voxels(self) -> float:
+        """Voxels that are abnormal, each counting by its probability."""
+        return 0.0 if self.abnormal is None else float(self.abnormal.sum(where=self.mask, dtype=float))
 
 
 def tissue_maps(
@@ -43,7 +51,7 @@ def tissue_maps(
     Parameters
     ----------
     class_posteriors : ndarray of float32, shape (classes, ...)
-        Of the classes, from dark to bright; overwritten.
+        Of the classes, from dark to bright, and of abnormal tissue last where it competed; overwritten.
     mask : ndarray of bool, shape (...)
         The brain.
     binned : BinnedVoxels
@@ -57,6 +65,7 @@ def tissue_maps(
     -------
     TissueMaps
     """
+    class_posteriors, abnormal = class_posteriors[: mixture.classes], class_posteriors[mixture.classes :]
     fractions = partial_volumes(class_posteriors, mixture, binned)
     posteriors = tissue_posteriors(class_posteriors, mixture.tissues)
     if mixture.classes == len(Tissue) and mixture.channels == 1:  # what the temperatures were found for
@@ -64,8 +73,10 @@ def tissue_maps(
         within_tissue, about_fluid = temperatures(*contrasts, thickness_mm)
         soften(posteriors, within_tissue=within_tissue, about_fluid=about_fluid)
     labels = most_likely_tissue(posteriors, tuple(Tissue))
+    for part in parts(labels.shape) if len(abnormal) else ():
+        np.putmask(labels[part], abnormal[0, part] > posteriors[:, part].max(0), ABNORMAL.number)
     labels *= mask
-    return TissueMaps(mask, labels, np.moveaxis(posteriors, 0, -1), fractions)
+    return TissueMaps(mask, labels, np.moveaxis(posteriors, 0, -1), fractions, abnormal[0] if len(abnormal) else None)
 
 
 def tissue_posteriors(posteriors: np.ndarray, tissues: tuple[Tissue, ...]) -> np.ndarray:

@@ -42,7 +42,13 @@ LEAST_SLAB_MM = 5.0  # in a thinner one too little lies to tell where it is from
 
 
 def identify_tissues(
-    scan: Scan, canonical: Scan, region: BrainRegion, settings: Settings, *, brain: Brain | None = None
+    scan: Scan,
+    canonical: Scan,
+    region: BrainRegion,
+    settings: Settings,
+    *,
+    brain: Brain | None = None,
+    like_tissue: np.ndarray | None = None,
 ) -> IdentifiedTissues:
     """Which tissue each class is, as the user says or as it looks; and where a slab of a brain lies.
 
@@ -57,6 +63,8 @@ def identify_tissues(
     settings : Settings
     brain : Brain, optional
         From which the region comes: where the average brain lies, the ventricles are asked too.
+    like_tissue : ndarray of bool, shape of the region's box, optional
+        The part of the brain that the trials are made on: what is unlike any tissue must not take the name of one.
 
     Returns
     -------
@@ -64,7 +72,8 @@ def identify_tissues(
     """
     mask = region.box_mask
     level = background_level(canonical.data, region.mask)
-    assignment = _by_evidence(scan, canonical, region, level=level, brain=brain)
+    like_tissue = mask if like_tissue is None else like_tissue
+    assignment = _by_evidence(scan, canonical, region, like_tissue, level=level, brain=brain)
     chosen = next((contrast for contrast in Contrast if contrast.setting == settings.contrast), None)
     if chosen is not None:
         order, confidence = stored_order(chosen, assignment.inverted), assignment.evidence[chosen]
@@ -80,7 +89,7 @@ def identify_tissues(
 
 
 def _by_evidence(
-    scan: Scan, canonical: Scan, region: BrainRegion, *, level: float, brain: Brain | None
+    scan: Scan, canonical: Scan, region: BrainRegion, like_tissue: np.ndarray, *, level: float, brain: Brain | None
 ) -> TissueAssignment:
     """What the trials say, and what of it holds for an image that is none of the known contrasts."""
     spacing = canonical.spacing or (1.0,) * canonical.data.ndim
@@ -90,7 +99,7 @@ def _by_evidence(
     ventricles = see_ventricles(canonical.data, spacing, region.mask, registration) if registration else None
     assignment = try_orders(
         canonical.data[region.box],
-        region.box_mask,
+        like_tissue,
         spacing=spacing,
         spatial_prior=region.spatial_prior,
         background_level=level,

@@ -31,7 +31,7 @@ LEAST_CONTRAST = 0.5  # a worse one is no worse: the tissues are then told by po
 OF_PICTURES = {Tissue.GM: 0.31, Tissue.WM: 0.21, Tissue.CSF: 0.74}
 
 
-def volumes(fractions: np.ndarray, voxel_ml: float | None) -> dict[Tissue, float] | None:
+def volumes(fractions: np.ndarray, voxel_ml: float | None, abnormal_voxels: float = 0.0) -> dict[Tissue, float] | None:
     """Volume of each tissue in mL, each voxel counting by its partial volumes; None without a voxel size.
 
     Parameters
@@ -40,11 +40,13 @@ def volumes(fractions: np.ndarray, voxel_ml: float | None) -> dict[Tissue, float
         Partial volumes times 255, in the order of `Tissue`.
     voxel_ml : float or None
         Volume of a voxel in mL.
+    abnormal_voxels : float
+        Of those that hold a tissue, what is none.
 
     Returns
     -------
     dict of Tissue to float, or None
-        In mL; they sum to the volume of the brain.
+        In mL; they sum to the volume of the brain without what is abnormal.
 
     Examples
     --------
@@ -57,7 +59,7 @@ def volumes(fractions: np.ndarray, voxel_ml: float | None) -> dict[Tissue, float
     if voxel_ml is None:
         return None
     gray, white, fluid = np.moveaxis(fractions, -1, 0)
-    inside = int(np.count_nonzero(gray | white | fluid))
+    inside = int(np.count_nonzero(gray | white | fluid)) - abnormal_voxels
     return {tissue: share * inside * voxel_ml for tissue, share in shares(fractions).items()}
 
 

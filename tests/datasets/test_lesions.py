@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import scipy
 
-from mriseg.core.tissue import Contrast
+from mriseg.core.tissue import ABNORMAL, Contrast
 from mriseg.datasets.lesions import MIDDLE_SHARE, add_lesion, irregular_shape
-from mriseg.datasets.phantom import CSF, CYST, EDEMA, ENHANCED, GM, LESION_LABEL, WM, simulate
+from mriseg.datasets.phantom import CSF, CYST, EDEMA, ENHANCED, GM, WM, simulate
 
 CENTER = (-30.0, -10.0, 30.0)
 
@@ -15,7 +15,7 @@ def ring(coarse):
 
 
 def test_a_lesion_has_its_volume_and_its_place(coarse, ring):
-    lesion = ring.truth == LESION_LABEL
+    lesion = ring.truth == ABNORMAL.number
     assert lesion.sum() * 4**3 / 1000 == pytest.approx(30, abs=0.04)
     middle = ring.affine[:3] @ [*scipy.ndimage.center_of_mass(lesion), 1]
     np.testing.assert_allclose(middle, CENTER, atol=8)
@@ -23,7 +23,7 @@ def test_a_lesion_has_its_volume_and_its_place(coarse, ring):
 
 
 def test_nothing_else_of_the_head_changes(coarse, ring):
-    outside = ring.truth != LESION_LABEL
+    outside = ring.truth != ABNORMAL.number
     np.testing.assert_array_equal(ring.matter[outside], coarse.matter[outside])
     np.testing.assert_array_equal(ring.truth > 0, coarse.truth > 0)
 

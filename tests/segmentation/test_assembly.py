@@ -102,7 +102,7 @@ def test_two_contrasts_have_a_joint_histogram(parts):
 @pytest.mark.parametrize(("pixel_mm", "per_voxel_ml"), [(None, None), (2.0, 0.004), (0.5, 0.00025)])
 def test_a_picture_is_measured_for_each_millimeter_of_thickness(parts, pixel_mm, per_voxel_ml):
     at, box = 30, parts["stages"].region.box
-    flat = TissueMaps(*(array[:, :, at] for array in vars(parts["maps"]).values()))
+    flat = TissueMaps(*(array[:, :, at] for array in vars(parts["maps"]).values() if array is not None))
     scan = picture(parts["canonical"].data[:, :, box[2].start + at])
     region = replace(parts["stages"].region, mask=parts["stages"].region.mask[:, :, box[2].start + at], box=box[:2])
     even = BiasCorrection((uniform_field(2),), None)

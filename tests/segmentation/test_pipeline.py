@@ -13,6 +13,7 @@ from mriseg import Contrast, MrisegError, Settings, Tissue, segment
 from mriseg.brain import told_mask
 from mriseg.core.errors import BrainNotFoundError, SettingsError
 from mriseg.core.scan import picture, volume
+from mriseg.core.tissue import ABNORMAL
 from mriseg.datasets.phantom import AIR, BONE, FAT, MUSCLE, SKIN, VITREOUS, simulate
 from mriseg.image.morphology import dilate, erode
 from mriseg.segmentation.pipeline import STAGES
@@ -581,8 +582,11 @@ def test_lesions_win_against_the_average_brain(scanned, phantom):
     fluid = scan.data[phantom.truth == Tissue.CSF.number]
     data[hole] = np.random.default_rng(0).choice(fluid[fluid < np.median(fluid)], hole.sum())
     assert np.mean(phantom.truth[hole] == Tissue.WM.number) > 0.5
-    result = segment(volume(data, phantom.affine), mask=phantom.truth > 0)
-    assert np.mean(result.labels[hole] == Tissue.CSF.number) > 0.95
+    hollow, mask = volume(data, phantom.affine), phantom.truth > 0
+    as_tissue = segment(hollow, Settings(lesions=False), mask=mask)
+    assert np.mean(as_tissue.labels[hole] == Tissue.CSF.number) > 0.95
+    set_apart = segment(hollow, mask=mask, earlier=as_tissue)
+    assert np.mean(set_apart.labels[hole] == ABNORMAL.number) > 0.95
 
 
 @pytest.mark.parametrize("classes", [2, 4, 5, 6])

@@ -1,0 +1,214 @@
+"""Parts of a brain that no healthy tissue explains, told by intensity and place before anything is fitted.
+
+Bright parts begin at seeds that are brighter than any tissue by several spreads once the noise is smoothed. Each grows
+to where the intensity has fallen half the way to what is expected of the place: there a voxel holds as much of the one
+as of the other. What such parts enclose, as a rim encloses a dark core, belongs to them. Dark parts are thick, darker
+than their place in the average brain and than their counterpart in the other hemisphere, so that wide ventricles and
+sulci are none; they grow in the same way.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import scipy
+
+from mriseg.abnormal.levels import NOISE_MM, TissueLevels, tissue_levels
+from mriseg.abnormal.standard_brain import StandardBrain, expectation, smoothed
+from mriseg.registration.atlas import ATLAS_MM, atlas
+
+# Spreads above the brightest tissue. In white matter 2.75 sees the lesions of multiple sclerosis on FLAIR; elsewhere
+# limbic cortex, what lines the ventricles and vessels are 4 above. Before the bias field is divided out only what is
+# farther off counts. What a seed hangs together with is above `BRIGHT_GROWTH`.
+SEED_IN_WHITE, SEED_ELSEWHERE, FARTHER_IF_SHADED, BRIGHT_GROWTH = 2.75, 4.5, 1.5, 1.75
+HALF_WAY = 0.5
+REACH_MM = 5.0  # standard deviation of the Gaussian by which the seeds' intensity is known around them
+LEAST_BRIGHT_ML = 0.1  # a smaller part is noise or a vessel
+FLUID_PLACE = 0.7  # expected share of fluid above which a bright voxel is pulsation or a vessel
+
+# Where white matter is so much brighter than gray matter, as on T1, contrast agent makes vessels, sinuses and dura
+# bright: thin things so near to the surface of the average brain.
+WHITE_BRIGHTER, RIM_MM = 1.05, 8.0
+
+# A dark part is so many spreads darker than its place. Where so much of its border is abnormal it is enclosed: 0.76 to
+# 0.83 at the cores of gliomas, up to 0.6 at ventricles between lesions of multiple sclerosis. Its border is looked for
+# so near: between a rim and its core lie voxels of both, of any brightness.
+ENCLOSED_DARK, LEAST_CONTACT, BORDER_MM = 1.75, 0.7, 8.0
+LITTLE_FLUID = 0.35  # expected share of fluid up to which a dark part is neither ventricle nor sulcus
+
+# On T1 healthy heads hold up to 1.2 mL that is darker than its place and its counterpart, gliomas 3 to 25.
+DARK_MM = 2.0  # standard deviation of the Gaussian that takes the noise off
+DARK_SEED, COUNTERPART_DARK, DARK_GROWTH, COUNTERPART_GROWTH = 1.5, 1.0, 1.0, 2.0
+THICK_MM = 4.0  # radius of a ball that must fit in
+LEAST_DARK_ML = 2.0
+LEAST_BRIGHTNESS = 0.5  # of the way from fluid to gray matter: a darker part may be a ventricle that was pushed aside,
+NEAR_MM, LEAST_NEAR = 8.0, 20  # unless so many of its voxels lie so near to a bright part
+DARK_REACH_MM, DARK_FLUID_PLACE = 12.0, 0.5
+
+
+def abnormal_parts(brain: StandardBrain, *, is_shaded: bool = False) -> np.ndarray:
+    """What is unlike any tissue where it lies.
+
+    Parameters
+    ----------
+    brain : StandardBrain
+    is_shaded : bool
+        Whether the bias field was not divided out yet.
+
+    Returns
+    -------
+    ndarray of bool, shape of the brain
+        Nothing where the tissues' levels are not known, and where fluid is bright: there a bright part may be fluid.
+    """
+    levels = tissue_levels(brain)
+    if levels is None or levels.fluid_is_bright:
+        return np.zeros(brain.mask.shape, bool)
+    healthy = _Healthy(levels)
+    bright = _bright_parts(brain, healthy, FARTHER_IF_SHADED if is_shaded else 0.0)
+    parts = _with_enclosed(brain, bright, healthy)
+    if levels.white > WHITE_BRIGHTER * levels.gray:
+        parts = _without_vessels(parts, LEAST_BRIGHT_ML / brain.voxel_ml)
+        parts |= _dark_parts(brain, parts, healthy)
+    return parts
+
+
+@dataclass(frozen=True, eq=False)
+class _Healthy:
+    """What healthy tissue looks like at each place of the average brain."""
+
+    levels: TissueLevels
+
+    @cached_property
+    def brightness(self) -> np.ndarray:
+        """Expected intensity."""
+        place, levels = expectation(), self.levels
+        return place.white * levels.white + place.gray * levels.gray + place.fluid * levels.fluid
+
+    @property
+    def brightest(self) -> float:
+        """The level of the brighter tissue: cortex may lie where the average brain has white matter."""
+        return max(self.levels.white, self.levels.gray)
+
+    @cached_property
+    def brightest_here(self) -> np.ndarray:
+        """The level of the brighter tissue that the average brain has at a place."""
+        white = expectation().white
+        return white * self.levels.white + (1 - white) * self.brightest
+
+    @cached_property
+    def spread(self) -> np.ndarray:
+        """Standard deviation."""
+        white, levels = expectation().white, self.levels
+        return white * levels.white_spread + (1 - white) * levels.gray_spread
+
+
+def _bright_parts(brain: StandardBrain, healthy: _Healthy, farther: float) -> np.ndarray:
+    """Seeds brighter than any tissue, by so many spreads farther than usual, grown to half way."""
+    x, mask, white = brain.intensities, brain.mask, expectation().white
+    seed = white * SEED_IN_WHITE + (1 - white) * SEED_ELSEWHERE + farther
+    quiet = smoothed(x, mask, NOISE_MM)
+    seeds = mask & (quiet > healthy.brightest + seed * healthy.spread) & (expectation().fluid < FLUID_PLACE)
+    seeds &= _touching(mask & (x > healthy.brightest_here + BRIGHT_GROWTH * healthy.spread), seeds)
+    if not seeds.any():
+        return seeds
+    brightness, known = _spread_out(x, seeds, REACH_MM)
+    rise = np.maximum(BRIGHT_GROWTH * healthy.spread, HALF_WAY * (brightness - healthy.brightest_here))
+    grown = mask & known & (x > healthy.brightest_here + rise)
+    return _large_parts(_touching(grown, seeds), LEAST_BRIGHT_ML / brain.voxel_ml)
+
+
+def _without_vessels(parts: np.ndarray, least_voxels: float) -> np.ndarray:
+    """The same without what is thin, lies at the surface and has nothing thick beside it."""
+    thick = scipy.ndimage.binary_opening(parts, _ball(THICK_MM))
+    beside = scipy.ndimage.binary_dilation(thick, iterations=round(NEAR_MM / ATLAS_MM)) if thick.any() else thick
+    return _large_parts(parts & (beside | (atlas().depth >= RIM_MM)), least_voxels)
+
+
+def _with_enclosed(brain: StandardBrain, bright: np.ndarray, healthy: _Healthy) -> np.ndarray:
+    """The bright parts with the dark ones that they enclose and what lies between."""
+    if not bright.any():
+        return bright
+    x, steps = smoothed(brain.intensities, brain.mask, DARK_MM), round(BORDER_MM / ATLAS_MM)
+    dark = brain.mask & ~bright & (x < healthy.brightness - ENCLOSED_DARK * healthy.spread)
+    dark = scipy.ndimage.binary_opening(dark & (expectation().fluid < LITTLE_FLUID))
+    number, count = scipy.ndimage.label(dark)
+    if not count:
+        return bright
+    shell = scipy.ndimage.grey_dilation(number, footprint=scipy.ndimage.generate_binary_structure(3, 1)) * ~dark
+    border = np.bincount(shell[brain.mask], minlength=count + 1)
+    abnormal = np.bincount(shell[scipy.ndimage.binary_dilation(bright, iterations=steps)], minlength=count + 1)
+    is_enclosed = abnormal > LEAST_CONTACT * np.maximum(border, 1)
+    is_enclosed[0] = False
+    enclosed = is_enclosed[number]
+    if not enclosed.any():
+        return bright
+    parts = bright | enclosed
+    between = scipy.ndimage.binary_closing(parts, iterations=steps) & brain.mask
+    return parts | (between & scipy.ndimage.binary_dilation(enclosed, iterations=steps + 1))
+
+
+def _dark_parts(brain: StandardBrain, bright: np.ndarray, healthy: _Healthy) -> np.ndarray:
+    """Thick parts darker than their place and than their counterpart, grown to half way."""
+    x, mask = smoothed(brain.intensities, brain.mask, DARK_MM), brain.mask
+    darker = np.where(mask, (healthy.brightness - x) / healthy.spread, 0)
+    counterpart = darker[::-1]  # the average brain is symmetric
+    beside = scipy.ndimage.binary_dilation((counterpart > COUNTERPART_DARK) | ~mask[::-1])
+    seeds = mask & ~bright & (darker > DARK_SEED) & (expectation().fluid < LITTLE_FLUID) & ~beside
+    seeds = scipy.ndimage.binary_opening(seeds, _ball(THICK_MM))
+    seeds = _credible(brain, seeds, x, bright=bright, levels=healthy.levels)
+    if not seeds.any():
+        return seeds
+    brightness, known = _spread_out(x, seeds, DARK_REACH_MM)
+    fall = np.maximum(DARK_GROWTH * healthy.spread, HALF_WAY * (healthy.brightness - brightness))
+    grown = mask & ~bright & known & (x < healthy.brightness - fall) & (expectation().fluid < DARK_FLUID_PLACE)
+    grown &= counterpart <= COUNTERPART_GROWTH
+    return _touching(scipy.ndimage.binary_opening(grown) | seeds, seeds)
+
+
+def _credible(
+    brain: StandardBrain, dark: np.ndarray, x: np.ndarray, *, bright: np.ndarray, levels: TissueLevels
+) -> np.ndarray:
+    """The dark parts that are large and no fluid, or lie at a bright one."""
+    number, count = scipy.ndimage.label(dark)
+    if not count:
+        return dark
+    near = scipy.ndimage.binary_dilation(bright, iterations=round(NEAR_MM / ATLAS_MM)) if bright.any() else bright
+    every = np.arange(count + 1)
+    size_ml = np.bincount(number.ravel(), minlength=count + 1) * brain.voxel_ml
+    brightness = (scipy.ndimage.median(x, number, every) - levels.fluid) / (levels.gray - levels.fluid)
+    beside_bright = np.bincount(number[near], minlength=count + 1) > LEAST_NEAR
+    keep = ((size_ml > LEAST_DARK_ML) & (brightness > LEAST_BRIGHTNESS)) | beside_bright
+    keep[0] = False
+    return keep[number]
+
+
+def _spread_out(values: np.ndarray, seeds: np.ndarray, sd_mm: float) -> tuple[np.ndarray, np.ndarray]:
+    """The seeds' values around them, and where that is known."""
+    sd = sd_mm / ATLAS_MM
+    weight = scipy.ndimage.gaussian_filter(seeds.astype(np.float32), sd)
+    total = scipy.ndimage.gaussian_filter(np.where(seeds, values, np.float32(0)), sd)
+    known = weight > 1e-4
+    return np.divide(total, weight, out=np.zeros_like(total), where=known), known
+
+
+def _touching(mask: np.ndarray, seeds: np.ndarray) -> np.ndarray:
+    """The connected parts of a mask that hold a seed."""
+    number, count = scipy.ndimage.label(mask)
+    holds = np.zeros(count + 1, bool)
+    holds[number[seeds & mask]] = True
+    holds[0] = False
+    return holds[number]
+
+
+def _large_parts(mask: np.ndarray, voxels: float) -> np.ndarray:
+    number, count = scipy.ndimage.label(mask)
+    large = np.bincount(number.ravel(), minlength=count + 1) >= voxels
+    large[0] = False
+    return large[number]
+
+
+def _ball(radius_mm: float) -> np.ndarray:
+    """The voxels of the average brain within a radius, as a structuring element."""
+    radius = round(radius_mm / ATLAS_MM)
+    squares = np.square(np.arange(-radius, radius + 1))
+    return squares[:, None, None] + squares[:, None] + squares <= radius**2

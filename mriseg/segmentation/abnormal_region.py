@@ -1,0 +1,49 @@
+"""Where in a brain there is what no tissue explains, on the scan's own grid."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from mriseg.abnormal.outliers import abnormal_parts
+from mriseg.abnormal.standard_brain import to_standard_space
+from mriseg.brain.extraction import Brain
+from mriseg.image.resampling import Grid
+from mriseg.segmentation.brain_region import first_voxel_mm
+from mriseg.segmentation.stages import AbnormalRegion, BrainRegion
+
+HALF = 0.5  # share of a voxel's surroundings in the average brain's grid that must be abnormal
+
+
+def look_for_abnormal(
+    channels: Sequence[np.ndarray], region: BrainRegion, brain: Brain, spacing: tuple[float, ...], *, is_shaded: bool
+) -> AbnormalRegion:
+    """What is unlike any tissue in one of the channels.
+
+    Parameters
+    ----------
+    channels : sequence of ndarray of float32, shape of the brain's box
+        Intensities, air darker than tissue.
+    region : BrainRegion
+    brain : Brain
+        Where the average brain lies over it.
+    spacing : tuple of float
+        Voxel sides, mm.
+    is_shaded : bool
+        Whether the bias field was not divided out yet.
+
+    Returns
+    -------
+    AbnormalRegion
+        Nothing where the average brain could not be laid over the brain, or nobody would trust it.
+    """
+    if brain.registration is None or brain.doubtful:
+        return AbnormalRegion()
+    mask = region.box_mask
+    grid = Grid(mask.shape, spacing, first_voxel_mm(region.box, spacing))
+    abnormal = np.zeros(mask.shape, bool)
+    for channel in channels:
+        standard = to_standard_space(channel, mask, grid, brain.registration)
+        parts = abnormal_parts(standard, is_shaded=is_shaded)
+        if parts.any():
+            abnormal |= (standard.to_scan(parts, grid) > HALF) & mask
+    return AbnormalRegion(abnormal if abnormal.any() else None)
