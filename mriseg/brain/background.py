@@ -11,7 +11,7 @@ import numpy as np
 import scipy
 
 from mriseg.core.decimals import decimal
-from mriseg.image.morphology import bounding_box
+from mriseg.image.morphology import bounding_box, large_pieces
 from mriseg.image.panels import find_scan
 
 # One exact value that this share of the outer faces and of the whole image holds was set by a mask or by padding:
@@ -34,6 +34,10 @@ SAMPLES = 1_000_000  # voxels that percentiles are taken of
 # Where the background lies among the tissues, nothing says which intensity would be no signal. The darkest tissue gives
 # a tenth to a half of the brightest one's signal, so it is put this share of the range below the darkest voxels.
 DARKEST_SIGNAL = 0.15
+# Where a brain on such a background was moved, resampled or smoothed, its rim is a blend of both, and splines ripple
+# beyond it. Ripples are weaker than this share of the range. The mean distance from the background is, in the outermost
+# layer, 0.01 to 0.8 of that in the next one where they are blended, 1.2 to 1.8 where a mask cut them apart.
+RIPPLE, BLENDED, MOST_BLENDED_LAYERS = 0.02, 0.9, 2
 
 # What surrounds the brain: up to so much of its extent away, near enough to leave out a frame around the picture. Its
 # darkest voxels are black, less a few that may be broken.
@@ -124,13 +128,18 @@ def find_background(data: np.ndarray) -> Background:
     inside = sample != np.float32(filled)
     if data.ndim == 2 and find_scan(data).framed:  # the page of a figure is no background
         return _of_range(data, sample)
-    if inside[bounding_box(inside)].mean() > PADDED:  # a field of view in padding
-        return _of_padded(data, filled)
     low, high = np.percentile(sample[inside], RANGE_PERCENTILES)
-    extent, background = high - low, replace(_of_range(data, sample[inside]), filled=filled)
+    stands_out = np.abs(sample - np.float32(filled)) > RIPPLE * (high - low)
+    is_among = low + BELOW * (high - low) < filled < high
+    apart = stands_out if is_among and stands_out.any() else inside
+    if apart[bounding_box(apart)].mean() > PADDED:  # a field of view in padding
+        return _of_padded(data, filled)
+    low, high = np.percentile(sample[apart], RANGE_PERCENTILES)
+    extent, background = high - low, replace(_of_range(data, sample[apart]), filled=filled)
     if low - extent <= filled <= low + BELOW * extent:
         return replace(background, zero=filled if abs(filled) > BELOW * (high - filled) else 0.0)
-    if high <= filled <= high + extent:  # the negative of a scan
+    brightest = min(float(data.max()), background.limits[1])
+    if brightest - BELOW * extent <= filled <= high + extent:  # the negative of a scan
         return background
     zero = 0.0 if low >= -BELOW * extent else float(low - DARKEST_SIGNAL * extent)
     return replace(background, to_zero=filled != zero, zero=zero)
@@ -152,8 +161,7 @@ def above_background(data: np.ndarray, background: Background) -> np.ndarray:
     """
     if not background.to_zero:
         return counted(data, background)
-    content = scipy.ndimage.binary_fill_holes(data != np.float32(background.filled))
-    return np.where(content, counted(data, background), np.float32(0))
+    return np.where(_content(data, np.float32(background.filled)), counted(data, background), np.float32(0))
 
 
 def counted(data: np.ndarray, background: Background) -> np.ndarray:
@@ -178,6 +186,32 @@ def counted(data: np.ndarray, background: Background) -> np.ndarray:
         data = (data * np.float64(background.scale)).astype(np.float32)
     # What is darker than all tissue still is none of the background, which is at 0.
     return np.maximum(data, np.finfo(np.float32).tiny) if background.to_zero else data
+
+
+def _content(data: np.ndarray, filled: np.float32) -> np.ndarray:
+    """What lies on a background of one value among the intensities, without the layers that are a blend of both."""
+    content = np.asarray(scipy.ndimage.binary_fill_holes(data != filled))
+    inner = _peeled(data, content, filled)
+    if inner is None:
+        return content
+    low, high = np.percentile(_thinned(data), RANGE_PERCENTILES)
+    content = scipy.ndimage.binary_fill_holes(large_pieces(np.abs(data - filled) > RIPPLE * (high - low)))
+    for _ in range(MOST_BLENDED_LAYERS):
+        inner = _peeled(data, content, filled)
+        if inner is None:
+            break
+        content = inner
+    return content
+
+
+def _peeled(data: np.ndarray, content: np.ndarray, filled: np.float32) -> np.ndarray | None:
+    """What is left without its outermost layer; None where that is no blend with the background, or all there is."""
+    inner = scipy.ndimage.binary_erosion(content)
+    outer, following = content & ~inner, inner & ~scipy.ndimage.binary_erosion(inner)
+    if not following.any():
+        return None
+    outermost, beneath = (float(np.abs(data[layer] - filled).mean()) for layer in (outer, following))
+    return inner if outermost < BLENDED * beneath else None
 
 
 def _of_padded(data: np.ndarray, filled: float) -> Background:

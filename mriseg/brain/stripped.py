@@ -16,6 +16,7 @@ LARGEST_BRAIN_ML = 2500.0  # averages in standard space reach 2100; whole heads 
 SKULL_SIDE = 256  # pixels: in more of them a skull is not seen better
 # A stripped scan was multiplied by a mask: at least this share of what is outside the brain is one value.
 CONSTANT_SHARE = 0.98
+SAME = 0.002  # of the intensity range, to either side: what splines leave around a brain that was resampled
 DARK, BRIGHT = 0.35, 0.5  # of the median of the foreground: bone and air are below, scalp and brain above
 AIR = 0.03  # of the intensity range above the background: what a mask or a resampling leaves around a brain
 FAINT = 0.3  # of Otsu's threshold: scalp and brain are brighter, the noise of the air is not
@@ -37,7 +38,10 @@ def is_stripped(data: np.ndarray, spacing: tuple[float, ...]) -> bool:
     """
     foreground = above_level(data, FAINT * skimage.filters.threshold_otsu(data))
     outside = data[~scipy.ndimage.binary_dilation(foreground, iterations=3)]
-    if not outside.size or np.mean(outside == np.median(outside)) < CONSTANT_SHARE:
+    if not outside.size:
+        return False
+    apart = np.abs(outside - np.median(outside))
+    if np.mean(apart <= SAME * (np.percentile(data, 99.5) - data.min())) < CONSTANT_SHARE:
         return False
     if data.ndim == 2:
         return _skull_share(data, foreground, spacing) < SKULL_SHARE

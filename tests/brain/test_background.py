@@ -41,6 +41,34 @@ def test_a_background_among_the_tissues_or_far_from_them_becomes_no_signal(brain
     assert np.percentile(np.abs(steps), 99) < 1e-5  # all by the same, but for what is darker than all tissue
 
 
+def test_a_standardized_brain_with_few_far_brighter_voxels_is_no_negative(brain):
+    """Scaled from -1 to 1 by its brightest voxel, nearly all of a brain is darker than a background of 0."""
+    mask, stripped = brain
+    scaled = 2 * stripped / (4 * stripped.max()) - 1
+    scaled[tuple(np.argwhere(mask)[::5000].T)] = 1
+    moved = above(np.where(mask, scaled, 0).astype(np.float32))
+    assert not moved[~mask].any()
+    assert np.percentile(moved[mask], 0.5) > 0
+    negative = np.where(mask, -stripped, 0).astype(np.float32)
+    assert above(negative) is negative
+
+
+@pytest.mark.parametrize("order", [0, 1, 3])
+def test_the_rim_of_a_standardized_brain_that_was_resampled_is_no_tissue(phantom, scanned, order):
+    """Interpolated with a background among the tissues, its outermost voxels have intensities of tissues."""
+    mask = phantom.truth > 0
+    stripped = np.where(mask, scanned(Contrast.T2).data, np.float32(0))
+    scores = np.where(mask, standardized(stripped, mask), np.float32(0))
+    turned = scipy.ndimage.rotate(scores, 7, (0, 1), reshape=False, order=order)
+    share = scipy.ndimage.rotate(mask.astype(np.float32), 7, (0, 1), reshape=False, order=1)
+    moved = above(turned)
+    taken = moved > 0
+    assert not taken[scipy.ndimage.maximum_filter(share, 3) == 0].any()
+    assert taken[share > 0.99].mean() > 0.97
+    assert taken[(share > 0) & (share < 0.5)].mean() < (0.4 if order else 0.6)
+    assert np.percentile(moved[taken], 50) > 1  # counted from below all tissue, not from the ripples
+
+
 def test_a_background_below_the_tissues_is_no_signal_itself(brain):
     """As after a z-score of the whole image, or with an offset."""
     mask, stripped = brain

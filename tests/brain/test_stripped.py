@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import scipy
 
 from mriseg.brain.stripped import above_level, is_stripped, stripped_mask
 from mriseg.datasets.phantom import SEQUENCES
@@ -59,3 +60,10 @@ def test_holes_are_filled_and_specks_left_out():
     expected = np.zeros(data.shape, bool)
     expected[5:30, 5:30] = True
     np.testing.assert_array_equal(above_level(data, 5), expected)
+
+
+def test_what_splines_leave_around_a_resampled_brain_is_no_air(scanned, phantom):
+    brain = stripped(next(iter(map(scanned, SEQUENCES))), phantom)
+    turned = scipy.ndimage.rotate(brain, 5, (0, 1), reshape=False, order=3)
+    assert np.mean(turned != 0) > 1.2 * np.mean(brain != 0)
+    assert is_stripped(turned, SPACING)

@@ -15,6 +15,7 @@ from mriseg.core.limits import MAX_PIXELS, MAX_VOXELS, MIN_PICTURE_SIDE, MIN_VOL
         (5000, MAX_PIXELS // 5000),
         (16, 16, MIN_VOLUME_VOXELS // 256),
         (512, 512, MAX_VOXELS // 512**2),
+        (274, 384, 384),  # a head of 0.7 mm as it comes from the scanner
         (256, 256, 1),
         (1, 24, 24),
     ],

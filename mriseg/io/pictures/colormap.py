@@ -34,16 +34,25 @@ LEVELS, LEAST_FILLED = 32, 0.002  # levels of brightness; less than this share o
 # Difference of red and of blue from the brightness that is another color. Blue adds so little to brightness that it
 # may run through half its range within one level.
 OTHER_RED, OTHER_BLUE = 0.2, 0.4
+# Two images lie in red and green where neither follows the other (rank correlation below the first limit) and red does
+# not follow from brightness (standard deviation about its mean in pixels as bright, above the second). Of contrasts of a
+# brain -0.3 to 0.6 and 0.06 to 0.2; where color follows from brightness 0.63 and more or 0.05 and less, as JPEG.
+RANKS, RED_SPREAD = 0.6, 0.055
+LEAST_RANGE = 0.15  # from the 5th to the 95th percentile: a channel of less holds no image
 
 MARKS = "Parts of the picture are in color (writing, marks or labels). They were read by their brightness."
 TINTED = "The picture is drawn in colors that grow brighter with the value. Their brightness was taken as its gray."
 OVERLAID = (
-    "Colors cover a large part of the scan in this picture (labels, a map laid over it, or a photograph). "
-    "Export the gray image without them."
+    "Colors cover a large part of the scan in this picture (labels, a map laid over it, other contrasts in other "
+    "colors, or a photograph). Export one image in gray, without them."
 )
 UNORDERED = (
-    "The colors of this picture stand for values that their brightness does not order, as in a rainbow map. "
-    "Export the image in gray."
+    "The colors of this picture stand for values that their brightness does not order, as in a rainbow map or where "
+    "several contrasts are packed into red, green and blue. Export one image in gray."
+)
+PACKED = (
+    "Red and green of this picture hold two different images, as where several contrasts are packed into one picture. "
+    "Their mean shows none of them. Save one channel as a gray picture."
 )
 
 
@@ -85,6 +94,8 @@ def judge(colors: np.ndarray, brightness: np.ndarray) -> tuple[str, ...]:
     shares = _other_colors(colors[scan][is_lit] / white, brightness[scan][is_lit] / white)
     if shares.max() > WORST_SHARE or shares.mean() > MEAN_SHARE:
         raise ColorError(UNORDERED)
+    if _are_two_images(colors[scan][is_lit] / white, brightness[scan][is_lit] / white):
+        raise ColorError(PACKED)
     return (TINTED,)
 
 
@@ -104,3 +115,23 @@ def _other_colors(colors: np.ndarray, brightness: np.ndarray) -> np.ndarray:
         is_other = np.abs(here - np.median(here, 0)) > (OTHER_RED, OTHER_BLUE)
         shares.append(is_other.any(1).mean())
     return np.array(shares)
+
+
+def _are_two_images(colors: np.ndarray, brightness: np.ndarray) -> bool:
+    """Whether red and green do not rise and fall together, nor follow from their brightness."""
+    red, green = colors[:, 0], colors[:, 1]
+    if min(np.subtract(*np.percentile(channel, [95, 5])) for channel in (red, green)) < LEAST_RANGE:
+        return False
+    if abs(np.corrcoef(_ranks(red), _ranks(green))[0, 1]) > RANKS:
+        return False
+    level = np.minimum((brightness * 2 * LEVELS).astype(np.intp), 2 * LEVELS - 1)
+    other = red - brightness
+    mean = np.bincount(level, other) / np.maximum(np.bincount(level), 1)
+    return bool(np.std(other - mean[level]) > RED_SPREAD)
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    """How many values are smaller than each, and half of its equals."""
+    _, number, counts = np.unique(values, return_inverse=True, return_counts=True)
+    ranks: np.ndarray = (np.cumsum(counts) - counts / 2)[number]
+    return ranks

@@ -1,5 +1,6 @@
 import io
 
+import nibabel
 import numpy as np
 import PIL.Image
 import PIL.ImageDraw
@@ -10,7 +11,7 @@ import mriseg
 from mriseg.core.errors import ReadError
 from mriseg.core.tissue import Contrast
 from mriseg.datasets.phantom import simulate
-from mriseg.io.pictures.colormap import MARKS, OVERLAID, TINTED, UNORDERED
+from mriseg.io.pictures.colormap import MARKS, OVERLAID, PACKED, TINTED, UNORDERED
 
 
 def through(*colors):
@@ -155,6 +156,18 @@ def test_a_map_fused_with_a_gray_scan_is_refused(slices):
 def test_two_scans_in_red_and_green_are_refused(slices):
     a, b = slices[0], slices[1]
     assert verdict(np.stack([a, b, 0 * a], -1)) in (OVERLAID, UNORDERED)
+
+
+@pytest.mark.parametrize("contrasts", ["T1 FLAIR T1", "FLAIR T1 FLAIR", "T1 FLAIR T2", "FLAIR T1 T2", "T2 T1 FLAIR"])
+def test_contrasts_packed_into_red_green_and_blue_are_refused(shared, contrasts):
+    """Their brightness is a mean that no contrast looks like."""
+    volumes = {}
+    for name, file in (("T1", "T1wCE"), ("FLAIR", "FLAIR")):
+        data = np.maximum(nibabel.load(shared / f"data/lesions/glioma01_{file}.nii.gz").get_fdata(dtype=np.float32), 0)
+        volumes[name] = data[:, :, 95].T[::-1] / np.percentile(data[data > 0], 99.5)
+    volumes["T2"] = np.where(volumes["T1"] > 0, np.clip(1 - volumes["T1"], 0, 1), 0)
+    packed = np.clip(np.stack([volumes[name] for name in contrasts.split()], -1), 0, 1)
+    assert verdict(packed) in (PACKED, OVERLAID, UNORDERED)
 
 
 @pytest.mark.parametrize("name", ["astronaut", "immunohistochemistry", "colorwheel"])
