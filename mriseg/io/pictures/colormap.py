@@ -35,8 +35,8 @@ LEVELS, LEAST_FILLED = 32, 0.002  # levels of brightness; less than this share o
 # may run through half its range within one level.
 OTHER_RED, OTHER_BLUE = 0.2, 0.4
 # Two images lie in red and green where neither follows the other (rank correlation below the first limit) and red does
-# not follow from brightness (standard deviation about its mean in pixels as bright, above the second). Of contrasts of a
-# brain -0.3 to 0.6 and 0.06 to 0.2; where color follows from brightness 0.63 and more or 0.05 and less, as JPEG.
+# not follow from brightness (standard deviation about its mean in pixels as bright, above the second). Of contrasts of
+# a brain -0.3 to 0.6 and 0.06 to 0.2; where color follows from brightness 0.63 and more or 0.05 and less, as JPEG.
 RANKS, RED_SPREAD = 0.6, 0.055
 LEAST_RANGE = 0.15  # from the 5th to the 95th percentile: a channel of less holds no image
 
