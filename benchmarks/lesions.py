@@ -35,9 +35,8 @@ from table import DATA, ROOT, print_table, run_measured
 
 import mriseg
 from mriseg.core.scan import Scan
-from mriseg.core.tissue import Contrast, Tissue
+from mriseg.core.tissue import ABNORMAL, Contrast, Tissue
 
-LESION = 7  # the label
 SEEN = 0.25  # of a part's voxels: it is then seen
 SIZES_ML = (0.0, 0.1, 1.0, 5.0, np.inf)  # classes of parts
 ALLOWED_ML = {1: 3.0, 5: 5.0}  # that may be false in a healthy head, by the thickness of slices, mm
@@ -70,7 +69,7 @@ class Outcome:
     @property
     def found(self) -> np.ndarray:
         """Where the label is that of a lesion."""
-        return self.result.labels == LESION if self.result else np.zeros(self.case.scan.data.shape, bool)
+        return self.result.labels == ABNORMAL.number if self.result else np.zeros(self.case.scan.data.shape, bool)
 
     @property
     def is_named_rightly(self) -> bool:

@@ -21,7 +21,7 @@ from mriseg.core.printable import printable
 from mriseg.core.scan import Scan
 from mriseg.core.settings import CONTRASTS, MASKS, Settings
 from mriseg.core.terminal import Parser, complain, say
-from mriseg.core.tissue import Tissue
+from mriseg.core.tissue import ABNORMAL, Tissue
 from mriseg.core.version import DISCLAIMER, __version__
 from mriseg.datasets.samples import SAMPLES
 from mriseg.export import writer
@@ -196,6 +196,9 @@ def _add_settings(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--classes", type=int, default=len(Tissue), metavar="K", help="Gaussians of pure tissue, 2 to 6 (default: 3)"
     )
+    command.add_argument(
+        "--no-lesions", action="store_true", help="do not set apart what is unlike any of the three tissues"
+    )
     command.add_argument("--no-position", action="store_true", help="do not ask the average brain what to expect where")
     command.add_argument(
         "--smoothness",
@@ -258,6 +261,7 @@ def _settings(parser: argparse.ArgumentParser, options: argparse.Namespace) -> S
             smoothness=options.smoothness,
             bias_strength=options.bias_strength,
             use_position=not options.no_position,
+            lesions=not options.no_lesions,
             classes=options.classes,
         )
     except MrisegError as error:
@@ -350,19 +354,20 @@ def _summary(name: str, record: Record) -> list[str]:
     """What is said of a scan that was segmented, in lines."""
     assert record.contrast is not None  # as in every record without a failure
     assert record.contrast_confidence is not None
-    volumes = record.volumes_ml
-    sizes = (
-        f"{tissue.abbreviation} {record.fractions[tissue]:.1%}"
-        if volumes is None
-        else f"{tissue.abbreviation} {volumes[tissue]:.1f} mL ({record.fractions[tissue]:.1%})"
-        for tissue in Tissue
-    )
+    volumes = record.volumes_ml or {}
+    sizes = [_size(tissue.abbreviation, record.fractions[tissue], volumes.get(tissue)) for tissue in Tissue]
+    if record.abnormal is not None:
+        sizes.append(_size(ABNORMAL.abbreviation, record.abnormal.share, record.abnormal.volume_ml))
     sure = certainty(record.contrast_confidence)
     line = f"{printable(name)}: {record.contrast.suffix} ({sure} sure), {', '.join(sizes)}"
     if record.mask_doubtful and record.mask_confidence is not None:
         line += f"; the brain mask is DOUBTFUL ({certainty(record.mask_confidence)} sure)"
     doubts = [record.verdict, *(finding.titled_text for finding in record.findings)] if record.findings else []
     return [line, *(f"  {text}" for text in (*doubts, record.several) if text)]
+
+
+def _size(name: str, share: float, ml: float | None) -> str:
+    return f"{name} {share:.1%}" if ml is None else f"{name} {ml:.1f} mL ({share:.1%})"
 
 
 def _cohort(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:

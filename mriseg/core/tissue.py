@@ -67,6 +67,7 @@ class Label:
 
 # What is unlike any of the tissues: BIDS calls it a lesion. Reddish purple is of the same palette as the tissues.
 ABNORMAL = Label(7, "L", "Abnormal tissue", "#CC79A7")
+LABELS = (*Tissue, ABNORMAL)  # all that a label in the brain can say, in the order in which it is listed
 BACKGROUND = 0  # the label of everything outside the brain
 NO_TISSUE = "No tissue"  # what voxels of the brain are called that no tissue explains, such as vessels and bone
 

@@ -32,8 +32,9 @@ class Matching:
         What each of them is; None for no tissue, as skull or ground.
     voxels : tuple of int
         How many each of them has.
-    shares : ndarray of shape (numbers, 4)
-        Of the voxels of each number, the share outside the segmented brain, then in each tissue in their order.
+    shares : ndarray of shape (numbers, 5)
+        Of the voxels of each number, the share outside the segmented brain, then in each tissue in their order, last in
+        what is abnormal.
     """
 
     numbers: tuple[int, ...]
@@ -82,7 +83,7 @@ def match_labels(labels: np.ndarray, reference: np.ndarray) -> Matching:
     Parameters
     ----------
     labels : ndarray of uint8
-        0 outside the brain, then the tissues' numbers.
+        0 outside the brain, then the tissues' numbers, and that of abnormal tissue.
     reference : ndarray of unsigned integers, same shape
         As `mriseg.io.label_reader.read_labels` returns it: 0 is background, other numbers are anything.
 
@@ -106,19 +107,20 @@ def match_labels(labels: np.ndarray, reference: np.ndarray) -> Matching:
     if not is_labeled.any():
         raise MrisegError("The reference holds no label: it is 0 everywhere. Give the file that the labels are in.")
     box = bounding_box(is_labeled)
-    columns = len(Tissue) + 1
-    joint = np.bincount((reference[box].astype(np.intp) * columns + labels[box]).ravel())
+    tissues_end = len(Tissue) + 1
+    columns = tissues_end + 1  # what is abnormal is in the brain, but no number is matched with it
+    joint = np.bincount((reference[box].astype(np.intp) * columns + np.minimum(labels[box], tissues_end)).ravel())
     counts = np.pad(joint, (0, -len(joint) % columns)).reshape(-1, columns)
-    sizes = np.maximum(counts[:, 1:].sum(0), 1)  # of the tissues
+    sizes = np.maximum(counts[:, 1:tissues_end].sum(0), 1)  # of the tissues
     numbers = 1 + np.flatnonzero(counts[1:].any(1))
     counts = counts[numbers]
     voxels = counts.sum(1)
     shares = counts / voxels[:, None]
     in_brain = np.flatnonzero(shares[:, 0] <= MOSTLY_OUTSIDE)
     if len(in_brain) <= len(Tissue):
-        rows, chosen = scipy.optimize.linear_sum_assignment(counts[in_brain, 1:], maximize=True)
+        rows, chosen = scipy.optimize.linear_sum_assignment(counts[in_brain, 1:tissues_end], maximize=True)
     else:
-        rows, chosen = np.arange(len(in_brain)), (counts[in_brain, 1:] / np.sqrt(sizes)).argmax(1)
+        rows, chosen = np.arange(len(in_brain)), (counts[in_brain, 1:tissues_end] / np.sqrt(sizes)).argmax(1)
     tissues: list[Tissue | None] = [None] * len(numbers)
     for row, column in zip(in_brain[rows], chosen, strict=True):
         if counts[row, 1 + column]:

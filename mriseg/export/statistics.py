@@ -3,13 +3,15 @@
 from dataclasses import asdict
 from typing import Any
 
-from mriseg.core.tissue import Tissue
+from mriseg.core.tissue import ABNORMAL, LABELS, Tissue
 from mriseg.core.version import __version__
 from mriseg.mixture.model import Mixture
 from mriseg.mixture.model_selection import criteria
 from mriseg.registration.affine import Registration
 from mriseg.segmentation.result import Result
 from mriseg.segmentation.verdict import verdict
+
+LESION = "lesion"  # the key of what is abnormal, as BIDS calls its label
 
 
 def stats(result: Result) -> dict[str, Any]:
@@ -26,17 +28,13 @@ def stats(result: Result) -> dict[str, Any]:
     """
     mixture = result.mixture
     named = mixture.tissues
-    volumes = result.volumes_ml
     return {
         "contrast": result.contrast.suffix,
         "contrast_confidence": result.contrast_confidence,
         "contrast_evidence": {
             contrast.suffix: probability for contrast, probability in result.stages.tissues.assignment.evidence.items()
         },
-        "volumes_ml": volumes and {tissue.abbreviation: volume for tissue, volume in volumes.items()},
-        "volume_intervals_ml": result.volume_intervals_ml
-        and {tissue.abbreviation: list(between) for tissue, between in result.volume_intervals_ml.items()},
-        "fractions": {tissue.abbreviation: share for tissue, share in result.fractions.items()},
+        **_sizes(result),
         "gray_white_apart": result.gray_white_apart,
         "brain_ml": result.brain_ml,
         "mask_confidence": result.brain.confidence,
@@ -75,6 +73,32 @@ def stats(result: Result) -> dict[str, Any]:
         "seconds": {stage: round(seconds, 3) for stage, seconds in result.seconds.items()},
         "version": __version__,
     }
+
+
+def _sizes(result: Result) -> dict[str, Any]:
+    """Volumes, their intervals and shares by tissue, and under `LESION` of what is abnormal, where anything is."""
+    volumes, intervals, abnormal = result.volumes_ml, result.volume_intervals_ml, result.abnormal
+    sizes: dict[str, Any] = {
+        "volumes_ml": volumes and {tissue.abbreviation: volume for tissue, volume in volumes.items()},
+        "volume_intervals_ml": intervals
+        and {tissue.abbreviation: list(between) for tissue, between in intervals.items()},
+        "fractions": {tissue.abbreviation: share for tissue, share in result.fractions.items()},
+        "abnormal": None,
+    }
+    if abnormal is None:
+        return sizes
+    sizes["fractions"][LESION] = abnormal.share
+    if abnormal.volume_ml is not None and abnormal.interval_ml is not None:
+        sizes["volumes_ml"][LESION] = abnormal.volume_ml
+        sizes["volume_intervals_ml"][LESION] = list(abnormal.interval_ml)
+    filled = result.filled_volumes_ml
+    sizes["abnormal"] = {
+        "parts": abnormal.parts,
+        "largest_ml": abnormal.largest_ml,
+        "side": abnormal.side.value,
+        "filled_volumes_ml": filled and {tissue.abbreviation: volume for tissue, volume in filled.items()},
+    }
+    return sizes
 
 
 def _curves(result: Result) -> list[dict[str, Any]]:
@@ -117,12 +141,15 @@ def volumes_table(result: Result) -> str:
     Returns
     -------
     str
-        A line for each tissue under a head.
+        A line for each tissue under a head, and one for what is abnormal where anything is.
     """
     rows = ["tissue,name,volume_ml,fraction"]
     for tissue in Tissue:
         volume = "" if result.volumes_ml is None else f"{result.volumes_ml[tissue]:.3f}"
         rows.append(f"{tissue.abbreviation},{tissue.title},{volume},{result.fractions[tissue]:.5f}")
+    if result.abnormal is not None:
+        volume = "" if result.abnormal.volume_ml is None else f"{result.abnormal.volume_ml:.3f}"
+        rows.append(f"{ABNORMAL.abbreviation},{ABNORMAL.title},{volume},{result.abnormal.share:.5f}")
     return "\n".join(rows) + "\n"
 
 
@@ -135,5 +162,5 @@ def lookup_table() -> str:
         Tab-separated, with the colors that the page has.
     """
     rows = ["index\tname\tabbreviation\tcolor", "0\tBackground\tBG\t#000000"]
-    rows += [f"{tissue.number}\t{tissue.title}\t{tissue.abbreviation}\t{tissue.color}" for tissue in Tissue]
+    rows += [f"{label.number}\t{label.title}\t{label.abbreviation}\t{label.color}" for label in LABELS]
     return "\n".join(rows) + "\n"

@@ -13,11 +13,12 @@ import PIL.Image
 import PIL.ImageDraw
 import PIL.ImageFont
 
-from mriseg.core.tissue import BACKGROUND, Tissue
+from mriseg.core.tissue import ABNORMAL, BACKGROUND, LABELS, Tissue
 
 LETTER_SIZE, LETTER_MARGIN = 18, 6  # pixels of the picture on the screen
 LETTER_GRAY, SHADE_GRAY = 235, 0
 SCALE_BAR_MM = 50
+STRIPE = 3  # pixels: as wide are the stripes of abnormal tissue, told apart by them where colors are not, and the gaps
 WHITE_PERCENTILE = 99.8  # of the brain: the brightest of it is white, fat around it may be cut off
 BLACK_PERCENTILE = 1.0  # of the whole image: air
 
@@ -201,7 +202,7 @@ def gray(piece: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
 
 
 def colored(levels: np.ndarray, labels: np.ndarray, opacity: float) -> np.ndarray:
-    """Gray levels with the tissues in their colors over them.
+    """Gray levels with the tissues in their colors over them, and stripes over what is abnormal.
 
     Parameters
     ----------
@@ -213,13 +214,35 @@ def colored(levels: np.ndarray, labels: np.ndarray, opacity: float) -> np.ndarra
     -------
     ndarray of uint8, shape (rows, columns, 3)
     """
-    colors = np.zeros((max(tissue.number for tissue in Tissue) + 1, 3), np.float32)
-    for tissue in Tissue:
-        colors[tissue.number] = tissue.rgb
+    colors = np.zeros((max(label.number for label in LABELS) + 1, 3), np.float32)
+    for label in LABELS:
+        colors[label.number] = label.rgb
     mixed = np.repeat(levels[..., None], 3, -1)
     inside = labels != BACKGROUND
     mixed[inside] = (1 - opacity) * mixed[inside] + opacity * colors[labels[inside]] + 0.5
+    mixed[(labels == ABNORMAL.number) & stripes(labels.shape)] = ABNORMAL.rgb
     return mixed
+
+
+def stripes(shape: tuple[int, ...]) -> np.ndarray:
+    """Stripes that rise to the right.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Rows and columns.
+
+    Returns
+    -------
+    ndarray of bool, that shape
+
+    Examples
+    --------
+    >>> stripes((2, 9)).astype(int).tolist()
+    [[1, 1, 1, 0, 0, 0, 1, 1, 1], [1, 1, 0, 0, 0, 1, 1, 1, 0]]
+    """
+    rows, columns = np.ogrid[: shape[0], : shape[1]]
+    return (rows + columns) % (2 * STRIPE) < STRIPE
 
 
 def enlarge(image: np.ndarray, sides: tuple[float, float], frame: tuple[int, int], smooth: bool) -> np.ndarray:

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from mriseg.core.decimals import decimal
 from mriseg.core.findings import Level
 from mriseg.core.scan import Scan
-from mriseg.core.tissue import NO_TISSUE, Contrast, Tissue
+from mriseg.core.tissue import ABNORMAL, LABELS, NO_TISSUE, Contrast, Label, Tissue
 from mriseg.core.version import __version__
 from mriseg.plotting.mixture_svg import describe_mixture, mixture_svg
 from mriseg.quality.definitions import FIGURES, Figure
@@ -30,6 +30,7 @@ INTERVALS = (
     "The volume of a tissue is the sum of each voxel's partial volumes. It lies in the interval with a probability of "
     "95% if the brain mask is right. The cranial cavity is the brain with the fluid in and around it."
 )
+FILLED = "The tissues are given without what is abnormal; with what an average brain has in its place they would be"
 CONTRASTS = {
     Contrast.T1: "T1-weighted",
     Contrast.T2: "T2-weighted",
@@ -79,8 +80,10 @@ class ReportContent:
         The planes, or the one of a picture.
     sides : str
         What the letters on the pictures say; empty for a picture, which has none.
+    key : tuple of Tissue and Label
+        What the colors of the pictures say.
     volumes : Table
-        A row for each tissue, in their order, and one for the whole.
+        A row for each of the key, in their order, and one for the whole.
     volumes_note : str
     ratios : tuple of (str, str)
     figure, figure_text : str
@@ -99,6 +102,7 @@ class ReportContent:
     findings: tuple[tuple[str, str], ...]
     pictures: tuple[Picture, ...]
     sides: str
+    key: tuple[Tissue | Label, ...]
     volumes: Table
     volumes_note: str
     ratios: tuple[tuple[str, str], ...]
@@ -133,6 +137,7 @@ def report_content(scan: Scan, result: Result, date: datetime.date | None) -> Re
         findings=tuple((f"{each.code.topic}{LEVELS[each.level]}", each.text) for each in judged.findings),
         pictures=pictures(scan, result),
         sides="" if scan.kind == "picture" else (RADIOLOGICAL if result.sides_known else SIDES_UNKNOWN),
+        key=LABELS if result.abnormal else tuple(Tissue),
         volumes=_volumes(result),
         volumes_note=_volumes_note(scan, result),
         ratios=_ratios(result),
@@ -167,30 +172,39 @@ def _facts(scan: Scan, result: Result, date: datetime.date | None) -> tuple[tupl
 
 
 def _volumes(result: Result) -> Table:
-    share = {tissue: f"{fraction:.1%}" for tissue, fraction in result.fractions.items()}
+    abnormal = result.abnormal
+    share: dict[Tissue | Label, str] = {tissue: f"{part:.1%}" for tissue, part in result.fractions.items()}
+    if abnormal is not None:
+        share[ABNORMAL] = f"{abnormal.share:.1%}"
     if result.volumes_ml is None or result.volume_intervals_ml is None or result.brain_ml is None:
-        rows = [(f"{tissue.title} ({tissue.abbreviation})", share[tissue]) for tissue in Tissue]
+        rows = [(_named(label), part) for label, part in share.items()]
         return Table(("Tissue", "Share of the cranial cavity"), (*rows, ("Cranial cavity", "100.0%")))
     decimals = 0 if result.brain_ml >= 100 else 1
-    rows_ml = []
-    for tissue in Tissue:
-        low, high = result.volume_intervals_ml[tissue]
-        rows_ml.append(
-            (
-                f"{tissue.title} ({tissue.abbreviation})",
-                f"{result.volumes_ml[tissue]:.{decimals}f}",
-                f"{low:.{decimals}f} to {high:.{decimals}f}",
-                share[tissue],
-            )
-        )
+    sizes: dict[Tissue | Label, tuple[float, tuple[float, float]]] = {
+        tissue: (ml, result.volume_intervals_ml[tissue]) for tissue, ml in result.volumes_ml.items()
+    }
+    if abnormal and abnormal.volume_ml is not None and abnormal.interval_ml is not None:
+        sizes[ABNORMAL] = abnormal.volume_ml, abnormal.interval_ml
+    rows_ml = [
+        (_named(label), f"{ml:.{decimals}f}", f"{low:.{decimals}f} to {high:.{decimals}f}", share[label])
+        for label, (ml, (low, high)) in sizes.items()
+    ]
     head = ("Tissue", "Volume, mL", "95% interval, mL", "Share of the cranial cavity")
     return Table(head, (*rows_ml, ("Cranial cavity", f"{result.brain_ml:.{decimals}f}", "", "100.0%")))
+
+
+def _named(label: Tissue | Label) -> str:
+    return f"{label.title} ({label.abbreviation})"
 
 
 def _volumes_note(scan: Scan, result: Result) -> str:
     if result.volumes_ml is None:
         return NO_VOLUMES
-    return f"{INTERVALS} {PER_MM}" if scan.kind == "picture" else INTERVALS
+    parts = [INTERVALS]
+    if result.abnormal is not None and result.filled_volumes_ml is not None:
+        filled = ", ".join(f"{tissue.abbreviation} {ml:.0f}" for tissue, ml in result.filled_volumes_ml.items())
+        parts.append(f"{FILLED} {filled} mL.")
+    return " ".join([*parts, PER_MM] if scan.kind == "picture" else parts)
 
 
 def _ratios(result: Result) -> tuple[tuple[str, str], ...]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mriseg.core.tissue import Tissue
+from mriseg.core.tissue import ABNORMAL, Label, Tissue
 from mriseg.core.version import DISCLAIMER
 from mriseg.plotting import slices as render
 from mriseg.report.content import TITLE, UNIDENTIFIED, ReportContent, Table
@@ -38,9 +38,9 @@ def page(content: ReportContent) -> str:
         f"{_findings(content.findings)}</section>",
         "<section><h2>Original and segmented</h2>",
         _pictures(content),
-        f'<p class="key">{"".join(_key(tissue) for tissue in Tissue)}</p>',
+        f'<p class="key">{"".join(f"<span>{_swatch(label)}{escape(label.title)}</span>" for label in content.key)}</p>',
         f'<p class="small">{escape(content.sides)}</p></section>' if content.sides else "</section>",
-        f"<section><h2>Volumes</h2>{_table(content.volumes, keyed=True)}",
+        f"<section><h2>Volumes</h2>{_table(content.volumes, content.key)}",
         _pairs(content.ratios, "facts"),
         f'<p class="small">{escape(content.volumes_note)}</p></section>',
         '<section class="sheet"><h2>The mixture behind it</h2><div class="mixture">',
@@ -89,8 +89,11 @@ def _image(picture: Picture, pixels: np.ndarray, kind: str) -> str:
     )
 
 
-def _key(tissue: Tissue) -> str:
-    return f'<span><i style="background: {tissue.color}"></i>{escape(tissue.title)}</span>'
+def _swatch(label: Tissue | Label) -> str:
+    """A patch of a color, striped for what is abnormal."""
+    if label is ABNORMAL:
+        return f'<i style="background: repeating-linear-gradient(135deg, {label.color} 0 3px, #fff 3px 5px)"></i>'
+    return f'<i style="background: {label.color}"></i>'
 
 
 def _pairs(pairs: tuple[tuple[str, str], ...], kind: str) -> str:
@@ -102,14 +105,13 @@ def _findings(findings: tuple[tuple[str, str], ...]) -> str:
     return f"<dl>{''.join(f'<dt>{escape(title)}</dt><dd>{escape(text)}</dd>' for title, text in findings)}</dl>"
 
 
-def _table(table: Table, *, keyed: bool = False) -> str:
-    """A table; the cells of numeric columns to the right, and the tissues' colors before their names if wanted."""
+def _table(table: Table, key: tuple[Tissue | Label, ...] = ()) -> str:
+    """A table; the cells of numeric columns to the right, and colors before the names of the first rows."""
     kinds = ["" if column in table.text_columns else ' class="n"' for column in range(len(table.head))]
     head = "".join(f'<th scope="col"{kind}>{escape(cell)}</th>' for cell, kind in zip(table.head, kinds, strict=True))
-    colors = [f'<i style="background: {tissue.color}"></i>' for tissue in Tissue] if keyed else []
     rows = []
     for index, row in enumerate(table.rows):
-        mark = colors[index] if index < len(colors) else ""
+        mark = _swatch(key[index]) if index < len(key) else ""
         cells = "".join(
             f'<td{kind} data-head="{escape(name)}">{escape(cell)}</td>'
             for cell, kind, name in zip(row[1:], kinds[1:], table.head[1:], strict=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from fpdf import FPDF, XPos, YPos, encryption
 
 from mriseg.core.errors import MrisegError
-from mriseg.core.tissue import Tissue
+from mriseg.core.tissue import ABNORMAL, Label, Tissue
 from mriseg.core.version import DISCLAIMER, __version__
 from mriseg.plotting import slices as render
 from mriseg.report.content import TITLE, UNIDENTIFIED, ReportContent, Table
@@ -26,7 +26,7 @@ MARGIN, BOTTOM = 14.0, 16.0  # mm
 WIDTH = 210.0 - 2 * MARGIN
 TITLE_SIZE, HEAD_SIZE, SIZE, BAND_SIZE, SMALL = 18.0, 12.0, 9.5, 9.0, 8.0  # points
 LEADING = 0.43  # mm of a line for each point
-GAP, CELL_GAP, KEY_WIDTH = 3.0, 2.5, 4.2
+GAP, CELL_GAP, KEY_WIDTH, SWATCH = 3.0, 2.5, 4.2, 2.6
 # Of pictures, mm: as high as the page has room for with the volumes below them, within these.
 VOLUMES_HEIGHT, LOWEST, TALLEST = 58.0, 36.0, 95.0
 FIGURE_WIDTH = 108.0
@@ -61,11 +61,11 @@ def document(content: ReportContent, date: datetime.date | None) -> bytes:
     sheet.verdict(content.headline, content.findings)
     sheet.heading("Original and segmented")
     sheet.pictures(content.pictures)
-    sheet.key()
+    sheet.key(content.key)
     if content.sides:
         sheet.paragraph("/P", content.sides, SMALL, gray=FAINT)
     sheet.heading("Volumes")
-    sheet.ruled(content.volumes, SIZE, keyed=True)
+    sheet.ruled(content.volumes, SIZE, key=content.key)
     sheet.pairs(content.ratios)
     sheet.paragraph("/P", content.volumes_note, SMALL, gray=FAINT)
     sheet.add_page()
@@ -190,30 +190,30 @@ class _Sheet(FPDF):
             x += width + GAP
         self.set_xy(MARGIN, y + caption + row * (1 if beside else 2))
 
-    def key(self) -> None:
+    def key(self, key: tuple[Tissue | Label, ...]) -> None:
         """Which color is which tissue."""
         self._pen(SIZE, INK)
-        for tissue in Tissue:
-            self._swatch(tissue, self.y + 0.8)
+        for label in key:
+            self._swatch(label, self.y + 0.8)
             with self._tagged("/P"):
-                self.cell(self.get_string_width(tissue.title) + 6, LEADING * SIZE, tissue.title)
+                self.cell(self.get_string_width(label.title) + 6, LEADING * SIZE, label.title)
         self.ln(LEADING * SIZE)
 
-    def ruled(self, table: Table, size: float, *, keyed: bool = False, width: float = WIDTH) -> None:
-        """A table with a rule under each row, and the tissues' colors before their names if wanted."""
+    def ruled(self, table: Table, size: float, *, key: tuple[Tissue | Label, ...] = (), width: float = WIDTH) -> None:
+        """A table with a rule under each row, and colors before the names of the first rows."""
         left = self.x
-        widths = self._columns(table, size, width, KEY_WIDTH if keyed else 0.0)
+        widths = self._columns(table, size, width, KEY_WIDTH if key else 0.0)
         for index, row in enumerate((table.head, *table.rows)):
             self._pen(size, INK if index else FAINT, bold=not index)
             height = max(self._height(cell, w - CELL_GAP, size) for cell, w in zip(row, widths, strict=True)) + 0.8
             self._room(height)
             x, y = left, self.y
-            if keyed and 0 < index <= len(Tissue):
+            if 0 < index <= len(key):
                 self.set_xy(x, y)
-                self._swatch(list(Tissue)[index - 1], y + 1)
+                self._swatch(key[index - 1], y + 1)
             with self._tagged("/P"):  # a row is read as one sentence
                 for column, (cell, w) in enumerate(zip(row, widths, strict=True)):
-                    inset = KEY_WIDTH if keyed and column == 0 else 0.0
+                    inset = KEY_WIDTH if key and column == 0 else 0.0
                     gap = CELL_GAP if column < len(widths) - 1 else 0.0
                     self.set_xy(x + inset, y + 0.4)
                     align = "L" if column in table.text_columns else "R"
@@ -243,11 +243,16 @@ class _Sheet(FPDF):
             return widths
         return [w + (width - sum(widths)) / len(widths) for w in widths]
 
-    def _swatch(self, tissue: Tissue, y: float) -> None:
-        """A patch of the tissue's color before what follows."""
-        self.set_fill_color(*tissue.rgb)
+    def _swatch(self, label: Tissue | Label, y: float) -> None:
+        """A patch of a color before what follows, striped for what is abnormal."""
+        self.set_fill_color(*label.rgb)
+        if label is ABNORMAL:
+            self.set_draw_color(255)
+            self.rect(self.x, y, SWATCH, SWATCH, style="F")
+            for along in (SWATCH / 2, SWATCH):
+                self.line(self.x, y + along, self.x + along, y)
         self.set_draw_color(FAINT)
-        self.rect(self.x, y, 2.6, 2.6, style="DF")
+        self.rect(self.x, y, SWATCH, SWATCH, style="D" if label is ABNORMAL else "DF")
         self.set_x(self.x + 4)
 
     def _pen(self, size: float, gray: int, bold: bool = False) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mriseg.core.scan import Scan
-from mriseg.core.tissue import Tissue
+from mriseg.core.tissue import LABELS
 from mriseg.image.morphology import bounding_box
 from mriseg.image.orientation import orient, reorient
 from mriseg.plotting import slices as render
@@ -132,14 +132,14 @@ def _boxed(array: np.ndarray, box: tuple[slice, ...], view: View) -> np.ndarray:
 
 
 def _contoured(image: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """The picture with each tissue's border, inside the tissue, in its full color."""
+    """The picture with the border of each tissue and of what is abnormal, inside of it, in its full color."""
     padded = np.pad(labels, 1, mode="edge")
     inner = np.ones(labels.shape, bool)
     for neighbor in (padded[:-2, 1:-1], padded[2:, 1:-1], padded[1:-1, :-2], padded[1:-1, 2:]):
         inner &= neighbor == labels
     image = image.copy()
-    for tissue in Tissue:
-        image[(labels == tissue.number) & ~inner] = tissue.rgb
+    for label in LABELS:
+        image[(labels == label.number) & ~inner] = label.rgb
     return image
 
 

@@ -53,7 +53,8 @@ README = f"""# Tissue segmentation
 Gray matter, white matter and cerebrospinal fluid, by mriseg {__version__}.
 {DISCLAIMER}
 
-- `sub-*/[ses-*/]anat/*_dseg.nii.gz`: labels, 1 gray matter, 2 white matter, 3 cerebrospinal fluid, 0 everything else
+- `sub-*/[ses-*/]anat/*_dseg.nii.gz`: labels, 1 gray matter, 2 white matter, 3 cerebrospinal fluid, 7 what is
+  unlike any of these (no diagnosis), 0 everything else
 - `*_label-GM_probseg.nii.gz`, `label-WM`, `label-CSF`: probability of each tissue
 - `*_desc-brain_mask.nii.gz`: the cranial cavity
 - `*_desc-tissue_stats.json`: all figures of a scan; what each means is in mriseg's README

@@ -19,7 +19,7 @@ from urllib.parse import quote
 import numpy as np
 
 from mriseg.core.findings import Level, Topic
-from mriseg.core.tissue import Tissue
+from mriseg.core.tissue import LABELS, Tissue
 from mriseg.core.version import DISCLAIMER, __version__
 from mriseg.plotting import mosaic, strip_plot
 from mriseg.report.content import setting_texts
@@ -33,6 +33,7 @@ SCRIPT = (_HERE / "group_report.js").read_text("utf-8")
 # Figures that are shown at once; the others are folded away. None of an interval's ends.
 MAIN = (
     *(f"{tissue.abbreviation.lower()}_ml" for tissue in Tissue),
+    "lesion_ml",
     "cranial_cavity_ml",
     "brain_parenchymal_fraction",
     "gm_wm_ratio",
@@ -311,7 +312,7 @@ scan, <kbd>x</kbd> marks one as not usable, <kbd>Esc</kbd> closes. Above the bar
 
 
 def _key() -> str:
-    return ", ".join(f'<i style="background: {tissue.color}"></i>{escape(tissue.title.lower())}' for tissue in Tissue)
+    return ", ".join(f'<i style="background: {label.color}"></i>{escape(label.title.lower())}' for label in LABELS)
 
 
 def _settings(settings: Mapping[str, Any] | None) -> str:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from mriseg.core.findings import Finding, FindingCode, Level
 from mriseg.core.tissue import Contrast, Tissue
+from mriseg.segmentation.abnormal_tissue import AbnormalTissue, Side
 from mriseg.segmentation.result import Result
 from mriseg.segmentation.verdict import verdict
 
@@ -36,8 +37,10 @@ class Record:
     contrast : Contrast or None
     contrast_confidence, mask_confidence : float or None
     mask_doubtful : bool
-    volumes_ml, volume_intervals_ml, fractions, brain_ml, quality, warnings
+    volumes_ml, volume_intervals_ml, fractions, abnormal, brain_ml, quality, warnings
         As in `Result`.
+    abnormal_sought : bool
+        Whether `abnormal` would be there if anything were.
     verdict : str
         How far the segmentation can be used, in a sentence.
     level : Level or None
@@ -58,6 +61,8 @@ class Record:
     volumes_ml: dict[Tissue, float] | None = None
     volume_intervals_ml: dict[Tissue, tuple[float, float]] | None = None
     fractions: dict[Tissue, float] = field(default_factory=dict)
+    abnormal: AbnormalTissue | None = None
+    abnormal_sought: bool = False
     brain_ml: float | None = None
     quality: dict[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
@@ -94,6 +99,8 @@ def of_result(path: str, result: Result, several: str = "") -> Record:
         volumes_ml=result.volumes_ml,
         volume_intervals_ml=result.volume_intervals_ml,
         fractions=result.fractions,
+        abnormal=result.abnormal,
+        abnormal_sought=result.settings.lesions,
         brain_ml=result.brain_ml,
         quality=result.quality,
         warnings=result.warnings,
@@ -120,6 +127,7 @@ def to_plain(record: Record) -> dict[str, Any]:
     plain["contrast"] = record.contrast and record.contrast.suffix
     for name in ("volumes_ml", "volume_intervals_ml", "fractions"):
         plain[name] = plain[name] and {tissue.abbreviation: value for tissue, value in plain[name].items()}
+    plain["abnormal"] = record.abnormal and _abnormal_to_plain(record.abnormal)
     plain["level"] = None if record.level is None else record.level.name
     plain["findings"] = [{**finding.to_plain(), "action": finding.action} for finding in record.findings]
     return plain
@@ -155,6 +163,8 @@ def from_plain(path: str, plain: dict[str, Any]) -> Record:
         volumes_ml=_optional(partial(_by_tissue, _number), plain["volumes_ml"]),
         volume_intervals_ml=_optional(partial(_by_tissue, _interval), plain["volume_intervals_ml"]),
         fractions=_by_tissue(_number, plain["fractions"]) if plain["fractions"] else {},
+        abnormal=_optional(_abnormal, plain["abnormal"]),
+        abnormal_sought=_flag(plain["abnormal_sought"]),
         brain_ml=_optional(_number, plain["brain_ml"]),
         quality={text(name): _number(value) for name, value in plain["quality"].items()},
         warnings=tuple(map(text, plain["warnings"])),
@@ -209,6 +219,27 @@ def _optional(kind: Callable[[Any], T], value: Any) -> T | None:
 
 def _by_tissue(kind: Callable[[Any], T], plain: dict[str, Any]) -> dict[Tissue, T]:
     return {tissue: kind(plain[tissue.abbreviation]) for tissue in Tissue}
+
+
+def _abnormal_to_plain(abnormal: AbnormalTissue) -> dict[str, Any]:
+    expected = abnormal.expected_ml
+    return {
+        **vars(abnormal),
+        "side": abnormal.side.value,
+        "expected_ml": expected and {tissue.abbreviation: ml for tissue, ml in expected.items()},
+    }
+
+
+def _abnormal(plain: dict[str, Any]) -> AbnormalTissue:
+    return AbnormalTissue(
+        share=_number(plain["share"]),
+        volume_ml=_optional(_number, plain["volume_ml"]),
+        interval_ml=_optional(_interval, plain["interval_ml"]),
+        parts=int(_number(plain["parts"])),
+        largest_ml=_optional(_number, plain["largest_ml"]),
+        side=Side(plain["side"]),
+        expected_ml=_optional(partial(_by_tissue, _number), plain["expected_ml"]),
+    )
 
 
 def _finding(plain: dict[str, str]) -> Finding:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from mriseg.core.tissue import Tissue
+from mriseg.core.tissue import ABNORMAL, Tissue
 from mriseg.quality.definitions import FIGURES
 from mriseg.study.record import Record
 
@@ -83,43 +83,93 @@ class Column:
 
 
 def _volumes() -> list[Column]:
+    """Of each tissue the volume and the ends of its interval."""
     columns = []
     for tissue in Tissue:
-        short, title = tissue.abbreviation.lower(), tissue.title.lower()
+        name, title, volume = f"{tissue.abbreviation.lower()}_ml", tissue.title, f"volume of {tissue.title.lower()}"
         columns += [
             Column(
-                name=f"{short}_ml",
-                title=tissue.title,
+                name=name,
+                title=title,
                 unit="mL",
-                meaning=f"Volume of {title}, from partial volumes.",
+                meaning=f"{volume.capitalize()}, from partial volumes.",
                 value=lambda record, tissue=tissue: record.volumes_ml and record.volumes_ml[tissue],  # type: ignore[misc]
                 suspect="both",
             ),
-            *(
-                Column(
-                    name=f"{short}_ml_{side}",
-                    title=f"{tissue.title}, {side}est likely",
-                    unit="mL",
-                    meaning=f"{side.title()} end of the interval that holds the volume of {title} with a probability "
-                    "of 95 %, if the mask is right.",
-                    value=lambda record, tissue=tissue, end=end: (
-                        record.volume_intervals_ml  # type: ignore[misc]
-                        and record.volume_intervals_ml[tissue][end]
-                    ),
-                )
-                for end, side in enumerate(("low", "high"))
+            *_interval_ends(
+                name,
+                title,
+                volume,
+                lambda record, tissue=tissue: record.volume_intervals_ml and record.volume_intervals_ml[tissue],  # type: ignore[misc]
             ),
         ]
     return columns
 
 
+def _interval_ends(
+    name: str, title: str, volume: str, interval: Callable[[Record], tuple[float, float] | None]
+) -> list[Column]:
+    """The least and the largest likely volume."""
+    return [
+        Column(
+            name=f"{name}_{side}",
+            title=f"{title}, {side}est likely",
+            unit="mL",
+            meaning=f"{side.title()} end of the interval that holds the {volume} with a probability of 95 %, if the "
+            "mask is right.",
+            value=lambda record, end=end: (ends := interval(record)) and ends[end],  # type: ignore[misc]
+        )
+        for end, side in enumerate(("low", "high"))
+    ]
+
+
+def _abnormal() -> list[Column]:
+    """What is unlike any tissue: nothing where none was found, not available where none was looked for."""
+    title = ABNORMAL.title
+    return [
+        Column(
+            name="lesion_ml",
+            title=title,
+            unit="mL",
+            meaning="Volume of what is unlike any of the three tissues; no diagnosis.",
+            value=lambda record: _of_abnormal(record, "volume_ml", 0.0 if record.volumes_ml else None),
+            suspect="high",
+        ),
+        *_interval_ends(
+            "lesion_ml", title, f"volume of {title.lower()}", lambda record: _of_abnormal(record, "interval_ml", None)
+        ),
+        Column(
+            name="lesion_share",
+            title=f"{title}, share",
+            unit="%",
+            meaning="The same as a share of the cranial cavity.",
+            value=lambda record: _of_abnormal(record, "share", 0.0),
+        ),
+        Column(
+            name="lesion_parts",
+            title=f"{title}, parts",
+            unit="",
+            meaning="In how many pieces it lies.",
+            value=lambda record: _of_abnormal(record, "parts", 0.0),
+        ),
+    ]
+
+
+def _of_abnormal(record: Record, field: str, nothing: Any) -> Any:
+    """A figure of what is abnormal; `nothing` where it was looked for and not found."""
+    if record.abnormal is None:
+        return nothing if record.abnormal_sought else None
+    return getattr(record.abnormal, field)
+
+
 COLUMNS: tuple[Column, ...] = (
     *_volumes(),
+    *_abnormal(),
     Column(
         name="cranial_cavity_ml",
         title="Cranial cavity",
         unit="mL",
-        meaning="Volume of the brain mask: gray matter, white matter and fluid together.",
+        meaning="Volume of the brain mask: gray matter, white matter, fluid and what is abnormal together.",
         value=lambda record: record.brain_ml,
         suspect="both",
     ),
