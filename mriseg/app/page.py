@@ -19,7 +19,7 @@ from mriseg.app.session import analyze, current
 from mriseg.app.sidebar import choose
 from mriseg.app.study.tab import show_study, show_study_alone
 from mriseg.app.viewer.viewer import show_viewer
-from mriseg.core.tissue import Tissue
+from mriseg.core.tissue import LABELS
 from mriseg.core.version import DISCLAIMER
 from mriseg.plotting import slices as render
 
@@ -27,7 +27,7 @@ STYLE = Path(__file__).with_suffix(".css").read_text("utf-8")
 # What the style takes from the page: the text that stands for a file's name, and a color for each tissue's tile.
 VARIABLES = {
     "dropped-file": json.dumps(texts.YOUR_FILE, ensure_ascii=False),
-    **{f"tile-{number}": tissue.color for number, tissue in enumerate(Tissue, start=1)},
+    **{f"tile-{number}": label.color for number, label in enumerate(LABELS, start=1)},
 }
 LAYOUT = f"<style>:root {{{'; '.join(f'--{name}: {value}' for name, value in VARIABLES.items())}}}\n{STYLE}</style>"
 

@@ -19,7 +19,14 @@ from mriseg.segmentation.pipeline import MOST_CHANNELS
 UPLOAD, SOURCE, CONTRAST, TAKEN_AWAY = "upload", "source", "contrast", "taken away"
 FOLDER, TOGETHER = "folder", "together"
 BRAIN, MASK, MARGIN, OWN, CHANNELS = "brain", "mask", "margin", "own", "channels"
-SMOOTHNESS, CLASSES_KEY, BIAS, POSITION, PIXEL = "smoothness", "classes", "bias", "position", "pixel size"
+SMOOTHNESS, CLASSES_KEY, BIAS, POSITION, LESIONS, PIXEL = (
+    "smoothness",
+    "classes",
+    "bias",
+    "position",
+    "lesions",
+    "pixel size",
+)
 MARGINS_MM = (-5.0, 5.0)
 BIAS_OFF = 0.0
 BIAS_STEPS = (BIAS_OFF, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)  # of `Settings.bias_strength`
@@ -162,6 +169,7 @@ def _settings() -> tuple[Settings, bytes | None, str]:
             key=BIAS,
             help=texts.BIAS_HELP,
         )
+        lesions = st.toggle(texts.LESIONS, key=LESIONS, help=texts.LESIONS_HELP)
         use_position = st.toggle(texts.POSITION, key=POSITION, help=texts.POSITION_HELP)
         pixel_size = st.number_input(
             texts.PIXEL_SIZE, *PIXEL_SIZES_MM, None, 0.1, format="%.3f", key=PIXEL, help=texts.PIXEL_SIZE_HELP
@@ -176,6 +184,7 @@ def _settings() -> tuple[Settings, bytes | None, str]:
         correct_bias=strength != BIAS_OFF,
         bias_strength=strength or Settings().bias_strength,
         use_position=use_position,
+        lesions=lesions,
         classes=classes,
     )
     return settings, given, error
@@ -193,6 +202,7 @@ def _knobs(settings: Settings) -> dict[str, object]:
         SMOOTHNESS: min(settings.smoothness, LARGEST_SMOOTHNESS),
         BIAS: nearest if settings.correct_bias else BIAS_OFF,
         POSITION: settings.use_position,
+        LESIONS: settings.lesions,
         PIXEL: settings.pixel_size,
     }
 

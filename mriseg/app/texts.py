@@ -61,6 +61,12 @@ POSITION_HELP = (
     "In volumes, softly expect each tissue where the average brain has it. It tells the deep nuclei from white matter; "
     "lesions and wide ventricles win against it."
 )
+LESIONS = "Set abnormal tissue apart"
+LESIONS_HELP = (
+    "What is unlike any of the three tissues, by its intensity and its place, is striped and counted by itself; the "
+    "tissues are measured without it. Off: every voxel of the brain is one of the three. It is no diagnosis: healthy "
+    "tissue may be marked, and what is abnormal may be missed."
+)
 CHANNELS = "Add T2 or FLAIR of the same head"
 CHANNELS_HELP = "One or two further contrasts on the same grid. The mixture is then fitted to all of them together."
 BIAS = "Bias correction"
@@ -90,6 +96,7 @@ LAYERS = {
     "posterior-gm": "P(gray matter)",
     "posterior-wm": "P(white matter)",
     "posterior-csf": "P(fluid)",
+    "posterior-abnormal": "P(abnormal)",
     "entropy": "Doubt",
     "corrected": "Bias corrected",
     "field": "Bias field",
@@ -182,6 +189,14 @@ APART = "Show them apart"
 APART_HELP = (
     "Brightness does not tell them apart in this scan, so they are shown as one. On: as the model guesses them."
 )
+ABNORMAL_HELP = (
+    "Tissue unlike any of the three, which are given without it: {}. It may be healthy tissue that looks unusual here, "
+    "and what is abnormal may be missed. This is no diagnosis."
+)
+PARTS, LARGEST = "parts", "the largest"
+SIDES = {"left": "mostly on the left", "right": "mostly on the right", "both": "on both sides", "unknown": ""}
+FILLED = "With what an average brain has in place of abnormal tissue: {}."
+ABNORMAL_MEANING = "Unlike any of the three tissues, each voxel counted by its probability; no diagnosis."
 OF_CAVITY = "of the cranial cavity"
 ML_PER_MM = "mL per mm of slice"
 CAVITY = "Cranial cavity"
@@ -207,7 +222,7 @@ COMPARISONS = {
 SIMPLER_METHOD = "Method"
 COMPARED_ABOVE = (
     "Choose the layout Comparison above: the other segmentation, this one, and where they differ, in this one's "
-    "colors (pink where it has none)."
+    "colors (green where it has none)."
 )
 WHOLE_VOXELS = "Volumes are counted in whole voxels here; the tiles count parts of voxels."
 REMEMBER = "Remember this result"

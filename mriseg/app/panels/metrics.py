@@ -8,9 +8,10 @@ from mriseg.app import texts
 from mriseg.app.session import Analysis
 from mriseg.core.decimals import decimal
 from mriseg.core.findings import Finding, Level
-from mriseg.core.tissue import Tissue
+from mriseg.core.tissue import ABNORMAL, Tissue
 from mriseg.evaluation.agreement import dice
 from mriseg.quality.definitions import FIGURES
+from mriseg.segmentation.abnormal_tissue import AbnormalTissue
 from mriseg.segmentation.names import certainty
 from mriseg.segmentation.result import Result
 from mriseg.segmentation.verdict import verdict
@@ -19,7 +20,7 @@ APART = "gray and white matter apart"  # the toggle, where they cannot be told a
 
 
 def show_tiles(result: Result) -> None:
-    """The contrast and the size of each tissue, beside the pictures.
+    """The contrast and the size of each tissue and of what is abnormal, beside the pictures.
 
     Parameters
     ----------
@@ -28,9 +29,8 @@ def show_tiles(result: Result) -> None:
     origin = texts.NAMES_SURE if result.settings.contrast == "auto" else texts.AS_YOU_SAID
     origin = origin.format(certainty(result.contrast_confidence))
     st.markdown(f"{texts.CONTRAST} **{result.contrast.suffix}**, {origin}")
-    shown = shown_sizes(result)
-    with st.container(key="tiles" if len(shown) == len(Tissue) else "tiles-of-two"):
-        for size in shown:
+    with st.container(key="tiles-of-two" if is_joined(result) else "tiles"):
+        for size in shown_sizes(result):
             share = f"{size.share:.1%}"
             value, below, more = share, texts.OF_CAVITY, None
             if size.volume is not None and size.interval is not None:
@@ -38,14 +38,25 @@ def show_tiles(result: Result) -> None:
                 value = millilitres(result, size.volume)
                 below = f"{low:.0f} – {high:.0f} mL · {share}" if is_volume(result) else f"{share} {texts.OF_CAVITY}"
                 more = texts.INTERVAL_HELP.format(millilitres(result, low), millilitres(result, high), share)
+            if size.title == ABNORMAL.title and result.abnormal is not None:
+                more = texts.ABNORMAL_HELP.format(_where(result, result.abnormal, share))
             st.metric(size.title, value, below, help=more, delta_color="off", delta_arrow="off", border=True)
     if not result.gray_white_apart:
         st.toggle(texts.APART, key=APART, help=texts.APART_HELP)
 
 
+def _where(result: Result, abnormal: AbnormalTissue, share: str) -> str:
+    """The share of abnormal tissue, its parts and its side."""
+    said = [f"{share} {texts.OF_CAVITY}"]
+    if abnormal.parts > 1:
+        largest = "" if abnormal.largest_ml is None else f", {texts.LARGEST} {millilitres(result, abnormal.largest_ml)}"
+        said.append(f"{abnormal.parts} {texts.PARTS}{largest}")
+    return ", ".join([*said, *filter(None, [texts.SIDES[abnormal.side.value]])])
+
+
 @dataclass(frozen=True)
 class Size:
-    """How much there is of a tissue, or of two that cannot be told apart.
+    """How much there is of a tissue, of two that cannot be told apart, or of what is none.
 
     Attributes
     ----------
@@ -75,7 +86,7 @@ def is_joined(result: Result) -> bool:
 
 
 def shown_sizes(result: Result) -> list[Size]:
-    """What the tiles and the table say of each tissue.
+    """What the tiles and the table say of each tissue, and last of what is abnormal, where anything is.
 
     Parameters
     ----------
@@ -87,15 +98,17 @@ def shown_sizes(result: Result) -> list[Size]:
     """
     volumes, intervals = result.volumes_ml or {}, result.volume_intervals_ml or {}
     sizes = [Size(t.title, result.fractions[t], volumes.get(t), intervals.get(t)) for t in Tissue]
+    abnormal = result.abnormal
+    none = [] if abnormal is None else [Size(ABNORMAL.title, abnormal.share, abnormal.volume_ml, abnormal.interval_ml)]
     if not is_joined(result):
-        return sizes
-    fluid = sizes[-1]
+        return [*sizes, *none]
+    gray, white, fluid = sizes
     volume, interval = None, None
-    if result.brain_ml is not None and fluid.volume is not None and fluid.interval is not None:
-        # If the mask is right, what is not fluid is tissue.
-        volume, (least, most) = result.brain_ml - fluid.volume, fluid.interval
-        interval = (max(0.0, result.brain_ml - most), result.brain_ml - least)
-    return [Size(texts.BRAIN_TISSUE, 1 - fluid.share, volume, interval), fluid]
+    if gray.volume is not None and white.volume is not None and fluid.volume is not None and fluid.interval is not None:
+        # If the mask is right, what is neither fluid nor abnormal is tissue.
+        volume, (least, most) = gray.volume + white.volume, fluid.interval
+        interval = (max(0.0, volume + fluid.volume - most), volume + fluid.volume - least)
+    return [Size(texts.BRAIN_TISSUE, gray.share + white.share, volume, interval), fluid, *none]
 
 
 def is_volume(result: Result) -> bool:
@@ -169,6 +182,9 @@ def show_numbers(result: Result) -> None:
     st.markdown(f"**{texts.FINDINGS}**")
     st.markdown("\n".join(map(_line, result.findings)))
     st.markdown(numbers_table(result))
+    if result.abnormal is not None and result.filled_volumes_ml is not None:
+        filled = (f"{tissue.title} {millilitres(result, ml)}" for tissue, ml in result.filled_volumes_ml.items())
+        st.caption(texts.FILLED.format(", ".join(filled)))
     for note in result.notes:
         st.caption(note)
 
@@ -195,7 +211,8 @@ def numbers_table(result: Result) -> str:
             size = f"{millilitres(result, of_tissue.volume)}, {size}"
             low, high = of_tissue.interval
             interval = f"{millilitres(result, low)} – {millilitres(result, high)}"
-        rows.append(f"| {of_tissue.title} | {size} | {interval} | | {texts.VOLUME_MEANING} |")
+        meaning = texts.ABNORMAL_MEANING if of_tissue.title == ABNORMAL.title else texts.VOLUME_MEANING
+        rows.append(f"| {of_tissue.title} | {size} | {interval} | | {meaning} |")
     for figure in FIGURES:
         if figure.key not in result.quality:
             continue

@@ -8,7 +8,7 @@ import streamlit as st
 
 from mriseg.app import texts
 from mriseg.app.session import Analysis
-from mriseg.core.tissue import BACKGROUND, Tissue
+from mriseg.core.tissue import ABNORMAL, BACKGROUND, LABELS, Label, Tissue
 from mriseg.image.orientation import orient, reorient
 from mriseg.plotting import slices as render
 
@@ -36,17 +36,20 @@ def show_rendering(analysis: Analysis) -> None:
     # Half a megabyte of the server's memory and the viewer's 3 MB in the browser only where somebody wants to see it.
     from niivue_component import niivue_viewer
 
+    there: tuple[Tissue | Label, ...] = tuple(Tissue) if analysis.result.abnormal is None else LABELS
+    # What is abnormal lies within the brain, and is seen with the ventricles alone around it.
+    first = (Tissue.GM, Tissue.WM) if analysis.result.abnormal is None else (Tissue.WM, ABNORMAL)
     shown = st.segmented_control(
         texts.RENDERED,
-        list(Tissue),
+        there,
         selection_mode="multi",
-        default=[Tissue.GM, Tissue.WM],
-        format_func=lambda tissue: tissue.title,
+        default=first,
+        format_func=lambda label: label.title,
         key="rendered",
         label_visibility="collapsed",
     )
     st.caption(texts.RENDERING_WORDS)
-    which = "".join(tissue.abbreviation for tissue in shown)
+    which = "".join(label.abbreviation for label in shown)
     with st.container(width=HEIGHT):
         niivue_viewer(
             nifti_data=colored_volume(analysis, tuple(shown)),
@@ -60,14 +63,14 @@ def show_rendering(analysis: Analysis) -> None:
         )
 
 
-def colored_volume(analysis: Analysis, shown: tuple[Tissue, ...]) -> bytes:
+def colored_volume(analysis: Analysis, shown: tuple[Tissue | Label, ...]) -> bytes:
     """The brain as a NIfTI of colors, in canonical axes, thinned to what a rendering shows.
 
     Parameters
     ----------
     analysis : Analysis
         Of a volume.
-    shown : tuple of Tissue
+    shown : tuple of Tissue and Label
         Everything else is left empty.
 
     Returns
@@ -83,9 +86,9 @@ def colored_volume(analysis: Analysis, shown: tuple[Tissue, ...]) -> bytes:
     first = np.array([along[0] for along in filled])
     part = tuple(slice(along[0], along[-1] + 1, step) for along in filled)
     brightness = FAINTEST + (1 - FAINTEST) * render.gray(scan.data[part], analysis.limits) / 255
-    table = np.zeros((max(tissue.number for tissue in Tissue) + 1, 3))
-    for tissue in shown:
-        table[tissue.number] = tissue.rgb
+    table = np.zeros((max(label.number for label in LABELS) + 1, 3))
+    for label in shown:
+        table[label.number] = label.rgb
     table[BACKGROUND] = 0
     colors = (table[labels[part]] * brightness[..., None]).astype(np.uint8)
     affine = scan.affine @ np.diag([step, step, step, 1.0])

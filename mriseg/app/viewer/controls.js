@@ -17,6 +17,11 @@ export function layoutsOf({ kind, comparedWith, texts }) {
   );
 }
 
+// The layers that there are: the probability of abnormal tissue only where something is.
+export function shownLayers({ isAbnormal, texts }) {
+  return Object.entries(texts.layers).filter(([layer]) => isAbnormal || layer !== "posterior-abnormal");
+}
+
 // The panels of a layout: the axis across each, what it shows, and whether it is one of the small ones at the side.
 export function panelsOf({ kind, planes }, { layout, plane }) {
   if (layout === "three") return planes.map(([axis]) => ({ axis, shows: "layer", small: false }));
@@ -47,7 +52,7 @@ export function shortNumber(value) {
 
 // What the line below the panels says of a voxel: texts, those of the tissues with the share that is theirs.
 export function describeVoxel(voxel, values, { header, state }) {
-  const { texts, affine, tissues } = header;
+  const { texts, affine, tissues, abnormal, isAbnormal } = header;
   const where = affine
     ? `${millimeters(affine, voxel).map(Math.round).join(", ")} mm`
     : `${texts.pixel} ${voxel[1] + 1}, ${voxel[0] + 1}`;
@@ -55,7 +60,8 @@ export function describeVoxel(voxel, values, { header, state }) {
   if (!values.inside) return [...items, { text: texts.outside }];
   items.push({ text: `${texts.corrected} ${shortNumber(values.corrected)}` });
   if (state.layer === "field") items.push({ text: `${texts.shading} × ${values.shading.toFixed(2)}` });
-  return [...items, ...tissues.map(({ short, rgb }, k) => ({ text: short, rgb, share: values.posteriors[k] }))];
+  const named = isAbnormal ? [...tissues, abnormal] : tissues;
+  return [...items, ...named.map(({ short, rgb }, k) => ({ text: short, rgb, share: values.posteriors[k] }))];
 }
 
 export function showReadout(readout, items) {
@@ -106,7 +112,7 @@ function addChoices(bar, viewer, controls) {
   addSelect(bar, { title: texts.layout, options: layoutsOf(header), chosen: state.layout }, (layout) =>
     viewer.arrange({ layout }),
   );
-  const layers = Object.entries(texts.layers);
+  const layers = shownLayers(header);
   addSelect(bar, { title: texts.layer, options: layers, chosen: state.layer }, (layer) => viewer.change({ layer }));
   const opacity = { min: 0, max: 1, step: 0.05, value: state.opacity };
   const slider = addSlider(bar, { title: texts.opacity, ...opacity }, (value) => viewer.change({ opacity: value }));
@@ -184,7 +190,12 @@ function addLegend(root, viewer) {
   for (const { number, title, rgb } of header.legend) {
     const button = addButton(legend, "", !hidden.has(number));
     button.className = "mriseg-tissue";
-    add(button, "span", "mriseg-swatch").style.background = `rgb(${rgb})`;
+    const swatch = add(
+      button,
+      "span",
+      number === header.abnormal.number ? "mriseg-swatch mriseg-striped" : "mriseg-swatch",
+    );
+    swatch.style.backgroundColor = `rgb(${rgb})`;
     button.append(title);
     button.title = header.texts.tissueHelp;
     const highlight = () => viewer.highlight(hidden.has(number) ? null : number);

@@ -4,13 +4,15 @@
 import { PICTURE, fitViewport, pixelOfVoxel, pixelSize, pointOfPixel, visiblePart } from "./navigation.js";
 import { intensityAt, intensityOf, logShadingAt, posteriorsAt, shadingAt, signalOf } from "./slice_store.js";
 
-const OUTSIDE_RGB = [204, 121, 167]; // where another segmentation has background or the brain ends elsewhere
+const OUTSIDE_RGB = [0, 158, 115]; // where another segmentation has background or the brain ends elsewhere
 const ENTROPY_RGB = [213, 94, 0];
 const BRIGHTENED_RGB = [230, 159, 0]; // by the bias field
 const DARKENED_RGB = [0, 114, 178];
 const MASK_RGB = [0, 229, 160];
 const CROSS_STYLE = "rgba(0, 229, 160, 0.55)";
-const POSTERIORS = { "posterior-gm": 0, "posterior-wm": 1, "posterior-csf": 2 };
+const POSTERIORS = { "posterior-gm": 0, "posterior-wm": 1, "posterior-csf": 2, "posterior-abnormal": 3 };
+const STRIPE = 2; // pixels of a slice: as wide are the stripes of abnormal tissue and the gaps between them
+const GAP_SHARE = 0.5; // of a stripe's opacity in a gap
 const FLAT = 1e-6; // a bias field whose logarithm varies less is none
 const GAP = 6; // points between two small panels
 const BAR_MM = 50; // length of the bar that shows the scale
@@ -58,20 +60,31 @@ export function grayPixels(slice, layer, { header, state }) {
   });
 }
 
-function tissueColors(header) {
-  return new Map(header.tissues.map(({ number, rgb }) => [number, rgb]));
+function labelColors({ tissues, abnormal }) {
+  return new Map([...tissues, abnormal].map(({ number, rgb }) => [number, rgb]));
+}
+
+// Whether a pixel lies on one of the stripes that tell abnormal tissue from the others where colors do not.
+export function isStriped({ columns }, at) {
+  return (Math.floor(at / columns) + (at % columns)) % (2 * STRIPE) < STRIPE;
+}
+
+// A label's color: what is abnormal in stripes, solid on them and thin between.
+export function packLabel(slice, at, { label, alpha, header, colors }) {
+  if (label !== header.abnormal.number) return packColor(colors.get(label), alpha);
+  return packColor(colors.get(label), isStriped(slice, at) ? 255 : Math.round(alpha * GAP_SHARE));
 }
 
 // The labels, those of hidden tissues left out: filled or as contours; or those of the highlighted tissue alone.
 export function labelPixels(slice, { header, state }) {
-  const colors = tissueColors(header);
+  const colors = labelColors(header);
   const { hidden, highlighted } = state;
   const alpha = Math.round(255 * state.opacity);
   return colorBrain(slice, (at, label) => {
     if (highlighted !== null) return label === highlighted ? packColor(colors.get(label), 255) : 0;
     if (hidden.has(label)) return 0;
-    if (state.contours && isInner(slice, at, (near) => slice.labels[near] === label)) return 0;
-    return packColor(colors.get(label), alpha);
+    if (!state.contours) return packLabel(slice, at, { label, alpha, header, colors });
+    return isInner(slice, at, (near) => slice.labels[near] === label) ? 0 : packColor(colors.get(label), alpha);
   });
 }
 
@@ -102,7 +115,7 @@ export function layerPixels(slice, layer, view) {
     return colorBrain(slice, (at) => packColor(ENTROPY_RGB, Math.round(255 * entropyAt(slice, at))));
   if (layer in POSTERIORS) {
     const tissue = POSTERIORS[layer];
-    const { rgb } = header.tissues[tissue];
+    const { rgb } = [...header.tissues, header.abnormal][tissue];
     return colorBrain(slice, (at) => packColor(rgb, Math.round(255 * posteriorsAt(slice, at)[tissue])));
   }
   return null;
@@ -110,17 +123,17 @@ export function layerPixels(slice, layer, view) {
 
 // The labels of the other segmentation, hidden tissues left out.
 export function otherPixels(slice, { header, state }) {
-  const colors = tissueColors(header);
+  const colors = labelColors(header);
   const alpha = Math.round(255 * state.opacity);
   return colorPixels(slice, (at) => {
     const label = slice.other[at];
-    return label && !state.hidden.has(label) ? packColor(colors.get(label), alpha) : 0;
+    return label && !state.hidden.has(label) ? packLabel(slice, at, { label, alpha, header, colors }) : 0;
   });
 }
 
 // The labels of this segmentation where the other has another.
 export function disagreementPixels(slice, { header }) {
-  const colors = tissueColors(header);
+  const colors = labelColors(header);
   return colorPixels(slice, (at, label) =>
     label === slice.other[at] ? 0 : packColor(colors.get(label) ?? OUTSIDE_RGB, 255),
   );

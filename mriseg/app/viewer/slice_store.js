@@ -2,10 +2,10 @@
 
 import { PICTURE } from "./navigation.js";
 
-export const FORMAT_VERSION = 2; // of the bytes, the same as in `slices.py`: a change of the format is one of both
+export const FORMAT_VERSION = 3; // of the bytes, the same as in `slices.py`: a change of the format is one of both
 const PREFIX = 8; // bytes: the version and the length of the header
 const LEVEL_BYTES = 2; // of a pixel's intensity; each layer after it has one byte a pixel
-const BYTE_LAYERS = ["labels", "gray", "white", "field", "other"];
+const BYTE_LAYERS = ["labels", "gray", "white", "abnormal", "field", "other"];
 const MOST_SLICES = 192; // 80 MB of a head of 256 voxels a side
 const PATIENCE = 600; // ms until a slice that was requested is requested again
 const AHEAD = [1, 2, 3]; // slices requested in the direction of scrolling
@@ -74,10 +74,10 @@ export function intensityOf(signal, { zero, scale, invertedAbout }) {
   return (invertedAbout === null ? signal : invertedAbout - signal) / scale + zero;
 }
 
-// The probability of each tissue at a pixel, in the order gray matter, white matter, fluid.
+// The probability of each tissue at a pixel, in the order gray matter, white matter, fluid; last that of none of them.
 export function posteriorsAt(slice, at) {
-  const [gray, white] = [slice.gray[at] / 255, slice.white[at] / 255];
-  return [gray, white, Math.max(0, 1 - gray - white)];
+  const [gray, white, abnormal] = [slice.gray[at] / 255, slice.white[at] / 255, slice.abnormal[at] / 255];
+  return [gray, white, Math.max(0, 1 - gray - white - abnormal), abnormal];
 }
 
 // All that is known of a pixel. `corrected` is in the units of the histogram.

@@ -15,14 +15,14 @@ import numpy as np
 
 from mriseg.app import texts
 from mriseg.core.scan import Scan
-from mriseg.core.tissue import Tissue
+from mriseg.core.tissue import ABNORMAL, Label, Tissue
 from mriseg.image.orientation import orient, reorient, reorient_box
 from mriseg.plotting import slices as render
 from mriseg.plotting.slices import AnatomicalPlane, View
 from mriseg.segmentation.bias_field import evaluate_bias_field
 from mriseg.segmentation.result import Result
 
-FORMAT_VERSION = 2  # of the bytes, the same as in `slice_store.js`: a change of the format is one of both
+FORMAT_VERSION = 3  # of the bytes, the same as in `slice_store.js`: a change of the format is one of both
 LEVELS = 1024  # of intensity: quantized far finer than the noise of any scan, and two thirds of 16 bits when deflated
 FULL = 255  # byte of a posterior of 1
 SPEED = 1  # level 5 saves 4 % and takes twice as long; zlib itself takes half as long again and packs worse
@@ -136,8 +136,9 @@ def encode_slice(source: SliceSource, axis: int, index: int) -> tuple[tuple[int,
     shape : tuple of int
         Rows and columns.
     content : bytes
-        Deflated: levels of intensity (two bytes a pixel, least first), labels, posteriors of gray and of white matter,
-        the bias field and the other labels (a byte each); rows from the top, columns in the radiological convention.
+        Deflated: levels of intensity (two bytes a pixel, least first), labels, posteriors of gray matter, of white
+        matter and of what is abnormal, the bias field and the other labels (a byte each); rows from the top, columns in
+        the radiological convention.
     """
     view = View(next((plane for plane in AnatomicalPlane if plane.axis == axis), None), index)
     low, high = source.intensity_range
@@ -145,8 +146,12 @@ def encode_slice(source: SliceSource, axis: int, index: int) -> tuple[tuple[int,
     # In float64: the range may be that of very small numbers.
     levels = ((intensities - low) * np.float64((LEVELS - 1) / (high - low)) + 0.5).astype("<u2")
     posteriors = source.result.posteriors if axis == PICTURE else _posteriors_across(source, axis, index)
-    shares = (posteriors[..., 0], posteriors[..., 1], _field_share(source, axis, index))
     labels = render.cut(source.labels, view)
+    abnormal = np.zeros(posteriors.shape[:-1], np.float32)
+    if source.result.abnormal is not None:
+        total = posteriors.sum(-1)
+        abnormal = np.where(_in_brain(source, axis, index), np.clip(1 - total, 0, 1), 0)
+    shares = (posteriors[..., 0], posteriors[..., 1], abnormal, _field_share(source, axis, index))
     layers = [
         labels,
         *(render.cut((share * FULL + 0.5).astype(np.uint8), View(view.plane)) for share in shares),
@@ -173,17 +178,27 @@ def _header(source: SliceSource) -> dict[str, object]:
         "zero": background.zero,
         "scale": background.scale,
         "invertedAbout": tissues.background_level if tissues.assignment.inverted else None,
-        "tissues": [{"number": t.number, "title": t.title, "short": t.abbreviation, "rgb": t.rgb} for t in Tissue],
-        "legend": [{"number": t.number, "title": title, "rgb": t.rgb} for t, title in _legend(source.joined)],
+        "tissues": [_described(tissue, tissue.title) for tissue in Tissue],
+        "abnormal": _described(ABNORMAL, ABNORMAL.title),
+        "isAbnormal": source.result.abnormal is not None,
+        "legend": [_described(label, title) for label, title in _legend(source)],
         "headBox": _head_box(source.box, scan),
     }
 
 
-def _legend(joined: bool) -> list[tuple[Tissue, str]]:
-    """The tissues that have a label of their own, and what they are called."""
-    if joined:
-        return [(Tissue.GM, texts.BRAIN_TISSUE), (Tissue.CSF, Tissue.CSF.title)]
-    return [(tissue, tissue.title) for tissue in Tissue]
+def _described(label: Tissue | Label, title: str) -> dict[str, object]:
+    return {"number": label.number, "title": title, "short": label.abbreviation, "rgb": label.rgb}
+
+
+def _legend(source: SliceSource) -> list[tuple[Tissue | Label, str]]:
+    """What has a label of its own, and what it is called."""
+    shown: list[tuple[Tissue | Label, str]] = [(tissue, tissue.title) for tissue in Tissue]
+    if source.joined:
+        shown = [(Tissue.GM, texts.BRAIN_TISSUE), (Tissue.CSF, Tissue.CSF.title)]
+    is_seen = source.result.abnormal is not None or (
+        source.other is not None and (source.other == ABNORMAL.number).any()
+    )
+    return [*shown, (ABNORMAL, ABNORMAL.title)] if is_seen else shown
 
 
 def _one_label(labels: np.ndarray) -> np.ndarray:
@@ -217,6 +232,12 @@ def _posteriors_across(source: SliceSource, axis: int, index: int) -> np.ndarray
     if orientation[own, 1] < 0:
         index = result.labels.shape[own] - 1 - index
     return reorient(result.posteriors_across(own, index), orientation)
+
+
+def _in_brain(source: SliceSource, axis: int, index: int) -> np.ndarray:
+    """The mask of a slice, in canonical axes with one along the slice's own."""
+    labels = source.labels if axis == PICTURE else source.labels.take([index], axis)
+    return labels > 0
 
 
 def _head_box(box: tuple[slice, ...], canonical: Scan) -> list[tuple[int, int]]:

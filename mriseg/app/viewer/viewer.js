@@ -1,7 +1,7 @@
 // The viewer: slices on canvases, a linked cursor, and what the model says of the voxel under it.
 // Window, opacity, probing and highlighting need no server; a slice that was not seen yet is requested from it.
 
-import { buildControls, describeVoxel, layoutsOf, showReadout } from "./controls.js";
+import { buildControls, describeVoxel, layoutsOf, shownLayers, showReadout } from "./controls.js";
 import { HistogramLink } from "./histogram_link.js";
 import { PICTURE, clampIndex, pixelOfVoxel } from "./navigation.js";
 import { drawPanel } from "./painter.js";
@@ -138,6 +138,7 @@ class Viewer {
 
   build() {
     if (!layoutsOf(this.header).some(([layout]) => layout === this.state.layout)) this.state.layout = "side";
+    if (!shownLayers(this.header).some(([layer]) => layer === this.state.layer)) this.state.layer = "segmented";
     this.controls = buildControls(this);
   }
 
