@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits
 from mriseg import Contrast, Result, Scan, segment
 from mriseg.brain import confidence, extraction
 from mriseg.brain import volume as brain_volume
+from mriseg.datasets.lesions import add_lesion
 from mriseg.datasets.phantom import Phantom, make_phantom, simulate
 from mriseg.registration.atlas import Atlas
 from mriseg.segmentation import trial_fits
@@ -155,6 +156,14 @@ def segmented(scanned: Callable[[Contrast], Scan], remembered: Path) -> Callable
     """The result on the phantom in a contrast with nothing given: its brain found, its contrast named."""
     segmented_once = once(segment, remembered)
     return cache(lambda contrast: segmented_once(scanned(contrast)))
+
+
+@pytest.fixture(scope="session")
+def with_lesion(coarse: Phantom, remembered: Path) -> tuple[Scan, Result]:
+    """A scan of the coarse head with 40 mL of abnormal tissue on the left, and its result; its brain is given."""
+    head = add_lesion(coarse, (-30, -10, 30), 40.0)
+    scan = simulate(head, Contrast.FLAIR)
+    return scan, once(segment, remembered)(scan, mask=head.truth > 0)
 
 
 @pytest.fixture(scope="session")

@@ -2,19 +2,21 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import nibabel
 import numpy as np
 import pytest
 
 from mriseg import Contrast
-from mriseg.cli import main
+from mriseg.cli import _summary, main
 from mriseg.datasets.phantom import simulate
 from mriseg.datasets.samples import SAMPLES
 from mriseg.export import atomic_files
 from mriseg.export.images import encode_scan
 from mriseg.plotting.slices import png
 from mriseg.segmentation.pipeline import STAGES
+from mriseg.study.record import of_result
 from mriseg.study.stage_line import StageLine
 from tests.not_heads import bottle
 
@@ -155,14 +157,23 @@ def test_a_further_contrast_on_another_grid_is_refused(files, tmp_path, capsys):
 
 
 def test_classes_position_smoothness_and_bias_strength_are_settings(files, tmp_path):
-    knobs = "--classes", 4, "--no-position", "--smoothness", 0.5, "--bias-strength", 2
+    knobs = "--classes", 4, "--no-position", "--smoothness", 0.5, "--bias-strength", 2, "--no-lesions"
     assert run("segment", files / "head.nii.gz", "--out", tmp_path, *knobs) == 0
     figures = json.loads((tmp_path / "head_desc-tissue_stats.json").read_text())
     assert figures["settings"]["classes"] == len(figures["mixture"]["means"]) == 4
     assert figures["settings"]["use_position"] is False
     assert figures["settings"]["smoothness"] == 0.5
     assert figures["settings"]["bias_strength"] == 2
+    assert figures["settings"]["lesions"] is False
     assert not any("average brain" in note for note in figures["notes"])
+
+
+def test_abnormal_tissue_is_on_the_line_of_its_scan(with_lesion):
+    record = of_result("a", with_lesion[1])
+    line, *doubts = _summary("a", record)
+    assert line.endswith(f", L {record.abnormal.volume_ml:.1f} mL ({record.abnormal.share:.1%})")
+    assert any("no diagnosis" in doubt for doubt in doubts)
+    assert " L " not in _summary("a", replace(record, abnormal=None))[0]
 
 
 def test_a_report_is_written_on_request_and_names_no_file(files, tmp_path):

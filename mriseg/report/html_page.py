@@ -15,6 +15,7 @@ from mriseg.report.pictures import Picture
 # Of the first sheet on paper, mm: what is left for pictures without a verdict, and what each line of one takes; letters
 # on such a line.
 SHEET_MM, LINE_MM, LINE = 156.0, 4.2, 88
+ABNORMAL_LINES = 3  # that its row and its sentence take
 LOWEST_MM = 36.0
 STYLE = Path(__file__).with_suffix(".css").read_text("utf-8")
 
@@ -75,7 +76,7 @@ def _pictures(content: ReportContent) -> str:
             f'<div class="{kind}">{images}</div></figure>'
         )
     # On paper they leave room for the verdict and the volumes on the same sheet.
-    lines = sum(-(-len(text) // LINE) for _, text in content.findings)
+    lines = sum(-(-len(text) // LINE) for _, text in content.findings) + ABNORMAL_LINES * (ABNORMAL in content.key)
     height = max(LOWEST_MM, (SHEET_MM - LINE_MM * lines) / rows)
     width = height * sum(picture.width for picture in pictures) / max(picture.height for picture in pictures)
     return f'<div class="planes" style="--paper: {width * 2 / rows:.0f}mm">{"".join(shown)}</div>'

@@ -28,7 +28,7 @@ TITLE_SIZE, HEAD_SIZE, SIZE, BAND_SIZE, SMALL = 18.0, 12.0, 9.5, 9.0, 8.0  # poi
 LEADING = 0.43  # mm of a line for each point
 GAP, CELL_GAP, KEY_WIDTH, SWATCH = 3.0, 2.5, 4.2, 2.6
 # Of pictures, mm: as high as the page has room for with the volumes below them, within these.
-VOLUMES_HEIGHT, LOWEST, TALLEST = 58.0, 36.0, 95.0
+VOLUMES_HEIGHT, ABNORMAL_HEIGHT, LOWEST, TALLEST = 58.0, 9.0, 36.0, 95.0  # a row and a line more where it is told
 FIGURE_WIDTH = 108.0
 BAND_INSET, TITLE_WIDTH = 3.5, 40.0
 INK, FAINT, BAND, RULE = 34, 90, 242, 210  # gray levels
@@ -60,7 +60,7 @@ def document(content: ReportContent, date: datetime.date | None) -> bytes:
     sheet.pairs(content.facts)
     sheet.verdict(content.headline, content.findings)
     sheet.heading("Original and segmented")
-    sheet.pictures(content.pictures)
+    sheet.pictures(content.pictures, VOLUMES_HEIGHT + ABNORMAL_HEIGHT * (ABNORMAL in content.key))
     sheet.key(content.key)
     if content.sides:
         sheet.paragraph("/P", content.sides, SMALL, gray=FAINT)
@@ -165,13 +165,13 @@ class _Sheet(FPDF):
                 self.multi_cell(width, LEADING * BAND_SIZE, text, align="L")
         self.set_xy(MARGIN, y + height)
 
-    def pictures(self, pictures: tuple[Picture, ...]) -> None:
-        """Each plane's original over its segmentation, in one scale; those of a single plane side by side."""
+    def pictures(self, pictures: tuple[Picture, ...], below: float) -> None:
+        """Each plane's original over its segmentation, in one scale, with room below; of a single plane side by side."""
         beside = len(pictures) == 1
         columns = 2 if beside else len(pictures)
         total = sum(picture.width for picture in pictures) * (2 if beside else 1)
         caption = LEADING * SMALL
-        free = self.h - BOTTOM - self.y - caption - VOLUMES_HEIGHT
+        free = self.h - BOTTOM - self.y - caption - below
         tallest = min(TALLEST, max(LOWEST, free / (1 if beside else 2) - GAP / 2))
         scale = min((WIDTH - GAP * (columns - 1)) / total, tallest / max(picture.height for picture in pictures))
         row = scale * max(picture.height for picture in pictures) + GAP / 2

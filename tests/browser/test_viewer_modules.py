@@ -17,7 +17,7 @@ from mriseg import Contrast, segment
 from mriseg.app.viewer import viewer
 from mriseg.app.viewer.slices import FORMAT_VERSION, LEVELS, PICTURE, SliceSource, encode
 from mriseg.app.viewer.viewer import MODULES, SliceRequest, _details, _planes, _slice_request, joined_modules
-from mriseg.core.tissue import Tissue
+from mriseg.core.tissue import ABNORMAL, LABELS, Tissue
 from mriseg.datasets.phantom import simulate
 from mriseg.datasets.samples import SAMPLES
 from mriseg.image.orientation import orient, reorient
@@ -26,9 +26,17 @@ pytestmark = pytest.mark.browser
 ADDRESS = "http://viewer.test/"  # answered by the test itself
 HERE = viewer._HERE
 WINDOW = (10.0, 90.0)
-TISSUES = [{"number": t.number, "title": t.title, "short": t.abbreviation, "rgb": t.rgb} for t in Tissue]
+*TISSUES, UNLIKE = ({"number": t.number, "title": t.title, "short": t.abbreviation, "rgb": t.rgb} for t in LABELS)
 SIGNAL = {"zero": 0, "scale": 1, "invertedAbout": None}
-HEADER = {"tissues": TISSUES, "range": [0, 1023], "levels": LEVELS, "field": [-1, 1], **SIGNAL}
+HEADER = {
+    "tissues": TISSUES,
+    "abnormal": UNLIKE,
+    "isAbnormal": True,
+    "range": [0, 1023],
+    "levels": LEVELS,
+    "field": [-1, 1],
+    **SIGNAL,
+}
 STATE = {
     "opacity": 0.6,
     "contours": False,
@@ -40,7 +48,7 @@ STATE = {
 }
 SHAPE = (7, 9, 11)
 SPACING = [1.0, 2.0, 3.0]
-LAYERS = ["levels", "labels", "gray", "white", "field", "other"]
+LAYERS = ["levels", "labels", "gray", "white", "abnormal", "field", "other"]
 PREPARE = """async ([modules, layers]) => {
     for (const name of modules) Object.assign(window, await import(`./${name}`));
     window.bytesOf = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
@@ -144,7 +152,8 @@ def test_a_voxel_is_read_as_the_engine_has_it(script, head, axis):
     assert (found["other"] == reorient(other, orientation)[at]).all()
     assert (found["inside"] == inside).all()
     posteriors = reorient(result.posteriors, orientation)[at]
-    assert np.abs(found["posteriors"] - posteriors)[inside].max() < 0.006
+    assert np.abs(found["posteriors"][:, :3] - posteriors)[inside].max() < 0.006
+    assert (found["posteriors"][:, 3] == 0).all()
     bias = reorient(result.bias, orientation)[at]
     assert np.abs(found["shading"] / bias - 1)[inside].max() < 0.01
     assert np.abs(found["corrected"] * bias / canonical.data[at] - 1)[inside].max() < 0.03
@@ -285,15 +294,26 @@ def test_a_map_of_a_posterior_is_as_opaque_as_it_is_likely(script):
         "labels": np.array([[1, 1, 1, 0]]),
         "gray": np.array([[255, 100, 0, 90]]),
         "white": np.array([[0, 50, 0, 90]]),
+        "abnormal": np.array([[0, 30, 60, 0]]),
     }
-    for layer, tissue, shares in (
+    for layer, label, shares in (
         ("posterior-gm", Tissue.GM, [255, 100, 0, 0]),
         ("posterior-wm", Tissue.WM, [0, 50, 0, 0]),
-        ("posterior-csf", Tissue.CSF, [0, 105, 255, 0]),
+        ("posterior-csf", Tissue.CSF, [0, 75, 195, 0]),
+        ("posterior-abnormal", ABNORMAL, [0, 30, 60, 0]),
     ):
         shown = layer_of(script, layers, layer)[0]
         assert shown[:, 3].tolist() == shares
-        assert shown[1, :3].tolist() == list(tissue.rgb)
+        assert shown[1, :3].tolist() == list(label.rgb)
+
+
+def test_what_is_abnormal_is_told_by_stripes_too(script):
+    labels = np.full((8, 8), ABNORMAL.number)
+    shown = layer_of(script, {"labels": labels}, "segmented")
+    assert (shown[..., :3] == ABNORMAL.rgb).all()
+    stripes = (np.add(*np.indices(labels.shape)) % 4) < 2
+    assert (shown[..., 3][stripes] == 255).all()
+    assert (shown[..., 3][~stripes] == 77).all()  # half of 0.6, as an opacity
 
 
 def test_entropy_is_none_of_a_certain_voxel_and_full_of_one_that_may_be_anything(script):

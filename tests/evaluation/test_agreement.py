@@ -5,6 +5,7 @@ import pytest
 import scipy
 
 from mriseg import MrisegError, Tissue
+from mriseg.core.tissue import ABNORMAL
 from mriseg.evaluation.agreement import agreement, dice, match_labels, relabel
 
 GM, WM, CSF = Tissue
@@ -143,7 +144,7 @@ def test_the_overlap_that_justifies_a_match_is_its_share_of_the_number():
     assert matching.tissues == (CSF, GM)
     assert matching.voxels == (1, 5)
     assert matching.overlaps == (1, 3 / 5)
-    np.testing.assert_allclose(matching.shares[1], [1 / 5, 3 / 5, 1 / 5, 0])
+    np.testing.assert_allclose(matching.shares[1], [1 / 5, 3 / 5, 1 / 5, 0, 0])
 
 
 def test_three_numbers_are_three_tissues_even_where_one_tissue_swallowed_another():
@@ -195,3 +196,12 @@ def test_a_match_can_be_told_otherwise():
 def test_an_empty_reference_is_refused():
     with pytest.raises(MrisegError, match="no label"):
         match_labels(shells(), np.zeros_like(shells()))
+
+
+def test_what_is_abnormal_is_in_the_brain_and_takes_no_number_from_a_tissue():
+    labels = np.repeat(np.array([1, 2, 3, ABNORMAL.number], np.uint8), 10)
+    reference = np.repeat(np.array([5, 6, 7, 6], np.uint16), 10)
+    matching = match_labels(labels, reference)
+    assert matching.tissues == (GM, WM, CSF)
+    assert matching.overlaps == (1, 0.5, 1)
+    np.testing.assert_allclose(matching.shares[1], [0, 0, 0.5, 0, 0.5])

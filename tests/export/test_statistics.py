@@ -73,7 +73,7 @@ def test_the_evidence_for_each_contrast_stands_beside_what_was_said(slice_of_hea
 def test_the_lookup_table_has_a_row_for_each_label():
     rows = [row.split("\t") for row in lookup_table().splitlines()]
     assert rows[0] == ["index", "name", "abbreviation", "color"]
-    assert [row[0] for row in rows[1:]] == ["0", "1", "2", "3"]
+    assert [row[0] for row in rows[1:]] == ["0", "1", "2", "3", "7"]
     assert rows[2][1:3] == ["Gray matter", "GM"]
 
 
@@ -92,3 +92,36 @@ def test_findings_have_code_level_and_text_and_warnings_are_among_them(segmented
     assert [each["code"] for each in figures["findings"][1:]] == [each.code.value for each in result.findings]
     assert figures["warnings"] == ["It is inverted. Look at it.", *result.warnings]
     assert figures["verdict"] == verdict(replace(result, findings=(doubt,))).headline
+
+
+def test_what_is_abnormal_is_a_figure_of_its_own(with_lesion):
+    _, result = with_lesion
+    figures = json.loads(json.dumps(stats(result), allow_nan=False))
+    abnormal = result.abnormal
+    assert figures["volumes_ml"]["lesion"] == abnormal.volume_ml
+    assert figures["volume_intervals_ml"]["lesion"] == list(abnormal.interval_ml)
+    assert sum(figures["fractions"].values()) == pytest.approx(1)
+    assert sum(figures["volumes_ml"].values()) == pytest.approx(figures["brain_ml"])
+    assert figures["abnormal"]["side"] == "left"
+    assert sum(figures["abnormal"]["filled_volumes_ml"].values()) == pytest.approx(figures["brain_ml"], rel=1e-3)
+    assert volumes_table(result).splitlines()[-1].startswith(f"L,Abnormal tissue,{abnormal.volume_ml:.3f},0.0")
+
+
+def test_without_anything_abnormal_nothing_says_so(slice_of_head):
+    _, result = slice_of_head
+    assert result.abnormal is None
+    figures = stats(result)
+    assert figures["abnormal"] is None
+    for key in ("volumes_ml", "volume_intervals_ml", "fractions"):
+        assert "lesion" not in figures[key]
+    assert len(volumes_table(result).splitlines()) == 1 + len(Tissue)
+
+
+def test_of_a_picture_without_a_pixel_size_the_share_is_given_alone(with_lesion):
+    _, result = with_lesion
+    unsized = replace(result.abnormal, volume_ml=None, interval_ml=None, largest_ml=None, expected_ml=None)
+    figures = stats(replace(result, volumes_ml=None, volume_intervals_ml=None, abnormal=unsized))
+    assert figures["volumes_ml"] is None
+    assert figures["volume_intervals_ml"] is None
+    assert figures["fractions"]["lesion"] == unsized.share
+    assert figures["abnormal"]["filled_volumes_ml"] is None

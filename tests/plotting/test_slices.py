@@ -5,6 +5,7 @@ import PIL.Image
 import pytest
 
 from mriseg import Tissue
+from mriseg.core.tissue import ABNORMAL
 from mriseg.plotting import slices
 from mriseg.plotting.slices import AnatomicalPlane, View
 
@@ -103,3 +104,15 @@ def test_a_picture_of_unknown_size_is_not_written_on():
 def test_png_is_lossless():
     image = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
     assert np.array_equal(np.asarray(PIL.Image.open(io.BytesIO(slices.png(image)))), image)
+
+
+def test_what_is_abnormal_has_its_color_and_stripes_that_its_neighbors_have_not():
+    labels = np.full((12, 24), Tissue.WM.number, np.uint8)
+    labels[:, 12:] = ABNORMAL.number
+    image = slices.colored(np.full(labels.shape, 200, np.uint8), labels, opacity=0.3)
+    assert len(np.unique(image[:, :12].reshape(-1, 3), axis=0)) == 1
+    striped, between = (
+        image[:, 12:][where] for where in (slices.stripes((12, 24))[:, 12:], ~slices.stripes((12, 24))[:, 12:])
+    )
+    assert (striped == ABNORMAL.rgb).all()
+    np.testing.assert_allclose(between, np.full_like(between, 0.7 * 200 + 0.3 * np.array(ABNORMAL.rgb) + 0.5), atol=1)

@@ -3,8 +3,9 @@ from dataclasses import replace
 
 import pytest
 
-from mriseg import Settings
+from mriseg import Settings, Tissue
 from mriseg.core.findings import Finding, FindingCode, Level
+from mriseg.core.tissue import LABELS
 from mriseg.quality.definitions import FIGURES
 from mriseg.report.content import _value, report_content
 
@@ -74,3 +75,23 @@ def test_no_figure_of_quality_stands_twice(volume):
     titles = [row[0] for row in content.quality.rows]
     assert len(set(titles)) == len(titles)
     assert not {"Brain-parenchymal fraction", "Gray to white matter"} & set(titles)  # they stand under the volumes
+
+
+def test_what_is_abnormal_has_a_row_and_the_tissues_are_also_given_filled(with_lesion):
+    scan, result = with_lesion
+    content = report_content(scan, result, None)
+    assert content.key == LABELS
+    *tissues, abnormal, cavity = content.volumes.rows
+    assert abnormal[0] == "Abnormal tissue (L)"
+    assert float(abnormal[1]) == round(result.abnormal.volume_ml)
+    assert sum(float(row[1]) for row in (*tissues, abnormal)) == pytest.approx(float(cavity[1]), abs=2.1)
+    assert sum(float(row[-1].rstrip("%")) for row in (*tissues, abnormal)) == pytest.approx(100, abs=0.21)
+    assert f"GM {result.filled_volumes_ml[Tissue.GM]:.0f}, WM" in content.volumes_note
+    assert "no diagnosis" in " ".join(text for _, text in content.findings)
+
+
+def test_of_a_brain_without_it_the_report_has_no_place_for_it(volume):
+    content = report_content(*volume, None)
+    assert content.key == tuple(Tissue)
+    assert len(content.volumes.rows) == len(Tissue) + 1
+    assert "abnormal" not in content.volumes_note

@@ -9,6 +9,7 @@ from mriseg import MrisegError, report
 from mriseg.brain.confidence import LOOK
 from mriseg.core.findings import Finding, FindingCode, Level
 from mriseg.report import pdf_document as report_pdf
+from tests.report.documents import words_of
 
 
 def test_the_pdf_is_two_tagged_pages_with_its_fonts_in_it(volume):
@@ -29,6 +30,15 @@ def test_the_pdf_is_two_tagged_pages_with_its_fonts_in_it(volume):
             assert "/FontFile2" in described
     assert reader.metadata.title == "Brain tissue report"
     assert reader.metadata.author is None
+
+
+def test_with_abnormal_tissue_the_pdf_still_has_two_pages_and_says_how_much(with_lesion):
+    scan, result = with_lesion
+    content = report.pdf(scan, result)
+    assert len(pypdf.PdfReader(io.BytesIO(content)).pages) == 2
+    words = words_of(content)
+    assert words.count("Abnormal tissue") >= 3  # finding, key, row
+    assert f"{result.abnormal.volume_ml:.0f}" in words
 
 
 def test_many_warnings_still_fit_two_pages(volume):

@@ -29,6 +29,17 @@ def test_records_come_back_from_json(segmented):
         assert from_plain(record.path, json.loads(json.dumps(to_plain(record), allow_nan=False))) == record
 
 
+def test_what_is_abnormal_comes_back_from_json(with_lesion):
+    _, result = with_lesion
+    record = of_result("a", result)
+    assert record.abnormal == result.abnormal
+    assert record.abnormal_sought
+    assert from_plain("a", json.loads(json.dumps(to_plain(record), allow_nan=False))) == record
+    sideless = {**to_plain(record), "abnormal": {**to_plain(record)["abnormal"], "side": "above"}}
+    with pytest.raises(DAMAGED):
+        from_plain("a", sideless)
+
+
 def test_findings_come_back_with_their_codes():
     findings = (
         Finding(FindingCode.TOO_NOISY, Level.NOT, "It is noisy.", "Scan anew."),

@@ -9,7 +9,7 @@ import pytest
 from mriseg import Tissue
 from mriseg.core.findings import Finding, FindingCode, Level
 from mriseg.core.tissue import Contrast
-from mriseg.study.record import Record
+from mriseg.study.record import Record, of_result
 from mriseg.study.table import COLUMNS, MOST_Z, NOT_AVAILABLE, Row, dictionary, most_z, outliers, table, z_scores
 
 
@@ -162,3 +162,22 @@ def test_every_line_has_every_column_and_the_dictionary_explains_each():
 
 def test_names_of_columns_do_not_clash():
     assert len({column.name for column in COLUMNS}) == len(COLUMNS)
+
+
+def test_no_abnormal_tissue_is_none_only_where_it_was_looked_for(with_lesion):
+    figures = {column.name: column.value for column in COLUMNS if column.name.startswith("lesion_")}
+    found = of_result("a", with_lesion[1])
+    abnormal = found.abnormal
+    expected = {
+        "lesion_ml": abnormal.volume_ml,
+        "lesion_ml_low": abnormal.interval_ml[0],
+        "lesion_ml_high": abnormal.interval_ml[1],
+        "lesion_share": abnormal.share,
+        "lesion_parts": abnormal.parts,
+    }
+    assert {name: value(found) for name, value in figures.items()} == expected
+    nothing = replace(found, abnormal=None)
+    assert {figures[name](nothing) for name in ("lesion_ml", "lesion_share", "lesion_parts")} == {0}
+    assert figures["lesion_ml_low"](nothing) is None
+    not_sought = replace(nothing, abnormal_sought=False)
+    assert {value(not_sought) for value in figures.values()} == {None}

@@ -6,8 +6,8 @@ import pytest
 
 from mriseg import segment
 from mriseg.app import texts
-from mriseg.app.panels.metrics import APART, numbers_table, shown_sizes
-from mriseg.core.tissue import Tissue
+from mriseg.app.panels.metrics import APART, Size, numbers_table, shown_sizes
+from mriseg.core.tissue import ABNORMAL, Tissue
 from mriseg.datasets.samples import SAMPLES
 from mriseg.quality.definitions import FIGURES
 
@@ -39,3 +39,19 @@ def test_what_cannot_be_told_apart_is_one_number_unless_both_are_asked_for(resul
     assert f"| {Tissue.GM.title} |" not in numbers_table(alike)
     monkeypatch.setattr("mriseg.app.panels.metrics.st.session_state", {APART: True})
     assert [size.title for size in shown_sizes(alike)] == [tissue.title for tissue in Tissue]
+
+
+def test_what_is_abnormal_has_a_tile_and_is_no_part_of_the_tissues(with_lesion, monkeypatch):
+    _, result = with_lesion
+    *tissues, abnormal = shown_sizes(result)
+    assert abnormal == Size(
+        ABNORMAL.title, result.abnormal.share, result.abnormal.volume_ml, result.abnormal.interval_ml
+    )
+    assert sum(size.share for size in tissues) + abnormal.share == pytest.approx(1)
+    assert f"| {ABNORMAL.title} |" in numbers_table(result)
+    both, fluid, same = shown_sizes(replace(result, quality={**result.quality, "tissue_contrast": 0.1}))
+    assert same == abnormal
+    assert both.volume + fluid.volume + same.volume == pytest.approx(result.brain_ml)
+    assert both.share + fluid.share + same.share == pytest.approx(1)
+    low, high = both.interval
+    assert low < both.volume < high

@@ -8,7 +8,7 @@ import pytest
 
 from mriseg import Contrast, segment
 from mriseg.app.viewer.slices import FORMAT_VERSION, LEVELS, PICTURE, SliceSource, encode
-from mriseg.core.tissue import Tissue
+from mriseg.core.tissue import ABNORMAL, LABELS, Tissue
 from mriseg.datasets.phantom import simulate
 from mriseg.datasets.samples import SAMPLES
 from mriseg.image.orientation import orient, reorient
@@ -29,10 +29,10 @@ def decode(content: bytes) -> tuple[dict, dict[tuple[int, int], tuple[np.ndarray
         at += part["length"]
         rows, columns = part["shape"]
         pixels = rows * columns
-        assert len(plain) == 7 * pixels
+        assert len(plain) == 8 * pixels
         slices[part["axis"], part["index"]] = (
             np.frombuffer(plain, "<u2", pixels).reshape(rows, columns),
-            np.frombuffer(plain, np.uint8, offset=2 * pixels).reshape(5, rows, columns),
+            np.frombuffer(plain, np.uint8, offset=2 * pixels).reshape(6, rows, columns),
         )
     assert at == len(content)
     return header, slices
@@ -58,7 +58,7 @@ def test_a_slice_arrives_as_the_engine_found_it(head, plane):
     view = View(plane, index)
     other = np.where(result.labels == Tissue.GM.number, Tissue.WM.number, result.labels).astype(np.uint8)
     header, slices = sent(scan, result, [(plane.axis, index)], other)
-    levels, (labels, gray, white, field, others) = slices[plane.axis, index]
+    levels, (labels, gray, white, abnormal, field, others) = slices[plane.axis, index]
     low, high = header["range"]
     shown = low + levels * ((high - low) / (LEVELS - 1))
     assert np.abs(shown - render.cut(canonical.data, view)).max() <= 0.51 * (high - low) / (LEVELS - 1)
@@ -67,6 +67,7 @@ def test_a_slice_arrives_as_the_engine_found_it(head, plane):
     posteriors = render.cut(reorient(result.posteriors, orientation), view)
     assert np.abs(gray / 255 - posteriors[..., 0]).max() < 0.003
     assert np.abs(white / 255 - posteriors[..., 1]).max() < 0.003
+    assert not abnormal.any()
     flattest, steepest = header["field"]
     bias = render.cut(reorient(result.bias, orientation), view)
     inside = labels > 0
@@ -133,3 +134,25 @@ def test_what_cannot_be_told_apart_has_one_label_and_one_button(head):
     np.testing.assert_array_equal(others, labels)
     assert [entry["number"] for entry in header["legend"]] == [Tissue.GM.number, Tissue.CSF.number]
     assert len(header["tissues"]) == len(Tissue)
+
+
+def test_what_is_abnormal_is_sent_with_its_probability_and_has_a_button(with_lesion):
+    scan, result = with_lesion
+    canonical, orientation = orient(scan)
+    found = reorient(result.labels, orientation) == ABNORMAL.number
+    index = int(found.sum((0, 1)).argmax())
+    header, slices = sent(scan, result, [(2, index)])
+    _, (labels, gray, white, abnormal, *_) = slices[2, index]
+    view = View(AnatomicalPlane.AXIAL, index)
+    assert (labels == ABNORMAL.number).any()
+    expected = render.cut(reorient(result.abnormal_posterior, orientation), view)
+    assert np.abs(abnormal / 255 - expected).max() < 0.003
+    fluid = 1 - (gray + white.astype(float) + abnormal) / 255
+    posteriors = render.cut(reorient(result.posteriors, orientation), view)
+    assert np.abs(fluid - posteriors[..., 2])[labels > 0].max() < 0.01
+    assert header["isAbnormal"]
+    assert [entry["number"] for entry in header["legend"]] == [label.number for label in LABELS]
+    healthy = SliceSource.of(scan, replace(result, abnormal=None), np.where(result.mask, 1, 0).astype(np.uint8))
+    header, _ = decode(encode(healthy, [], window=LIMITS, details={}))
+    assert not header["isAbnormal"]
+    assert [entry["number"] for entry in header["legend"]] == [tissue.number for tissue in Tissue]
