@@ -30,7 +30,7 @@ INTERVALS = (
     "The volume of a tissue is the sum of each voxel's partial volumes. It lies in the interval with a probability of "
     "95% if the brain mask is right. The cranial cavity is the brain with the fluid in and around it."
 )
-FILLED = "With what an average brain has in place of abnormal tissue they would be"
+FILLED = "With what an average brain has in place of abnormal tissue the tissues would be"
 CONTRASTS = {
     Contrast.T1: "T1-weighted",
     Contrast.T2: "T2-weighted",

@@ -166,7 +166,7 @@ class _Sheet(FPDF):
         self.set_xy(MARGIN, y + height)
 
     def pictures(self, pictures: tuple[Picture, ...], below: float) -> None:
-        """Each plane's original over its segmentation, in one scale, with room below; of a single plane side by side."""
+        """Each plane's original over its segmentation, in one scale, or beside it if it is one."""
         beside = len(pictures) == 1
         columns = 2 if beside else len(pictures)
         total = sum(picture.width for picture in pictures) * (2 if beside else 1)

@@ -138,7 +138,7 @@ def test_what_cannot_be_told_apart_has_one_label_and_one_button(head):
 
 def test_what_is_abnormal_is_sent_with_its_probability_and_has_a_button(with_lesion):
     scan, result = with_lesion
-    canonical, orientation = orient(scan)
+    _, orientation = orient(scan)
     found = reorient(result.labels, orientation) == ABNORMAL.number
     index = int(found.sum((0, 1)).argmax())
     header, slices = sent(scan, result, [(2, index)])
