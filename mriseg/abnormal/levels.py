@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from mriseg.abnormal.standard_brain import StandardBrain, expectation, smoothed
-from mriseg.registration.atlas import atlas
 
 # Shares of the average brain at which a place is surely of one tissue; fluid only deep in the brain, in the ventricles:
 # sulci are thin, and scans without skull end there.
@@ -69,7 +68,7 @@ def tissue_levels(brain: StandardBrain) -> TissueLevels | None:
     quiet = smoothed(x, brain.mask, NOISE_MM)
     white = brain.mask & (expected.white > SURELY_WHITE)
     gray = brain.mask & (expected.gray > SURELY_GRAY)
-    fluid = brain.mask & (expected.fluid > MOSTLY_FLUID) & (atlas().depth > DEEP_MM)
+    fluid = brain.mask & (expected.fluid > MOSTLY_FLUID) & (expected.depth > DEEP_MM)
     if min(np.count_nonzero(of_tissue) for of_tissue in (white, gray, fluid)) < LEAST_VOXELS:
         return None
     of_white, of_gray = half_sample_mode(quiet[white]), half_sample_mode(quiet[gray])

@@ -15,7 +15,7 @@ import scipy
 
 from mriseg.abnormal.levels import NOISE_MM, TissueLevels, tissue_levels
 from mriseg.abnormal.standard_brain import StandardBrain, expectation, smoothed
-from mriseg.registration.atlas import ATLAS_MM, atlas
+from mriseg.registration.atlas import ATLAS_MM
 
 # Spreads above the brightest tissue. In white matter 2.75 sees the lesions of multiple sclerosis on FLAIR; elsewhere
 # limbic cortex, what lines the ventricles and vessels are 4 above. Before the bias field is divided out only what is
@@ -121,7 +121,7 @@ def _without_vessels(parts: np.ndarray, least_voxels: float) -> np.ndarray:
     """The same without what is thin, lies at the surface and has nothing thick beside it."""
     thick = scipy.ndimage.binary_opening(parts, _ball(THICK_MM))
     beside = scipy.ndimage.binary_dilation(thick, iterations=round(NEAR_MM / ATLAS_MM)) if thick.any() else thick
-    return _large_parts(parts & (beside | (atlas().depth >= RIM_MM)), least_voxels)
+    return _large_parts(parts & (beside | (expectation().depth >= RIM_MM)), least_voxels)
 
 
 def _with_enclosed(brain: StandardBrain, bright: np.ndarray, healthy: _Healthy) -> np.ndarray:

@@ -10,28 +10,36 @@ from functools import lru_cache
 import numpy as np
 import scipy
 
+from mriseg.image.morphology import bounding_box
 from mriseg.image.resampling import Grid, block_mean
 from mriseg.mixture.spatial_prior import smooth_maps
 from mriseg.registration.affine import Registration
 from mriseg.registration.atlas import ATLAS_MM, atlas
 
+OUTSIDE_MM = 6.0  # so far around the average brain its box goes on: an affine leaves no brain farther out
 LEAST_COVERED = 0.5  # share of a voxel of the average brain that must lie in the scan's brain
 MM3_PER_ML = 1000
 
 
 @dataclass(frozen=True, eq=False)
 class Expectation:
-    """Shares of the tissues that the average brain has at each of its voxels, blurred and never 0; they sum to 1.
+    """What the average brain has at each voxel of its box.
 
     Attributes
     ----------
     gray, white, fluid : ndarray of float32
-        On the grid of the average brain.
+        Shares of the tissues, blurred and never 0; they sum to 1.
+    depth : ndarray of float32
+        Distance to its surface, mm; negative outside.
+    box : tuple of slice
+        In the grid of the average brain; its mirror image in the first axis is itself.
     """
 
     gray: np.ndarray
     white: np.ndarray
     fluid: np.ndarray
+    depth: np.ndarray
+    box: tuple[slice, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,20 +64,27 @@ class StandardBrain:
     registration: Registration
 
     def to_scan(self, values: np.ndarray, grid: Grid) -> np.ndarray:
-        """Values on this brain's grid at the voxels of the scan, float32."""
-        return self.registration.warp(values.astype(np.float32), atlas(), grid)
+        """Values on this brain's grid at the voxels of the scan, float32; 0 beyond."""
+        average = atlas()
+        whole = np.zeros(average.gray.shape, np.float32)
+        whole[expectation().box] = values
+        return self.registration.warp(whole, average, grid)
 
 
 @lru_cache(maxsize=1)
 def expectation() -> Expectation:
-    """What the average brain expects at each of its voxels.
+    """What the average brain expects at each voxel of its box.
 
     Returns
     -------
     Expectation
     """
-    fluid, white, _ = smooth_maps(atlas())
-    return Expectation(1 - fluid - white, white, fluid)
+    average = atlas()
+    near = average.depth > -OUTSIDE_MM
+    box = bounding_box(near | near[::-1])
+    fluid, white, _ = smooth_maps(average)
+    fluid, white = fluid[box], white[box]
+    return Expectation(1 - fluid - white, white, fluid, average.depth[box], box)
 
 
 def to_standard_space(data: np.ndarray, mask: np.ndarray, grid: Grid, registration: Registration) -> StandardBrain:
@@ -94,9 +109,12 @@ def to_standard_space(data: np.ndarray, mask: np.ndarray, grid: Grid, registrati
     sums, _, _ = block_mean(np.where(mask, data, np.float32(0)), grid.spacing, ATLAS_MM)
     to_mm, average = registration.affine, atlas()
     matrix = to_mm[:3, :3] * ATLAS_MM / np.array(sides)[:, None]
-    start = (to_mm[:3, :3] @ average.origin + to_mm[:3, 3] - grid.first_voxel_mm - first) / sides
+    box = expectation().box
+    origin = average.origin + ATLAS_MM * np.array([part.start for part in box])
+    start = (to_mm[:3, :3] @ origin + to_mm[:3, 3] - grid.first_voxel_mm - first) / sides
+    shape = tuple(part.stop - part.start for part in box)
     covered, total = (
-        scipy.ndimage.affine_transform(values, matrix, start, average.gray.shape, order=1) for values in (inside, sums)
+        scipy.ndimage.affine_transform(values, matrix, start, shape, order=1) for values in (inside, sums)
     )
     brain = covered > LEAST_COVERED
     intensities = np.divide(total, covered, out=np.zeros_like(total), where=brain)
