@@ -17,9 +17,10 @@ from mriseg.abnormal.standard_brain import StandardBrain, expectation, smoothed
 # sulci are thin, and scans without skull end there.
 SURELY_WHITE, SURELY_GRAY, MOSTLY_FLUID, DEEP_MM = 0.8, 0.7, 0.45, 15.0
 # The affine leaves the ventricles some millimeters off, and choroid plexus can hold contrast agent: the darker quarter
-# of what should be ventricles tells whether fluid is bright. It has 1.0 to 1.7 of gray matter on T2 and PD, 0.2 to 0.7
-# on T1 and FLAIR, 0.9 beside a tumor that closes the ventricles.
-QUARTER, BRIGHT_FLUID = 25, 0.97
+# of what should be ventricles tells whether fluid is bright. It has 0.9 to 1.7 of gray matter on T2 and PD, 0.2 to 0.7
+# on T1 and FLAIR, 0.9 on T1 beside a tumor that closes the ventricles.
+WHITE_BRIGHTER = 1.05
+QUARTER, BRIGHT_FLUID, BRIGHT_FLUID_BESIDE_DARK_WHITE = 25, 0.97, 0.8
 MOSTLY_WHITE, MOSTLY_GRAY, LITTLE_FLUID = 0.7, 0.6, 0.25
 NOISE_MM = 1.5  # standard deviation of a Gaussian that takes the noise off before a mode is looked for
 LEAST_SPREAD = 0.06  # of the brighter tissue: so much a tissue differs from place to place without any noise
@@ -34,8 +35,8 @@ class TissueLevels:
     Attributes
     ----------
     gray, white, fluid : float
-        The most frequent intensity where the average brain has gray and white matter; the lower quartile where it has
-        the ventricles.
+        The most frequent intensity where the average brain has gray and white matter; that of the quarter nearest
+        to fluid where it has the ventricles.
     gray_spread, white_spread : float
         Standard deviation on the side of the level where fewer other things are.
     """
@@ -47,9 +48,14 @@ class TissueLevels:
     white_spread: float
 
     @property
+    def white_is_bright(self) -> bool:
+        """Whether white matter is brighter than gray matter, as on T1."""
+        return self.white > WHITE_BRIGHTER * self.gray
+
+    @property
     def fluid_is_bright(self) -> bool:
-        """Whether fluid is at least as bright as gray matter."""
-        return self.fluid > BRIGHT_FLUID * self.gray
+        """Whether fluid is about as bright as gray matter or brighter."""
+        return self.fluid > least_bright_fluid(self.gray, self.white)
 
 
 def tissue_levels(brain: StandardBrain) -> TissueLevels | None:
@@ -74,9 +80,27 @@ def tissue_levels(brain: StandardBrain) -> TissueLevels | None:
     of_white, of_gray = half_sample_mode(quiet[white]), half_sample_mode(quiet[gray])
     about_white = brain.mask & (expected.white > MOSTLY_WHITE)
     about_gray = brain.mask & (expected.gray > MOSTLY_GRAY) & (expected.fluid < LITTLE_FLUID)
-    of_fluid, least = float(np.percentile(quiet[fluid], QUARTER)), LEAST_SPREAD * max(of_gray, of_white)
+    dark_fluid, bright_fluid = np.percentile(quiet[fluid], [QUARTER, 100 - QUARTER])
+    of_fluid = float(bright_fluid if dark_fluid > least_bright_fluid(of_gray, of_white) else dark_fluid)
+    least = LEAST_SPREAD * max(of_gray, of_white)
     spreads = (narrower_spread(x[about_gray], of_gray), narrower_spread(x[about_white], of_white))
     return TissueLevels(of_gray, of_white, of_fluid, *(max(spread, least) for spread in spreads))
+
+
+def least_bright_fluid(gray: float, white: float) -> float:
+    """From where on the darker quarter of the ventricles tells of bright fluid.
+
+    Parameters
+    ----------
+    gray, white : float
+        Levels of the tissues.
+
+    Returns
+    -------
+    float
+        Intensity, arbitrary units.
+    """
+    return (BRIGHT_FLUID if white > gray else BRIGHT_FLUID_BESIDE_DARK_WHITE) * gray
 
 
 def half_sample_mode(values: np.ndarray) -> float:

@@ -2,19 +2,20 @@
 
 Bright parts begin at seeds that are brighter than any tissue by several spreads once the noise is smoothed. Each grows
 to where the intensity has fallen half the way to what is expected of the place: there a voxel holds as much of the one
-as of the other. What such parts enclose, as a rim encloses a dark core, belongs to them. Dark parts are thick, darker
-than their place in the average brain and than their counterpart in the other hemisphere, so that wide ventricles and
-sulci are none; they grow in the same way.
+as of the other. What such parts enclose, as a rim encloses a dark core, belongs to them. Other parts are nearer to
+fluid than their place in the average brain and than their counterpart in the other hemisphere, and thick, so that wide
+ventricles and sulci are none; they grow in the same way.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache, partial
 
 import numpy as np
 import scipy
 
-from mriseg.abnormal.levels import NOISE_MM, TissueLevels, tissue_levels
+from mriseg.abnormal.levels import DEEP_MM, MOSTLY_FLUID, NOISE_MM, TissueLevels, tissue_levels
 from mriseg.abnormal.standard_brain import StandardBrain, expectation, smoothed
+from mriseg.image.morphology import distance_to_background
 from mriseg.registration.atlas import ATLAS_MM
 
 # Spreads above the brightest tissue. In white matter 2.75 sees the lesions of multiple sclerosis on FLAIR; elsewhere
@@ -26,9 +27,8 @@ REACH_MM = 5.0  # standard deviation of the Gaussian by which the seeds' intensi
 LEAST_BRIGHT_ML = 0.1  # a smaller part is noise or a vessel
 FLUID_PLACE = 0.7  # expected share of fluid above which a bright voxel is pulsation or a vessel
 
-# Where white matter is so much brighter than gray matter, as on T1, contrast agent makes vessels, sinuses and dura
-# bright: thin things so near to the surface of the average brain.
-WHITE_BRIGHTER, RIM_MM = 1.05, 8.0
+# On T1 contrast agent makes vessels, sinuses and dura bright: thin things so near to the surface of the average brain.
+RIM_MM = 8.0
 
 # A dark part is so many spreads darker than its place. Where so much of its border is abnormal it is enclosed: 0.76 to
 # 0.83 at the cores of gliomas, up to 0.6 at ventricles between lesions of multiple sclerosis. Its border is looked for
@@ -36,14 +36,18 @@ WHITE_BRIGHTER, RIM_MM = 1.05, 8.0
 ENCLOSED_DARK, LEAST_CONTACT, BORDER_MM = 1.75, 0.7, 8.0
 LITTLE_FLUID = 0.35  # expected share of fluid up to which a dark part is neither ventricle nor sulcus
 
-# On T1 healthy heads hold up to 1.2 mL that is darker than its place and its counterpart, gliomas 3 to 25.
-DARK_MM = 2.0  # standard deviation of the Gaussian that takes the noise off
-DARK_SEED, COUNTERPART_DARK, DARK_GROWTH, COUNTERPART_GROWTH = 1.5, 1.0, 1.0, 2.0
+# Parts nearer to fluid than their place, in spreads: dark on T1 and FLAIR, bright on T2 and PD. Healthy heads hold up
+# to 1.2 mL that is so beside a counterpart that is not, gliomas on T1 3 to 25.
+QUIET_MM = 2.0  # standard deviation of the Gaussian that takes the noise off
+SHIFT_SEED, COUNTERPART_SHIFT, SHIFT_GROWTH, COUNTERPART_GROWTH = 1.5, 1.0, 1.0, 2.0
 THICK_MM = 4.0  # radius of a ball that must fit in
-LEAST_DARK_ML = 2.0
-LEAST_BRIGHTNESS = 0.5  # of the way from fluid to gray matter: a darker part may be a ventricle that was pushed aside,
-NEAR_MM, LEAST_NEAR = 8.0, 20  # unless so many of its voxels lie so near to a bright part
-DARK_REACH_MM, DARK_FLUID_PLACE = 12.0, 0.5
+LEAST_SHIFTED_ML = 2.0
+LEAST_FROM_FLUID = 0.5  # of the way from fluid to gray matter: what is nearer to fluid may be fluid,
+# unless half of it is so deep and so far from the ventricles of the average brain: 15 to 20 mm in cysts, 12 to 15 in a
+# ventricle that a tumor pushed aside,
+DEEP_PART_MM, FAR_MM = 15.0, 17.0
+NEAR_MM, LEAST_NEAR = 8.0, 20  # or so many of its voxels lie so near to a bright part
+SHIFT_REACH_MM, SHIFT_FLUID_PLACE = 12.0, 0.5
 
 
 def abnormal_parts(brain: StandardBrain, *, is_shaded: bool = False) -> np.ndarray:
@@ -58,18 +62,18 @@ def abnormal_parts(brain: StandardBrain, *, is_shaded: bool = False) -> np.ndarr
     Returns
     -------
     ndarray of bool, shape of the brain
-        Nothing where the tissues' levels are not known, and where fluid is bright: there a bright part may be fluid.
+        Nothing where the tissues' levels are not known.
     """
-    levels = tissue_levels(brain)
-    if levels is None or levels.fluid_is_bright:
-        return np.zeros(brain.mask.shape, bool)
+    levels, parts = tissue_levels(brain), np.zeros(brain.mask.shape, bool)
+    if levels is None:
+        return parts
     healthy = _Healthy(levels)
-    bright = _bright_parts(brain, healthy, FARTHER_IF_SHADED if is_shaded else 0.0)
-    parts = _with_enclosed(brain, bright, healthy)
-    if levels.white > WHITE_BRIGHTER * levels.gray:
+    if not levels.fluid_is_bright:  # else a bright part may be fluid
+        parts = _bright_parts(brain, healthy, FARTHER_IF_SHADED if is_shaded else 0.0)
+        parts = _with_enclosed(brain, parts, healthy)
+    if levels.white_is_bright:
         parts = _without_vessels(parts, LEAST_BRIGHT_ML / brain.voxel_ml)
-        parts |= _dark_parts(brain, parts, healthy)
-    return parts
+    return parts | _parts_like_fluid(brain, parts, healthy)
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +132,7 @@ def _with_enclosed(brain: StandardBrain, bright: np.ndarray, healthy: _Healthy) 
     """The bright parts with the dark ones that they enclose and what lies between."""
     if not bright.any():
         return bright
-    x, steps = smoothed(brain.intensities, brain.mask, DARK_MM), round(BORDER_MM / ATLAS_MM)
+    x, steps = smoothed(brain.intensities, brain.mask, QUIET_MM), round(BORDER_MM / ATLAS_MM)
     dark = brain.mask & ~bright & (x < healthy.brightness - ENCLOSED_DARK * healthy.spread)
     dark = scipy.ndimage.binary_opening(dark & (expectation().fluid < LITTLE_FLUID))
     number, count = scipy.ndimage.label(dark)
@@ -147,39 +151,57 @@ def _with_enclosed(brain: StandardBrain, bright: np.ndarray, healthy: _Healthy) 
     return parts | (between & scipy.ndimage.binary_dilation(enclosed, iterations=steps + 1))
 
 
-def _dark_parts(brain: StandardBrain, bright: np.ndarray, healthy: _Healthy) -> np.ndarray:
-    """Thick parts darker than their place and than their counterpart, grown to half way."""
-    x, mask = smoothed(brain.intensities, brain.mask, DARK_MM), brain.mask
-    darker = np.where(mask, (healthy.brightness - x) / healthy.spread, 0)
-    counterpart = darker[::-1]  # the average brain is symmetric
-    beside = scipy.ndimage.binary_dilation((counterpart > COUNTERPART_DARK) | ~mask[::-1])
-    seeds = mask & ~bright & (darker > DARK_SEED) & (expectation().fluid < LITTLE_FLUID) & ~beside
+def _parts_like_fluid(brain: StandardBrain, bright: np.ndarray, healthy: _Healthy) -> np.ndarray:
+    """Thick parts nearer to fluid than their place and than their counterpart, grown to half way."""
+    x, mask = smoothed(brain.intensities, brain.mask, QUIET_MM), brain.mask
+    toward_fluid = 1 if healthy.levels.fluid_is_bright else -1
+    shift = np.where(mask, toward_fluid * (x - healthy.brightness) / healthy.spread, 0)
+    counterpart = shift[::-1]  # the average brain is symmetric
+    beside = scipy.ndimage.binary_dilation((counterpart > COUNTERPART_SHIFT) | ~mask[::-1])
+    seeds = mask & ~bright & (shift > SHIFT_SEED) & (expectation().fluid < LITTLE_FLUID) & ~beside
     seeds = scipy.ndimage.binary_opening(seeds, _ball(THICK_MM))
-    seeds = _credible(brain, seeds, x, bright=bright, levels=healthy.levels)
+    seeds = _credible(brain, seeds, shift, x=x, bright=bright, levels=healthy.levels)
     if not seeds.any():
         return seeds
-    brightness, known = _spread_out(x, seeds, DARK_REACH_MM)
-    fall = np.maximum(DARK_GROWTH * healthy.spread, HALF_WAY * (healthy.brightness - brightness))
-    grown = mask & ~bright & known & (x < healthy.brightness - fall) & (expectation().fluid < DARK_FLUID_PLACE)
-    grown &= counterpart <= COUNTERPART_GROWTH
+    of_seeds, known = _spread_out(shift, seeds, SHIFT_REACH_MM)
+    grown = mask & ~bright & known & (shift > np.maximum(SHIFT_GROWTH, HALF_WAY * of_seeds))
+    grown &= (expectation().fluid < SHIFT_FLUID_PLACE) & (counterpart <= COUNTERPART_GROWTH)
     return _touching(scipy.ndimage.binary_opening(grown) | seeds, seeds)
 
 
 def _credible(
-    brain: StandardBrain, dark: np.ndarray, x: np.ndarray, *, bright: np.ndarray, levels: TissueLevels
+    brain: StandardBrain,
+    seeds: np.ndarray,
+    shift: np.ndarray,
+    *,
+    x: np.ndarray,
+    bright: np.ndarray,
+    levels: TissueLevels,
 ) -> np.ndarray:
-    """The dark parts that are large and no fluid, or lie at a bright one."""
-    number, count = scipy.ndimage.label(dark)
+    """The parts that lie at a bright one, or are large and neither a ventricle that was pushed aside nor a sulcus."""
+    number, count = scipy.ndimage.label(seeds)
     if not count:
-        return dark
+        return seeds
     near = scipy.ndimage.binary_dilation(bright, iterations=round(NEAR_MM / ATLAS_MM)) if bright.any() else bright
-    every = np.arange(count + 1)
-    size_ml = np.bincount(number.ravel(), minlength=count + 1) * brain.voxel_ml
-    brightness = (scipy.ndimage.median(x, number, every) - levels.fluid) / (levels.gray - levels.fluid)
     beside_bright = np.bincount(number[near], minlength=count + 1) > LEAST_NEAR
-    keep = ((size_ml > LEAST_DARK_ML) & (brightness > LEAST_BRIGHTNESS)) | beside_bright
+    is_large = np.bincount(number.ravel(), minlength=count + 1) * brain.voxel_ml > LEAST_SHIFTED_ML
+    of_part = partial(scipy.ndimage.median, labels=number, index=np.arange(count + 1))
+    from_fluid = (of_part(x) - levels.fluid) / (levels.gray - levels.fluid)
+    is_no_fluid = (from_fluid > LEAST_FROM_FLUID) & (abs(levels.gray - levels.fluid) > levels.gray_spread)
+    is_far = (of_part(_from_ventricles_mm()) > FAR_MM) & (of_part(expectation().depth) > DEEP_PART_MM)
+    keep = beside_bright | (is_large & (is_no_fluid | is_far))
+    if not (levels.fluid_is_bright or levels.white_is_bright):
+        keep = is_large & is_far  # on FLAIR what lies between tissue and fluid is a voxel of both
     keep[0] = False
     return keep[number]
+
+
+@lru_cache(maxsize=1)
+def _from_ventricles_mm() -> np.ndarray:
+    """Distance to the ventricles of the average brain, mm."""
+    place = expectation()
+    ventricles = (place.fluid > MOSTLY_FLUID) & (place.depth > DEEP_MM)
+    return distance_to_background(~ventricles, (ATLAS_MM,) * 3)
 
 
 def _spread_out(values: np.ndarray, seeds: np.ndarray, sd_mm: float) -> tuple[np.ndarray, np.ndarray]:
