@@ -19,7 +19,9 @@ from mriseg.core.faults import explain
 from mriseg.core.limits import at_most
 from mriseg.core.scan import Scan
 from mriseg.core.settings import Settings
+from mriseg.core.tissue import ABNORMAL
 from mriseg.datasets.samples import SAMPLES
+from mriseg.image.orientation import reorient
 from mriseg.io.catalog import ScanEntry
 from mriseg.io.reader import read_mask
 from mriseg.plotting import slices as render
@@ -95,7 +97,7 @@ class Analysis:
     limits : tuple of float
         Intensities shown black and white.
     widest : tuple of int
-        Along each canonical axis the slice that shows most of the brain.
+        Along each canonical axis the slice that shows most of the brain, or of what is abnormal in it.
     is_aside : bool
         Whether the intensities were let go of, because others needed the room.
     """
@@ -248,12 +250,18 @@ def _analysis(
     if earlier is not None and cached is not None:
         limits, widest = cached.limits, cached.widest
     else:
-        brain = result.brain.mask
-        areas = [
-            np.count_nonzero(brain, tuple(a for a in range(brain.ndim) if a != axis)) for axis in range(brain.ndim)
-        ]
-        limits, widest = render.window(scan.data, result.mask), tuple(int(np.argmax(area)) for area in areas)
+        limits, widest = render.window(scan.data, result.mask), _widest(result)
     return Analysis(choice, scan, channels, truth=truth, result=result, limits=limits, widest=widest)
+
+
+def _widest(result: Result) -> tuple[int, ...]:
+    """Along each canonical axis the slice that shows most of the brain, or of what is abnormal in it."""
+    shown = result.brain.mask
+    if result.abnormal is not None:
+        shown = reorient(result.labels == ABNORMAL.number, result.orientation)
+    axes = range(shown.ndim)
+    areas = (np.count_nonzero(shown, tuple(a for a in axes if a != axis)) for axis in axes)
+    return tuple(int(np.argmax(area)) for area in areas)
 
 
 def _scan(choice: Choice) -> tuple[Scan, np.ndarray | None]:

@@ -204,7 +204,8 @@ PARENCHYMA = "Brain parenchyma"
 RATIO = "Gray to white matter"
 TIME = "Last change computed in"
 TOTALS_HELP = (
-    "Cranial cavity: brain with the fluid in and around it. Brain parenchyma: gray and white matter as a share of it."
+    "Cranial cavity: brain with the fluid in and around it. Brain parenchyma: gray and white matter as a share of "
+    "it, abnormal tissue left out."
 )
 FINDINGS = "What can be trusted here"
 NUMBERS_HEAD = "| Figure | Here | 95 % interval or usual range | Good | What it means |"
@@ -260,6 +261,7 @@ TAB_NUMBERS, TAB_COMPARE, TAB_STEPS, TAB_RENDERING, TAB_METHOD, TAB_STUDY = (
 )
 RENDERED = "Tissues"
 RENDERING_WORDS = "Drag to turn, scroll to zoom. Each voxel has its tissue's color."
+RENDERING_CUT = "The tissues are cut open at the middle of what is abnormal; switch it off to see all of them."
 NO_RENDERING = "A picture has one slice only; there is nothing to turn. Drop a volume to see it in three dimensions."
 
 TOO_MUCH_DROPPED = (

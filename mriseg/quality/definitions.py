@@ -50,7 +50,8 @@ FIGURES = (
         "brain_parenchymal_fraction",
         "Brain parenchyma",
         "%",
-        meaning="Gray and white matter as a share of the cranial cavity; it falls with age and atrophy.",
+        meaning="Gray and white matter as a share of the cranial cavity, abnormal tissue left out; it falls with age "
+        "and atrophy.",
         good="none",
     ),
     Figure(

@@ -209,7 +209,8 @@ def _volumes_note(scan: Scan, result: Result) -> str:
 
 def _ratios(result: Result) -> tuple[tuple[str, str], ...]:
     gray, white = (result.fractions[tissue] for tissue in (Tissue.GM, Tissue.WM))
-    ratios = [("Brain-parenchymal fraction, (GM + WM) / cranial cavity", f"{gray + white:.3f}")]
+    parenchyma = result.quality["brain_parenchymal_fraction"]
+    ratios = [("Brain-parenchymal fraction, (GM + WM) / (GM + WM + CSF)", f"{parenchyma:.3f}")]
     if white > 0:
         ratios.append(("Gray to white matter, GM / WM", f"{gray / white:.2f}"))
     return tuple(ratios)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mriseg.core.scan import Scan
-from mriseg.core.tissue import LABELS
+from mriseg.core.tissue import ABNORMAL, LABELS
 from mriseg.image.morphology import bounding_box
 from mriseg.image.orientation import orient, reorient
 from mriseg.plotting import slices as render
@@ -47,7 +47,7 @@ class Picture:
 
 
 def pictures(scan: Scan, result: Result) -> tuple[Picture, ...]:
-    """The slices through the middle of the brain, cropped to it, all in one scale.
+    """The slices through the middle of the brain, or through most of what is abnormal; cropped, all in one scale.
 
     Parameters
     ----------
@@ -67,7 +67,9 @@ def pictures(scan: Scan, result: Result) -> tuple[Picture, ...]:
     box = _with_margin(bounding_box(mask), mask.shape)
     views = [View(None)]
     if scan.spacing is not None:
-        views = [View(plane, _middle(mask, plane), sides_known=result.sides_known) for plane in AnatomicalPlane]
+        views = [
+            View(plane, _telling(labels, mask, plane), sides_known=result.sides_known) for plane in AnatomicalPlane
+        ]
         views = [view for view in views if not _is_strip(box, scan.spacing, view)]
     sides = [render.pixel_sides(scan.spacing, view) for view in views]
     boxed = [[_boxed(array, box, view) for array in (scan.data, labels)] for view in views]
@@ -94,6 +96,12 @@ def pictures(scan: Scan, result: Result) -> tuple[Picture, ...]:
             )
         )
     return tuple(slices)
+
+
+def _telling(labels: np.ndarray, mask: np.ndarray, plane: AnatomicalPlane) -> int:
+    """The slice that shows most of what is abnormal; where nothing is, the middle one."""
+    abnormal = np.count_nonzero(labels == ABNORMAL.number, tuple(axis for axis in range(3) if axis != plane.axis))
+    return int(abnormal.argmax()) if abnormal.any() else _middle(mask, plane)
 
 
 def _middle(mask: np.ndarray, plane: AnatomicalPlane) -> int:

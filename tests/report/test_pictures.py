@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 
 from mriseg import read
+from mriseg.core.tissue import ABNORMAL
+from mriseg.image.orientation import orient, reorient
 from mriseg.plotting import slices as render
 from mriseg.report.content import report_content
 from mriseg.segmentation.head_direction import HeadDirection
@@ -83,3 +85,18 @@ def test_planes_are_not_named_where_the_header_calls_them_wrongly(volume):
     content = report_content(scan, turned, None)
     assert [shot.title.split(",")[0] for shot in content.pictures] == ["Plane 3", "Plane 2", "Plane 1"]
     assert "not known which side" in content.sides
+
+
+def test_the_slices_go_through_what_is_abnormal(with_lesion):
+    scan, result = with_lesion
+    slices = [
+        int(picture.title.split("slice ")[1].split(" of")[0]) - 1
+        for picture in report_content(scan, result, None).pictures
+    ]
+    abnormal = reorient(result.labels, orient(scan)[1]) == ABNORMAL.number
+    most = [
+        int(abnormal.sum(tuple(a for a in range(3) if a != plane.axis)).argmax()) for plane in render.AnatomicalPlane
+    ]
+    assert slices == most
+    for picture in report_content(scan, result, None).pictures:
+        assert (picture.segmented == ABNORMAL.rgb).all(-1).sum() > 50

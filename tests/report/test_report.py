@@ -42,7 +42,7 @@ class TestWords:
         ml = volume[1].volumes_ml
         text = " ".join(both[which].split())
         parenchyma = (ml[Tissue.GM] + ml[Tissue.WM]) / sum(ml.values())
-        assert f"(GM + WM) / cranial cavity: {parenchyma:.3f}" in text
+        assert f"(GM + WM) / (GM + WM + CSF): {parenchyma:.3f}" in text
         assert f"GM / WM: {ml[Tissue.GM] / ml[Tissue.WM]:.2f}" in text
 
     def test_the_mixture_is_in_figures(self, both, which, volume):

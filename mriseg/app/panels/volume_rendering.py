@@ -37,8 +37,7 @@ def show_rendering(analysis: Analysis) -> None:
     from niivue_component import niivue_viewer
 
     there: tuple[Tissue | Label, ...] = tuple(Tissue) if analysis.result.abnormal is None else LABELS
-    # What is abnormal lies within the brain, and is seen with the ventricles alone around it.
-    first = (Tissue.GM, Tissue.WM) if analysis.result.abnormal is None else (Tissue.WM, ABNORMAL)
+    first = (Tissue.GM, Tissue.WM) if analysis.result.abnormal is None else (Tissue.GM, Tissue.WM, ABNORMAL)
     shown = st.segmented_control(
         texts.RENDERED,
         there,
@@ -48,7 +47,7 @@ def show_rendering(analysis: Analysis) -> None:
         key="rendered",
         label_visibility="collapsed",
     )
-    st.caption(texts.RENDERING_WORDS)
+    st.caption(f"{texts.RENDERING_WORDS} {texts.RENDERING_CUT}" if ABNORMAL in shown else texts.RENDERING_WORDS)
     which = "".join(label.abbreviation for label in shown)
     with st.container(width=HEIGHT):
         niivue_viewer(
@@ -76,7 +75,8 @@ def colored_volume(analysis: Analysis, shown: tuple[Tissue | Label, ...]) -> byt
     Returns
     -------
     bytes
-        Compressed. Each voxel has its tissue's color, darkened as the scan is dark there.
+        Compressed. Each voxel has its tissue's color, darkened as the scan is dark there. Where abnormal tissue is
+        shown, the others are left out to the left of its middle.
     """
     scan, orientation = orient(analysis.scan)
     assert scan.affine is not None  # only a picture has none
@@ -90,7 +90,13 @@ def colored_volume(analysis: Analysis, shown: tuple[Tissue | Label, ...]) -> byt
     for label in shown:
         table[label.number] = label.rgb
     table[BACKGROUND] = 0
-    colors = (table[labels[part]] * brightness[..., None]).astype(np.uint8)
+    labels = labels[part]
+    colors = (table[labels] * brightness[..., None]).astype(np.uint8)
+    abnormal = labels == ABNORMAL.number
+    if ABNORMAL in shown and abnormal.any():
+        # It lies within the brain, which is first seen from the left: the tissues are cut open at its middle.
+        left = slice(0, int(np.argwhere(abnormal)[:, 0].mean()))
+        colors[left][~abnormal[left]] = 0
     affine = scan.affine @ np.diag([step, step, step, 1.0])
     affine[:3, 3] = (scan.affine @ [*first, 1])[:3]
     image = nibabel.Nifti1Image(np.ascontiguousarray(colors).view(COLOR)[..., 0], affine)
