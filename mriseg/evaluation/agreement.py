@@ -7,7 +7,7 @@ import numpy as np
 import scipy
 
 from mriseg.core.errors import MrisegError
-from mriseg.core.tissue import BACKGROUND, Tissue
+from mriseg.core.tissue import ABNORMAL, BACKGROUND, LABELS, Label, Tissue
 from mriseg.image.morphology import bounding_box
 
 # A number of a reference that lies farther outside the brain than this is skull, scalp or ground. Fluid of a whole
@@ -28,8 +28,8 @@ class Matching:
     ----------
     numbers : tuple of int
         Of the reference, ascending, without 0.
-    tissues : tuple of Tissue or None
-        What each of them is; None for no tissue, as skull or ground.
+    tissues : tuple of Tissue, Label or None
+        What each of them is: a tissue, `ABNORMAL`, or None for neither, as skull or ground.
     voxels : tuple of int
         How many each of them has.
     shares : ndarray of shape (numbers, 5)
@@ -38,14 +38,14 @@ class Matching:
     """
 
     numbers: tuple[int, ...]
-    tissues: tuple[Tissue | None, ...]
+    tissues: tuple[Tissue | Label | None, ...]
     voxels: tuple[int, ...]
     shares: np.ndarray
 
     @property
     def overlaps(self) -> tuple[float, ...]:
         """For each number the share of its voxels that are segmented as what it is taken for."""
-        columns = [BACKGROUND if tissue is None else tissue.number for tissue in self.tissues]
+        columns = [0 if tissue is None else 1 + LABELS.index(tissue) for tissue in self.tissues]
         return tuple(float(row[column]) for row, column in zip(self.shares, columns, strict=True))
 
 
@@ -78,7 +78,8 @@ def match_labels(labels: np.ndarray, reference: np.ndarray) -> Matching:
 
     Up to three numbers that lie in the brain are as many tissues: of all ways to name them, the one with most voxels in
     common. Of more, each is the tissue that it overlaps most, by the geometric mean of both shares (Ochiai), so that
-    little fluid does not pass for what surrounds it. A number nearly all of which lies outside the brain is none.
+    little fluid does not pass for what surrounds it. A number more of which lies in what is abnormal than anywhere else
+    is that; one nearly all of which lies outside the brain is none.
 
     Parameters
     ----------
@@ -108,7 +109,7 @@ def match_labels(labels: np.ndarray, reference: np.ndarray) -> Matching:
         raise MrisegError("The reference holds no label: it is 0 everywhere. Give the file that the labels are in.")
     box = bounding_box(is_labeled)
     tissues_end = len(Tissue) + 1
-    columns = tissues_end + 1  # what is abnormal is in the brain, but no number is matched with it
+    columns = tissues_end + 1
     joint = np.bincount((reference[box].astype(np.intp) * columns + np.minimum(labels[box], tissues_end)).ravel())
     counts = np.pad(joint, (0, -len(joint) % columns)).reshape(-1, columns)
     sizes = np.maximum(counts[:, 1:tissues_end].sum(0), 1)  # of the tissues
@@ -116,12 +117,13 @@ def match_labels(labels: np.ndarray, reference: np.ndarray) -> Matching:
     counts = counts[numbers]
     voxels = counts.sum(1)
     shares = counts / voxels[:, None]
-    in_brain = np.flatnonzero(shares[:, 0] <= MOSTLY_OUTSIDE)
+    is_abnormal = counts[:, tissues_end] > counts[:, :tissues_end].max(1)
+    in_brain = np.flatnonzero((shares[:, 0] <= MOSTLY_OUTSIDE) & ~is_abnormal)
     if len(in_brain) <= len(Tissue):
         rows, chosen = scipy.optimize.linear_sum_assignment(counts[in_brain, 1:tissues_end], maximize=True)
     else:
         rows, chosen = np.arange(len(in_brain)), (counts[in_brain, 1:tissues_end] / np.sqrt(sizes)).argmax(1)
-    tissues: list[Tissue | None] = [None] * len(numbers)
+    tissues: list[Tissue | Label | None] = [ABNORMAL if is_it else None for is_it in is_abnormal]
     for row, column in zip(in_brain[rows], chosen, strict=True):
         if counts[row, 1 + column]:
             tissues[row] = list(Tissue)[column]
@@ -147,8 +149,10 @@ def relabel(reference: np.ndarray, matching: Matching) -> np.ndarray:
     return table[reference]
 
 
-def agreement(labels: np.ndarray, reference: np.ndarray, spacing: tuple[float, ...] | None) -> dict[Tissue, Agreement]:
-    """Overlap, difference in volume and distance of the surfaces, of each tissue.
+def agreement(
+    labels: np.ndarray, reference: np.ndarray, spacing: tuple[float, ...] | None
+) -> dict[Tissue | Label, Agreement]:
+    """Overlap, difference in volume and distance of the surfaces, of each tissue and of what is abnormal.
 
     Parameters
     ----------
@@ -159,7 +163,8 @@ def agreement(labels: np.ndarray, reference: np.ndarray, spacing: tuple[float, .
 
     Returns
     -------
-    dict of Tissue to Agreement
+    dict of Tissue and Label to Agreement
+        `ABNORMAL` only where either has any.
 
     Raises
     ------
@@ -193,9 +198,11 @@ def agreement(labels: np.ndarray, reference: np.ndarray, spacing: tuple[float, .
     labels, reference = labels[box], reference[box]
     sides = spacing or (1.0,) * labels.ndim
     voxel_ml = float(np.prod(spacing)) / 1000 if spacing is not None and len(spacing) == 3 else None
-    by_tissue = {}
-    for tissue in Tissue:
+    by_tissue: dict[Tissue | Label, Agreement] = {}
+    for tissue in LABELS:
         mask, truth = labels == tissue.number, reference == tissue.number
+        if tissue is ABNORMAL and not (mask.any() or truth.any()):
+            continue
         size, true_size, common = (int(np.count_nonzero(voxels)) for voxels in (mask, truth, mask & truth))
         both = size + true_size
         by_tissue[tissue] = Agreement(

@@ -205,3 +205,15 @@ def test_what_is_abnormal_is_in_the_brain_and_takes_no_number_from_a_tissue():
     assert matching.tissues == (GM, WM, CSF)
     assert matching.overlaps == (1, 0.5, 1)
     np.testing.assert_allclose(matching.shares[1], [0, 0, 0.5, 0, 0.5])
+
+
+def test_the_parts_of_a_lesion_are_what_is_abnormal_and_compared_with_it():
+    labels = np.repeat(np.array([1, 2, ABNORMAL.number], np.uint8), 10)
+    reference = np.zeros_like(labels, np.uint16)
+    reference[18:24], reference[24:28] = 1, 4
+    matching = match_labels(labels, reference)
+    assert matching.tissues == (ABNORMAL, ABNORMAL)
+    assert matching.overlaps == (4 / 6, 1)
+    told = relabel(reference, matching)
+    assert agreement(labels, told, None)[ABNORMAL].dice == 2 * 8 / (10 + 10)
+    assert ABNORMAL not in agreement(np.minimum(labels, 2), np.minimum(told, 1), None)

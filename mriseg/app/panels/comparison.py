@@ -10,14 +10,15 @@ from mriseg.app import texts
 from mriseg.app.server.uploads import content, forget
 from mriseg.app.session import Analysis
 from mriseg.core.errors import MrisegError
-from mriseg.core.tissue import Tissue
+from mriseg.core.tissue import LABELS, Label, Tissue
 from mriseg.evaluation.agreement import Agreement, Matching, agreement, match_labels, relabel
 from mriseg.evaluation.baselines import METHODS, segment_simply
 from mriseg.io.label_reader import read_labels
 
 WITH, METHOD, FILE_BOX = "compare with", "compared method", "reference"
 NOTHING, TRUTH, SIMPLER, FILE, REMEMBERED = "nothing", "truth", "method", "file", "pinned"
-OPTIONS = {texts.NO_TISSUE: None} | {tissue.title: tissue for tissue in Tissue}  # by what the visitor reads
+# What a number of a reference may be, by what the visitor reads.
+OPTIONS: dict[str, Tissue | Label | None] = {texts.NO_TISSUE: None, **{label.title: label for label in LABELS}}
 SIMPLER_METHODS = tuple(key for key in METHODS if key != "full")
 _WANTED, _FOUND, _AGREEMENT = "comparison wanted", "comparison", "agreement"
 
@@ -226,13 +227,13 @@ def _agreement(analysis: Analysis, other: Other) -> str:
     return cached[1]
 
 
-def agreement_table(agreements: dict[Tissue, Agreement]) -> str:
+def agreement_table(agreements: dict[Tissue | Label, Agreement]) -> str:
     """How far each tissue agrees, as a Markdown table.
 
     Parameters
     ----------
-    agreements : dict of Tissue to Agreement
-        Of each tissue with the reference.
+    agreements : dict of Tissue and Label to Agreement
+        Of each with the reference.
 
     Returns
     -------
