@@ -14,6 +14,7 @@ import numpy as np
 import scipy
 
 from mriseg.abnormal.levels import DEEP_MM, MOSTLY_FLUID, NOISE_MM, TissueLevels, tissue_levels
+from mriseg.abnormal.parts import enclosed_by, large_parts, touching
 from mriseg.abnormal.standard_brain import StandardBrain, expectation, smoothed
 from mriseg.image.morphology import distance_to_background
 from mriseg.registration.atlas import ATLAS_MM
@@ -112,20 +113,20 @@ def _bright_parts(brain: StandardBrain, healthy: _Healthy, farther: float) -> np
     seed = white * SEED_IN_WHITE + (1 - white) * SEED_ELSEWHERE + farther
     quiet = smoothed(x, mask, NOISE_MM)
     seeds = mask & (quiet > healthy.brightest + seed * healthy.spread) & (expectation().fluid < FLUID_PLACE)
-    seeds &= _touching(mask & (x > healthy.brightest_here + BRIGHT_GROWTH * healthy.spread), seeds)
+    seeds &= touching(mask & (x > healthy.brightest_here + BRIGHT_GROWTH * healthy.spread), seeds)
     if not seeds.any():
         return seeds
     brightness, known = _spread_out(x, seeds, REACH_MM)
     rise = np.maximum(BRIGHT_GROWTH * healthy.spread, HALF_WAY * (brightness - healthy.brightest_here))
     grown = mask & known & (x > healthy.brightest_here + rise)
-    return _large_parts(_touching(grown, seeds), LEAST_BRIGHT_ML / brain.voxel_ml)
+    return large_parts(touching(grown, seeds), LEAST_BRIGHT_ML / brain.voxel_ml)
 
 
 def _without_vessels(parts: np.ndarray, least_voxels: float) -> np.ndarray:
     """The same without what is thin, lies at the surface and has nothing thick beside it."""
     thick = scipy.ndimage.binary_opening(parts, _ball(THICK_MM))
     beside = scipy.ndimage.binary_dilation(thick, iterations=round(NEAR_MM / ATLAS_MM)) if thick.any() else thick
-    return _large_parts(parts & (beside | (expectation().depth >= RIM_MM)), least_voxels)
+    return large_parts(parts & (beside | (expectation().depth >= RIM_MM)), least_voxels)
 
 
 def _with_enclosed(brain: StandardBrain, bright: np.ndarray, healthy: _Healthy) -> np.ndarray:
@@ -135,20 +136,7 @@ def _with_enclosed(brain: StandardBrain, bright: np.ndarray, healthy: _Healthy) 
     x, steps = smoothed(brain.intensities, brain.mask, QUIET_MM), round(BORDER_MM / ATLAS_MM)
     dark = brain.mask & ~bright & (x < healthy.brightness - ENCLOSED_DARK * healthy.spread)
     dark = scipy.ndimage.binary_opening(dark & (expectation().fluid < LITTLE_FLUID))
-    number, count = scipy.ndimage.label(dark)
-    if not count:
-        return bright
-    shell = scipy.ndimage.grey_dilation(number, footprint=scipy.ndimage.generate_binary_structure(3, 1)) * ~dark
-    border = np.bincount(shell[brain.mask], minlength=count + 1)
-    abnormal = np.bincount(shell[scipy.ndimage.binary_dilation(bright, iterations=steps)], minlength=count + 1)
-    is_enclosed = abnormal > LEAST_CONTACT * np.maximum(border, 1)
-    is_enclosed[0] = False
-    enclosed = is_enclosed[number]
-    if not enclosed.any():
-        return bright
-    parts = bright | enclosed
-    between = scipy.ndimage.binary_closing(parts, iterations=steps) & brain.mask
-    return parts | (between & scipy.ndimage.binary_dilation(enclosed, iterations=steps + 1))
+    return enclosed_by(bright, dark, brain.mask, least_contact=LEAST_CONTACT, steps=steps)
 
 
 def _parts_like_fluid(brain: StandardBrain, bright: np.ndarray, healthy: _Healthy) -> np.ndarray:
@@ -166,7 +154,7 @@ def _parts_like_fluid(brain: StandardBrain, bright: np.ndarray, healthy: _Health
     of_seeds, known = _spread_out(shift, seeds, SHIFT_REACH_MM)
     grown = mask & ~bright & known & (shift > np.maximum(SHIFT_GROWTH, HALF_WAY * of_seeds))
     grown &= (expectation().fluid < SHIFT_FLUID_PLACE) & (counterpart <= COUNTERPART_GROWTH)
-    return _touching(scipy.ndimage.binary_opening(grown) | seeds, seeds)
+    return touching(scipy.ndimage.binary_opening(grown) | seeds, seeds)
 
 
 def _credible(
@@ -211,22 +199,6 @@ def _spread_out(values: np.ndarray, seeds: np.ndarray, sd_mm: float) -> tuple[np
     total = scipy.ndimage.gaussian_filter(np.where(seeds, values, np.float32(0)), sd)
     known = weight > 1e-4
     return np.divide(total, weight, out=np.zeros_like(total), where=known), known
-
-
-def _touching(mask: np.ndarray, seeds: np.ndarray) -> np.ndarray:
-    """The connected parts of a mask that hold a seed."""
-    number, count = scipy.ndimage.label(mask)
-    holds = np.zeros(count + 1, bool)
-    holds[number[seeds & mask]] = True
-    holds[0] = False
-    return holds[number]
-
-
-def _large_parts(mask: np.ndarray, voxels: float) -> np.ndarray:
-    number, count = scipy.ndimage.label(mask)
-    large = np.bincount(number.ravel(), minlength=count + 1) >= voxels
-    large[0] = False
-    return large[number]
 
 
 def _ball(radius_mm: float) -> np.ndarray:

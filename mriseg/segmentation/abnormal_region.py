@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from mriseg.abnormal.outliers import abnormal_parts
+from mriseg.abnormal.slice_outliers import abnormal_in_slice
 from mriseg.abnormal.standard_brain import to_standard_space
 from mriseg.brain.extraction import Brain
 from mriseg.image.resampling import Grid
@@ -14,10 +15,10 @@ from mriseg.segmentation.stages import AbnormalRegion, BrainRegion
 HALF = 0.5  # share of a voxel's surroundings in the average brain's grid that must be abnormal
 
 
-def look_for_abnormal(
+def look_in_volume(
     channels: Sequence[np.ndarray], region: BrainRegion, brain: Brain, spacing: tuple[float, ...], *, is_shaded: bool
 ) -> AbnormalRegion:
-    """What is unlike any tissue in one of the channels.
+    """What is unlike any tissue in one of the channels of a volume.
 
     Parameters
     ----------
@@ -46,4 +47,21 @@ def look_for_abnormal(
         parts = abnormal_parts(standard, is_shaded=is_shaded)
         if parts.any():
             abnormal |= (standard.to_scan(parts, grid) > HALF) & mask
+    return AbnormalRegion(abnormal if abnormal.any() else None)
+
+
+def look_in_slice(data: np.ndarray, region: BrainRegion) -> AbnormalRegion:
+    """What is brighter than any tissue in a single slice; where fluid is bright, that may be fluid.
+
+    Parameters
+    ----------
+    data : ndarray of float32, shape of the brain's box
+        Intensities, air darker than tissue.
+    region : BrainRegion
+
+    Returns
+    -------
+    AbnormalRegion
+    """
+    abnormal = abnormal_in_slice(data, region.box_mask)
     return AbnormalRegion(abnormal if abnormal.any() else None)

@@ -14,7 +14,7 @@ from mriseg.mixture.tissue_densities import TissueDensities
 from mriseg.quality.fit import fit_figures, share_without_position
 from mriseg.quality.metrics import quality
 from mriseg.segmentation import volumes as measure
-from mriseg.segmentation.abnormal_tissue import measure_abnormal
+from mriseg.segmentation.abnormal_tissue import AbnormalTissue, measure_abnormal
 from mriseg.segmentation.bias_field import evaluate_bias_field
 from mriseg.segmentation.head_direction import head_direction
 from mriseg.segmentation.native_grid import to_native_grid
@@ -63,16 +63,7 @@ def assemble(
     direction = head_direction(canonical, stages.brain)
     native = to_native_grid(maps, stages.region, orientation)
     sides_known = scan.sides_known and not (direction and direction.contradicts_header)
-    abnormal = measure_abnormal(
-        maps,
-        stages.region,
-        stages.brain,
-        spacing=canonical.spacing,
-        voxel_ml=voxel_ml,
-        contrast=assignment.contrast,
-        sides_known=sides_known,
-    )
-    like_tissue = 1 - (abnormal.share if abnormal else 0.0)
+    abnormal = _abnormal(canonical, maps, stages, voxel_ml=voxel_ml, sides_known=sides_known)
     return Result(
         labels=native.labels,
         brain=stages.brain,
@@ -86,7 +77,7 @@ def assemble(
         cut_away=_cut_away(canonical, stages.brain),
         volumes_ml=volumes_ml,
         volume_intervals_ml=_intervals(volumes_ml, canonical, stages, figures=figures),
-        fractions={tissue: share * like_tissue for tissue, share in shares.items()},
+        fractions=_of_cavity(shares, abnormal),
         abnormal=abnormal,
         quality=figures,
         notes=(*_notes(scan, settings, stages), *unmeasured),
@@ -116,6 +107,28 @@ def _quality(
         spacing=canonical.spacing,
         surroundings=stages.surroundings,
     )
+
+
+def _abnormal(
+    canonical: Scan, maps: TissueMaps, stages: Stages, *, voxel_ml: float | None, sides_known: bool
+) -> AbnormalTissue | None:
+    """How much is unlike any tissue, and where."""
+    return measure_abnormal(
+        maps,
+        stages.region,
+        stages.brain,
+        spacing=canonical.spacing,
+        voxel_ml=voxel_ml,
+        contrast=stages.tissues.assignment.contrast,
+        sides_known=sides_known,
+    )
+
+
+def _of_cavity(shares: dict[Tissue, float], abnormal: AbnormalTissue | None) -> dict[Tissue, float]:
+    """Shares of the cranial cavity, of shares of its healthy tissue."""
+    if abnormal is None:
+        return shares
+    return {tissue: share * (1 - abnormal.share) for tissue, share in shares.items()}
 
 
 def _abnormal_beside_tissue(maps: TissueMaps) -> float:

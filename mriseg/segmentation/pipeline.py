@@ -45,7 +45,7 @@ from mriseg.mixture.model import Mixture
 from mriseg.mixture.spatial_prior import PriorZones, uniform_prior
 from mriseg.mixture.tissue_densities import TissueDensities
 from mriseg.segmentation.abnormal_class import abnormal_class
-from mriseg.segmentation.abnormal_region import look_for_abnormal
+from mriseg.segmentation.abnormal_region import look_in_slice, look_in_volume
 from mriseg.segmentation.assembly import assemble
 from mriseg.segmentation.bias_field import estimate_fields, evaluate_bias_field
 from mriseg.segmentation.brain_region import brain_region, compact, find_brain
@@ -179,29 +179,48 @@ def _find_and_correct(
     region = reusable.region or brain_region(brain, canonical, settings)
     limits.check_brain(canonical.data.shape, region.box_mask, settings.classes)
 
-    look = partial(look_for_abnormal, region=region, brain=brain, spacing=_spacing(canonical))
     channels = [canonical.data[region.box], *(data[region.box] for data in further)]
-    suspected = reusable.suspected or (look(channels, is_shaded=True) if settings.lesions else AbnormalRegion())
+    look = partial(_look_for_abnormal, region=region, brain=brain, spacing=_spacing(canonical), settings=settings)
+    suspected = reusable.suspected or look(channels, is_shaded=True)
 
     clock.start("name")
+    # In a slice what is bright may be fluid, as long as nobody knows which tissue is bright.
+    like_tissue = suspected.without(region.box_mask) if region.mask.ndim == 3 else region.box_mask
     tissues = reusable.tissues or identify_tissues(
-        scan, canonical, region, settings, brain=brain, like_tissue=suspected.without(region.box_mask)
+        scan, canonical, region, settings, brain=brain, like_tissue=like_tissue
     )
 
     clock.start("correct")
+    fluid_is_dark = tissues.assignment.tissues[0] is Tissue.CSF
+    if region.mask.ndim == 3 or fluid_is_dark:
+        like_tissue = suspected.without(region.box_mask)
     signals = [tissues.signal(channels[0]), *channels[1:]]
     correction = reusable.bias_correction or estimate_fields(
-        scan,
-        signals,
-        suspected.without(region.box_mask),
-        spacing=_spacing(canonical),
-        tissues=tissues,
-        settings=settings,
+        scan, signals, like_tissue, spacing=_spacing(canonical), tissues=tissues, settings=settings
     )
     corrected = _divided(signals, correction, region.box_mask.shape)
-    abnormal = reusable.abnormal or (look(corrected, is_shaded=False) if settings.lesions else AbnormalRegion())
+    abnormal = reusable.abnormal or AbnormalRegion()
+    if reusable.abnormal is None and (region.mask.ndim == 3 or fluid_is_dark):
+        abnormal = look(corrected, is_shaded=False)
     binned = bin_voxels(corrected, region.box_mask)
     return _CorrectedBrain(background, brain, region, suspected, tissues, correction, abnormal=abnormal, binned=binned)
+
+
+def _look_for_abnormal(
+    channels: Sequence[np.ndarray],
+    *,
+    region: BrainRegion,
+    brain: Brain,
+    spacing: tuple[float, ...],
+    settings: Settings,
+    is_shaded: bool,
+) -> AbnormalRegion:
+    """What is unlike any tissue, if it is asked for."""
+    if not settings.lesions:
+        return AbnormalRegion()
+    if region.mask.ndim == 2:
+        return look_in_slice(channels[0], region)
+    return look_in_volume(channels, region, brain, spacing, is_shaded=is_shaded)
 
 
 def _divided(signals: Sequence[np.ndarray], correction: BiasCorrection, shape: tuple[int, ...]) -> list[np.ndarray]:
@@ -257,14 +276,13 @@ def _fit_and_label(
         spacing=canonical.spacing,
         brain=brain,
     )
-    correction = corrected.bias_correction
     stages = Stages(
         corrected.background,
         brain,
         region,
         corrected.suspected,
         tissues,
-        correction,
+        corrected.bias_correction,
         abnormal=corrected.abnormal,
         surroundings=surroundings,
         fitted=fitted,
