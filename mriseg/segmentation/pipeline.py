@@ -192,7 +192,7 @@ def _find_and_correct(
 
     clock.start("correct")
     fluid_is_dark = tissues.assignment.tissues[0] is Tissue.CSF
-    if region.mask.ndim == 3 or fluid_is_dark:
+    if fluid_is_dark and not tissues.assignment.inverted:
         like_tissue = suspected.without(region.box_mask)
     signals = [tissues.signal(channels[0]), *channels[1:]]
     correction = reusable.bias_correction or estimate_fields(
