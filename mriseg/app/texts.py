@@ -173,8 +173,8 @@ each of them is.
 
 The curves over the histogram show what the voxels of each tissue look like once they are named: a sum of as many
 Gaussians as it takes, since cortex and deep nuclei, voxels that hold a part of the next tissue, and noise make real
-tissues sharper at the peak and skewed. Voxels that no tissue explains, such as vessels and bone, have a curve of their
-own. Nothing else is in the sum.
+tissues sharper at the peak and skewed. Voxels that no tissue explains, such as vessels, bone and what is set apart as
+abnormal, have a curve of their own. Nothing else is in the sum.
 """
 FITTED = "With the values fitted to this scan:"
 

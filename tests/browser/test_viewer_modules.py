@@ -317,8 +317,13 @@ def test_what_is_abnormal_is_told_by_stripes_too(script):
 
 
 def test_entropy_is_none_of_a_certain_voxel_and_full_of_one_that_may_be_anything(script):
-    layers = {"labels": np.ones((1, 3), int), "gray": np.array([[255, 85, 128]]), "white": np.array([[0, 85, 127]])}
-    expected = [0, 255, 255 * np.log(2) / np.log(3)]
+    layers = {
+        "labels": np.ones((1, 4), int),
+        "gray": np.array([[255, 85, 128, 64]]),
+        "white": np.array([[0, 85, 127, 64]]),
+        "abnormal": np.array([[0, 0, 0, 64]]),
+    }
+    expected = [0, 255, 255 * np.log(2) / np.log(3), 255]
     assert np.abs(layer_of(script, layers, "entropy")[0, :, 3] - expected).max() <= 1
 
 

@@ -88,11 +88,11 @@ export function labelPixels(slice, { header, state }) {
   });
 }
 
-// How uncertain the posteriors of a pixel are: 0 where one is 1, 1 where all are equal.
+// How uncertain the posteriors of a pixel are: 0 where one is 1, 1 where those of the three tissues are equal.
 export function entropyAt(slice, at) {
   let sum = 0;
   for (const share of posteriorsAt(slice, at)) if (share > 0) sum -= share * Math.log(share);
-  return sum / Math.log(3);
+  return Math.min(1, sum / Math.log(3)); // of four alike it is more
 }
 
 function fieldPixels(slice, { header, state }) {
