@@ -61,6 +61,8 @@ class TissueAssignment:
         Whether the scan is stored with its air bright, so that the tissues come in reversed order.
     echo_planar : bool
         Whether it looks like an image of a functional or diffusion series, see `mriseg.segmentation.echo_planar`.
+    agent : bool
+        Whether it is T1-weighted and vessels, dura or mucosa look as with a contrast agent. Asked of single slices.
     evidence : dict of Contrast to float
         Of each known contrast the probability that the tissues are in its order; contrasts of one order have one.
     """
@@ -70,6 +72,7 @@ class TissueAssignment:
     confidence: float
     inverted: bool = False
     echo_planar: bool = False
+    agent: bool = False
     evidence: dict[Contrast, float] = field(default_factory=dict)
 
     @property
@@ -198,7 +201,7 @@ def assign_tissues(if_dark: ContrastScores, if_bright: ContrastScores) -> Tissue
     best = max(probability, key=probability.__getitem__)
     rivals = [contrast for contrast in KNOWN_CONTRASTS if contrast.dark_to_bright == best.dark_to_bright]
     of_order = sum(probability[contrast] for contrast in rivals)
-    evidence = _of_orders(probability, of_unknown)
+    evidence = evidence_of_orders(probability, of_unknown)
     if if_dark.stated in rivals:  # the order agrees, and nobody knows better which of its contrasts it is
         best = if_dark.stated
     elif np.isfinite(made_for(best).brightest[best]):  # between contrasts of one order fluid decides
@@ -232,7 +235,9 @@ def assign_tissues_by_position(scores: ContrastScores, tissues: tuple[Tissue, ..
     odds = {contrast: float(np.exp(scores.log_odds[contrast] - highest)) for contrast in CANDIDATES}
     total = sum(odds.values())
     rivals = [contrast for contrast in KNOWN_CONTRASTS if stored_order(contrast, scores.inverted) == tissues]
-    evidence = _of_orders({contrast: value / total for contrast, value in odds.items()}, odds[Contrast.UNKNOWN] / total)
+    evidence = evidence_of_orders(
+        {contrast: value / total for contrast, value in odds.items()}, odds[Contrast.UNKNOWN] / total
+    )
     if not rivals:
         of_unknown = odds[Contrast.UNKNOWN] / len(ORDERS)
         confidence = round(of_unknown / total, 6)
@@ -243,8 +248,21 @@ def assign_tissues_by_position(scores: ContrastScores, tissues: tuple[Tissue, ..
     return TissueAssignment(contrast, tissues, evidence[best], scores.inverted, evidence=evidence)
 
 
-def _of_orders(probability: dict[Contrast, float], of_unknown: float) -> dict[Contrast, float]:
-    """For each known contrast, how likely its order of the tissues is; of none known each order is as likely."""
+def evidence_of_orders(probability: dict[Contrast, float], of_unknown: float) -> dict[Contrast, float]:
+    """For each known contrast, how likely its order of the tissues is.
+
+    Parameters
+    ----------
+    probability : dict of Contrast to float
+        Of each known contrast.
+    of_unknown : float
+        That it is none of them: each order is then as likely.
+
+    Returns
+    -------
+    dict of Contrast to float
+        Contrasts of one order have one.
+    """
     return {
         contrast: round(
             sum(probability[other] for other in KNOWN_CONTRASTS if other.dark_to_bright == contrast.dark_to_bright)

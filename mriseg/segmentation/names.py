@@ -68,10 +68,12 @@ def _named(result: Result) -> Finding:
             f"The names of the tissues are right with a probability of only {certainty(confidence)}.",
             "Look at the overlay and choose the contrast yourself if fluid and white matter are exchanged.",
         )
+    agent = ", probably with contrast agent" if result.stages.tissues.assignment.agent else ""
     return Finding(
         FindingCode.CONTRAST_FOUND,
         Level.GOOD,
-        f"This is a {suffix} scan, and its tissues are named accordingly. The names are {certainty(confidence)} sure.",
+        f"This is a {suffix} scan{agent}, and its tissues are named accordingly. "
+        f"The names are {certainty(confidence)} sure.",
     )
 
 

@@ -1,4 +1,7 @@
-"""Which contrast a scan has, by quick fits to the thinned brain that begin with different orders of the tissues."""
+"""Which contrast a volume has, by quick fits to the thinned brain that begin with different orders of the tissues.
+
+A single slice is named without a fit, see `mriseg.segmentation.slice_contrast`.
+"""
 
 from dataclasses import dataclass, replace
 
@@ -30,11 +33,11 @@ from mriseg.segmentation.contrast import (
 )
 from mriseg.segmentation.echo_planar import looks_echo_planar
 from mriseg.segmentation.markov_field import regularized_posteriors
+from mriseg.segmentation.slice_contrast import name_slice
 from mriseg.segmentation.stages import BrainRegion, IdentifiedTissues
 from mriseg.segmentation.ventricles import Ventricles, see_ventricles
 
-# Finer volumes (mm) and larger pictures (pixels along the longer side of the brain) are thinned for the trials.
-TRIAL_MM, TRIAL_SIDE = 2.0, 200
+TRIAL_MM = 2.0  # finer volumes are thinned for the trials
 MOST_TRIAL_VOXELS = 4_000_000  # of a brain's box at 1.35 mm, which is not thinned
 TRIAL_SAMPLES = 20_000  # voxels for their bias fields
 NO_BRAIN = (FindingCode.MASK_NO_ANATOMY, FindingCode.MASK_MISFIT)  # tissues are no surer than that there are any
@@ -77,7 +80,8 @@ def identify_tissues(
     chosen = next((contrast for contrast in Contrast if contrast.setting == settings.contrast), None)
     if chosen is not None:
         order, confidence = stored_order(chosen, assignment.inverted), assignment.evidence[chosen]
-        assignment = replace(assignment, contrast=chosen, tissues=order, confidence=confidence)
+        agent = assignment.agent and chosen is Contrast.T1
+        assignment = replace(assignment, contrast=chosen, tissues=order, confidence=confidence, agent=agent)
     if brain is not None and any(doubt.code in NO_BRAIN for doubt in brain.doubts):
         assignment = replace(assignment, confidence=min(assignment.confidence, brain.confidence))
     if assignment.inverted:  # its negative is segmented
@@ -94,6 +98,8 @@ def _by_evidence(
     """What the trials say, and what of it holds for an image that is none of the known contrasts."""
     spacing = canonical.spacing or (1.0,) * canonical.data.ndim
     stated = scan.header_contrast.contrast if scan.header_contrast else None
+    if canonical.data.ndim == 2:
+        return name_slice(canonical.data, region.mask, background_level=level, spacing=spacing, stated=stated)
     # Zones there are where the average brain lies, and nowhere else is known where the ventricles are.
     registration = brain.registration if brain is not None and len(region.spatial_prior) > 1 else None
     ventricles = see_ventricles(canonical.data, spacing, region.mask, registration) if registration else None
@@ -156,12 +162,12 @@ def try_orders(
 
     Parameters
     ----------
-    data : ndarray of float32, shape (i, j) or (i, j, k)
+    data : ndarray of float32, shape (i, j, k)
         Intensities in the brain's box, as stored.
     mask : ndarray of bool, same shape
         The brain.
     spacing : tuple of float
-        Voxel sides in mm; 1 for a picture, whose pixels have no size.
+        Voxel sides in mm.
     spatial_prior : PriorZones
         On the same grid. With zones of its own each order is tried from the average brain's expectation.
     background_level : float
@@ -214,7 +220,7 @@ class _ThinnedBrain:
             self.data,
             self.mask,
             order,
-            spacing=self.spacing if self.data.ndim == 3 else None,
+            spacing=self.spacing,
             spatial_prior=prior,
             order_known=False,
             samples=TRIAL_SAMPLES,
@@ -251,10 +257,7 @@ class _ThinnedBrain:
 
 def _thinning(mask: np.ndarray, spacing: tuple[float, ...]) -> tuple[slice, ...]:
     """Every so many voxels along each axis, from the first of the brain on: a single slice is not to be missed."""
-    if mask.ndim == 3:
-        steps = list(coarse_steps(mask.shape, spacing, TRIAL_MM, MOST_TRIAL_VOXELS))
-    else:
-        steps = [max(1, round(max(mask.shape) / TRIAL_SIDE))] * 2
+    steps = coarse_steps(mask.shape, spacing, TRIAL_MM, MOST_TRIAL_VOXELS)
     first = [part.start for part in bounding_box(mask)]
     thinned = tuple(slice(start, None, min(step, n)) for start, step, n in zip(first, steps, mask.shape, strict=True))
     return thinned if mask[thinned].any() else (slice(None, None, 1),) * mask.ndim

@@ -60,3 +60,15 @@ def test_no_word_makes_a_doubt_good(told):
         (said,) = names(result)
         assert own.level > Level.GOOD
         assert said.level > Level.GOOD
+
+
+def test_a_contrast_agent_is_told(told):
+    result = replace(told(Contrast.T1, Contrast.T1), settings=Settings())
+    tissues = result.stages.tissues
+    enhanced = replace(tissues, assignment=replace(tissues.assignment, agent=True))
+    (plain,), (finding,) = (
+        names(replace(result, stages=replace(result.stages, tissues=of))) for of in (tissues, enhanced)
+    )
+    assert "agent" not in plain.text
+    assert "T1w scan, probably with contrast agent" in finding.statement
+    assert finding.code is FindingCode.CONTRAST_FOUND

@@ -9,7 +9,7 @@ from mriseg.core.scan import HeaderContrast, picture, volume
 from mriseg.datasets.phantom import simulate
 from mriseg.mixture.spatial_prior import uniform_prior
 from mriseg.segmentation.brain_region import brain_region
-from mriseg.segmentation.trial_fits import LEAST_SLAB_MM, TRIAL_MM, TRIAL_SIDE, _is_slab, _thinning, identify_tissues
+from mriseg.segmentation.trial_fits import LEAST_SLAB_MM, TRIAL_MM, _is_slab, _thinning, identify_tissues
 
 
 def region_of(scan, mask, settings=None):
@@ -74,9 +74,6 @@ def test_fine_voxels_are_thinned_and_coarse_ones_are_not():
     steps = [part.step for part in _thinning(mask, (1.0, TRIAL_MM / 4, 5.0))]
     assert steps == [2, 4, 1]
     np.testing.assert_array_equal([part.start for part in _thinning(mask, (1.0, 1.0, 1.0))], [21, 33, 3])
-    flat = np.ones((3 * TRIAL_SIDE, TRIAL_SIDE), bool)
-    assert [part.step for part in _thinning(flat, (1.0, 1.0))] == [3, 3]
-    assert [part.step for part in _thinning(flat[::3], (1.0, 1.0))] == [1, 1]
 
 
 def test_a_single_slice_of_brain_is_not_missed():
