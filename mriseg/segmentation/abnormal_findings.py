@@ -33,7 +33,8 @@ def abnormal_findings(result: Result) -> Iterator[Finding]:
     abnormal = result.abnormal
     if abnormal is None:
         return
-    says = f"{_amount(abnormal)} of tissue unlike any of the three{ON_SIDE[abnormal.side]}; this is no diagnosis."
+    unit = "mL" if result.labels.ndim == 3 else "mL for each mm of thickness"
+    says = f"{_amount(abnormal, unit)}{ON_SIDE[abnormal.side]}; this is no diagnosis."
     if abnormal.share > MOST_SHARE:
         yield Finding(
             FindingCode.MOSTLY_ABNORMAL,
@@ -51,10 +52,11 @@ def abnormal_findings(result: Result) -> Iterator[Finding]:
     )
 
 
-def _amount(abnormal: AbnormalTissue) -> str:
+def _amount(abnormal: AbnormalTissue, unit: str) -> str:
     """How much there is, in how many parts."""
-    of = f"{abnormal.parts} parts, " if abnormal.parts > 1 else ""
     if abnormal.volume_ml is None or abnormal.largest_ml is None:
-        return f"{of}{abnormal.share:.1%} of the brain"
-    largest = f" (the largest {decimal(abnormal.largest_ml, 1)} mL)" if abnormal.parts > 1 else ""
-    return f"{of}{decimal(abnormal.volume_ml, 1)} mL{largest}"
+        parts = f", in {abnormal.parts} parts" if abnormal.parts > 1 else ""
+        return f"{abnormal.share:.1%} of the brain are tissue unlike any of the three{parts}"
+    largest = decimal(abnormal.largest_ml, 1)
+    parts = f", in {abnormal.parts} parts, the largest {largest}" if abnormal.parts > 1 else ""
+    return f"{decimal(abnormal.volume_ml, 1)} {unit} of tissue unlike any of the three{parts}"

@@ -94,3 +94,22 @@ def test_how_bad_it_is_hangs_on_how_much_there_is(result, share, ml, code, level
 def test_a_brain_without_has_nothing_to_say(segmented):
     assert segmented(Contrast.FLAIR).abnormal is None
     assert not list(abnormal_findings(segmented(Contrast.FLAIR)))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"volume_ml": 18.04, "side": Side.LEFT}, "18 mL of tissue unlike any of the three, mostly on the left; "),
+        (
+            {"volume_ml": 18.04, "parts": 2, "largest_ml": 11.0, "side": Side.BOTH},
+            "18 mL of tissue unlike any of the three, in 2 parts, the largest 11, on both sides; ",
+        ),
+        (
+            {"volume_ml": None, "largest_ml": None, "share": 0.188, "side": Side.UNKNOWN},
+            "18.8% of the brain are tissue unlike any of the three; ",
+        ),
+    ],
+)
+def test_what_is_said_of_it_is_how_much_where_and_no_more(result, changes, words):
+    (finding,) = abnormal_findings(replace(result, abnormal=replace(result.abnormal, **changes)))
+    assert finding.statement.startswith(words + "this is no diagnosis.")
