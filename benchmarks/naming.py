@@ -3,7 +3,8 @@
 Every scan is segmented with its brain searched; with the brain given; inverted; in slices of 5 mm where it was
 simulated; and as single slices in three planes. The names are right if the order of the tissues is the contrast's.
 The first two tables are the medians and spreads from which the expectations in `mriseg/segmentation/contrast.py` were
-set; the subjects in `HELD_OUT` had no part in them and are reported apart.
+set; the subjects in `HELD_OUT` had no part in them and are reported apart. Single slices are named by a table that
+`benchmarks/slice_naming.py` fits.
 
     python benchmarks/naming.py [--data ../shared/data] [--simulator ../shared/tools/simulate_head.py]
         [--sources phantom simulated real]

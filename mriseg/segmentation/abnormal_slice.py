@@ -1,4 +1,4 @@
-"""What lies in one half of a slice only: compact parts brighter or darker than anything at the same place opposite.
+"""What lies in one half of a slice only: compact parts brighter than anything at the same place opposite.
 
 Most heads are nearly symmetric, tumors are not. Nothing need be known for it, neither the contrast nor the pose, so it
 can be set aside before the first look at the tissues. What lies on both sides or across the middle is not seen, nor
@@ -16,7 +16,7 @@ LEAST_BULK = 0.3  # of the brain, farther from its rim than that; else all of it
 NORMAL_HALF = 1.349  # standard deviations that the middle half of a normal distribution covers
 LEAST_SPREAD = 0.02  # of the level: rounding to gray levels and compression give as much
 SMOOTH = 2.0  # no two hemispheres agree to a pixel
-REACH = 9  # width of the window opposite in which something as bright, or as dark, may lie
+REACH = 9  # width of the window opposite in which something as bright may lie
 SURE, LIKELY = 2.0, 1.0  # spreads beyond all that is opposite: where something is, and how far it goes
 SURE_PART = 0.1  # of a part
 OWN = 1.5  # spreads above the bulk: what lies opposite something odd is not odd
