@@ -39,6 +39,9 @@ EXPLAINED = (0.08, 0.18)
 OUTLINE_COST, SLICE_AGREEMENT = (-0.40, -0.56), (0.42, 0.52)
 # Mutual information, nats, of the atlas's tissues with the intensities of a stripped slice: 0.03 and more in 90 %.
 INNER_AGREEMENT = (0.01, 0.04)
+# The same where no scalp as bright as the brain is seen around it, so that the outline of anything would do: 0.11 and
+# more in most slices of brains that were cut at the skull, up to 0.09 in fruit, knees and photographs.
+BARE_AGREEMENT = (0.09, 0.15)
 
 
 @dataclass(frozen=True)
@@ -179,6 +182,29 @@ def stripped_picture_confidence(agreement: float) -> MaskConfidence:
             FindingCode.MASK_NOT_A_BRAIN,
             "The picture shows no skull, so everything in it was taken as brain, but little in it is arranged like the "
             f"tissues of a brain. {NOT_A_HEAD}",
+        )
+    )
+
+
+def bare_picture_confidence(agreement: float) -> MaskConfidence:
+    """Judge the mask of a slice around which no scalp was found that is as bright as the brain.
+
+    Parameters
+    ----------
+    agreement : float
+        Mutual information of its intensities with the atlas's tissues, nats.
+
+    Returns
+    -------
+    MaskConfidence
+    """
+    return _combine(
+        _Factor(
+            ramp(agreement, BARE_AGREEMENT),
+            FindingCode.MASK_NOT_A_HEAD,
+            "No skull with scalp around it is seen in this picture, as where it is cut at the skull, and what lies "
+            f"within is hardly arranged like the tissues of a brain. {NOT_A_HEAD}",
+            LOOK,
         )
     )
 

@@ -225,7 +225,7 @@ def _slice_by_slice(data: np.ndarray, spacing: tuple[float, ...], across: int) -
         at = (*before, min(first + step // 2, data.shape[across] - 1))
         # Canonical axes point right, anterior and superior; a picture's rows run down.
         with suppress(BrainNotFoundError):  # the outer slices of a slab may show nothing
-            of_slice, confidence, _ = find_brain_in_picture(data[at].T[::-1], in_plane[::-1])
+            of_slice, confidence, _ = find_brain_in_picture(data[at].T[::-1], in_plane[::-1], only_in_skull=True)
             mask[*before, first : first + step] = np.expand_dims(of_slice[::-1].T, across)
             confidences.append(confidence)
     confidences.sort(key=lambda confidence: confidence.value)
@@ -270,7 +270,7 @@ def _brain_in_skull(
 ) -> tuple[np.ndarray, MaskConfidence, SliceLevel] | None:
     """The brain of a head whose air is one value and whose skull is not dark, as if it were stripped; else None."""
     with suppress(BrainNotFoundError):
-        mask, judged, level = find_brain_in_picture(image, spacing)
+        mask, judged, level = find_brain_in_picture(image, spacing, only_in_skull=True)
         if np.count_nonzero(foreground & ~mask) > LEAST_HEAD_SHARE * np.count_nonzero(foreground):
             return mask, judged, level
     return None

@@ -7,12 +7,20 @@ gives each pixel a signed distance to a likely border, the picture a log-likelih
 the border is where the two together say nothing.
 """
 
+from contextlib import suppress
+from dataclasses import dataclass
+
 import numpy as np
 import scipy
 import skimage
 
-from mriseg.brain.confidence import MaskConfidence, picture_confidence, stripped_picture_confidence
-from mriseg.brain.contour import brain_outlines
+from mriseg.brain.confidence import (
+    MaskConfidence,
+    bare_picture_confidence,
+    picture_confidence,
+    stripped_picture_confidence,
+)
+from mriseg.brain.contour import Outline, brain_outlines
 from mriseg.brain.head import WORKING_PIXEL, head_in_slice
 from mriseg.brain.skull import LARGEST_RATIO, LAYERS_MM, LEVELS, log_odds
 from mriseg.core.errors import BrainNotFoundError
@@ -23,6 +31,13 @@ from mriseg.registration.slice import SliceLevel, SlicePose, register_slice
 
 WORKING_SIDE = 224  # pixels: the brain is searched at about 1 mm, whatever the picture's size
 LEAST_HEAD = 5.0  # pixels, the radius of a circle that fits in it
+# Of the head's largest circle, pixels: a smaller one is looked at again by itself, as large as heads are that fill a
+# picture, and with so much air around it, in its radius.
+SMALL_HEAD, USUAL_HEAD, LEAST_AIR = 60.0, 78.0, 0.2
+# What is brighter than this share of Otsu's threshold is tissue, and so much of the head's radius is put around it.
+# Scalp is about as bright as brain; where no head is found so, it may be dim, or be missing as where a picture is cut
+# at the skull.
+USUAL_LOOK, FAINT_LOOK, BARE_LOOK = (0.5, 0.0), (0.2, 0.0), (0.5, 0.2)
 
 SHADING_REACH = 0.3  # of the radius of the head, 22 mm: coils shade over longer ways, tissues change over shorter
 SHADING_STEP = 4  # pixels: so smooth a field needs no more
@@ -51,7 +66,7 @@ OPENING, CLOSING = 3.0, 4.0  # mm: optic nerves and vessels are cut, the mouths 
 
 
 def find_brain_in_picture(
-    data: np.ndarray, spacing: tuple[float, ...]
+    data: np.ndarray, spacing: tuple[float, ...], *, only_in_skull: bool = False
 ) -> tuple[np.ndarray, MaskConfidence, SliceLevel]:
     """Mask the brain in a slice of a whole head.
 
@@ -61,6 +76,9 @@ def find_brain_in_picture(
         Intensities, upright, air darker than tissue.
     spacing : tuple of float
         Sides of a pixel in mm, or any unit.
+    only_in_skull : bool
+        Whether nothing else counts than a brain in a head that is seen with its scalp; else one may be found, with the
+        doubt that is due, whose scalp is dim or cut off.
 
     Returns
     -------
@@ -73,33 +91,122 @@ def find_brain_in_picture(
     BrainNotFoundError
         If the picture shows no head with a brain in it.
     """
+    found = _searched(data, spacing, only_in_skull)
+    # A head that is small in the frame is looked at again by itself, as large as heads usually are.
+    if found.radius < SMALL_HEAD and not only_in_skull:
+        box = _around_head(found, data.shape)
+        with suppress(BrainNotFoundError):
+            mask = np.zeros(data.shape, bool)
+            within = _searched(data[box], spacing, only_in_skull)
+            mask[box], confidence, level = _bordered(within, data[box].shape)
+            return mask, confidence, level
+    return _bordered(found, data.shape)
+
+
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """A head with the outline of its brain, on the working grid.
+
+    Attributes
+    ----------
+    image : ndarray of float32
+        Without shading, air 0.
+    to_surface : ndarray of float32
+        Distance to the surface of the head, pixels.
+    outline : Outline
+    pose : SlicePose
+    has_scalp : bool
+        Whether it looks like a head with its scalp, as bright as the brain.
+    """
+
+    image: np.ndarray
+    to_surface: np.ndarray
+    outline: Outline
+    pose: SlicePose
+    has_scalp: bool
+
+    @property
+    def radius(self) -> float:
+        """Of the largest circle in the head, pixels."""
+        return float(self.to_surface.max())
+
+    @property
+    def likeness(self) -> float:
+        """How much outline and pose look like those of a brain; nats."""
+        return AGREEMENT_WEIGHT * self.pose.agreement - self.outline.cost
+
+    @property
+    def is_brain(self) -> bool:
+        """Whether outline and pose may be those of a brain."""
+        return self.outline.cost <= LARGEST_COST and self.pose.agreement >= LEAST_AGREEMENT
+
+
+def _searched(data: np.ndarray, spacing: tuple[float, ...], only_in_skull: bool) -> _Found:
+    """The head in a slice and the outline of its brain: as usual or, where that is doubtful, with a dim or no scalp."""
     image = shrink(data, spacing)
     low, high = np.percentile(image, [1, 99.5])
     if not high > low:
         raise BrainNotFoundError("The picture is of one gray. Choose the scan itself.")
     image = scipy.ndimage.gaussian_filter(np.clip((image - low) / (high - low), 0, 1), 0.7)
+    usual = _looked(image, *USUAL_LOOK)
+    if usual is not None and usual.is_brain:
+        return usual
+    others = [] if only_in_skull else [_looked(image, *FAINT_LOOK), _looked(image, *BARE_LOOK)]
+    brains = [look for look in others if look is not None and look.is_brain]
+    if brains:
+        return max(brains, key=lambda look: look.likeness)
+    if usual is None:
+        raise BrainNotFoundError("No head was found in this picture. Drop a slice that shows one.")
+    raise BrainNotFoundError(
+        "Nothing in this picture looks like a brain in its skull. Drop a slice of a head, the right way up; if it "
+        "shows a brain without skull, say that it is skull-stripped (mask 'none')."
+    )
+
+
+def _looked(image: np.ndarray, faintest: float, shell: float) -> _Found | None:
+    """The best outline in what is brighter than a share of Otsu's threshold; None where that is no head."""
     level = skimage.filters.threshold_otsu(image)
-    tissue = image > 0.5 * level
+    tissue = image > faintest * level
     head = head_in_slice(tissue)
     to_surface = distance_to_background(head, WORKING_PIXEL).astype(np.float32)
     radius = float(to_surface.max())
     if radius < LEAST_HEAD:
-        raise BrainNotFoundError("No head was found in this picture. Drop a slice that shows one.")
+        return None
+    if shell:
+        margin = int(np.ceil(shell * radius)) + 1
+        widened = dilate(np.pad(head, margin), shell * radius, WORKING_PIXEL)
+        to_surface = distance_to_background(widened, WORKING_PIXEL)[margin:-margin, margin:-margin].astype(np.float32)
     image = _without_shading(image, head & tissue, SHADING_REACH * radius, level)
     outlines = brain_outlines(image, to_surface)
-    poses = [register_slice(image, to_surface, outline.inside) for outline in outlines]
-    outline, pose = max(
-        zip(outlines, poses, strict=True), key=lambda pair: AGREEMENT_WEIGHT * pair[1].agreement - pair[0].cost
-    )
-    if outline.cost > LARGEST_COST or pose.agreement < LEAST_AGREEMENT:
-        raise BrainNotFoundError(
-            "Nothing in this picture looks like a brain in its skull. Drop a slice of a head, the right way up; if it "
-            "shows a brain without skull, say that it is skull-stripped (mask 'none')."
-        )
-    border = _border(image, to_surface, outline.inside, pose)
-    confidence = picture_confidence(image, border > 0, pose=pose, outline_cost=outline.cost)
-    level_of_slice = pose.level(outline.inside, data.shape[1] / image.shape[1])
-    return _resize(border, data.shape) > 0, confidence, level_of_slice
+    has_scalp = (faintest, shell) == USUAL_LOOK
+    looks = [
+        _Found(image, to_surface, outline, register_slice(image, to_surface, outline.inside), has_scalp)
+        for outline in outlines
+    ]
+    return max(looks, key=lambda look: look.likeness)
+
+
+def _around_head(found: _Found, shape: tuple[int, ...]) -> tuple[slice, ...]:
+    """The part of the picture that holds the head, with so much air that it has the usual size there."""
+    rows_columns = []
+    for part, length, of_picture in zip(bounding_box(found.to_surface > 0), found.to_surface.shape, shape, strict=True):
+        margin = (found.radius / USUAL_HEAD * WORKING_SIDE - (part.stop - part.start)) / 2
+        margin = max(margin, LEAST_AIR * found.radius)
+        first, last = max(0.0, part.start - margin), min(float(length), part.stop + margin)
+        times = of_picture / length
+        rows_columns.append(slice(int(first * times), int(np.ceil(last * times))))
+    return tuple(rows_columns)
+
+
+def _bordered(found: _Found, shape: tuple[int, ...]) -> tuple[np.ndarray, MaskConfidence, SliceLevel]:
+    """The mask on the picture's own grid, how far it can be trusted, and where the slice is cut."""
+    border = _border(found.image, found.to_surface, found.outline.inside, found.pose)
+    if found.has_scalp:
+        confidence = picture_confidence(found.image, border > 0, pose=found.pose, outline_cost=found.outline.cost)
+    else:
+        confidence = bare_picture_confidence(_tissue_agreement(found.image, border > 0, found.pose))
+    level = found.pose.level(found.outline.inside, shape[1] / found.image.shape[1])
+    return _resize(border, shape) > 0, confidence, level
 
 
 def stripped_slice_confidence(
@@ -132,6 +239,14 @@ def stripped_slice_confidence(
     image = np.clip((image - low) / max(high - low, 1e-9), 0, 1) * brain
     head = dilate(brain, STRIPPED_SHELL * radius, WORKING_PIXEL)
     pose = register_slice(image, distance_to_background(head, WORKING_PIXEL).astype(np.float32), brain)
+    agreement = _tissue_agreement(image, brain, pose)
+    level_of_slice = pose.level(brain, data.shape[1] / (brain.shape[1] - 2 * margin))
+    return stripped_picture_confidence(agreement), level_of_slice
+
+
+def _tissue_agreement(image: np.ndarray, brain: np.ndarray, pose: SlicePose) -> float:
+    """Mutual information of intensities in a brain with the tissues that the atlas has there, nats."""
+    radius = float(np.sqrt(brain.sum() / np.pi))
     average = atlas()
     tissues = np.stack([pose.warp(map_, brain.shape) for map_ in (average.white, average.gray, average.fluid)])
     within = brain & (tissues.sum(0) > 0.5)
@@ -140,9 +255,7 @@ def stripped_slice_confidence(
     level = np.searchsorted(np.quantile(values, shares), values) if values.size else np.zeros(0, int)
     pairs = tissues.argmax(0)[within] * STRIPPED_LEVELS + level
     joint = np.bincount(pairs, minlength=3 * STRIPPED_LEVELS).reshape(3, -1) + 1e-3
-    agreement = float(mutual_information((joint / joint.sum())[None])[0])
-    level_of_slice = pose.level(brain, data.shape[1] / (brain.shape[1] - 2 * margin))
-    return stripped_picture_confidence(agreement), level_of_slice
+    return float(mutual_information((joint / joint.sum())[None])[0])
 
 
 def shrink(data: np.ndarray, spacing: tuple[float, ...]) -> np.ndarray:

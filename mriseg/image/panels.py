@@ -31,6 +31,9 @@ PANEL_SHARE = 0.25  # of the area of the largest piece; titles and letters are s
 FILLED = 0.9  # of the edge of a panel on a frame: it is a rectangle, where a head is round
 SLENDER = 0.5  # ratio of the sides: a head is wider than this in every plane, half a brain is not
 DETAIL = 0.6  # of the entropy of the panel with the most gray levels: a result has a handful of them
+# A frame of thin lines: each runs along this share of a side, within this share of the picture from its edge, and what
+# lies as many pixels farther in is none.
+LINE, LINE_MARGIN, LINE_PIXELS = 0.6, 0.2, 4
 AS_LARGE = 0.7  # of the largest scan; of several the first is taken
 
 
@@ -87,7 +90,7 @@ def find_scan(data: np.ndarray) -> Panel:
     Panel
     """
     whole = (slice(0, data.shape[0]), slice(0, data.shape[1]))
-    framed = _on_frame(data)
+    framed = _on_frame(data) or _within_lines(data)
     boxes = [head for box in framed or [whole] for head in _in_air(data, box)]
     boxes = _in_reading_order(boxes)
     details = np.array([_detail(data[box]) for box in boxes])
@@ -117,6 +120,33 @@ def _on_frame(data: np.ndarray) -> list[Box]:
         rows, columns = boxes[0]
         return [_moved(box, rows.start, columns.start) for box in _on_frame(data[boxes[0]])] or boxes
     return boxes
+
+
+def _within_lines(data: np.ndarray) -> list[Box]:
+    """What a thin bright line encloses that runs around the picture; none where there is no such line on all sides."""
+    middle = (data.min() + data.max()) / 2
+    tolerance = SAME_COLOR * np.ptp(data)
+    sides = []
+    for lines in (data, data.T):
+        margin = int(LINE_MARGIN * len(lines))
+        first, last = (_last_line(part[:margin], middle, tolerance) for part in (lines, lines[::-1]))
+        if first is None or last is None:
+            return []
+        sides.append(slice(first + 1, len(lines) - last - 1))
+        for number in (first + LINE_PIXELS, len(lines) - last - LINE_PIXELS - 1):
+            if np.mean(lines[number] > middle) >= LINE:
+                return []
+    rows, columns = sides
+    return [(rows, columns)] if min(_sides((rows, columns))) >= MIN_PICTURE_SIDE else []
+
+
+def _last_line(lines: np.ndarray, middle: float, tolerance: float) -> int | None:
+    """Number of the last of some rows that is bright and of one color along most of its length."""
+    for number in np.flatnonzero(np.mean(lines > middle, axis=1) >= LINE)[::-1]:
+        line = lines[number]
+        if np.mean(np.abs(line - np.median(line[line > middle])) <= tolerance) >= LINE:
+            return int(number)
+    return None
 
 
 def _moved(box: Box, row: int, column: int) -> Box:

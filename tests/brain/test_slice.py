@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import scipy
 
 from mriseg.brain.slice import find_brain_in_picture, stripped_slice_confidence
 from mriseg.core.errors import BrainNotFoundError
@@ -29,6 +30,42 @@ def brain_in(image, spacing):
 def test_the_brain_is_found_in_slices_of_every_plane(phantom, scanned, cut, contrast):
     mask = brain_in(upright(scanned(contrast).data, cut), (2.0, 2.0))
     assert dice(mask, upright(phantom.truth > 0, cut)) > 0.92
+
+
+@pytest.mark.parametrize("contrast", CONTRASTS)
+def test_a_brain_is_found_whose_scalp_is_dim(phantom, scanned, contrast):
+    image, brain = upright(scanned(contrast).data, "axial"), upright(phantom.truth > 0, "axial")
+    dim = np.where(scipy.ndimage.binary_dilation(brain), image, image / 4)
+    assert dice(brain_in(dim, (2.0, 2.0)), brain) > 0.92
+
+
+@pytest.mark.parametrize("margin", [-2, 2])
+@pytest.mark.parametrize("contrast", CONTRASTS)
+def test_a_brain_is_found_where_the_picture_is_cut_at_the_skull(phantom, scanned, contrast, margin):
+    image, brain = upright(scanned(contrast).data, "axial"), upright(phantom.truth > 0, "axial")
+    rows, columns = (np.flatnonzero(brain.any(axis)) for axis in (1, 0))
+    cut = (slice(rows[0] - margin, rows[-1] + margin + 1), slice(columns[0] - margin, columns[-1] + margin + 1))
+    assert dice(brain_in(image[cut], (2.0, 2.0)), brain[cut]) > 0.9
+
+
+@pytest.mark.parametrize("cut", CUTS)
+def test_a_brain_is_found_in_a_head_that_is_small_in_the_frame(phantom, scanned, cut):
+    image, brain = upright(scanned(Contrast.T2).data, cut), upright(phantom.truth > 0, cut)
+    margins = [(side, side // 2) for side in image.shape]
+    assert dice(brain_in(np.pad(image, margins), (2.0, 2.0)), np.pad(brain, margins)) > 0.92
+
+
+def test_what_shows_no_scalp_and_no_tissues_is_doubted():
+    rows, columns = np.indices((200, 180))
+    pulp = scipy.ndimage.gaussian_filter(np.random.default_rng(0).standard_normal((200, 180)), 3)
+    ball = np.where(np.hypot((rows - 100) / 85, (columns - 90) / 70) < 1, 100 + 200 * pulp, 0)
+    ball += np.abs(np.random.default_rng(1).standard_normal(ball.shape))
+    try:
+        _, confidence, _ = find_brain_in_picture(ball.astype(np.float32), (1.0, 1.0))
+    except BrainNotFoundError:
+        return
+    assert confidence.value < 0.5
+    assert confidence.doubts
 
 
 @pytest.mark.parametrize("cut", CUTS)

@@ -53,3 +53,21 @@ def test_the_window_of_a_viewer_is_left_out(head, background):
     picture = np.asarray(image).copy()
     picture[80 : 80 + rows, 120 : 120 + columns] = head
     np.testing.assert_allclose(box_of(picture, head), (80, 80, 120, 120), atol=2)
+
+
+@pytest.mark.parametrize("gray", [140, 255])
+def test_a_frame_of_thin_lines_is_left_out(scanned, gray):
+    head = scanned(Contrast.T1).data[:, :, 58].T[::-1]
+    head = np.clip(head / np.percentile(head, 99.5) * 200, 0, 255).round()
+    gray = min(gray, 255)
+    picture = np.pad(np.pad(head, 2, constant_values=gray), 9).astype(np.float32)
+    panel = find_scan(picture)
+    assert panel.framed
+    assert [(part.start, part.stop) for part in panel.box] == [(11, 11 + side) for side in head.shape]
+
+
+def test_no_line_is_seen_in_a_head(scanned):
+    for contrast in (Contrast.T1, Contrast.T2, Contrast.FLAIR):
+        for axis, index in ((0, 48), (1, 58), (2, 50)):
+            image = np.ascontiguousarray(scanned(contrast).data.take(index, axis).T[::-1])
+            assert not find_scan(image).framed
