@@ -186,11 +186,18 @@ def stripped_picture_confidence(agreement: float) -> MaskConfidence:
     )
 
 
-def bare_picture_confidence(agreement: float) -> MaskConfidence:
+def bare_picture_confidence(
+    image: np.ndarray, mask: np.ndarray, *, pixel_mm: float, agreement: float
+) -> MaskConfidence:
     """Judge the mask of a slice around which no scalp was found that is as bright as the brain.
 
     Parameters
     ----------
+    image : ndarray of float32, shape (rows, columns)
+        Air 0.
+    mask : ndarray of bool, same shape
+    pixel_mm : float
+        Side of a pixel.
     agreement : float
         Mutual information of its intensities with the atlas's tissues, nats.
 
@@ -205,7 +212,8 @@ def bare_picture_confidence(agreement: float) -> MaskConfidence:
             "No skull with scalp around it is seen in this picture, as where it is cut at the skull, and what lies "
             f"within is hardly arranged like the tissues of a brain. {NOT_A_HEAD}",
             LOOK,
-        )
+        ),
+        _bright_skull(_excess_around(image, mask, (pixel_mm,) * 2)),
     )
 
 

@@ -204,7 +204,8 @@ def _bordered(found: _Found, shape: tuple[int, ...]) -> tuple[np.ndarray, MaskCo
     if found.has_scalp:
         confidence = picture_confidence(found.image, border > 0, pose=found.pose, outline_cost=found.outline.cost)
     else:
-        confidence = bare_picture_confidence(_tissue_agreement(found.image, border > 0, found.pose))
+        agreement = _tissue_agreement(found.image, border > 0, found.pose)
+        confidence = bare_picture_confidence(found.image, border > 0, pixel_mm=found.pose.pixel_mm, agreement=agreement)
     level = found.pose.level(found.outline.inside, shape[1] / found.image.shape[1])
     return _resize(border, shape) > 0, confidence, level
 
