@@ -18,13 +18,15 @@ from methods import values
 from split import Split, belonging
 
 import mriseg
-from mriseg.core.scan import Scan, volume
+from mriseg.core.scan import Scan, picture, volume
 from mriseg.core.tissue import Contrast
 from mriseg.image.orientation import orient
 
 TUNING_PATIENTS = ("glioma01", "glioma_slice_1_", "ms07")
 TUNING_HEADS = ("head_01", "head_03", "head_05")
 THICK = 5  # slices of 1 mm
+SUFFIXES = (("T1w", Contrast.T1), ("T2w", Contrast.T2), ("FLAIR", Contrast.FLAIR))
+HEIGHTS = (0.4, 0.55, 0.7)  # in the brain, of slices that are cut from a volume
 NOISE_AND_BIAS = ((3, 20), (5, 40))  # percent
 
 
@@ -72,7 +74,7 @@ def patients(data: Path) -> Iterator[Case]:
 
 
 def slices(data: Path) -> Iterator[Case]:
-    """Single slices of the patients with glioma."""
+    """Single slices of the patients with glioma, and of healthy heads."""
     for path in sorted((data / "lesions").glob("glioma_slice_*_truth.png")):
         stem = path.name.removesuffix("_truth.png")
         split = Split.TUNING if stem.startswith(TUNING_PATIENTS) else Split.TEST
@@ -81,6 +83,24 @@ def slices(data: Path) -> Iterator[Case]:
             kind = f"glioma slice, {'T1 with agent' if contrast is Contrast.T1 else 'FLAIR'}"
             scan = mriseg.read(path.with_name(f"{stem}_{suffix}.png"))
             yield Case(split, kind, f"{stem.removeprefix('glioma_')} {suffix}", contrast, scan, lesion)
+    yield from healthy_slices(data)
+
+
+def healthy_slices(data: Path) -> Iterator[Case]:
+    """Single slices of heads without lesions: children's and BrainWeb's T1, and axial ones of healthy113."""
+    kind = "healthy slice, T1"
+    for pattern in ("jlf*_t1_axial_8bit.png", "brainweb_t1_*.png"):
+        for split in Split:
+            for path in belonging((data / "slices").glob(pattern), split):
+                yield _healthy(split, kind, path.stem, Contrast.T1, mriseg.read(path))
+    for suffix, contrast in SUFFIXES:
+        canonical, _ = orient(mriseg.read(data / "consistency" / f"healthy113_{suffix}.nii.gz"))
+        filled = np.flatnonzero((canonical.data > 0).any((0, 1)))
+        for height in HEIGHTS:
+            index = round(filled[0] + height * (filled[-1] - filled[0]))
+            scan = picture(np.ascontiguousarray(canonical.data[:, ::-1, index].T))
+            title = f"healthy113 {suffix} at {height:.0%}"
+            yield _healthy(Split.TEST, f"healthy slice, {contrast.name}", title, contrast, scan)
 
 
 def pictures(data: Path) -> Iterator[Case]:
@@ -105,7 +125,7 @@ def healthy(data: Path, tool: Any) -> Iterator[Case]:
         ("stripped T1, Colin27", Contrast.T1, [data / "colin27" / "ch2bet.nii.gz"]),
         ("T1, fs01", Contrast.T1, [data / "consistency" / "fs01_T1w.mgz"]),
     ]
-    for suffix, contrast in (("T1w", Contrast.T1), ("T2w", Contrast.T2), ("FLAIR", Contrast.FLAIR)):
+    for suffix, contrast in SUFFIXES:
         path = data / "consistency" / f"healthy113_{suffix}.nii.gz"
         sources.append((f"stripped {contrast.name}, healthy113", contrast, [path]))
     for kind, contrast, paths in sources:

@@ -202,23 +202,27 @@ def print_slices(outcomes: Iterator[Outcome]) -> list[Named]:
         case, found = made.case, made.found
         brain = np.count_nonzero(made.result.mask) if made.result else 0
         own = overlap(found, case.lesion)
-        shares = (np.count_nonzero(mask) / max(brain, 1) for mask in (case.lesion, found))
+        true_share, found_share = (np.count_nonzero(mask) / max(brain, 1) for mask in (case.lesion, found))
         rows.append(
             (
                 case.split.value,
                 case.title,
                 case.contrast.suffix,
                 made.named,
-                *(f"{share:.1%}" for share in shares),
+                f"{true_share:.1%}",
+                f"{found_share:.1%}",
                 f"{own:.3f}",
             )
         )
-        overlaps.setdefault((case.split.value, case.kind), []).append(own)
+        overlaps.setdefault((case.split.value, case.kind), []).append((own, found_share))
         named.append(name(made))
     print_table(("split", "slice", "contrast", "named", "true share", "found share", "Dice"), rows)
     print()
-    means = [(*key, len(each), f"{np.mean(each):.3f}", f"{min(each):.3f}") for key, each in sorted(overlaps.items())]
-    print_table(("split", "kind", "n", "mean Dice", "worst Dice"), means)
+    means = []
+    for key, each in sorted(overlaps.items()):
+        dices, shares = zip(*each, strict=True)
+        means.append((*key, len(each), f"{np.mean(dices):.3f}", f"{min(dices):.3f}", f"{max(shares):.1%}"))
+    print_table(("split", "kind", "n", "mean Dice", "worst Dice", "largest found share"), means)
     return named
 
 
