@@ -39,7 +39,7 @@ def page(content: ReportContent) -> str:
         f"{_findings(content.findings)}</section>",
         "<section><h2>Original and segmented</h2>",
         _pictures(content),
-        f'<p class="key">{"".join(f"<span>{_swatch(label)}{escape(label.title)}</span>" for label in content.key)}</p>',
+        f'<p class="key">{"".join(f"<span>{swatch(label)}{escape(label.title)}</span>" for label in content.key)}</p>',
         f'<p class="small">{escape(content.sides)}</p></section>' if content.sides else "</section>",
         f"<section><h2>Volumes</h2>{_table(content.volumes, content.key)}",
         _pairs(content.ratios, "facts"),
@@ -90,8 +90,18 @@ def _image(picture: Picture, pixels: np.ndarray, kind: str) -> str:
     )
 
 
-def _swatch(label: Tissue | Label) -> str:
-    """A patch of a color, striped for what is abnormal."""
+def swatch(label: Tissue | Label) -> str:
+    """A patch of a color, striped for what is abnormal.
+
+    Parameters
+    ----------
+    label : Tissue or Label
+
+    Returns
+    -------
+    str
+        An element `i`, to which the page's style gives a size.
+    """
     if label is ABNORMAL:
         return f'<i style="background: repeating-linear-gradient(135deg, {label.color} 0 3px, #fff 3px 5px)"></i>'
     return f'<i style="background: {label.color}"></i>'
@@ -112,7 +122,7 @@ def _table(table: Table, key: tuple[Tissue | Label, ...] = ()) -> str:
     head = "".join(f'<th scope="col"{kind}>{escape(cell)}</th>' for cell, kind in zip(table.head, kinds, strict=True))
     rows = []
     for index, row in enumerate(table.rows):
-        mark = _swatch(key[index]) if index < len(key) else ""
+        mark = swatch(key[index]) if index < len(key) else ""
         cells = "".join(
             f'<td{kind} data-head="{escape(name)}">{escape(cell)}</td>'
             for cell, kind, name in zip(row[1:], kinds[1:], table.head[1:], strict=True)

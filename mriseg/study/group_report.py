@@ -23,6 +23,7 @@ from mriseg.core.tissue import LABELS, Tissue
 from mriseg.core.version import DISCLAIMER, __version__
 from mriseg.plotting import mosaic, strip_plot
 from mriseg.report.content import setting_texts
+from mriseg.report.html_page import swatch
 from mriseg.study.flags import Judgment, ShownColumn, common_topics, judge, shown_column
 from mriseg.study.table import COLUMNS, LEAST_SCANS, Row, most_z
 
@@ -312,7 +313,7 @@ scan, <kbd>x</kbd> marks one as not usable, <kbd>Esc</kbd> closes. Above the bar
 
 
 def _key() -> str:
-    return ", ".join(f'<i style="background: {label.color}"></i>{escape(label.title.lower())}' for label in LABELS)
+    return ", ".join(f"{swatch(label)}{escape(label.title.lower())}" for label in LABELS)
 
 
 def _settings(settings: Mapping[str, Any] | None) -> str:
