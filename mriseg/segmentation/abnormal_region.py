@@ -12,7 +12,9 @@ from mriseg.image.resampling import Grid
 from mriseg.segmentation.brain_region import first_voxel_mm
 from mriseg.segmentation.stages import AbnormalRegion, BrainRegion
 
-HALF = 0.5  # share of a voxel's surroundings in the average brain's grid that must be abnormal
+# Share of a voxel's surroundings in the average brain's grid that must be abnormal: less than half, since the way there
+# and back makes small parts smaller.
+LEAST_SHARE = 0.35
 
 
 def look_in_volume(
@@ -46,7 +48,7 @@ def look_in_volume(
         standard = to_standard_space(channel, mask, grid, brain.registration)
         parts = abnormal_parts(standard, is_shaded=is_shaded)
         if parts.any():
-            abnormal |= (standard.to_scan(parts, grid) > HALF) & mask
+            abnormal |= (standard.to_scan(parts, grid) > LEAST_SHARE) & mask
     return AbnormalRegion(abnormal if abnormal.any() else None)
 
 
