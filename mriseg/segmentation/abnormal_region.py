@@ -8,7 +8,9 @@ from mriseg.abnormal.outliers import abnormal_parts
 from mriseg.abnormal.slice_outliers import abnormal_in_slice
 from mriseg.abnormal.standard_brain import to_standard_space
 from mriseg.brain.extraction import Brain
+from mriseg.core.tissue import Contrast, Tissue
 from mriseg.image.resampling import Grid
+from mriseg.segmentation.abnormal_slice import on_one_side
 from mriseg.segmentation.brain_region import first_voxel_mm
 from mriseg.segmentation.stages import AbnormalRegion, BrainRegion
 
@@ -52,18 +54,29 @@ def look_in_volume(
     return AbnormalRegion(abnormal if abnormal.any() else None)
 
 
-def look_in_slice(data: np.ndarray, region: BrainRegion) -> AbnormalRegion:
-    """What is brighter than any tissue in a single slice; where fluid is bright, that may be fluid.
+def look_in_slice(
+    data: np.ndarray, region: BrainRegion, spacing: tuple[float, ...], tissues: tuple[Tissue, ...] | None
+) -> AbnormalRegion:
+    """What is unlike any tissue in a single slice.
 
     Parameters
     ----------
     data : ndarray of float32, shape of the brain's box
         Intensities, air darker than tissue.
     region : BrainRegion
+    spacing : tuple of float
+        Sides of a pixel, mm or any unit.
+    tissues : tuple of Tissue or None
+        From dark to bright. Where fluid is bright, a bright part may be fluid unless it lies on one side alone; on
+        FLAIR bright parts say all. Where they are not known, what is bright.
 
     Returns
     -------
     AbnormalRegion
     """
-    abnormal = abnormal_in_slice(data, region.box_mask)
+    mask, abnormal = region.box_mask, np.zeros(region.box_mask.shape, bool)
+    if tissues is None or tissues[0] is Tissue.CSF:
+        abnormal |= abnormal_in_slice(data, mask)
+    if tissues is not None and tissues != Contrast.FLAIR.dark_to_bright:
+        abnormal |= on_one_side(data, mask, spacing)
     return AbnormalRegion(abnormal if abnormal.any() else None)

@@ -10,16 +10,21 @@ from dataclasses import dataclass
 import numpy as np
 import scipy
 
+from mriseg.image.morphology import bounding_box, distance_to_background
+
 # All lengths in pixels of a grid on which the brain is 112 long, 1.5 mm.
 RIM = 3.0  # nearer to the rim is fluid, bone and dura
 LEAST_BULK = 0.3  # of the brain, farther from its rim than that; else all of it is taken
 NORMAL_HALF = 1.349  # standard deviations that the middle half of a normal distribution covers
 LEAST_SPREAD = 0.02  # of the level: rounding to gray levels and compression give as much
+BRAIN_SIDE = 112  # pixels of the grid along the longer side of the brain: 1.5 mm, half the width of a sulcus
+FARTHEST, LEAST_WEIGHT, HALF = 12.0, 1e-3, 0.5  # spreads that count at most; of a mean; of a pixel
 SMOOTH = 2.0  # no two hemispheres agree to a pixel
 REACH = 9  # width of the window opposite in which something as bright may lie
 SURE, LIKELY = 2.0, 1.0  # spreads beyond all that is opposite: where something is, and how far it goes
 SURE_PART = 0.1  # of a part
 OWN = 1.5  # spreads above the bulk: what lies opposite something odd is not odd
+LEAST_LABELED_SHARE = 0.015  # of the brain: of 120 healthy slices 3 hold a part as large, 7 one of 0.01
 LEAST_SHARE, MOST_SHARE = 0.01, 0.45  # of the brain: sulci and vessels are smaller, half a brain is shading
 LEAST_OVERLAP = 0.9  # Dice of the brain and its mirror image: sagittal slices have 0.6 to 0.9
 MOST_APART = 2.5  # spreads by which the halves differ in the median: sagittal slices differ by more
@@ -91,7 +96,7 @@ def mirrored_columns(brain: np.ndarray) -> np.ndarray:
     return opposite
 
 
-def one_sided(deviation: np.ndarray, brain: np.ndarray) -> np.ndarray:
+def one_sided(deviation: np.ndarray, brain: np.ndarray, least_share: float = LEAST_SHARE) -> np.ndarray:
     """Compact parts of the brain with nothing like them opposite.
 
     Parameters
@@ -99,6 +104,8 @@ def one_sided(deviation: np.ndarray, brain: np.ndarray) -> np.ndarray:
     deviation : ndarray of float32, shape (rows, columns)
         From the brain's bulk in spreads of it, smoothed over the brain by `SMOOTH`.
     brain : ndarray of bool, same shape
+    least_share : float
+        Of the brain, that a part must have.
 
     Returns
     -------
@@ -118,8 +125,54 @@ def one_sided(deviation: np.ndarray, brain: np.ndarray) -> np.ndarray:
     pieces, count = scipy.ndimage.label(likely)
     size = np.bincount(pieces.ravel(), minlength=count + 1)
     sure = np.bincount(pieces.ravel(), (likely & (beyond > SURE)).ravel(), count + 1)
-    keep = (size > LEAST_SHARE * brain.sum()) & (sure > SURE_PART * size)
+    keep = (size > least_share * brain.sum()) & (sure > SURE_PART * size)
     keep[0] = False
     found = scipy.ndimage.binary_fill_holes(keep[pieces])
     grown = scipy.ndimage.binary_dilation(found, iterations=2) & brain
     return grown if grown.sum() < MOST_SHARE * brain.sum() else none
+
+
+def on_one_side(data: np.ndarray, mask: np.ndarray, spacing: tuple[float, ...]) -> np.ndarray:
+    """Compact parts of a slice that are brighter, or darker, than anything opposite.
+
+    Parameters
+    ----------
+    data : ndarray of float32, shape (rows, columns)
+        Intensities, from no signal.
+    mask : ndarray of bool, same shape
+        The brain, not empty.
+    spacing : tuple of float
+        Sides of a pixel, mm or any unit.
+
+    Returns
+    -------
+    ndarray of bool, same shape
+        Empty where the slice has no symmetry.
+    """
+    box = bounding_box(mask)
+    inside = mask[box]
+    extent = max(n * side for n, side in zip(inside.shape, spacing, strict=True))
+    factors = [BRAIN_SIDE * side / extent for side in spacing]
+    quiet = scipy.ndimage.gaussian_filter(data[box], [max(0.0, 0.5 * (1 / factor - 1)) for factor in factors])
+    signal, share = _resized(quiet, factors), _resized(inside.astype(np.float32), factors)
+    brain = share > HALF
+    if not brain.any():
+        return np.zeros_like(mask)
+    depth = distance_to_background(brain, (1.0, 1.0), at_border="edge").astype(np.float32)
+    bulk, weight = bulk_of(signal, brain, depth), scipy.ndimage.gaussian_filter(brain.astype(np.float32), SMOOTH)
+    deviation = np.clip((signal - bulk.level) / bulk.spread, -FARTHEST, FARTHEST) * brain
+    deviation = scipy.ndimage.gaussian_filter(deviation, SMOOTH) / np.maximum(weight, LEAST_WEIGHT)
+    brighter, darker = (one_sided(sign * deviation, brain, LEAST_LABELED_SHARE) for sign in (1, -1))
+    parts = brighter | darker
+    whole = np.zeros_like(mask)
+    back = [n / m for n, m in zip(inside.shape, parts.shape, strict=True)]
+    whole[box] = (_resized(parts.astype(np.float32), back) > HALF) & inside
+    return whole
+
+
+def _resized(values: np.ndarray, factors: list[float]) -> np.ndarray:
+    """Values on a finer or coarser grid."""
+    shape = [max(1, round(n * factor)) for n, factor in zip(values.shape, factors, strict=True)]
+    by = [m / n for m, n in zip(shape, values.shape, strict=True)]
+    resized: np.ndarray = scipy.ndimage.zoom(values, by, order=1, mode="nearest", grid_mode=True)
+    return resized

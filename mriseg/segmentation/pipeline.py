@@ -181,7 +181,7 @@ def _find_and_correct(
 
     channels = [canonical.data[region.box], *(data[region.box] for data in further)]
     look = partial(_look_for_abnormal, region=region, brain=brain, spacing=_spacing(canonical), settings=settings)
-    suspected = reusable.suspected or look(channels, is_shaded=True)
+    suspected = reusable.suspected or look(channels)
 
     clock.start("name")
     # In a slice what is bright may be fluid, as long as nobody knows which tissue is bright.
@@ -191,17 +191,15 @@ def _find_and_correct(
     )
 
     clock.start("correct")
-    fluid_is_dark = tissues.assignment.tissues[0] is Tissue.CSF
-    if fluid_is_dark and not tissues.assignment.inverted:
+    order = tissues.assignment.tissues
+    if order[0] is Tissue.CSF and not tissues.assignment.inverted:
         like_tissue = suspected.without(region.box_mask)
     signals = [tissues.signal(channels[0]), *channels[1:]]
     correction = reusable.bias_correction or estimate_fields(
         scan, signals, like_tissue, spacing=_spacing(canonical), tissues=tissues, settings=settings
     )
     corrected = _divided(signals, correction, region.box_mask.shape)
-    abnormal = reusable.abnormal or AbnormalRegion()
-    if reusable.abnormal is None and (region.mask.ndim == 3 or fluid_is_dark):
-        abnormal = look(corrected, is_shaded=False)
+    abnormal = reusable.abnormal or look(corrected, tissues=order)
     binned = bin_voxels(corrected, region.box_mask)
     return _CorrectedBrain(background, brain, region, suspected, tissues, correction, abnormal=abnormal, binned=binned)
 
@@ -213,14 +211,14 @@ def _look_for_abnormal(
     brain: Brain,
     spacing: tuple[float, ...],
     settings: Settings,
-    is_shaded: bool,
+    tissues: tuple[Tissue, ...] | None = None,
 ) -> AbnormalRegion:
-    """What is unlike any tissue, if it is asked for."""
+    """What is unlike any tissue, if it is asked for; as long as the tissues have no names, with the bias field in it."""
     if not settings.lesions:
         return AbnormalRegion()
     if region.mask.ndim == 2:
-        return look_in_slice(channels[0], region)
-    return look_in_volume(channels, region, brain, spacing, is_shaded=is_shaded)
+        return look_in_slice(channels[0], region, spacing, tissues)
+    return look_in_volume(channels, region, brain, spacing, is_shaded=tissues is None)
 
 
 def _divided(signals: Sequence[np.ndarray], correction: BiasCorrection, shape: tuple[int, ...]) -> list[np.ndarray]:

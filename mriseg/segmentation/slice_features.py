@@ -12,11 +12,10 @@ import numpy as np
 import scipy
 
 from mriseg.image.morphology import bounding_box, distance_to_background
-from mriseg.segmentation.abnormal_slice import SMOOTH, Bulk, bulk_of, one_sided
+from mriseg.segmentation.abnormal_slice import BRAIN_SIDE, SMOOTH, Bulk, bulk_of, one_sided
 from mriseg.segmentation.slice_tissues import tissue_levels
 
 PIXEL = (1.0, 1.0)
-BRAIN_SIDE = 112  # pixels of the grid along the longer side of the brain: 1.5 mm, half the width of a sulcus
 FINEST = 3  # pixels of the picture along one of the grid; of finer ones every so many-th is enough
 MARGIN = 30  # pixels of the grid around it: skull and scalp
 SPREAD_LIMIT = 12.0  # spreads of the bulk: farther off says no more

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mriseg.segmentation.abnormal_slice import LEAST_SHARE, OWN, SURE, bulk_of, mirrored_columns, one_sided
+from mriseg.segmentation.abnormal_slice import LEAST_SHARE, OWN, SURE, bulk_of, mirrored_columns, on_one_side, one_sided
 
 SHAPE = (120, 100)
 
@@ -63,3 +63,22 @@ def test_a_slice_without_symmetry_is_not_judged(brain):
     assert not one_sided(np.where(blob((50, 66), 9), 5.0, 0.0), lopsided).any()
     shaded = np.linspace(-8, 8, SHAPE[1])[None] * np.ones(SHAPE)
     assert not one_sided(shaded, brain).any()
+
+
+@pytest.mark.parametrize("factor", [0.4, 1.8])
+@pytest.mark.parametrize("zoom", [1, 3])
+def test_brighter_and_darker_parts_are_seen_in_pixels_of_any_size(brain, factor, zoom):
+    rng = np.random.default_rng(0)
+    there = blob((50, 30), 11)
+    signal = (100 + 5 * rng.standard_normal(SHAPE)).astype(np.float32)
+    signal[there] *= factor
+    large = [np.kron(values, np.ones((zoom, zoom), values.dtype)) for values in (signal, brain, there)]
+    seen = on_one_side(large[0], large[1], (1.0, 1.0))
+    assert 2 * (seen & large[2]).sum() / (seen.sum() + large[2].sum()) > 0.65
+    assert not (seen & ~large[1]).any()
+
+
+def test_what_lies_on_both_sides_is_seen_on_none(brain):
+    there = blob((50, 30), 11) | blob((50, 70), 11)
+    signal = np.where(there, 180.0, 100.0).astype(np.float32)
+    assert not on_one_side(signal, brain, (1.0, 1.0)).any()
