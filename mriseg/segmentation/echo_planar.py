@@ -1,8 +1,9 @@
 """Whether a scan looks like an echo-planar image, as of functional and diffusion series, and no weighting known here.
 
 Such images are measured in a tenth of a second a slice: with large voxels, with the fat of the scalp suppressed, for it
-would be shifted by centimeters, and on T2* as on proton density fluid is hardly brighter than gray matter. They are
-distorted and lack signal above the sinuses, so volumes of tissues should not be taken from them.
+would be shifted by centimeters. On T2* as on proton density fluid is hardly brighter than gray matter; with diffusion
+weighting it is dark, so that it passes for FLAIR. They are distorted and lack signal above the sinuses, so volumes of
+tissues should not be taken from them.
 """
 
 import numpy as np
@@ -31,7 +32,7 @@ def looks_echo_planar(
     stripped: bool,
     contrast: Contrast,
 ) -> bool:
-    """Whether large voxels, bright fluid and a dark scalp go together.
+    """Whether large voxels and a dark scalp go together with what T2*, T2 or diffusion weighting shows.
 
     Parameters
     ----------
@@ -52,7 +53,7 @@ def looks_echo_planar(
     -------
     bool
     """
-    if sorted(spacing)[1] < COARSE_MM or contrast not in (Contrast.T2, Contrast.PD):
+    if sorted(spacing)[1] < COARSE_MM or contrast not in (Contrast.T2, Contrast.PD, Contrast.FLAIR):
         return False
     if stripped:
         return contrast is Contrast.PD

@@ -153,7 +153,7 @@ def _echo_planar(result: Result) -> Iterator[Finding]:
             FindingCode.ECHO_PLANAR,
             Level.NOT,
             "This looks like an echo-planar image, as of a functional or diffusion series, and has no contrast that is "
-            "known here: its voxels are large, fluid is bright and fat is not. Such images are distorted and lack "
+            "known here: its voxels are large, and the fat of the scalp is dark. Such images are distorted and lack "
             "signal above the sinuses, so their tissues have no volumes that could be used.",
             "Segment an anatomical scan of the same head.",
         )

@@ -213,7 +213,7 @@ def _look_for_abnormal(
     settings: Settings,
     tissues: tuple[Tissue, ...] | None = None,
 ) -> AbnormalRegion:
-    """What is unlike any tissue, if it is asked for; as long as the tissues have no names, with the bias field in it."""
+    """What is unlike any tissue, if it is asked for; before the tissues have names, with the bias field in it."""
     if not settings.lesions:
         return AbnormalRegion()
     if region.mask.ndim == 2:

@@ -69,9 +69,24 @@ def test_the_scalp_is_dark_only_where_fat_is_suppressed(functional, coarse, pose
         assert scalp_signal(simulate(coarse, contrast).data, spacing, mask, pose) > DARK_SCALP
 
 
-def test_fine_voxels_and_dark_fluid_speak_against_it(functional, coarse, pose):
+@pytest.fixture(scope="module")
+def diffusion(functional, coarse):
+    """The same with diffusion weighting: fluid and eyes have no signal, white matter less than gray."""
+    data = functional[0].data.copy()
+    data[np.isin(coarse.matter, (Tissue.CSF.number, VITREOUS))] *= np.float32(0.15)
+    return replace(functional[0], data=data)
+
+
+def test_a_diffusion_image_is_no_flair(diffusion, coarse, pose):
+    named = assignment(diffusion, coarse.truth > 0, pose)
+    assert named.echo_planar
+    assert named.contrast is Contrast.UNKNOWN
+    assert named.tissues == Contrast.FLAIR.dark_to_bright
+
+
+def test_fine_voxels_and_bright_white_matter_speak_against_it(functional, coarse, pose):
     data, mask = functional[0].data, coarse.truth > 0
     arguments = {"registration": pose, "stripped": False}
     assert looks_echo_planar(data, (4.0, 4.0, 4.0), mask, contrast=Contrast.T2, **arguments)
     assert not looks_echo_planar(data, (1.0, 1.0, 4.0), mask, contrast=Contrast.T2, **arguments)
-    assert not looks_echo_planar(data, (4.0, 4.0, 4.0), mask, contrast=Contrast.FLAIR, **arguments)
+    assert not looks_echo_planar(data, (4.0, 4.0, 4.0), mask, contrast=Contrast.T1, **arguments)
