@@ -83,6 +83,9 @@ def fit(
         If there are too few voxels or levels for three classes.
     """
     spatial_prior = spatial_prior or uniform_prior(())
+    if start is not None and start.layout.deep is None and not order_known:
+        # A trial that once found its deep nuclei implausible goes on without them: half of its rounds are then saved.
+        spatial_prior = replace(spatial_prior, deep=np.zeros(len(spatial_prior)))
     model = _tissue_model(order, spatial_prior, order_known=order_known, prior_strength=prior_strength)
     if len(spatial_prior) > 1 and start is None and prior_strength is None:
         # From a poor start the scan's own shares can lose a tissue: the average brain leads at first.
