@@ -24,7 +24,8 @@ from mriseg.registration.atlas import ATLAS_MM
 # farther off counts. What a seed hangs together with is above `BRIGHT_GROWTH`.
 SEED_IN_WHITE, SEED_ELSEWHERE, FARTHER_IF_SHADED, BRIGHT_GROWTH = 2.75, 4.5, 1.5, 1.75
 HALF_WAY = 0.5
-REACH_MM = 5.0  # standard deviation of the Gaussian by which the seeds' intensity is known around them
+REACH_MM = 5.0  # standard deviation of the Gaussian by which the seeds' intensity is known around them,
+LEAST_WEIGHT = 1e-4  # as far as it is no less than that
 LEAST_BRIGHT_ML = 0.1  # a smaller part is noise or a vessel
 FLUID_PLACE = 0.7  # expected share of fluid above which a bright voxel is pulsation or a vessel
 
@@ -148,7 +149,7 @@ def _parts_like_fluid(brain: StandardBrain, bright: np.ndarray, healthy: _Health
     beside = scipy.ndimage.binary_dilation((counterpart > COUNTERPART_SHIFT) | ~mask[::-1])
     seeds = mask & ~bright & (shift > SHIFT_SEED) & (expectation().fluid < LITTLE_FLUID) & ~beside
     seeds = scipy.ndimage.binary_opening(seeds, _ball(THICK_MM))
-    seeds = _credible(brain, seeds, shift, x=x, bright=bright, levels=healthy.levels)
+    seeds = _credible(brain, seeds, x, bright=bright, levels=healthy.levels)
     if not seeds.any():
         return seeds
     of_seeds, known = _spread_out(shift, seeds, SHIFT_REACH_MM)
@@ -158,13 +159,7 @@ def _parts_like_fluid(brain: StandardBrain, bright: np.ndarray, healthy: _Health
 
 
 def _credible(
-    brain: StandardBrain,
-    seeds: np.ndarray,
-    shift: np.ndarray,
-    *,
-    x: np.ndarray,
-    bright: np.ndarray,
-    levels: TissueLevels,
+    brain: StandardBrain, seeds: np.ndarray, x: np.ndarray, *, bright: np.ndarray, levels: TissueLevels
 ) -> np.ndarray:
     """The parts that lie at a bright one, or are large and neither a ventricle that was pushed aside nor a sulcus."""
     number, count = scipy.ndimage.label(seeds)
@@ -174,8 +169,8 @@ def _credible(
     beside_bright = np.bincount(number[near], minlength=count + 1) > LEAST_NEAR
     is_large = np.bincount(number.ravel(), minlength=count + 1) * brain.voxel_ml > LEAST_SHIFTED_ML
     of_part = partial(scipy.ndimage.median, labels=number, index=np.arange(count + 1))
-    from_fluid = (of_part(x) - levels.fluid) / (levels.gray - levels.fluid)
-    is_no_fluid = (from_fluid > LEAST_FROM_FLUID) & (abs(levels.gray - levels.fluid) > levels.gray_spread)
+    way = levels.gray - levels.fluid
+    is_no_fluid = (of_part(x) - levels.fluid) * np.sign(way) > LEAST_FROM_FLUID * max(abs(way), levels.gray_spread)
     is_far = (of_part(_from_ventricles_mm()) > FAR_MM) & (of_part(expectation().depth) > DEEP_PART_MM)
     keep = beside_bright | (is_large & (is_no_fluid | is_far))
     if not (levels.fluid_is_bright or levels.white_is_bright):
@@ -197,7 +192,7 @@ def _spread_out(values: np.ndarray, seeds: np.ndarray, sd_mm: float) -> tuple[np
     sd = sd_mm / ATLAS_MM
     weight = scipy.ndimage.gaussian_filter(seeds.astype(np.float32), sd)
     total = scipy.ndimage.gaussian_filter(np.where(seeds, values, np.float32(0)), sd)
-    known = weight > 1e-4
+    known = weight > LEAST_WEIGHT
     return np.divide(total, weight, out=np.zeros_like(total), where=known), known
 
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from mriseg.core.findings import Finding, FindingCode, Level
 from mriseg.core.tissue import Contrast
 from mriseg.segmentation.result import Result
@@ -68,13 +70,21 @@ def _named(result: Result) -> Finding:
             f"The names of the tissues are right with a probability of only {certainty(confidence)}.",
             "Look at the overlay and choose the contrast yourself if fluid and white matter are exchanged.",
         )
-    agent = ", probably with contrast agent" if result.stages.tissues.assignment.agent else ""
+    agent = ", probably with contrast agent" if _shows_agent(result) else ""
     return Finding(
         FindingCode.CONTRAST_FOUND,
         Level.GOOD,
         f"This is a {suffix} scan{agent}, and its tissues are named accordingly. "
         f"The names are {certainty(confidence)} sure.",
     )
+
+
+def _shows_agent(result: Result) -> bool:
+    """Whether a slice looks like T1 with contrast agent, or vessels so bright were left out of a volume in T1."""
+    if result.stages.tissues.assignment.agent:
+        return True
+    is_t1_volume = result.contrast is Contrast.T1 and result.labels.ndim > 2
+    return is_t1_volume and bool(np.count_nonzero(result.stages.region.mask) > np.count_nonzero(result.labels))
 
 
 def _told(result: Result) -> Finding:

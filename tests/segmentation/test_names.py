@@ -72,3 +72,7 @@ def test_a_contrast_agent_is_told(told):
     assert "agent" not in plain.text
     assert "T1w scan, probably with contrast agent" in finding.statement
     assert finding.code is FindingCode.CONTRAST_FOUND
+    labels = result.labels.copy()
+    labels[labels == 2] = 0  # as if vessels had been left out
+    (of_volume,) = names(replace(result, labels=labels))
+    assert of_volume.text == finding.text
