@@ -154,6 +154,7 @@ def sound_record() -> dict:
         "mask_doubtful": False, "volumes_ml": {"GM": 1.0, "WM": 1.0, "CSF": 1.0},
         "volume_intervals_ml": {tissue: [0.9, 1.1] for tissue in ("GM", "WM", "CSF")},
         "fractions": {"GM": 0.4, "WM": 0.4, "CSF": 0.2}, "brain_ml": 1500.0, "quality": {"cjv": 0.5}, "warnings": [],
+        "abnormal": None, "abnormal_sought": True,
         "verdict": "Fine.", "level": "GOOD", "findings": [], "several": "",
     }  # fmt: skip
     source = "sub-00000/anat/sub-00000_T1w.nii"

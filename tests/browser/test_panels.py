@@ -12,7 +12,6 @@ import scipy
 from mriseg.app.session import OPENING_SAMPLE
 from mriseg.core.scan import volume
 from mriseg.core.tissue import Contrast
-from mriseg.datasets.phantom import simulate
 from mriseg.datasets.samples import SAMPLES
 from mriseg.export.images import encode_scan
 from tests.browser.conftest import (
@@ -230,10 +229,10 @@ def test_the_address_opens_the_same_state(page):
     assert "?" not in page.url
 
 
-def test_a_second_scan_replaces_one_that_is_still_at_work(page, coarse):
+def test_a_second_scan_replaces_one_that_is_still_at_work(page, scanned):
     before = shown_result(page)
     box = page.locator("input[type=file]").first
-    head = {"name": "head.nii.gz", "mimeType": "", "buffer": encode_scan(simulate(coarse, Contrast.T1))}
+    head = {"name": "head.nii.gz", "mimeType": "", "buffer": encode_scan(scanned(Contrast.T1))}
     box.set_input_files(head)
     page.get_by_text(re.compile("Finding the brain|Reading the scan|Finding out")).first.wait_for()
     slice_ = {"name": "slice.png", "mimeType": "", "buffer": encode_scan(SAMPLES["slice-t2"].make()[0])}
