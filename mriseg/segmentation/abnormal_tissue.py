@@ -14,7 +14,7 @@ from mriseg.segmentation.brain_region import first_voxel_mm
 from mriseg.segmentation.stages import BrainRegion
 from mriseg.segmentation.tissue_maps import TissueMaps
 
-LEAST_PART_VOXELS = 3  # fewer are noise beside a part
+LEAST_PART = 0.1, 10  # mL, and pixels of a picture: what is smaller is noise beside a part
 MOSTLY = 0.8  # share on one side from which it is told
 # How far the logarithm of a true volume lies from that of the measured one in 95 of 100 scans: lesions of multiple
 # sclerosis and gliomas on FLAIR, gliomas on T1 with contrast agent. `benchmarks/lesions.py` prints them.
@@ -45,7 +45,7 @@ class AbnormalTissue:
     interval_ml : tuple of float, or None
         Between which volumes the truth lies with a probability of 95 %, by the errors of scans whose truth is known.
     parts : int
-        Pieces that hang together.
+        Pieces that hang together, at least one; without those smaller than 0.1 mL, in a picture than 10 pixels.
     largest_ml : float or None
         The largest piece.
     side : Side
@@ -103,13 +103,14 @@ def measure_abnormal(
     number, _ = scipy.ndimage.label(mask, np.ones((3,) * mask.ndim))
     sizes = np.bincount(number.ravel())[1:]
     voxels = maps.abnormal_voxels
+    least = LEAST_PART[1] if voxel_ml is None or mask.ndim == 2 else LEAST_PART[0] / voxel_ml
     volume_ml = None if voxel_ml is None else voxels * voxel_ml
     side = _side(mask, region, brain, spacing) if sides_known and spacing is not None else Side.UNKNOWN
     return AbnormalTissue(
         share=voxels / int(np.count_nonzero(maps.mask)),
         volume_ml=volume_ml,
         interval_ml=None if volume_ml is None else _interval(volume_ml, contrast),
-        parts=max(1, int(np.count_nonzero(sizes >= LEAST_PART_VOXELS))),
+        parts=max(1, int(np.count_nonzero(sizes >= least))),
         largest_ml=None if voxel_ml is None else float(sizes.max() * voxel_ml),
         side=side,
         expected_ml=None if voxel_ml is None else _expected(maps, region, voxel_ml),

@@ -4,12 +4,16 @@ import numpy as np
 import pytest
 
 from mriseg import Contrast, Settings, Tissue, segment
+from mriseg.brain.extraction import Brain
 from mriseg.core.findings import FindingCode, Level
 from mriseg.core.tissue import ABNORMAL
 from mriseg.datasets.lesions import add_lesion
 from mriseg.datasets.phantom import EDEMA, simulate
+from mriseg.mixture.spatial_prior import uniform_prior
 from mriseg.segmentation.abnormal_findings import abnormal_findings
-from mriseg.segmentation.abnormal_tissue import Side
+from mriseg.segmentation.abnormal_tissue import Side, measure_abnormal
+from mriseg.segmentation.stages import BrainRegion
+from mriseg.segmentation.tissue_maps import TissueMaps
 
 LEFT = (-30.0, -10.0, 30.0)
 
@@ -113,3 +117,25 @@ def test_a_brain_without_has_nothing_to_say(segmented):
 def test_what_is_said_of_it_is_how_much_where_and_no_more(result, changes, words):
     (finding,) = abnormal_findings(replace(result, abnormal=replace(result.abnormal, **changes)))
     assert finding.statement.startswith(words + "this is no diagnosis.")
+
+
+@pytest.mark.parametrize(("speck", "parts"), [(1, 1), (5, 2)])
+def test_a_speck_is_no_part(speck, parts):
+    labels = np.full((20, 20, 20), Tissue.WM.number, np.uint8)
+    labels[2:8, 2:8, 2:8] = labels[15 : 15 + speck, 15 : 15 + speck, 15 : 15 + speck] = ABNORMAL.number
+    mask, abnormal = labels > 0, (labels == ABNORMAL.number).astype(np.float32)
+    empty = np.zeros((*labels.shape, 3))
+    maps = TissueMaps(mask, labels, empty.astype(np.float32), empty.astype(np.uint8), abnormal)
+    measured = measure_abnormal(
+        maps,
+        BrainRegion(mask, (slice(None),) * 3, uniform_prior(mask.shape)),
+        Brain(mask, stripped=False),
+        spacing=(1.0, 1.0, 1.0),
+        voxel_ml=0.001,
+        contrast=Contrast.FLAIR,
+        sides_known=True,
+    )
+    assert measured.parts == parts
+    assert measured.largest_ml == pytest.approx(0.216)
+    assert measured.volume_ml == pytest.approx(0.216 + 0.001 * speck**3)
+    assert measured.side is Side.UNKNOWN  # no average brain tells the middle
