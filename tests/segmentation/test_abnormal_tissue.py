@@ -66,6 +66,15 @@ def test_the_tissues_are_those_of_the_same_head_without_it(result, phantom, segm
         assert result.filled_volumes_ml[tissue] == pytest.approx(healthy.volumes_ml[tissue], rel=0.03)
 
 
+def test_the_mixture_is_that_of_the_same_head_without_it(result, segmented):
+    ours, healthy = (
+        dict(zip(of.mixture.tissues, zip(of.mixture.means, of.mixture.sds, strict=True), strict=True))
+        for of in (result, segmented(Contrast.FLAIR))
+    )
+    for tissue in (Tissue.GM, Tissue.WM):
+        np.testing.assert_allclose(ours[tissue], healthy[tissue], rtol=0.03)
+
+
 def test_switched_off_there_is_none(result, scan, patient):
     without = segment(scan, Settings(lesions=False), mask=patient.truth > 0, earlier=result)
     assert without.abnormal is None
