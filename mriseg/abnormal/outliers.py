@@ -44,7 +44,9 @@ QUIET_MM = 2.0  # standard deviation of the Gaussian that takes the noise off
 SHIFT_SEED, COUNTERPART_SHIFT, SHIFT_GROWTH, COUNTERPART_GROWTH = 1.5, 1.0, 1.0, 2.0
 THICK_MM = 4.0  # radius of a ball that must fit in
 LEAST_SHIFTED_ML = 2.0
-LEAST_FROM_FLUID = 0.5  # of the way from fluid to gray matter: what is nearer to fluid may be fluid,
+# Of the way from fluid to gray matter: ventricles pushed aside have -0.2 to 0.1, cysts with protein 0.3, edema 0.65.
+# What is nearer to fluid may be fluid,
+LEAST_FROM_FLUID = 0.25
 # unless half of it is so deep and so far from the ventricles of the average brain: 15 to 20 mm in cysts, 12 to 15 in a
 # ventricle that a tumor pushed aside,
 DEEP_PART_MM, FAR_MM = 15.0, 17.0
