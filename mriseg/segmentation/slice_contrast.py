@@ -24,6 +24,9 @@ from mriseg.segmentation.slice_contrast_tables import COEFFICIENTS, INTERCEPTS, 
 from mriseg.segmentation.slice_features import PIXEL, features, view_slice
 
 MOST_DEVIATION = 4.0  # spreads of a figure: farther off says no more
+# Where so many figures lie so many spreads from those of heads, nothing was learned of such an image: it is as likely none
+# of the contrasts. Slices of heads have up to 0.024 of them, balls, boxes, fruit and bottles 0.041 and more.
+FAR, MOST_FAR_SHARE = 4.0, 0.033
 LEAST_AGENT = 0.5  # probability from which an agent is spoken of
 
 
@@ -59,13 +62,17 @@ def name_slice(
     figures = features(view_slice(data, mask, background_level=background_level, inverted=inverted, spacing=spacing))
     table = np.array([COEFFICIENTS[name] for name in figures])
     deviations = (np.array(list(figures.values())) - table[:, 0]) / table[:, 1]
+    is_strange = bool(np.mean(np.abs(deviations) > FAR) > MOST_FAR_SHARE)
     deviations = np.clip(deviations, -MOST_DEVIATION, MOST_DEVIATION)
     log_odds = np.array(INTERCEPTS) + deviations @ table[:, 2:]
     contrasts = [contrast for contrast, _ in KINDS]
     if stated is not None:
         log_odds = log_odds + HEADER_LOG_ODDS * np.array([contrast is stated for contrast in contrasts])
     odds = np.exp(log_odds - log_odds.max())
-    of_kinds = dict(zip(KINDS, odds / odds.sum(), strict=True))
+    shares = odds / odds.sum()
+    if is_strange:
+        shares = (shares + np.array([kind is Contrast.UNKNOWN for kind in contrasts])) / 2
+    of_kinds = dict(zip(KINDS, shares, strict=True))
     probability: dict[Contrast, float] = {
         contrast: float(sum(p for (kind, _), p in of_kinds.items() if kind is contrast)) for contrast in KNOWN_CONTRASTS
     }

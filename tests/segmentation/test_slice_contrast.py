@@ -5,10 +5,12 @@ import scipy
 from mriseg.brain.background import background_level
 from mriseg.core.tissue import Contrast
 from mriseg.datasets.phantom import CSF, simulate
+from mriseg.segmentation.names import SURE_NAMES
 from mriseg.segmentation.slice_contrast import MOST_DEVIATION, name_slice
 from mriseg.segmentation.slice_contrast_tables import COEFFICIENTS, INTERCEPTS, KINDS
 from mriseg.segmentation.slice_features import BRAIN_SIDE, features, view_slice
 from mriseg.segmentation.slice_tissues import tissue_levels
+from tests.not_heads import NO_ANATOMY, OTHERS
 
 CONTRASTS = (Contrast.T1, Contrast.T2, Contrast.PD, Contrast.FLAIR)
 AXIAL, CORONAL, SAGITTAL = (2, 58), (1, 60), (0, 46)
@@ -148,3 +150,12 @@ def test_the_levels_of_the_tissues_come_in_the_order_of_the_contrast(phantom, co
     assert sorted(means, key=means.__getitem__) == [tissue.name for tissue in contrast.dark_to_bright]
     assert levels.explained > 0.1
     assert levels.agreement > 0.3
+
+
+@pytest.mark.parametrize("name", ["ball", "box", "citrus", "melon", "tubes"])
+def test_what_is_no_head_has_no_sure_names(name):
+    values = (OTHERS | NO_ANATOMY)[name]()
+    values = values[0] if name in NO_ANATOMY else values
+    image = values[:, :, values.shape[2] // 2].astype(np.float32)
+    named = name_slice(image, np.ones(image.shape, bool), background_level=0.0)
+    assert named.confidence < SURE_NAMES
