@@ -24,8 +24,8 @@ from mriseg.segmentation.slice_contrast_tables import COEFFICIENTS, INTERCEPTS, 
 from mriseg.segmentation.slice_features import PIXEL, features, view_slice
 
 MOST_DEVIATION = 4.0  # spreads of a figure: farther off says no more
-# Where so many figures lie so many spreads from those of heads, nothing was learned of such an image: it is as likely none
-# of the contrasts. Slices of heads have up to 0.024 of them, balls, boxes, fruit and bottles 0.041 and more.
+# Where so many figures lie so many spreads from those of heads, nothing was learned of such an image: it is as likely
+# none of the contrasts. Slices of heads have up to 0.024 of them, balls, boxes, fruit and bottles 0.041 and more.
 FAR, MOST_FAR_SHARE = 4.0, 0.033
 LEAST_AGENT = 0.5  # probability from which an agent is spoken of
 
