@@ -60,19 +60,7 @@ def name_slice(
     """
     inverted = bool(background_level > np.median(data[mask]))
     figures = features(view_slice(data, mask, background_level=background_level, inverted=inverted, spacing=spacing))
-    table = np.array([COEFFICIENTS[name] for name in figures])
-    deviations = (np.array(list(figures.values())) - table[:, 0]) / table[:, 1]
-    is_strange = bool(np.mean(np.abs(deviations) > FAR) > MOST_FAR_SHARE)
-    deviations = np.clip(deviations, -MOST_DEVIATION, MOST_DEVIATION)
-    log_odds = np.array(INTERCEPTS) + deviations @ table[:, 2:]
-    contrasts = [contrast for contrast, _ in KINDS]
-    if stated is not None:
-        log_odds = log_odds + HEADER_LOG_ODDS * np.array([contrast is stated for contrast in contrasts])
-    odds = np.exp(log_odds - log_odds.max())
-    shares = odds / odds.sum()
-    if is_strange:
-        shares = (shares + np.array([kind is Contrast.UNKNOWN for kind in contrasts])) / 2
-    of_kinds = dict(zip(KINDS, shares, strict=True))
+    of_kinds = _probabilities(figures, stated)
     probability: dict[Contrast, float] = {
         contrast: float(sum(p for (kind, _), p in of_kinds.items() if kind is contrast)) for contrast in KNOWN_CONTRASTS
     }
@@ -91,3 +79,20 @@ def name_slice(
         agent=bool(agent and not is_none),
         evidence=evidence,
     )
+
+
+def _probabilities(figures: dict[str, float], stated: Contrast | None) -> dict[tuple[Contrast, bool], float]:
+    """How likely the slice is of each kind; they sum to 1."""
+    table = np.array([COEFFICIENTS[name] for name in figures])
+    deviations = (np.array(list(figures.values())) - table[:, 0]) / table[:, 1]
+    is_strange = bool(np.mean(np.abs(deviations) > FAR) > MOST_FAR_SHARE)
+    deviations = np.clip(deviations, -MOST_DEVIATION, MOST_DEVIATION)
+    log_odds = np.array(INTERCEPTS) + deviations @ table[:, 2:]
+    contrasts = [contrast for contrast, _ in KINDS]
+    if stated is not None:
+        log_odds = log_odds + HEADER_LOG_ODDS * np.array([contrast is stated for contrast in contrasts])
+    odds = np.exp(log_odds - log_odds.max())
+    shares = odds / odds.sum()
+    if is_strange:
+        shares = (shares + np.array([kind is Contrast.UNKNOWN for kind in contrasts])) / 2
+    return dict(zip(KINDS, shares, strict=True))
