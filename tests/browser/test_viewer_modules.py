@@ -14,9 +14,9 @@ import pytest
 from scipy import ndimage
 
 from mriseg import Contrast, segment
-from mriseg.app.viewer import viewer
+from mriseg.app.scripts import APP, joined_modules
 from mriseg.app.viewer.slices import FORMAT_VERSION, LEVELS, PICTURE, SliceSource, encode
-from mriseg.app.viewer.viewer import MODULES, SliceRequest, _details, _planes, _slice_request, joined_modules
+from mriseg.app.viewer.viewer import MODULES, SliceRequest, _details, _planes, _slice_request
 from mriseg.core.tissue import ABNORMAL, LABELS, Tissue
 from mriseg.datasets.phantom import simulate
 from mriseg.datasets.samples import SAMPLES
@@ -24,7 +24,6 @@ from mriseg.image.orientation import orient, reorient
 
 pytestmark = pytest.mark.browser
 ADDRESS = "http://viewer.test/"  # answered by the test itself
-HERE = viewer._HERE
 WINDOW = (10.0, 90.0)
 *TISSUES, UNLIKE = ({"number": t.number, "title": t.title, "short": t.abbreviation, "rgb": t.rgb} for t in LABELS)
 SIGNAL = {"zero": 0, "scale": 1, "invertedAbout": None}
@@ -69,9 +68,9 @@ def script(chromium):
     def answer(route):
         name = route.request.url.removeprefix(ADDRESS)
         if name == "joined.js":
-            route.fulfill(content_type="text/javascript", body=joined_modules())
+            route.fulfill(content_type="text/javascript", body=joined_modules(MODULES))
         elif name in MODULES:
-            route.fulfill(content_type="text/javascript", body=(HERE / name).read_text("utf-8"))
+            route.fulfill(content_type="text/javascript", body=(APP / name).read_text("utf-8"))
         else:
             route.fulfill(content_type="text/html", body="<!DOCTYPE html><title>viewer</title>")
 
@@ -713,21 +712,6 @@ def test_the_link_finds_a_plot_that_comes_later_and_one_that_is_made_anew(script
 # The whole.
 
 
-def test_the_modules_are_joined_in_the_order_of_their_imports():
-    assert set(MODULES) == {file.name for file in HERE.glob("*.js")}
-    for place, name in enumerate(MODULES):
-        source = (HERE / name).read_text("utf-8")
-        imports = re.findall(r'^import [^;]* from "\./([^"]+)";$', source, re.MULTILINE)
-        assert set(imports) <= set(MODULES[:place]), name
-        assert len(imports) == len(re.findall(r"^\s*import\b", source, re.MULTILINE)), name
-        assert " as " not in "".join(re.findall(r"^import [^;]*;", source, re.MULTILINE)), (
-            name
-        )  # names stay what they are
-    joined = joined_modules()
-    assert not re.search(r"^\s*import\b", joined, re.MULTILINE)
-    assert re.findall(r"^export .*?\(", joined, re.MULTILINE) == ["export default function mount("]
-
-
 MOUNT = """async (bytes) => {
     document.body.innerHTML = '<div><div class="mriseg-viewer" style="width: 900px"></div></div>';
     const {default: mount} = await import('./joined.js');
@@ -739,6 +723,29 @@ MOUNT = """async (bytes) => {
 }"""
 ALL_DRAWN = """(drawn) => [...document.querySelectorAll('canvas')].length
     && [...document.querySelectorAll('canvas')].every((canvas) => canvas.dataset.drawn?.startsWith(drawn))"""
+
+
+def test_the_main_slice_is_announced_when_it_changes_and_to_whoever_asks(script, head):
+    scan, result = head
+    start = [n // 2 for n in orient(scan)[0].data.shape]
+    both = [(2, start[2]), (2, start[2] + 1)]
+    script.evaluate(
+        """() => {
+            window.heard = [];
+            window.listen = ({detail: {header, slice}}) => heard.push([header.result, slice.axis, slice.index]);
+            document.addEventListener('mriseg-slice', listen);
+        }"""
+    )
+    script.evaluate(MOUNT, text(message(scan, result, [*both, (0, start[0]), (1, start[1])])))
+    script.wait_for_function("heard.length === 1")
+    script.locator("canvas").first.focus()
+    script.keyboard.press("ArrowUp")
+    script.wait_for_function("heard.length === 2")
+    script.locator("canvas").first.dispatch_event("pointermove")
+    script.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    script.evaluate("document.dispatchEvent(new CustomEvent('mriseg-slice-request'))")
+    heard = script.evaluate("() => { document.removeEventListener('mriseg-slice', listen); return heard; }")
+    assert heard == [["result", 2, start[2]], ["result", 2, start[2] + 1], ["result", 2, start[2] + 1]]
 
 
 def test_the_joined_script_draws_and_requests_what_the_page_understands(script, head):

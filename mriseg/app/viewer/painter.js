@@ -1,7 +1,7 @@
 // Draws slices: first as pixels, by functions of arrays alone, then these and what lies over them on a canvas.
-// A pixel is a number of 32 bits, as the bytes red, green, blue and opacity stand in memory.
 
 import { PICTURE, fitViewport, pixelOfVoxel, pixelSize, pointOfPixel, visiblePart } from "./navigation.js";
+import { grayOf, packColor } from "./pixels.js";
 import { intensityAt, intensityOf, logShadingAt, posteriorsAt, shadingAt, signalOf } from "./slice_store.js";
 
 const OUTSIDE_RGB = [0, 158, 115]; // where another segmentation has background or the brain ends elsewhere
@@ -17,15 +17,6 @@ const FLAT = 1e-6; // a bias field whose logarithm varies less is none
 const GAP = 6; // points between two small panels
 const BAR_MM = 50; // length of the bar that shows the scale
 const LIGHT = "#ebebeb";
-
-export function packColor([red, green, blue], alpha) {
-  return ((alpha << 24) | (blue << 16) | (green << 8) | red) >>> 0;
-}
-
-// How bright an intensity is on the screen, 0 to 255.
-export function grayOf(intensity, { black, white }) {
-  return Math.max(0, Math.min(255, Math.round((intensity - black) * (255 / (white - black)))));
-}
 
 // Whether the four neighbors of a pixel lie in the slice and `holds` is true of them, which it is of none beyond it.
 export function isInner({ columns }, at, holds) {

@@ -5,6 +5,7 @@ import { buildControls, describeVoxel, layoutsOf, shownLayers, showReadout } fro
 import { HistogramLink } from "./histogram_link.js";
 import { PICTURE, clampIndex, pixelOfVoxel } from "./navigation.js";
 import { drawPanel } from "./painter.js";
+import { SliceAnnouncer } from "./slice_announcer.js";
 import { FormatError, SliceStore, decode, valuesAt } from "./slice_store.js";
 
 const viewers = new WeakMap(); // by the element that each stands in
@@ -52,6 +53,7 @@ class Viewer {
     this.received = Promise.resolve();
     this.store = new SliceStore((slices, cursor) => this.request(slices, cursor));
     this.histogram = new HistogramLink((tissue) => this.highlight(tissue));
+    this.announcer = new SliceAnnouncer();
     this.resize = new ResizeObserver(() => this.draw());
     this.resize.observe(root);
   }
@@ -60,6 +62,7 @@ class Viewer {
     this.isClosed = true;
     this.resize.disconnect();
     this.histogram.disconnect();
+    this.announcer.close();
     this.store.close();
     cancelAnimationFrame(this.frame);
     viewers.delete(this.root);
@@ -201,6 +204,7 @@ class Viewer {
         if (slice) drawPanel(panel, slice, this);
       }
       this.updateReadout();
+      this.announcer.announce(this.header, this.sliceOf(this.controls.panels[0]));
     });
   }
 

@@ -1,6 +1,5 @@
 """The scan and its segmentation in linked planes: mounts `viewer.js` and sends it the slices that it requests."""
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeGuard
@@ -10,6 +9,7 @@ import streamlit as st
 from mriseg.app import texts
 from mriseg.app.panels.comparison import compared
 from mriseg.app.panels.metrics import is_joined
+from mriseg.app.scripts import joined_modules
 from mriseg.app.session import Analysis, current
 from mriseg.app.viewer.slices import PICTURE, SliceSource, encode
 from mriseg.core.scan import Scan
@@ -22,27 +22,22 @@ MOST_AT_ONCE = 3  # slices that one answer holds
 VIEWER = "viewer"
 _HERE = Path(__file__).parent
 # The script, in the order in which its modules import each other.
-MODULES = ("navigation.js", "slice_store.js", "painter.js", "controls.js", "histogram_link.js", "viewer.js")
-
-
-def joined_modules() -> str:
-    """The modules of the script as one: of a package that is not installed Streamlit takes a script as one text only.
-
-    Returns
-    -------
-    str
-        Each module after those that it imports, without its imports and, but for the entry, its exports.
-    """
-    joined = "\n".join((_HERE / name).read_text("utf-8") for name in MODULES)
-    without_imports = re.sub(r"^import [^;]*;\n", "", joined, flags=re.MULTILINE)
-    return re.sub(r"^export (?!default )", "", without_imports, flags=re.MULTILINE)
-
+MODULES = (
+    "viewer/navigation.js",
+    "viewer/slice_store.js",
+    "viewer/pixels.js",
+    "viewer/painter.js",
+    "viewer/controls.js",
+    "viewer/histogram_link.js",
+    "viewer/slice_announcer.js",
+    "viewer/viewer.js",
+)
 
 _mount = st.components.v2.component(
     "mriseg_viewer",
     html='<div class="mriseg-viewer"></div>',
     css=(_HERE / "viewer.css").read_text("utf-8"),
-    js=joined_modules(),
+    js=joined_modules(MODULES),
     isolate_styles=False,  # the viewer marks the histogram, which stands outside it
 )
 
