@@ -149,7 +149,7 @@ def visit(browser: Browser, address: str, files: list[tuple[str, bytes]], change
         seconds = drop(page, name, content)
         rows.append((f"{name} dropped, all drawn", f"{seconds:.2f} s", "10 s" if is_volume else "1.5 s"))
         before = traffic.sent
-        for slider in ("Color", "Window"):
+        for slider in ("Overlay opacity", "Window"):
             redrawn = page.evaluate(REDRAW, [CANVAS, slider])
             rows.append((f"{name}: {slider.lower()} moved", f"{1e3 * redrawn:.0f} ms", "150 ms"))
         rows.append((f"{name}: asked of the server for it", str(traffic.sent - before), "0"))

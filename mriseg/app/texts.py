@@ -90,19 +90,19 @@ LAYOUTS = {
     "original": "Original alone",
     "compare": "Comparison",
 }
-LAYER = "Show"
+LAYER = "Map"
 LAYERS = {
     "segmented": "Segmented",
-    "posterior-gm": "P(gray matter)",
-    "posterior-wm": "P(white matter)",
-    "posterior-csf": "P(fluid)",
-    "posterior-abnormal": "P(abnormal)",
-    "entropy": "Doubt",
-    "corrected": "Bias corrected",
+    "posterior-gm": "Probability of gray matter",
+    "posterior-wm": "Probability of white matter",
+    "posterior-csf": "Probability of fluid",
+    "posterior-abnormal": "Probability of abnormal tissue",
+    "entropy": "Uncertainty",
+    "corrected": "Bias-corrected image",
     "field": "Bias field",
     "mask": "Brain mask",
 }
-OPACITY = "Color"
+OPACITY = "Overlay opacity"
 OPACITY_HELP = "How much the tissue colors cover the scan."
 WINDOW_WIDTH = "Window"
 WINDOW_LEVEL = "Level"
@@ -115,8 +115,8 @@ NEAR_HELP = "Show what lies around the brain, without the air."
 RADIOLOGICAL = "Radiological"
 RADIOLOGICAL_HELP = "On: the patient's right is at the left of the screen. Off: left is at the left."
 SIDES_UNKNOWN = "Left and right unknown"
-SAVE_VIEW = "Save this view"
-MORE_CONTROLS = "Window, contours …"
+SAVE_VIEW = "Save picture"
+MORE_CONTROLS = "Display options"
 TISSUE_HELP = "Click to show or hide. Point at it to see this tissue alone."
 PROBE_HELP = "Point at the brain: its intensity is marked on the histogram, with the probability of each tissue."
 DISAGREEMENT = "Where they differ"

@@ -59,7 +59,7 @@ def test_the_margin_moves_the_outline(page, coarse):
     for _ in range(6):
         page.keyboard.press("ArrowRight")
     wait_for_another(page, before)
-    page.get_by_text("Window, contours").click()
+    page.get_by_text("Display options").click()
     page.get_by_role("button", name="Brain border").click()
     keep(page, "looser")
     assert_whole(page)

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.browser
 def head(head_page):
     """The page with a head, its viewer as it opens."""
     viewer = head_page.locator(".mriseg-viewer")
-    for name, value in (("Layout", "side"), ("Show", "segmented"), ("Plane", "2")):
+    for name, value in (("Layout", "side"), ("Map", "segmented"), ("Plane", "2")):
         viewer.get_by_label(name, exact=True).select_option(value)
     for button in viewer.get_by_role("button", pressed=False).all():
         if button.inner_text() in ("Gray matter", "White matter", "Cerebrospinal fluid"):
@@ -84,21 +84,21 @@ def test_arrow_keys_move_through_slices_and_back(head):
     assert_whole(head)
 
 
-@pytest.mark.parametrize("name", ["Color", "Window", "Level"])
+@pytest.mark.parametrize("name", ["Overlay opacity", "Window", "Level"])
 def test_opacity_and_window_change_the_picture_without_the_server(head, name):
     asked = head.evaluate("document.querySelector('.mriseg-viewer').dataset.requested")
     shown, original = pixels(head), pixels(head, 0)
-    head.get_by_text("Window, contours").click()
+    head.get_by_text("Display options").click()
     head.locator(".mriseg-viewer").get_by_label(name, exact=True).focus()
     for _ in range(4):
         head.keyboard.press("ArrowLeft")
     settle(head)
-    keep(head, f"slider-{name.lower()}")
+    keep(head, f"slider-{name.split()[-1].lower()}")
     assert pixels(head) != shown
-    assert (pixels(head, 0) == original) == (name == "Color")
+    assert (pixels(head, 0) == original) == (name == "Overlay opacity")
     for _ in range(4):
         head.keyboard.press("ArrowRight")
-    head.get_by_text("Window, contours").click()
+    head.get_by_text("Display options").click()
     settle(head)
     assert head.evaluate("document.querySelector('.mriseg-viewer').dataset.requested") == asked
 
@@ -108,7 +108,7 @@ def test_opacity_and_window_change_the_picture_without_the_server(head, name):
 )
 def test_every_map_is_its_own_view(head, layer):
     segmented, original = pixels(head), pixels(head, 0)
-    head.locator(".mriseg-viewer").get_by_label("Show", exact=True).select_option(layer)
+    head.locator(".mriseg-viewer").get_by_label("Map", exact=True).select_option(layer)
     settle(head)
     keep(head, f"map-{layer}")
     assert pixels(head) != segmented
@@ -146,13 +146,13 @@ def test_a_tissue_is_switched_off_and_on(head):
 
 def test_contours_leave_the_inside_gray(head):
     whole = colors(head, 1)
-    head.get_by_text("Window, contours").click()
+    head.get_by_text("Display options").click()
     head.get_by_role("button", name="Contours").click()
     settle(head)
     keep(head, "contours")
     assert 0 < colors(head, 1)["yellow"] < 0.6 * whole["yellow"]
     head.get_by_role("button", name="Contours").click()
-    head.get_by_text("Window, contours").click()
+    head.get_by_text("Display options").click()
 
 
 def test_the_voxel_under_the_pointer_is_marked_on_the_histogram_with_its_posteriors(head):
@@ -346,13 +346,13 @@ def marked_page(tab, address, marked):
 def test_what_is_pointed_at_is_what_is_there(marked_page, marked, near, radiological):
     page, (scan, place) = marked_page, marked
     viewer = page.locator(".mriseg-viewer")
-    page.get_by_text("Window, contours").click()
+    page.get_by_text("Display options").click()
     page.wait_for_selector(".mriseg-more[open]")
     for wanted, name in ((near, "Zoom to the head"), (radiological, "Radiological")):
         button = page.get_by_role("button", name=name)
         if (button.get_attribute("aria-pressed") == "true") != wanted:
             button.click()
-    page.get_by_text("Window, contours").click()
+    page.get_by_text("Display options").click()
     canonical, _ = orient(scan)
     voxel = np.rint(np.linalg.inv(canonical.affine) @ [*place, 1])[:3].astype(int)
     for axis in (2, 1, 0):
@@ -425,6 +425,30 @@ def test_nothing_overlaps_or_is_cut_off_at_any_width(tab, address, theme):
         assert_whole(tab)
         assert tab.evaluate(SCROLLS) <= 0
         assert tab.evaluate(OVERLAPS) == []
+
+
+def panel_boxes(page) -> list[dict[str, float]]:
+    return [panel.bounding_box() for panel in page.locator(".mriseg-panel").all()]
+
+
+def test_slices_grow_with_the_window_as_far_as_they_need(head):
+    heights = []
+    for width, height in ((1280, 720), (1440, 900), (1920, 1080)):
+        head.set_viewport_size({"width": width, "height": height})
+        wait_until_nothing_moves(head)
+        row = head.locator(".mriseg-panels").bounding_box()
+        heights.append(row["height"])
+        assert 200 <= row["height"] <= max(200, height - 300)  # there is room for the histogram
+        boxes = panel_boxes(head)
+        assert boxes[0]["width"] == pytest.approx(boxes[1]["width"], abs=1)
+        assert all(box["y"] + box["height"] <= row["y"] + row["height"] + 1 for box in boxes)
+    assert heights[0] < heights[1] < heights[2]
+    head.set_viewport_size({"width": 1024, "height": 2000})  # far higher than the slices are at this width
+    wait_until_nothing_moves(head)
+    main = panel_boxes(head)[0]
+    assert 0.6 < main["width"] / main["height"] < 1.2
+    head.set_viewport_size({"width": 1440, "height": 900})
+    wait_until_nothing_moves(head)
 
 
 def test_nothing_overlaps_with_the_controls_of_a_volume(head):

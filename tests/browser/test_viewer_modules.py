@@ -450,6 +450,26 @@ def test_from_a_voxel_to_the_canvas_and_back(script, axis, mirrored, box):
     assert max(reach / [317, 203]) == pytest.approx(1)  # and fills the panel
 
 
+@pytest.mark.parametrize("axis", [PICTURE, 0, 1, 2])
+@pytest.mark.parametrize("zoom", [False, True])
+def test_the_shape_of_a_panel_is_that_of_what_it_shows(script, axis, zoom):
+    header = {"shape": SHAPE, "spacing": SPACING, "headBox": [[1, 5], [2, 9], [0, 4]]}
+    extent = np.ptp(header["headBox"], axis=1) if zoom else np.array(SHAPE)
+    millimeters = extent * (1 if axis == PICTURE else np.array(SPACING))
+    wide, high = (1, 0) if axis == PICTURE else [a for a in range(3) if a != axis]
+    found = script.evaluate("([axis, header, zoom]) => aspectOf(axis, header, {zoom})", [axis, header, zoom])
+    assert found == pytest.approx(millimeters[wide] / millimeters[high])
+
+
+def test_a_row_is_as_wide_as_its_panels_and_the_small_ones_beside_them(script):
+    header = {"shape": [100, 50, 200], "spacing": [1, 1, 1], "headBox": None}
+    panels = [{"axis": 2, "small": False}, {"axis": 1, "small": True}, {"axis": 0, "small": True}]
+    found = script.evaluate("([panels, header]) => widthsOf(panels, header, {zoom: false})", [panels, header])
+    assert found == {"aspects": [2, 0.5, 0.25], "side": 0.25, "total": 2.25}  # 2, and half of the wider small one
+    alone = script.evaluate("([panels, header]) => widthsOf(panels, header, {zoom: false})", [panels[:1] * 2, header])
+    assert alone == {"aspects": [2, 2], "side": 0, "total": 4}
+
+
 def test_beside_a_slice_there_is_no_voxel(script):
     viewport = {"x": 10, "y": 20, "scaleX": 2, "scaleY": 3, "rows": 4, "columns": 5, "mirrored": True}
     points = [[9.9, 25], [20.1, 25], [15, 19.9], [15, 32.1], [10.1, 20.1], [19.9, 31.9]]

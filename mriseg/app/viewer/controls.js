@@ -1,7 +1,7 @@
 // The controls of the viewer: buttons, sliders and panels, what pointer, wheel and keys do there, and the line below
 // that says what is known of a voxel. They change the state of the viewer and have it drawn.
 
-import { PICTURE, millimeters, pixelOfKey, pixelOfPoint, slicesOfKey, voxelOfPixel } from "./navigation.js";
+import { PICTURE, aspectOf, millimeters, pixelOfKey, pixelOfPoint, slicesOfKey, voxelOfPixel } from "./navigation.js";
 import { joinCanvases } from "./painter.js";
 
 const COMPARED = ["other", "layer", "disagreement"]; // two segmentations side by side, and where they differ
@@ -34,6 +34,15 @@ export function panelsOf({ kind, planes }, { layout, plane }) {
     { axis: plane, shows: main, small: false },
     ...axes.sort((a, b) => b - a).map((axis) => ({ axis, shows: small, small: true })),
   ];
+}
+
+// How wide each panel of the given height of the row is, the small ones half as high: `aspects` of all and their sum,
+// those of the small ones, which stand below each other, counted once.
+export function widthsOf(panels, header, state) {
+  const aspects = panels.map(({ axis }) => aspectOf(axis, header, state));
+  const side = Math.max(0, ...aspects.filter((_, k) => panels[k].small)) / 2;
+  const main = aspects.filter((_, k) => !panels[k].small).reduce((sum, aspect) => sum + aspect, 0);
+  return { aspects, side, total: main + side };
 }
 
 export function windowOf(width, level) {
@@ -141,6 +150,7 @@ function addFold(bar, viewer, controls) {
     button.title = texts[`${name}Help`];
     button.onclick = () => {
       viewer.change({ [name]: !state[name] });
+      if (name === "zoom") sharePanels(controls.panels, viewer);
       button.setAttribute("aria-pressed", String(state[name]));
     };
   }
@@ -151,10 +161,22 @@ function addFold(bar, viewer, controls) {
 function addPanels(root, viewer) {
   const row = add(root, "div", "mriseg-panels");
   let side = null;
-  return panelsOf(viewer.header, viewer.state).map((shown) => {
+  const panels = panelsOf(viewer.header, viewer.state).map((shown) => {
     if (shown.small) side ??= add(row, "div", "mriseg-side");
     return addPanel(shown.small ? side : row, shown, viewer);
   });
+  sharePanels(panels, viewer);
+  return panels;
+}
+
+// Tell the style how wide the panels of a row are, from which it has their height.
+export function sharePanels(panels, { root, header, state }) {
+  const { aspects, side, total } = widthsOf(panels, header, state);
+  const set = (element, name, value) => element.style.setProperty(`--mriseg-${name}`, value.toFixed(4));
+  for (const [k, { figure }] of panels.entries()) set(figure, "aspect", aspects[k]);
+  const row = root.querySelector(".mriseg-panels");
+  set(row, "total", total);
+  set(row, "side", side);
 }
 
 function addPanel(parent, { axis, shows, small }, viewer) {

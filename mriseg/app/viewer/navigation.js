@@ -57,6 +57,14 @@ export function pixelSize(axis, spacing) {
   return [spacing[across], spacing[up]];
 }
 
+// How much wider than high what is shown of the slices across an axis is: the box around the head, or all.
+export function aspectOf(axis, { shape, spacing, headBox }, { zoom }) {
+  const [down, along] = axis === PICTURE ? [0, 1] : inPlaneAxes(axis).reverse();
+  const extent = (other) => (zoom ? headBox[other][1] - headBox[other][0] : shape[other]);
+  const [wide, high] = pixelSize(axis, spacing);
+  return (extent(along) * wide) / (extent(down) * high);
+}
+
 // How a slice lies on a canvas so that a part of it fills that: the canvas point of its corner, and points per pixel.
 export function fitViewport(slice, { part, pixel, width, height, mirrored }) {
   const { top, bottom, left, right } = part;

@@ -14,7 +14,6 @@ const POSTERIORS = { "posterior-gm": 0, "posterior-wm": 1, "posterior-csf": 2, "
 const STRIPE = 2; // pixels of a slice: as wide are the stripes of abnormal tissue and the gaps between them
 const GAP_SHARE = 0.5; // of a stripe's opacity in a gap
 const FLAT = 1e-6; // a bias field whose logarithm varies less is none
-const GAP = 6; // points between two small panels
 const BAR_MM = 50; // length of the bar that shows the scale
 const LIGHT = "#ebebeb";
 
@@ -170,7 +169,6 @@ export function titleOf({ axis, shows }, { header, state }) {
 export function drawPanel(panel, slice, view) {
   const { canvas, axis, shows } = panel;
   const { header, state } = view;
-  panel.figure.style.height = `${panel.small ? (header.height - GAP) / 2 : header.height}px`;
   const [width, height] = [canvas.clientWidth, canvas.clientHeight];
   if (!width || !height) return;
   const context = clearCanvas(canvas, width, height);

@@ -17,7 +17,6 @@ from mriseg.image.orientation import orient
 from mriseg.plotting import slices as render
 from mriseg.plotting.slices import AnatomicalPlane
 
-HEIGHT = 330  # pixels of a plane on the screen: with the histogram below they fit a laptop
 MOST_AT_ONCE = 3  # slices that one answer holds
 VIEWER = "viewer"
 _HERE = Path(__file__).parent
@@ -130,7 +129,6 @@ def _details(analysis: Analysis, planes: list[AnatomicalPlane]) -> dict[str, obj
         "planes": [(plane.axis, plane.caption(analysis.result.planes_known)) for plane in planes],
         "letters": {plane.axis: plane.letters for plane in planes},
         "doubtful": analysis.result.brain.doubtful,
-        "height": HEIGHT,
         "texts": {
             "plane": texts.PLANE,
             "slice": texts.SLICE,
