@@ -20,7 +20,7 @@ from mriseg.app.sidebar import choose
 from mriseg.app.study.tab import show_study, show_study_alone
 from mriseg.app.viewer.viewer import show_viewer
 from mriseg.core.tissue import LABELS
-from mriseg.core.version import DISCLAIMER
+from mriseg.core.version import __version__
 from mriseg.plotting import slices as render
 
 STYLE = Path(__file__).with_suffix(".css").read_text("utf-8")
@@ -29,6 +29,11 @@ VARIABLES = {
     "dropped-file": json.dumps(texts.YOUR_FILE, ensure_ascii=False),
     **{f"tile-{number}": label.color for number, label in enumerate(LABELS, start=1)},
 }
+# The name of the page with its mark, what it is for, and what it is not.
+HEADER = (
+    f'<header class="mriseg-header"><span class="mriseg-emblem"></span><h1>mriseg</h1>'
+    f"<p><span>{texts.PURPOSE}</span> <strong>{texts.NOT_A_DEVICE}</strong></p></header>"
+)
 LAYOUT = f"<style>:root {{{'; '.join(f'--{name}: {value}' for name, value in VARIABLES.items())}}}\n{STYLE}</style>"
 
 
@@ -41,7 +46,7 @@ def run() -> None:
     st.set_page_config(page_title="mriseg", page_icon=render.emblem(), layout="wide")
     st.html(LAYOUT)
     choice = choose()
-    st.markdown(f"**mriseg** {texts.PURPOSE} {texts.NOT_A_DEVICE}")
+    st.html(HEADER)
     analysis = analyze(choice)
     if analysis is not None:
         result = analysis.result
@@ -51,15 +56,15 @@ def run() -> None:
         with pictures:
             show_viewer()
             show_histogram()
-            show_joint(result)
         with figures, st.container(key="figures"):
             show_tiles(result)
             show_fitted(result)
             show_totals(result)
+        show_joint(result)
         show_truth(analysis)
         show_downloads(analysis)
     show_more(analysis is not None)
-    st.caption(f"{texts.PRIVACY} {DISCLAIMER}")
+    st.caption(f"{texts.PRIVACY} {texts.ABOUT.format(__version__)}")
     pass_over_libraries()
 
 

@@ -1,7 +1,8 @@
 """What the page says, in one place. Names of tissues are in `mriseg.core.tissue`, errors and warnings the engine's."""
 
-PURPOSE = "Gray matter, white matter and cerebrospinal fluid of brain MR images, the arithmetic in the open."
-NOT_A_DEVICE = "Not a medical device."
+PURPOSE = "Gray matter, white matter and cerebrospinal fluid of brain MR images, with the arithmetic in the open."
+NOT_A_DEVICE = "For research and education. Not a medical device."
+ABOUT = "mriseg {}. How to cite it, its source and its license come with the program (CITATION.cff, README, LICENSE)."
 PRIVACY = (
     "A scan that you drop is sent to the server that runs this page and kept in its memory for your visit only; while "
     "a large one arrives, a nameless temporary file holds it. Do not upload anything that names a person: remove it "

@@ -92,13 +92,13 @@ def test_typing_another_number_of_classes_changes_the_fit(sample):
 def test_counts_are_shown_logarithmic_and_before_correction(sample):
     drawn = curves(sample)
     for name in ("Logarithmic counts", "Before bias correction"):
-        sample.get_by_text(name).first.click()
+        sample.locator("[data-testid=stCheckbox]").filter(has_text=name).locator("label").click()
         wait_for_other_curves(sample, drawn)
         drawn = curves(sample)
     keep(sample, "logarithmic")
     assert_whole(sample)
     for name in ("Logarithmic counts", "Before bias correction"):
-        sample.get_by_text(name).first.click()
+        sample.locator("[data-testid=stCheckbox]").filter(has_text=name).locator("label").click()
         wait_for_other_curves(sample, drawn)
         drawn = curves(sample)
 

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from mriseg.app import texts
-from mriseg.app.panels.mixture_figures import climb_figure, histogram_figure, joint_figure
+from mriseg.app.panels.mixture_figures import HEIGHT, climb_figure, histogram_figure, joint_figure
 from mriseg.app.panels.mixture_tables import fitted_formula, fitted_table, selection_table
 from mriseg.app.session import Analysis, current
 from mriseg.mixture.em_trace import em_steps
@@ -17,6 +17,7 @@ def show_histogram() -> None:
     """Draw the histogram with the mixture over it; only this part runs again when its own controls move."""
     analysis = current()
     result = analysis.result
+    chart = st.container(key="chart")  # as high as the style gives it
     with st.container(horizontal=True):
         logarithmic = st.toggle(texts.LOGARITHMIC, key="logarithmic", help=texts.LOGARITHMIC_HELP)
         uncorrected = result.settings.correct_bias and st.toggle(
@@ -30,7 +31,7 @@ def show_histogram() -> None:
         dark=is_dark(),
         unit=unit_of(analysis),
     )
-    st.plotly_chart(figure, key="histogram", alt=texts.HISTOGRAM_ALT, config=CONFIG)
+    chart.plotly_chart(figure, key="histogram", alt=texts.HISTOGRAM_ALT, config=CONFIG, height="stretch")
 
 
 def show_steps(analysis: Analysis) -> None:
@@ -51,7 +52,9 @@ def show_steps(analysis: Analysis) -> None:
     )
     curves, climb = st.columns([3, 1])
     with curves:
-        figure = histogram_figure(steps[at].mixture, analysis.result.histogram, dark=is_dark(), unit=unit_of(analysis))
+        figure = histogram_figure(
+            steps[at].mixture, analysis.result.histogram, dark=is_dark(), unit=unit_of(analysis), height=HEIGHT
+        )
         st.plotly_chart(figure, key="steps", alt=texts.HISTOGRAM_ALT, config=CONFIG)
     with climb:
         st.plotly_chart(climb_figure(steps, at), key="climb", alt=texts.CLIMB_ALT, config=CONFIG)

@@ -15,7 +15,7 @@ from mriseg.segmentation.result import Result
 
 BARS = 256  # as many as the screen can show; the mixture was fitted to finer ones
 LABEL_LINE = 15  # pixels between the labels of thresholds
-HEIGHT = 260  # pixels: with the pictures above it fits a laptop
+HEIGHT = 260  # pixels of plots that stand by themselves
 ELLIPSE_SDS, JOINT_HEIGHT = 2.0, 420
 BAR_COLOR, MIXED_COLOR, SUM_COLOR = "rgba(160, 160, 160, 0.45)", "#A6A6A6", "#D55E00"
 EDGE_COLOR = "rgba(60, 60, 60, 0.5)"
@@ -31,6 +31,7 @@ def histogram_figure(
     logarithmic: bool = False,
     dark: bool = False,
     unit: str = texts.VOXELS,
+    height: int | None = None,
 ) -> go.Figure:
     """Counts of the brain's intensities, the fitted curve of each tissue, their sum and the thresholds.
 
@@ -47,6 +48,8 @@ def histogram_figure(
         Whether it is drawn on a dark ground.
     unit : str
         What is counted.
+    height : int, optional
+        Pixels; by default as high as the chart's container.
 
     Returns
     -------
@@ -68,7 +71,7 @@ def histogram_figure(
     return _figure(
         traces,
         {
-            "height": HEIGHT,
+            "height": height,
             "bargap": 0,
             "hovermode": "x unified",
             "hoverlabel": {"namelength": -1},
