@@ -51,7 +51,7 @@ from mriseg.datasets.phantom import make_phantom, simulate
 from tests.visitor import XSRF_COOKIE, Server, VisitError, Visitor, own_picture
 
 HEAD_SIDE, HEAD_NOISE, HEAD_BIAS = 256, 3, 20
-MOVED = "Smoothness"
+MOVED = "Spatial smoothing strength"
 THINKS = (1.0, 4.0)  # seconds that a visitor looks at a result before the next move
 ARRIVE_WITHIN = 20.0  # seconds from the first of a crowd to the last
 MOVES = 10  # of each visitor

@@ -254,7 +254,7 @@ def drop(page: Page, name: str, content: bytes) -> float:
 def change_setting(page: Page) -> float:
     """Seconds from moving the smoothness to the new labels being drawn, median of three."""
     waits = []
-    knob = page.locator('[role="group"][aria-label="Smoothness"] input').first
+    knob = page.locator('[role="group"][aria-label="Spatial smoothing strength"] input').first
     for _ in range(3):
         before = result(page)
         knob.focus()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from mriseg.app import texts
+from mriseg.app.scan_id import ask_scan_id, no_scan_id
 from mriseg.app.server.arrivals import arrivals
 from mriseg.app.server.streamlit_internals import UploadedFile, session_id
 from mriseg.app.server.uploads import NOTHING, Listing, content, forget, listing, newest
@@ -81,18 +82,20 @@ def _chosen(files: Sequence[UploadedFile]) -> Choice:
     if not files:
         forget(UPLOAD, CHANNELS)
     if source in SAMPLES:
+        no_scan_id()
         st.caption(SAMPLES[source].description)
-        settings, mask, refused = _settings()
+        settings, mask, refused = _settings(SAMPLES[source].kind == "picture")
         to_address(source, settings)
         return Choice(source, settings, mask, error=refused)
     to_address(source, Settings())
     listed = listing(UPLOAD, newest(files), files)
     number, together = _items(listed)
-    settings, mask, refused = _settings()
+    entry = listed.items[number] if listed.items else None
+    ask_scan_id(listed.digest)
+    settings, mask, refused = _settings(entry is not None and entry.is_picture)
     further = _further(f"{CHANNELS} {listed.digest} {number}")
     channels = [(f"{listed.digest} {other}", listed.items[other]) for other in together]
     channels += [(f"{further.digest} {other}", entry) for other, entry in enumerate(further.items)]
-    entry = listed.items[number] if listed.items else None
     error = listed.error or refused or further.error
     return Choice(f"{listed.digest} {number}", settings, mask, item=entry, channels=tuple(channels), error=error)
 
@@ -134,7 +137,7 @@ def _further(key: str) -> Listing:
     return listing(CHANNELS, dropped, dropped)
 
 
-def _settings() -> tuple[Settings, bytes | None, str]:
+def _settings(is_picture: bool) -> tuple[Settings, bytes | None, str]:
     """The settings, the content of the user's own mask, and why that cannot be taken."""
     contrast = st.segmented_control(
         texts.CONTRAST,
@@ -156,7 +159,9 @@ def _settings() -> tuple[Settings, bytes | None, str]:
         given, error = content(MASK, own), ""
     except MrisegError as refused:
         given, error = None, str(refused)
-    margin = st.slider(texts.MARGIN, *MARGINS_MM, step=0.5, key=MARGIN, help=texts.MARGIN_HELP)
+    # Of a picture whose pixels have no known size the outline moves by a size that was estimated.
+    label = texts.MARGIN if is_picture and st.session_state[PIXEL] is None else texts.MARGIN_MM
+    margin = st.slider(label, *MARGINS_MM, step=0.5, key=MARGIN, help=texts.MARGIN_HELP)
     with st.expander(texts.MODEL, expanded=True):
         classes = st.number_input(texts.CLASSES, CLASSES[0], CLASSES[-1], key=CLASSES_KEY, help=texts.CLASSES_HELP)
         smoothness = st.slider(

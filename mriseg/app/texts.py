@@ -9,37 +9,46 @@ PRIVACY = (
     "first, or run mriseg on your own computer."
 )
 
-UPLOAD = "Drop a scan"
+UPLOAD = "Drop a scan: DICOM folder or zip, NIfTI, JPG, PNG, TIFF …"
 UPLOAD_HELP = (
     "All DICOM files of a series, or a zip of them; a volume as NIfTI, Analyze, MGH, NRRD, MetaImage, MINC or PAR/REC, "
     "both halves of it together; or a picture of one slice as PNG, JPEG, TIFF, BMP, WebP or GIF. It is segmented at "
-    "once. For several scans, one after the other, there is the tab Study."
+    "once; it can be dropped anywhere on the page. For several scans, one after the other, there is the tab Study."
 )
-FOLDER = "Or a whole folder"
+FOLDER = "Upload a DICOM folder"
 FOLDER_UPLOAD = "Choose a folder"
-ITEM = "Scan in it"
+ITEM = "Series"
 ITEM_HELP = "Several scans were found. The one that shows the tissues best is taken unless you choose another."
-TOGETHER = "Fit together with"
+TOGETHER = "Combine with (multi-contrast)"
 NOT_SHOWN = "Not segmented:"
-SOURCE = "Shown scan"
-YOUR_SCAN, YOUR_FILE = "Your scan", "Your file"
+SOURCE = "Scan"
+YOUR_SCAN, YOUR_FILE = "Uploaded scan", "Your file"
+SCAN_ID = "Scan ID (optional)"
+SCAN_ID_HELP = (
+    "Stands in the report and in the names of the files that you download, and nowhere else. Letters, digits, - _ and "
+    "the point. Do not type what names a person."
+)
+SCAN_ID_USED = "Used as: {}"
 CONTRAST = "Contrast"
-CONTRAST_HELP = "Auto decides from where the classes lie. If fluid and white matter are exchanged, say here what it is."
-BRAIN = "Brain"
+CONTRAST_HELP = (
+    "T1: T1-weighted. T2: T2-weighted. PD: proton density-weighted. FLAIR: fluid-attenuated inversion recovery. Auto "
+    "decides from where the tissues lie. If fluid and white matter are exchanged, choose the contrast of the scan here."
+)
+BRAIN = "Brain extraction"
 BRAIN_HELP = (
-    "Find it; or take a skull-stripped scan as it is, all that is not background; or take the whole image; or upload a "
-    "mask: an image on the scan's grid that is above zero in the brain."
+    "Automatic: the brain is searched in the head. Already skull-stripped: all that is not background is brain. Use "
+    "the whole image: every voxel is. My own mask: an image on the scan's grid that is above zero in the brain."
 )
 BRAIN_CHOICES = {
-    "auto": "Find it",
+    "auto": "Automatic",
     "none": "Already skull-stripped",
-    "all": "Use everything",
+    "all": "Use the whole image",
     "own": "My own mask",
 }
-MASK_UPLOAD = "Drop the mask"
-NO_MASK_YET = "On the scan's grid, above zero in the brain. Until one is dropped, the brain is searched."
-MARGIN = "Tighter or looser (mm)"
-MARGIN_HELP = "Move the border of the brain inwards (below 0) or outwards. The brain is not searched again."
+MASK_UPLOAD = "Drop the brain mask"
+NO_MASK_YET = "On the scan's grid, above zero in the brain. Until one is dropped, the brain is extracted automatically."
+MARGIN, MARGIN_MM = "Brain outline: shrink / grow", "Brain outline: shrink / grow (mm)"
+MARGIN_HELP = "Move the outline of the brain inwards (below 0) or outwards. The brain is not searched again."
 MASK_SURE = "Brain mask **{}** sure"
 MASK_SAID = "Brain mask **as you said**, **{}** sure"
 PIXEL_SIZE = "Pixel size in mm"
@@ -47,20 +56,20 @@ PIXEL_SIZE_HELP = (
     "A picture does not say how large its pixels are. With their side there are volumes, without only shares."
 )
 MODEL = "Model"
-SMOOTHNESS = "Smoothness"
+SMOOTHNESS = "Spatial smoothing strength"
 SMOOTHNESS_HELP = (
-    "How much a voxel listens to its neighbors (Markov random field): 1 as much as the noise of this scan asks for, "
-    "0 not at all."
+    "How strongly neighboring voxels are drawn to the same tissue (Markov random field): 1 as strongly as the noise of "
+    "this scan requires, 0 not at all."
 )
-CLASSES = "Classes"
+CLASSES = "Number of tissue classes"
 CLASSES_HELP = (
-    "Gaussians of pure tissue. Three are the tissues; with another number each class is given to the tissue that it "
-    "looks like, and position is not asked. The criteria below say what the histogram itself would take."
+    "3 = gray matter, white matter, cerebrospinal fluid. With another number each class is assigned to the tissue that "
+    "it resembles, and the anatomical prior is not used."
 )
-POSITION = "Ask the average brain"
+POSITION = "Use anatomical prior (MNI152)"
 POSITION_HELP = (
-    "In volumes, softly expect each tissue where the average brain has it. It tells the deep nuclei from white matter; "
-    "lesions and wide ventricles win against it."
+    "In volumes, a standard brain (MNI152) serves as a weak prior of where each tissue lies. It separates the deep "
+    "nuclei from white matter; lesions and wide ventricles prevail over it."
 )
 LESIONS = "Set abnormal tissue apart"
 LESIONS_HELP = (
@@ -70,7 +79,7 @@ LESIONS_HELP = (
 )
 CHANNELS = "Add T2 or FLAIR of the same head"
 CHANNELS_HELP = "One or two further contrasts on the same grid. The mixture is then fitted to all of them together."
-BIAS = "Bias correction"
+BIAS = "Bias field correction"
 BIAS_OFF = "off"
 BIAS_HELP = (
     "The smooth shading of the coil is estimated together with the mixture and divided out. The larger the number, the "

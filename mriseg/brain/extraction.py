@@ -20,6 +20,7 @@ from mriseg.brain.volume import find_brain_in_volume, register_stripped, tighten
 from mriseg.core.errors import BrainNotFoundError
 from mriseg.core.findings import Finding, FindingCode, Level
 from mriseg.core.limits import MAX_COARSE_VOXELS
+from mriseg.core.remedies import TAKE_AS_IT_IS
 from mriseg.image.morphology import SLAB_MM, bounding_box, large_pieces
 from mriseg.image.panels import find_scan, is_inverted
 from mriseg.registration.affine import Registration
@@ -117,7 +118,8 @@ def extract(data: np.ndarray, spacing: tuple[float, ...] | None) -> Brain:
     if not brain.mask.any():
         raise BrainNotFoundError(
             "No brain was found in this image. Drop an MR image of a head; if it shows a brain without skull, "
-            "say that it is skull-stripped (mask 'none')."
+            "say that it is skull-stripped.",
+            TAKE_AS_IT_IS,
         )
     return brain
 

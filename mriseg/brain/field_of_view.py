@@ -10,6 +10,7 @@ import skimage
 
 from mriseg.core.decimals import decimal
 from mriseg.core.errors import BrainNotFoundError
+from mriseg.core.remedies import TAKE_AS_IT_IS
 from mriseg.image.morphology import bounding_box, largest_component
 from mriseg.image.resampling import block_mean
 
@@ -48,7 +49,8 @@ def head_box(data: np.ndarray, spacing: tuple[float, ...]) -> tuple[slice, ...]:
         by = " x ".join(decimal(length) for length in extent)
         raise BrainNotFoundError(
             f"The volume is {by} mm large, far smaller than a head. If the header's voxel size ({sides} mm) is wrong, "
-            "correct it and try again; brains of animals and parts of a brain are not searched."
+            "correct it and try again; brains of animals and parts of a brain are not searched.",
+            TAKE_AS_IT_IS,
         )
     whole = tuple(slice(0, n) for n in data.shape)
     if extent.max() <= LARGEST_MM:

@@ -24,6 +24,7 @@ from mriseg.brain.contour import Outline, brain_outlines
 from mriseg.brain.head import WORKING_PIXEL, head_in_slice
 from mriseg.brain.skull import LARGEST_RATIO, LAYERS_MM, LEVELS, log_odds
 from mriseg.core.errors import BrainNotFoundError
+from mriseg.core.remedies import TAKE_AS_IT_IS
 from mriseg.image.morphology import bounding_box, dilate, distance_to_background, smooth_mask
 from mriseg.registration.atlas import atlas
 from mriseg.registration.mutual_information import mutual_information
@@ -156,10 +157,11 @@ def _searched(data: np.ndarray, spacing: tuple[float, ...], only_in_skull: bool)
     if brains:
         return max(brains, key=lambda look: look.likeness)
     if usual is None:
-        raise BrainNotFoundError("No head was found in this picture. Drop a slice that shows one.")
+        raise BrainNotFoundError("No head was found in this picture. Drop a slice that shows one.", TAKE_AS_IT_IS)
     raise BrainNotFoundError(
         "Nothing in this picture looks like a brain in its skull. Drop a slice of a head, the right way up; if it "
-        "shows a brain without skull, say that it is skull-stripped (mask 'none')."
+        "shows a brain without skull, say that it is skull-stripped.",
+        TAKE_AS_IT_IS,
     )
 
 

@@ -16,6 +16,7 @@ from mriseg.brain.extraction import TOO_LITTLE, Brain, extract, stripped_volume,
 from mriseg.brain.slice import stripped_slice_confidence
 from mriseg.core.errors import BrainNotFoundError
 from mriseg.core.findings import Finding, FindingCode, Level
+from mriseg.core.remedies import Remedy
 from mriseg.image.morphology import SLAB_MM
 from mriseg.registration.slice import SliceLevel
 
@@ -51,7 +52,7 @@ def take_stripped(data: np.ndarray, spacing: tuple[float, ...] | None, filling: 
     mask = data > 0 if filling is None else data != np.float32(filling)
     if not mask.any():
         raise BrainNotFoundError(
-            "Nothing in the scan differs from its background. Let the brain be found instead (mask 'auto')."
+            "Nothing in the scan differs from its background. Let the brain be searched instead.", (Remedy.SEARCH,)
         )
     note = "The scan was taken as skull-stripped: the brain is all that is not background."
     if data.ndim == 3:

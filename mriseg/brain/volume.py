@@ -15,6 +15,7 @@ from mriseg.brain.loose_rim import dark_rim
 from mriseg.brain.shading import estimate_shading
 from mriseg.brain.skull import LAYERS_MM, LEVELS, log_odds
 from mriseg.core.errors import BrainNotFoundError
+from mriseg.core.remedies import TAKE_AS_IT_IS
 from mriseg.image.morphology import bounding_box, dilate, distance_to_background, smooth_mask
 from mriseg.image.resampling import Grid, block_mean, center, interpolate_separable
 from mriseg.registration.affine import WORKING_MM, Registration
@@ -68,7 +69,8 @@ def find_brain_in_volume(data: np.ndarray, spacing: tuple[float, ...]) -> tuple[
         raise BrainNotFoundError(
             "The average brain does not fit this volume anywhere "
             f"(agreement {registration.agreement:.2f}, heads have 0.3 and more). "
-            "Drop a scan of a head; if it shows a brain without skull, say that it is stripped (mask 'none')."
+            "Drop a scan of a head; if it shows a brain without skull, say that it is skull-stripped.",
+            TAKE_AS_IT_IS,
         )
     registration = registration.from_first_voxel(first)
     return _moved_border(data, spacing, anchor, registration), registration
@@ -200,7 +202,9 @@ def _border(odds: np.ndarray, depth: np.ndarray, sides: tuple[float, ...]) -> np
     brain = (odds > 0) & (depth > -FARTHEST) | (depth > FARTHEST)
     brain = smooth_mask(brain, opening=OPENING, closing=CLOSING, spacing=sides, one_piece=True)
     if not brain.any():
-        raise BrainNotFoundError("No brain was found in this volume. Drop a scan of a whole head or of a brain.")
+        raise BrainNotFoundError(
+            "No brain was found in this volume. Drop a scan of a whole head or of a brain.", TAKE_AS_IT_IS
+        )
     signed = distance_to_background(brain, sides, at_border="edge")
     signed -= distance_to_background(~brain, sides, at_border="edge")
     return signed.astype(np.float32)

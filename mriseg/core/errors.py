@@ -2,12 +2,30 @@
 
 The page and the command line show these messages word for word, so they are written for the person
 who dropped the scan, and they never contain a file name or anything read from a header's text fields; of results that
-are written to a folder `TakenError` names the file, which the page never sees.
+are written to a folder `TakenError` names the file, which the page never sees. So they speak of neither options nor
+parameters; what setting may help is told besides, by `Remedy`.
 """
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mriseg.core.remedies import Remedy
 
 
 class MrisegError(ValueError):
-    """Anything that keeps a scan from being segmented honestly."""
+    """Anything that keeps a scan from being segmented honestly.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong and what to do next.
+    remedies : tuple of Remedy, optional
+        Settings that may help, the likeliest first.
+    """
+
+    def __init__(self, message: str = "", remedies: "tuple[Remedy, ...]" = ()) -> None:
+        super().__init__(message)
+        self.remedies = remedies
 
 
 class ReadError(MrisegError):

@@ -12,9 +12,7 @@ from pathlib import Path
 
 from mriseg.core.errors import MrisegError, TakenError
 
-TOO_LITTLE_MEMORY = (
-    "There is not enough memory for this scan. Crop it to the head, use fewer workers, or a computer with more memory."
-)
+TOO_LITTLE_MEMORY = "There is not enough memory for this scan. Crop it to the head, or use a computer with more memory."
 UNFORESEEN = "It could not be segmented, for a reason not foreseen ({}). Please report that, with what the log shows."
 
 PACKAGE = Path(__file__).parents[1]

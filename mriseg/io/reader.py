@@ -224,9 +224,8 @@ def check_shape(shape: tuple[int, ...], scan: Scan, what: str) -> None:
         How the message calls the image.
     """
     if shape != scan.data.shape:
-        raise ReadError(
-            f"The {what} has the shape {shape}, the scan {scan.data.shape}. Give a {what} on the scan's grid."
-        )
+        sizes = [" x ".join(map(str, each)) for each in (shape, scan.data.shape)]
+        raise ReadError(f"The {what} has {sizes[0]} voxels, the scan {sizes[1]}. Give a {what} on the scan's grid.")
 
 
 def _listed(files: Sequence[File]) -> list[tuple[ScanEntry, ...]]:

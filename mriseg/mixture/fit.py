@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mriseg.core.errors import SeparationError
+from mriseg.core.remedies import Remedy
 from mriseg.core.tissue import Contrast, Tissue
 from mriseg.mixture import em
 from mriseg.mixture.histogram import Cells
@@ -233,7 +234,8 @@ def _check_enough(cells: Cells, classes: int) -> None:
     if levels < 2 * classes or voxels < MIN_VOXELS:
         raise SeparationError(
             f"The brain region holds {voxels:.0f} voxels on {levels} gray levels, too few for {NUMBERS[classes]} "
-            "tissues. Use the original scan rather than a label map, a mask or a crop of it."
+            "tissues. Use the original scan rather than a label map, a mask or a crop of it.",
+            (Remedy.WHOLE_IMAGE, Remedy.SEARCH),
         )
 
 

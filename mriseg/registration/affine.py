@@ -21,6 +21,7 @@ import numpy as np
 import scipy
 
 from mriseg.core.errors import BrainNotFoundError
+from mriseg.core.remedies import TAKE_AS_IT_IS
 from mriseg.image.morphology import PART_VOXELS, distance_to_background
 from mriseg.image.resampling import Grid
 from mriseg.registration.atlas import ATLAS_MM, CENTER, Atlas
@@ -227,7 +228,9 @@ def starts(head: np.ndarray, spacing: tuple[float, ...]) -> np.ndarray:
     """
     large = np.flatnonzero(head.sum((0, 1)) * spacing[0] * spacing[1] > LEAST_SECTION_MM2)
     if not large.size:
-        raise BrainNotFoundError("No head was found in this volume. Drop a scan of a whole head or of a brain.")
+        raise BrainNotFoundError(
+            "No head was found in this volume. Drop a scan of a whole head or of a brain.", TAKE_AS_IT_IS
+        )
     below = (large[-1] - np.arange(head.shape[2])) * spacing[2]
     trunk = head[:, :, (below >= TRUNK_FROM) & (below <= TRUNK_TO)]
     trunk = trunk if trunk.any() else head

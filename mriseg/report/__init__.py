@@ -15,7 +15,7 @@ from mriseg.segmentation.result import Result
 HTML, PDF = "_desc-tissue_report.html", "_desc-tissue_report.pdf"  # what follows the stem in their file names
 
 
-def html(scan: Scan, result: Result, date: datetime.date | None = None) -> str:
+def html(scan: Scan, result: Result, date: datetime.date | None = None, scan_id: str = "") -> str:
     """Report on a segmentation as one HTML page, readable on a telephone and printable on A4.
 
     Parameters
@@ -25,16 +25,18 @@ def html(scan: Scan, result: Result, date: datetime.date | None = None) -> str:
     result : Result
     date : date, optional
         On which the report is made; without one it bears none.
+    scan_id : str, optional
+        What the scan is called, as `mriseg.core.scan_id` cleans it; without one there is a line to write it on.
 
     Returns
     -------
     str
         A document of less than a megabyte with everything in it: no script, and nothing loaded from elsewhere.
     """
-    return page(report_content(scan, result, date))
+    return page(report_content(scan, result, date, scan_id))
 
 
-def pdf(scan: Scan, result: Result, date: datetime.date | None = None) -> bytes:
+def pdf(scan: Scan, result: Result, date: datetime.date | None = None, scan_id: str = "") -> bytes:
     """Report on a segmentation as a PDF of A4 pages.
 
     Parameters
@@ -44,6 +46,8 @@ def pdf(scan: Scan, result: Result, date: datetime.date | None = None) -> bytes:
     result : Result
     date : date, optional
         On which the report is made; without one it bears none.
+    scan_id : str, optional
+        What the scan is called, as `mriseg.core.scan_id` cleans it; without one there is a line to write it on.
 
     Returns
     -------
@@ -59,7 +63,7 @@ def pdf(scan: Scan, result: Result, date: datetime.date | None = None) -> bytes:
         document,  # its library takes half a second and 30 MB, which most runs need not pay
     )
 
-    return document(report_content(scan, result, date), date)
+    return document(report_content(scan, result, date, scan_id), date)
 
 
 def outputs(scan: Scan, result: Result) -> dict[str, Callable[[], bytes]]:

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from mriseg.core.decimals import decimal
 from mriseg.core.findings import Level
 from mriseg.core.scan import Scan
+from mriseg.core.scan_id import clean_scan_id
 from mriseg.core.tissue import ABNORMAL, LABELS, NO_TISSUE, Contrast, Label, Tissue
 from mriseg.core.version import __version__
 from mriseg.plotting.mixture_svg import describe_mixture, mixture_svg
@@ -20,7 +21,8 @@ from mriseg.segmentation.result import Result
 from mriseg.segmentation.verdict import verdict
 
 TITLE = "Brain tissue report"
-UNIDENTIFIED = "This report names no person and no file. Write down elsewhere whose scan it is."
+UNIDENTIFIED = "Anonymous report. Scan ID: ____________"
+IDENTIFIED = "Anonymous report. Scan ID: {}"
 SIDES_UNKNOWN = "It is not known which side is left, so no letters are drawn."
 CURVES = "The curves over the histogram are sums of Gaussians, share N(mean, SD²):"
 RADIOLOGICAL = "The patient's right is at the left of the picture (radiological convention)."
@@ -95,6 +97,8 @@ class ReportContent:
     settings : tuple of (str, str)
     notes : tuple of str
         What was done that the user should know.
+    identity : str
+        That it names nobody, with the ID of the scan or a line to write it on.
     """
 
     facts: tuple[tuple[str, str], ...]
@@ -113,9 +117,10 @@ class ReportContent:
     quality: Table
     settings: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
+    identity: str
 
 
-def report_content(scan: Scan, result: Result, date: datetime.date | None) -> ReportContent:
+def report_content(scan: Scan, result: Result, date: datetime.date | None, scan_id: str = "") -> ReportContent:
     """Gather what a report holds.
 
     Parameters
@@ -125,12 +130,14 @@ def report_content(scan: Scan, result: Result, date: datetime.date | None) -> Re
     result : Result
     date : date or None
         On which the report is made, if it is to say so.
+    scan_id : str, optional
+        What the scan is called; what cannot stand in a name is left out.
 
     Returns
     -------
     ReportContent
     """
-    judged = verdict(result)
+    judged, name = verdict(result), clean_scan_id(scan_id)
     return ReportContent(
         facts=_facts(scan, result, date),
         headline=judged.headline,
@@ -148,6 +155,7 @@ def report_content(scan: Scan, result: Result, date: datetime.date | None) -> Re
         quality=_quality(result),
         settings=setting_texts(asdict(result.settings)),
         notes=result.notes,
+        identity=IDENTIFIED.format(name) if name else UNIDENTIFIED,
     )
 
 

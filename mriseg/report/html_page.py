@@ -9,7 +9,7 @@ import numpy as np
 from mriseg.core.tissue import ABNORMAL, Label, Tissue
 from mriseg.core.version import DISCLAIMER
 from mriseg.plotting import slices as render
-from mriseg.report.content import TITLE, UNIDENTIFIED, ReportContent, Table
+from mriseg.report.content import TITLE, ReportContent, Table
 from mriseg.report.pictures import Picture
 
 # Of the first sheet on paper, mm: what is left for pictures without a verdict, and what each line of one takes; letters
@@ -54,7 +54,8 @@ def page(content: ReportContent) -> str:
         blocks.append(
             f'<section class="settings"><h2>What was done</h2><p>{escape(" ".join(content.notes))}</p></section>'
         )
-    blocks.append(f'<footer class="small"><p><strong>{escape(DISCLAIMER)}</strong> {escape(UNIDENTIFIED)}</p></footer>')
+    words = f"<strong>{escape(DISCLAIMER)}</strong> {escape(content.identity)}"
+    blocks.append(f'<footer class="small"><p>{words}</p></footer>')
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'

@@ -13,7 +13,7 @@ from mriseg.core.errors import MrisegError
 from mriseg.core.tissue import ABNORMAL, Label, Tissue
 from mriseg.core.version import DISCLAIMER, __version__
 from mriseg.plotting import slices as render
-from mriseg.report.content import TITLE, UNIDENTIFIED, ReportContent, Table
+from mriseg.report.content import TITLE, ReportContent, Table
 from mriseg.report.pictures import Picture
 
 # fpdf2 keeps the error that it got for a package it does without, and with it all that was at work when it was
@@ -55,7 +55,7 @@ def document(content: ReportContent, date: datetime.date | None) -> bytes:
     MrisegError
         If the fonts are not installed.
     """
-    sheet = _Sheet(date)
+    sheet = _Sheet(date, content.identity)
     sheet.paragraph("/H1", TITLE, TITLE_SIZE, bold=True)
     sheet.pairs(content.facts)
     sheet.verdict(content.headline, content.findings)
@@ -85,8 +85,9 @@ def document(content: ReportContent, date: datetime.date | None) -> bytes:
 class _Sheet(FPDF):
     """An A4 page that is filled from the top, every piece of text tagged with what it is."""
 
-    def __init__(self, date: datetime.date | None) -> None:
+    def __init__(self, date: datetime.date | None, identity: str) -> None:
         super().__init__("portrait", "mm", "A4")
+        self._identity = identity
         self.set_margins(MARGIN, MARGIN)
         self.set_auto_page_break(True, BOTTOM)
         self.c_margin = 0.0  # words begin where pictures do
@@ -105,7 +106,7 @@ class _Sheet(FPDF):
         with self._tagged("/P"):
             self.cell(self.get_string_width(DISCLAIMER) + 2, 4, DISCLAIMER)
             self._pen(SMALL, FAINT)
-            self.cell(0, 4, UNIDENTIFIED)
+            self.cell(0, 4, self._identity)
         self.set_x(MARGIN)
         self.cell(WIDTH, 4, f"Page {self.page_no()}", align="R")
 

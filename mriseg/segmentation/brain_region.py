@@ -7,6 +7,7 @@ import numpy as np
 from mriseg.brain.extraction import Brain, extract
 from mriseg.brain.told_mask import take_everything, take_given, take_stripped
 from mriseg.core.errors import BrainNotFoundError, SettingsError
+from mriseg.core.remedies import Remedy
 from mriseg.core.scan import Scan
 from mriseg.core.settings import Settings
 from mriseg.image.morphology import bounding_box, offset_mask
@@ -105,11 +106,13 @@ def find_brain(
     """
     if mask is not None:
         if mask.shape != scan.data.shape:
+            shapes = [" x ".join(map(str, image.shape)) for image in (mask, scan.data)]
             raise SettingsError(
-                f"The mask has the shape {mask.shape}, the scan {scan.data.shape}. Give one on the scan's grid."
+                f"The mask has {shapes[0]} voxels, the scan {shapes[1]}. Give a mask on the scan's grid.",
+                (Remedy.SEARCH,),
             )
         if not mask.any():
-            raise SettingsError("The mask is empty. Give one that is above zero in the brain.")
+            raise SettingsError("The mask is empty. Give one that is above zero in the brain.", (Remedy.SEARCH,))
         oriented, _ = orient(replace(scan, data=np.asarray(mask, bool)))
         return take_given(canonical.data, canonical.spacing, oriented.data)
     if settings.mask == "none":
@@ -143,5 +146,7 @@ def _adjust_mask(brain: Brain, spacing: tuple[float, ...] | None, settings: Sett
     side = settings.pixel_size or (brain.level and brain.level.pixel_mm) or 1.0
     mask = offset_mask(brain.mask, settings.margin, spacing or (side, side))
     if not mask.any():
-        raise BrainNotFoundError(f"A mask tighter by {-settings.margin:g} mm is empty. Move its border less far.")
+        raise BrainNotFoundError(
+            f"A brain outline that is shrunk by {-settings.margin:g} mm is empty. Shrink it less.", (Remedy.OUTLINE,)
+        )
     return mask

@@ -175,7 +175,7 @@ def test_a_volume_comes_in_its_planes_at_the_slices_with_most_brain(page, head_f
 def test_another_setting_is_another_result_of_the_same_scan(page, head_file):
     drop(page, head_file, "head.nii.gz")
     before = sent(page)
-    knob(page, "Smoothness").set_value(0.0).run()
+    knob(page, "Spatial smoothing strength").set_value(0.0).run()
     after = sent(page)
     assert after["scan"] == before["scan"]
     assert after["result"] != before["result"]
@@ -184,7 +184,7 @@ def test_another_setting_is_another_result_of_the_same_scan(page, head_file):
 def test_smoothness_answers_without_searching_the_brain_again(page, slice_file):
     drop(page, slice_file, "slice.png")
     before = kept(page).result
-    knob(page, "Smoothness").set_value(0.0).run()
+    knob(page, "Spatial smoothing strength").set_value(0.0).run()
     after = kept(page).result
     assert after.brain is before.brain
     assert after.settings.smoothness == 0
@@ -194,7 +194,7 @@ def test_smoothness_answers_without_searching_the_brain_again(page, slice_file):
 def test_another_number_of_classes_answers_without_searching_the_brain_again(page, slice_file):
     drop(page, slice_file, "slice.png")
     before = kept(page).result
-    knob(page, "Classes").set_value(5).run()
+    knob(page, "Number of tissue classes").set_value(5).run()
     assert nothing_broke(page)
     after = kept(page).result
     assert after.brain is before.brain
@@ -208,7 +208,9 @@ def test_another_number_of_classes_answers_without_searching_the_brain_again(pag
 def test_the_average_brain_need_not_be_asked(page, head_file):
     drop(page, head_file, "head.nii.gz")
     assert "average brain said softly" in words(page)
-    next(toggle for toggle in page.sidebar.toggle if toggle.label == "Ask the average brain").set_value(False).run()
+    next(toggle for toggle in page.sidebar.toggle if toggle.label == "Use anatomical prior (MNI152)").set_value(
+        False
+    ).run()
     assert nothing_broke(page)
     assert "average brain said softly" not in words(page)
     assert not kept(page).result.settings.use_position
@@ -347,7 +349,7 @@ def test_of_several_scans_the_best_is_taken_another_can_be_chosen_and_both_fitte
 ):
     drop_all(page, ("a.png", slice_file), ("b.nii.gz", flair_file), ("c.nii.gz", head_file), ("d.txt", b"words"))
     assert nothing_broke(page)
-    choice = next(box for box in page.sidebar.selectbox if box.label == "Scan in it")
+    choice = next(box for box in page.sidebar.selectbox if box.label == "Series")
     assert [title[:8] for title in choice.options] == ["File 1: ", "File 2: ", "File 3: "]
     assert kept(page).result.contrast is Contrast.FLAIR  # of two alike the first
     choice.select_index(2).run()
@@ -380,7 +382,6 @@ def test_taking_the_scan_away_brings_the_opening_sample_back(page, slice_file):
 
 
 def test_downloads_hold_the_result_and_no_name_of_the_dropped_file(page, slice_file):
-    from mriseg.app.panels.downloads import NAME
     from mriseg.export.writer import outputs
 
     drop(page, slice_file, "Doe_Jane.png")
@@ -398,14 +399,36 @@ def test_downloads_hold_the_result_and_no_name_of_the_dropped_file(page, slice_f
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
         for suffix, content in outputs(analysis.scan, analysis.result).items():
-            archive.writestr(f"{NAME}{suffix}", content())
+            archive.writestr(f"mriseg{suffix}", content())
     assert b"Doe" not in stream.getvalue()
+
+
+def test_a_typed_scan_id_goes_into_report_and_file_names_and_stays_with_its_scan(page, slice_file):
+    from mriseg.app.panels import downloads
+
+    asked = {}
+    with pytest.MonkeyPatch.context() as watched:
+        watched.setattr(downloads, "download_button", lambda label, make, name, key: asked.update({name: make}))
+        drop(page, slice_file, "slice.png")
+        page.sidebar.text_input[0].set_value("P 017/b").run()
+    assert nothing_broke(page)
+    assert sent(page)["scanId"] == "P-017-b"
+    assert "Used as: P-017-b" in words(page)
+    named = {name for name in asked if "P-017-b" in name}
+    assert {name.replace("_P-017-b", "") for name in named} == set(asked) - named
+    assert b"Scan ID: P-017-b" in asked["mriseg_P-017-b_desc-tissue_report.html"]()
+    assert not dict(page.query_params)
+    drop(page, encode_scan(SAMPLES["slice-t1"].make()[0]), "another.png")
+    assert page.sidebar.text_input[0].value == ""
+    assert sent(page)["scanId"] == ""
+    page.sidebar.selectbox(key="source").select("slice-t1").run()
+    assert not page.sidebar.text_input
 
 
 def test_the_address_holds_sample_and_settings_and_opens_them_again(page):
     page.sidebar.selectbox(key="source").select("slice-t2").run()
-    knob(page, "Classes").set_value(4).run()
-    knob(page, "Bias correction").set_value(0.0).run()
+    knob(page, "Number of tissue classes").set_value(4).run()
+    knob(page, "Bias field correction").set_value(0.0).run()
     assert nothing_broke(page)
     again = AppTest.from_file(ENTRY, default_timeout=PATIENCE)
     for name, value in page.query_params.items():
@@ -423,14 +446,14 @@ def test_an_upload_leaves_nothing_in_the_address(page, slice_file):
     page.sidebar.selectbox(key="source").select("slice-t2").run()
     assert dict(page.query_params)
     drop(page, slice_file, "slice.png")
-    knob(page, "Classes").set_value(4).run()
+    knob(page, "Number of tissue classes").set_value(4).run()
     assert not dict(page.query_params)
 
 
 def test_reset_brings_every_setting_back(page):
     first = kept(page).result
-    knob(page, "Classes").set_value(4).run()
-    knob(page, "Smoothness").set_value(0.0).run()
+    knob(page, "Number of tissue classes").set_value(4).run()
+    knob(page, "Spatial smoothing strength").set_value(0.0).run()
     assert kept(page).result.settings != first.settings
     next(button for button in page.sidebar.button if button.label == "Reset settings").click().run()
     assert kept(page).result.settings == first.settings
@@ -502,7 +525,7 @@ def test_a_remembered_result_stands_beside_a_new_one(page):
     page.main.selectbox(key="compare with").select("pinned").run()
     next(button for button in page.main.button if button.label == "Remember this result").click().run()
     assert "| Gray matter | 1.000 |" in words(page)
-    knob(page, "Smoothness").set_value(0.0).run()
+    knob(page, "Spatial smoothing strength").set_value(0.0).run()
     assert nothing_broke(page)
     assert sent(page)["comparedWith"] == "Remembered"
     assert "| Gray matter | 1.000 |" not in words(page)
@@ -606,7 +629,7 @@ def test_a_slider_goes_on_from_what_was_put_aside(page, head_file):
     drop(page, head_file, "head.nii.gz")
     before = kept(page)
     page.session_state["analysis"] = before.put_aside()
-    knob(page, "Smoothness").set_value(2.0)
+    knob(page, "Spatial smoothing strength").set_value(2.0)
     page.run()
     assert kept(page).result.stages.bias_correction is before.result.stages.bias_correction
     expected = segment(before.scan, kept(page).result.settings)

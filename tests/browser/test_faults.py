@@ -133,7 +133,7 @@ def test_a_download_is_there_when_it_is_fetched_however_many_pages_run_meanwhile
             await someone.arrive()
         path = await visitor.order("_volumes.csv")
         for other in others:
-            await other.move("Smoothness", 2.0)
+            await other.move("Spatial smoothing strength", 2.0)
         assert (await visitor.fetch(path)).startswith(b"tissue,")
         for someone in (visitor, *others):
             await someone.leave()
@@ -149,7 +149,7 @@ def test_after_the_server_was_killed_a_page_comes_back(server, small):
         session = visitor.session
         server.kill()
         with pytest.raises(VisitError):
-            await visitor.move("Smoothness", 2.0)
+            await visitor.move("Spatial smoothing strength", 2.0)
         await asyncio.to_thread(server.start)
         await asyncio.wait_for(visitor.arrive(), PATIENCE)  # says which session it was, as the browser does
         assert visitor.session != session

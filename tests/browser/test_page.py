@@ -55,7 +55,7 @@ def test_the_margin_moves_the_outline(page, coarse):
     drop(page, "head.nii.gz", encode_scan(simulate(coarse, Contrast.T1)))
     before = shown_result(page)
     tissue = sum(colors(page, 1).values())
-    page.locator('[role="group"][aria-label="Tighter or looser (mm)"] input').focus()
+    page.locator('[role="group"][aria-label="Brain outline: shrink / grow (mm)"] input').focus()
     for _ in range(6):
         page.keyboard.press("ArrowRight")
     wait_for_another(page, before)
@@ -90,14 +90,14 @@ def test_a_folder_of_scans_is_chosen_from(page, coarse, tmp_path):
     folder.mkdir()
     for contrast in (Contrast.FLAIR, Contrast.T1):
         (folder / f"{contrast.setting}.nii.gz").write_bytes(encode_scan(simulate(coarse, contrast)))
-    page.get_by_text("Or a whole folder").click()
+    page.get_by_text("Upload a DICOM folder").click()
     before = shown_result(page)
     page.locator("input[type=file][webkitdirectory]").set_input_files(folder)
-    page.get_by_text("Scan in it").wait_for()
+    page.get_by_text("Series").wait_for()
     wait_for_another(page, before)
     keep(page, "folder")
     assert_whole(page)
-    page.get_by_role("combobox", name="Scan in it").click()
+    page.get_by_role("combobox", name="Series").click()
     assert page.get_by_role("option").count() == 2
 
 

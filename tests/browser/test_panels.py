@@ -59,7 +59,7 @@ def reset(page, first: str) -> None:
     assert shown_result(page) == first
 
 
-@pytest.mark.parametrize(("label", "steps"), [("Smoothness", 12), ("Bias correction", 2)])
+@pytest.mark.parametrize(("label", "steps"), [("Spatial smoothing strength", 12), ("Bias field correction", 2)])
 def test_dragging_a_knob_moves_the_image(sample, label, steps):
     before, pixels = shown_result(sample), colors(sample, 1)
     knob = sample.locator(f'[role="group"][aria-label="{label}"] input').first
@@ -78,7 +78,7 @@ def test_dragging_a_knob_moves_the_image(sample, label, steps):
 
 def test_typing_another_number_of_classes_changes_the_fit(sample):
     before, drawn = shown_result(sample), curves(sample)
-    box = sample.get_by_label("Classes", exact=True)
+    box = sample.get_by_label("Number of tissue classes", exact=True)
     box.fill("5")
     box.press("Enter")
     wait_for_another(sample, before)
@@ -190,16 +190,16 @@ def test_a_reference_is_compared_on_the_same_slice(head_page, phantom):
 def test_a_mask_of_ones_own_is_held_while_a_knob_moves(page):
     """The server keeps it, and not Streamlit: a later run must not find it empty."""
     scan, truth = SAMPLES[OPENING_SAMPLE].make()
-    page.get_by_role("combobox", name="Brain", exact=True).click()
+    page.get_by_role("combobox", name="Brain extraction", exact=True).click()
     page.get_by_role("option", name="My own mask").click()
     inner = scipy.ndimage.binary_erosion(truth > 0, iterations=5)
-    box = page.get_by_test_id("stFileUploader").filter(has_text="Drop the mask").locator("input[type=file]")
+    box = page.get_by_test_id("stFileUploader").filter(has_text="Drop the brain mask").locator("input[type=file]")
     before = shown_result(page)
     mask = {"name": "mask.nii.gz", "mimeType": "", "buffer": encode_scan(replace(scan, data=inner.astype("float32")))}
     box.set_input_files(mask)
     wait_for_another(page, before)
     given = shown_result(page)
-    knob = page.locator('[role="group"][aria-label="Smoothness"] input').first
+    knob = page.locator('[role="group"][aria-label="Spatial smoothing strength"] input').first
     knob.focus()
     for key in ("ArrowRight", "ArrowLeft"):
         before = shown_result(page)
@@ -212,11 +212,11 @@ def test_a_mask_of_ones_own_is_held_while_a_knob_moves(page):
 
 def test_the_address_opens_the_same_state(page):
     before = shown_result(page)
-    page.get_by_role("combobox", name="Shown scan").click()
+    page.get_by_role("combobox", name="Scan").click()
     page.get_by_role("option", name="Simulated slice, T2w").click()
     wait_for_another(page, before)
     before = shown_result(page)
-    box = page.get_by_label("Classes", exact=True)
+    box = page.get_by_label("Number of tissue classes", exact=True)
     box.fill("4")
     box.press("Enter")
     wait_for_another(page, before)

@@ -159,3 +159,13 @@ def test_the_first_report_lets_go_of_its_scan():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]
     )
     assert done.stdout == "[None, None]\n"
+
+
+def test_a_report_bears_the_id_of_its_scan_or_a_line_to_write_it_on(volume):
+    for words_with in (
+        lambda scan_id: Page(report.html(*volume, None, scan_id)).words,
+        lambda scan_id: words_of(report.pdf(*volume, None, scan_id)),
+    ):
+        assert "Scan ID: P017" in words_with("P017")
+        assert "Scan ID: ____" in words_with("")
+        assert "Scan ID: b-1" in words_with("<b>1")

@@ -11,6 +11,7 @@ import streamlit as st
 
 from mriseg import report
 from mriseg.app import texts
+from mriseg.app.scan_id import scan_id, stem
 from mriseg.app.server.download_cache import download_button
 from mriseg.app.server.sessions import held_in
 from mriseg.app.server.streamlit_internals import session_id
@@ -22,7 +23,6 @@ from mriseg.export.writer import outputs
 
 HTML, PDF = report.HTML, report.PDF
 VOLUMES = "_volumes.csv"
-NAME = "mriseg"  # downloads carry no name of the dropped file, which may be that of a person
 
 
 def show_downloads(analysis: Analysis) -> None:
@@ -37,6 +37,7 @@ def show_downloads(analysis: Analysis) -> None:
     posteriors = [f"_label-{tissue.abbreviation}_probseg{ending}" for tissue in Tissue]
     # Streamlit keeps what makes a file for as long as its button stands, and the scan must not live as long.
     alive, own_key, session = weakref.ref(analysis), analysis.key, session_id()
+    name, identity = stem(), scan_id()
 
     def files() -> dict[str, Callable[[], bytes]]:
         current: Analysis | None = alive() or held_in(session, KEPT)
@@ -46,8 +47,8 @@ def show_downloads(analysis: Analysis) -> None:
         table = {VOLUMES: lambda: volumes_table(result).encode()}
         today = datetime.date.today()
         reports = {
-            HTML: lambda: report.html(scan, result, today).encode(),
-            PDF: lambda: report.pdf(scan, result, today),
+            HTML: lambda: report.html(scan, result, today, identity).encode(),
+            PDF: lambda: report.pdf(scan, result, today, identity),
         }
         return outputs(scan, result) | reports | table
 
@@ -59,7 +60,7 @@ def show_downloads(analysis: Analysis) -> None:
         contents = files()
         with zipfile.ZipFile(stream, "w") as archive:  # its members are compressed already
             for suffix in suffixes or contents:
-                archive.writestr(f"{NAME}{suffix}", contents[suffix]())
+                archive.writestr(f"{name}{suffix}", contents[suffix]())
         return stream.getvalue()
 
     st.markdown(f"**{texts.DOWNLOADS}**")
@@ -75,4 +76,4 @@ def show_downloads(analysis: Analysis) -> None:
             ("everything", ".zip", zipped),
         ):
             make = content or partial(one, suffix)
-            download_button(texts.FILES[key], make, name=f"{NAME}{suffix}", key=f"download {suffix}")
+            download_button(texts.FILES[key], make, name=f"{name}{suffix}", key=f"download {suffix}")

@@ -9,6 +9,7 @@ import streamlit as st
 from mriseg.app import texts
 from mriseg.app.panels.comparison import compared
 from mriseg.app.panels.metrics import is_joined
+from mriseg.app.scan_id import scan_id, stem
 from mriseg.app.scripts import joined_modules
 from mriseg.app.session import Analysis, current
 from mriseg.app.viewer.slices import PICTURE, SliceSource, encode
@@ -124,6 +125,7 @@ def _details(analysis: Analysis, planes: list[AnatomicalPlane]) -> dict[str, obj
     """Where the viewer begins, and its texts."""
     return {
         "scan": analysis.source,
+        "scanId": scan_id(),
         "start": analysis.widest,
         "plane": planes[0].axis if planes else PICTURE,
         "planes": [(plane.axis, plane.caption(analysis.result.planes_known)) for plane in planes],
@@ -161,6 +163,6 @@ def _details(analysis: Analysis, planes: list[AnatomicalPlane]) -> dict[str, obj
             "disagreement": texts.DISAGREEMENT,
             "sidesUnknown": texts.SIDES_UNKNOWN,
             "canvasHelp": texts.CANVAS_HELP,
-            "saveAs": "mriseg_view.png",
+            "saveAs": f"{stem()}_view.png",
         },
     }

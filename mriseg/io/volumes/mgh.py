@@ -56,7 +56,7 @@ def read_mgh(file: File, among: Sequence[File]) -> tuple[ScanEntry, ...]:
     try:
         dtype = header.get_data_dtype()
     except KeyError as error:
-        raise ReadError("The volume holds a rare type. Convert it with mri_convert -odt float.") from error
+        raise ReadError("The volume holds a rare type. Save it as float, for example with mri_convert.") from error
     with np.errstate(over="ignore", invalid="ignore"):
         affine, note = np.array(header.get_affine(), float), "" if sides_known else SIZE_UNKNOWN
     if not is_plausible(affine):

@@ -161,7 +161,7 @@ def _scaling(
     for variable in (fields["image-min"], fields["image-max"]):
         axes = len(variable.axes)
         if axes > len(image.axes) - 2 or variable.axes != image.axes[:axes] or variable.shape != image.shape[:axes]:
-            raise ReadError("The MINC file scales its values in an unusual way. Convert it with mnc2nii -float.")
+            raise ReadError("The MINC file scales its values in an unusual way. Convert it with mnc2nii.")
         each = values(variable, stream)
         ends.append(each.reshape(variable.shape + (1,) * (len(image.axes) - 2 - axes)))
     with np.errstate(all="ignore"):  # what comes out infinite or undefined is counted as broken when it is read

@@ -118,7 +118,7 @@ def test_who_left_is_let_go_of_while_another_sends_malformed_values_for_every_co
                 misbehaving = asyncio.create_task(misbehave(hostile))
         seconds = time.monotonic() - left
         await misbehaving
-        moved = await stayer.move("Smoothness", 2.0)
+        moved = await stayer.move("Spatial smoothing strength", 2.0)
         assert (await looking.held())["held"][stayer.session]
         for visitor in (hostile, stayer, looking):
             await visitor.leave()
