@@ -54,7 +54,10 @@ class Viewer {
     this.store = new SliceStore((slices, cursor) => this.request(slices, cursor));
     this.histogram = new HistogramLink((tissue) => this.highlight(tissue));
     this.announcer = new SliceAnnouncer();
-    this.resize = new ResizeObserver(() => this.draw());
+    this.resize = new ResizeObserver(() => {
+      this.measureControls();
+      this.draw();
+    });
     this.resize.observe(root);
   }
 
@@ -194,6 +197,14 @@ class Viewer {
   }
 
   // ---------------------------------------------------------------- what is seen
+
+  // How high all but the panels is, for the style that leaves the panels the rest of the window.
+  measureControls() {
+    const panels = this.root.querySelector(".mriseg-panels");
+    if (!panels) return;
+    const controls = this.root.offsetHeight - panels.offsetHeight;
+    this.root.style.setProperty("--mriseg-controls", `${controls}px`);
+  }
 
   draw() {
     if (!this.header) return;
