@@ -154,9 +154,9 @@ def make_phantom(seed: int = 0, spacing: float = 1.5, heights: tuple[float, floa
     rng = np.random.default_rng(seed)
     ranges = (*FIELD_OF_VIEW[:2], heights or FIELD_OF_VIEW[2])
     axes = [np.arange(low, high + spacing / 2, spacing).astype(np.float32) for low, high in ranges]
-    warp = [WARP_MM * _smooth_noise(axes, WARP_SCALE_MM, rng) for _ in axes]
+    warp = [WARP_MM * smooth_noise(axes, WARP_SCALE_MM, rng) for _ in axes]
     stretch = 1 + STRETCH * rng.standard_normal(3).astype(np.float32)
-    folds = _smooth_noise(axes, FOLD_SCALE_MM, rng)
+    folds = smooth_noise(axes, FOLD_SCALE_MM, rng)
     x, y, z = (s * a + w for s, a, w in zip(stretch, np.meshgrid(*axes, indexing="ij", sparse=True), warp, strict=True))
     del warp
     gray, white, depth = _gross_anatomy(x, y, z)
@@ -203,7 +203,7 @@ def simulate(phantom: Phantom, contrast: Contrast, noise: float = 3.0, bias: flo
     signal = np.array([sequence.signal(*MATTER[number]) for number in sorted(MATTER)], np.float32)
     image = scipy.ndimage.gaussian_filter(FULL_SIGNAL * signal[phantom.matter], 0.5)  # partial volume, point spread
     axes = [np.arange(n, dtype=np.float32) for n in phantom.matter.shape]
-    field = _smooth_noise(axes, max(phantom.matter.shape) / 2, rng)
+    field = smooth_noise(axes, max(phantom.matter.shape) / 2, rng)
     field -= field.min()
     image *= 1 + bias / 100 * (field / field.max() - 0.5)
     sd = np.float32(noise / 100 * FULL_SIGNAL * signal[[GM, WM, CSF]].max())
@@ -242,8 +242,21 @@ def _around_the_brain(x: np.ndarray, y: np.ndarray, z: np.ndarray, depth: np.nda
     return matter
 
 
-def _smooth_noise(axes: list[np.ndarray], scale: float, rng: np.random.Generator) -> np.ndarray:
-    """Random field of unit order, smooth over `scale`, on a grid: cubic B-splines with random coefficients."""
+def smooth_noise(axes: list[np.ndarray], scale: float, rng: np.random.Generator) -> np.ndarray:
+    """Random field of unit order on a grid: cubic B-splines with random coefficients.
+
+    Parameters
+    ----------
+    axes : list of ndarray of float32
+        Positions along each axis, in any unit.
+    scale : float
+        Distance of its knots, over which it is smooth, in that unit.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    ndarray of float32, as long along each axis as its positions
+    """
     field = rng.standard_normal([int((axis[-1] - axis[0]) / scale) + 4 for axis in axes], np.float32)
     for axis in axes:
         position = (axis - axis[0]) / np.float32(scale)
