@@ -32,6 +32,7 @@ from mriseg.segmentation.stages import reusable_stages
 logger = logging.getLogger(__name__)
 
 OPENING_SAMPLE = next(iter(SAMPLES))
+OPENING_SETTINGS = SAMPLES[OPENING_SAMPLE].settings
 KEPT = SEGMENTATION
 
 
@@ -183,7 +184,7 @@ def analyze(choice: Choice) -> Analysis | None:
     try:
         if choice.error:
             raise MrisegError(choice.error)
-        if choice.source == OPENING_SAMPLE and choice.settings == Settings() and choice.mask is None:
+        if choice.source == OPENING_SAMPLE and choice.settings == OPENING_SETTINGS and choice.mask is None:
             _show(placeholder, "read")
             analysis = _opening()
         else:
@@ -211,7 +212,7 @@ def _opening() -> Analysis:
 
     It draws no progress, because what a cached function draws is drawn again for each who gets its value.
     """
-    return _segment(Choice(OPENING_SAMPLE, Settings()), None, lambda stage: None)
+    return _segment(Choice(OPENING_SAMPLE, OPENING_SETTINGS), None, lambda stage: None)
 
 
 def _segment(choice: Choice, cached: Analysis | None, progress: Callable[[str], None]) -> Analysis:

@@ -10,7 +10,7 @@ from mriseg.app.scan_id import ask_scan_id, no_scan_id
 from mriseg.app.server.arrivals import arrivals
 from mriseg.app.server.streamlit_internals import UploadedFile, session_id
 from mriseg.app.server.uploads import NOTHING, Listing, content, forget, listing, newest
-from mriseg.app.session import OPENING_SAMPLE, Choice
+from mriseg.app.session import OPENING_SAMPLE, OPENING_SETTINGS, Choice
 from mriseg.app.url_state import from_address, to_address
 from mriseg.core.errors import MrisegError
 from mriseg.core.settings import CLASSES, CONTRASTS, PIXEL_SIZES_MM, Settings
@@ -49,7 +49,7 @@ def choose() -> Choice:
         _set(asked[1])
     # They are also set by the callbacks below, so their defaults go through the session's state.
     st.session_state.setdefault(SOURCE, OPENING_SAMPLE)
-    for key, value in _knobs(Settings()).items():
+    for key, value in _knobs(OPENING_SETTINGS).items():
         st.session_state.setdefault(key, value)
     with st.sidebar:
         files = st.file_uploader(
@@ -179,7 +179,7 @@ def _settings(is_picture: bool) -> tuple[Settings, bytes | None, str]:
         pixel_size = st.number_input(
             texts.PIXEL_SIZE, *PIXEL_SIZES_MM, None, 0.1, format="%.3f", key=PIXEL, help=texts.PIXEL_SIZE_HELP
         )
-        st.button(texts.RESET, on_click=lambda: _set(Settings()), help=texts.RESET_HELP, type="tertiary")
+        st.button(texts.RESET, on_click=lambda: _set(_usual_settings()), help=texts.RESET_HELP, type="tertiary")
     settings = Settings(
         contrast=contrast or Settings().contrast,
         mask=Settings().mask if mask == OWN else mask,
@@ -217,6 +217,12 @@ def _set(settings: Settings) -> None:
     st.session_state.update(_knobs(settings))
 
 
+def _usual_settings() -> Settings:
+    """What the chosen scan is segmented with unless the visitor says otherwise."""
+    source = st.session_state[SOURCE]
+    return SAMPLES[source].settings if source in SAMPLES else Settings()
+
+
 def _uploaded() -> None:
     """A dropped scan is shown at once; taking it away brings the opening sample back."""
     nothing = not st.session_state[UPLOAD] and not st.session_state[FOLDER]
@@ -227,6 +233,6 @@ def _uploaded() -> None:
 
 def _new_scan() -> None:
     """Another scan is another contrast, another brain and another size."""
-    default = _knobs(Settings())
+    default = _knobs(_usual_settings())
     for key in (CONTRAST, BRAIN, MARGIN, PIXEL):
         st.session_state[key] = default[key]

@@ -14,6 +14,7 @@ from mriseg.datasets.samples import SAMPLES
 
 SCAN = "scan"
 _READ = "address read"
+_UNKNOWN = "none"  # the pixel size that a sample would have is taken away
 _TYPES = {field.name: type(field.default) for field in fields(Settings)} | {"pixel_size": float}
 
 
@@ -44,7 +45,7 @@ def parse(asked: dict[str, str]) -> tuple[str, Settings] | None:
     source = asked.get(SCAN)
     if source not in SAMPLES:
         return None
-    settings = Settings()
+    settings = SAMPLES[source].settings
     for name, kind in _TYPES.items():
         if name in asked:
             settings = _changed(settings, name, asked[name], kind)
@@ -52,7 +53,7 @@ def parse(asked: dict[str, str]) -> tuple[str, Settings] | None:
 
 
 def to_address(source: str, settings: Settings) -> None:
-    """Write a sample and what differs from the default settings into the address; of an upload nothing.
+    """Write a sample and what differs from its own settings into the address; of an upload nothing.
 
     Parameters
     ----------
@@ -78,7 +79,7 @@ def compose(source: str, settings: Settings) -> dict[str, str]:
     """
     if source not in SAMPLES:
         return {}
-    default = Settings()
+    default = SAMPLES[source].settings
     changed = {name: getattr(settings, name) for name in _TYPES if getattr(settings, name) != getattr(default, name)}
     if not changed and source == next(iter(SAMPLES)):
         return {}
@@ -88,6 +89,8 @@ def compose(source: str, settings: Settings) -> dict[str, str]:
 def _changed(settings: Settings, name: str, value: str, kind: type) -> Settings:
     """The settings with one of them changed, or as they were if the value is none that it can have."""
     try:
+        if name == "pixel_size" and value == _UNKNOWN:
+            return replace(settings, pixel_size=None)
         changed: dict[str, Any] = {name: value == "true" if kind is bool else kind(value)}
         return replace(settings, **changed)
     except (ValueError, SettingsError):

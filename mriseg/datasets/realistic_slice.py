@@ -16,7 +16,7 @@ import numpy as np
 
 from mriseg.core.tissue import BACKGROUND, Contrast, Tissue
 from mriseg.datasets.slice_brain import SlicePlane, make_brain, ramp
-from mriseg.datasets.slice_surroundings import distance_to_cranium, falx, layers, plexus, sinus, vessels
+from mriseg.datasets.slice_surroundings import distance_to_cranium, edge, falx, layers, plexus, sinus, vessels
 
 PIXEL_MM, FINER = 0.8, 2  # side of a pixel, and into how many it is divided while the anatomy is made
 FIELD_OF_VIEW = ((-92.0, 92.0), (-126.0, 98.0))  # mm to the right and to the front
@@ -67,6 +67,7 @@ TEXTURE = {
     "skin": ((0.10, 1.8),),
     "sinus": ((0.06, 2.2),),
 }
+FAINT_SHARE = 1e-3
 FIELD_SD = 0.5  # of `SlicePlane.noise`
 MYELIN, MYELIN_MM = 0.28, 2.5  # of the way from gray to white, that the cortex is nearer to it at its inner side
 STREAKS = 0.5  # share of fat in the streaks of a muscle
@@ -114,20 +115,18 @@ def make_slice(seed: int = 0) -> RealisticSlice:
     plane = _plane(seed)
     brain = make_brain(plane)
     outside = distance_to_cranium(plane, brain)
-    cranial = outside < 0
+    cranial = edge(-outside)
     tissues = {
         "GM": brain.gray * cranial,
         "WM": brain.white * cranial,
         "CSF": np.where(brain.mask, brain.fluid, 1) * cranial,
     }
-    within = {"vessel": vessels, "plexus": plexus, "falx": falx}
-    matter = dict(tissues)
-    for name, share in layers(plane, outside).items():
-        matter[name] = share
-    for name, part in within.items():
+    truth = _truth(tissues)
+    matter = tissues | layers(plane, outside)
+    for name, part in (("vessel", vessels), ("plexus", plexus), ("falx", falx)):
         _put(matter, name, part(plane, brain))
     _put(matter, "sinus", sinus(plane, brain, outside))
-    return RealisticSlice(matter, _truth(tissues), seed)
+    return RealisticSlice(matter, truth, seed)
 
 
 def simulate_slice(anatomy: RealisticSlice, contrast: Contrast) -> np.ndarray:
@@ -165,15 +164,16 @@ def simulate_slice(anatomy: RealisticSlice, contrast: Contrast) -> np.ndarray:
 def _plane(seed: int, what: str = "anatomy") -> SlicePlane:
     """The grid of the anatomy, with a chance of its own for what is made on it."""
     side = PIXEL_MM / FINER
-    x, y = (np.arange(low + side / 2, high, side, np.float32) for low, high in FIELD_OF_VIEW)
+    x, y = (np.arange(low + side / 2, high, side, dtype=np.float32) for low, high in FIELD_OF_VIEW)
     return SlicePlane(x, y, HEIGHT_MM, np.random.default_rng([seed, *what.encode()]))
 
 
 def _put(matter: dict[str, np.ndarray], name: str, share: np.ndarray) -> None:
-    """Put something in the place of what was there."""
-    for other in matter:
-        matter[other] = matter[other] * (1 - share)
-    matter[name] = share
+    """Put something in the place of what was there, whose shares are changed."""
+    there = share > FAINT_SHARE
+    for other in matter.values():
+        other[there] *= 1 - share[there]
+    matter[name] = np.where(there, share, 0)
 
 
 def _truth(tissues: dict[str, np.ndarray]) -> np.ndarray:
@@ -212,4 +212,4 @@ def _scanned(image: np.ndarray, sd: float, rng: np.random.Generator) -> np.ndarr
 
 def _hung(image: np.ndarray) -> np.ndarray:
     """From axes to the right and to the front, to rows from the front and columns from the patient's right."""
-    return np.ascontiguousarray(image[:, ::-1].T)
+    return np.ascontiguousarray(image[::-1, ::-1].T)

@@ -7,6 +7,7 @@ brain has fold the cortex where those of the many have cancelled each other.
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 import scipy
@@ -16,6 +17,7 @@ from mriseg.image.morphology import distance_to_background
 from mriseg.registration.atlas import BRAIN_LEVEL, template
 
 FULL_SHARE = 255  # in the maps of the average
+REACH_MIDDLE, REACH_MM = -18.0, (78.0, 96.0)  # the ellipse of MNI space that no brain leaves, mm
 WARP = ((3.0, 50.0), (1.3, 16.0), (0.5, 6.0))  # mm of displacement, and over how many mm it changes
 TILT = (0.03, -0.06)  # mm of height a mm to the right, and to the front: nobody lies quite straight
 OUTLINE_MM = 1.0  # the average's outline has steps of a voxel
@@ -30,6 +32,7 @@ RIDGE_MM, RIDGE_GAIN = 3.0, 7.0  # fluid that exceeds its surroundings of such a
 # Sulci of its own: how far apart, how deep, how far they lean (mm of arc a mm of depth), and how thick what they hold.
 OWN_APART_MM, OWN_DEEP_MM, OWN_LEAN = (11.0, 17.0), (9.0, 24.0), 0.45
 OWN_CORTEX_MM, OWN_FLUID_MM = 2.4, 0.55
+FAR_MM = 100.0  # from any
 OWN_FROM_MM, OWN_TO_MM = 67.0, 204.0  # of arc from the middle of the forehead: the great sulci in front are sharp
 
 
@@ -115,8 +118,8 @@ def make_brain(plane: SlicePlane) -> Brain:
         If the installed nilearn does not hold the average brain.
     """
     at = _warped(plane)
-    gray, white = (np.clip(_average(kind, at, order=3) / FULL_SHARE, 0, 1) for kind in ("gm", "wm"))
-    mask = plane.blurred(_average("t1", at, order=1) > BRAIN_LEVEL, OUTLINE_MM) > 0.5
+    gray, white = (np.clip(share / FULL_SHARE, 0, 1) for share in (_average("gm", at, 3), _average("wm", at, 3)))
+    mask = plane.blurred(_average("t1", at, 1) > BRAIN_LEVEL, OUTLINE_MM) > 0.5
     gray, white = gray * mask, white * mask
     fluid = np.clip(1 - gray - white, 0, 1) * mask
     across, along, _ = at
@@ -136,7 +139,8 @@ def make_brain(plane: SlicePlane) -> Brain:
         ]
     )
     shares = scipy.special.softmax(odds * (SHARPENED_NUCLEI + SHARPENED_CORTEX * folded), axis=0) * mask
-    return Brain(*shares.astype(np.float32), mask=mask, depth=depth, across=across, along=along)
+    gray, white, fluid = shares.astype(np.float32)
+    return Brain(gray, white, fluid, mask=mask, depth=depth, across=across, along=along)
 
 
 def _warped(plane: SlicePlane) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -148,14 +152,18 @@ def _warped(plane: SlicePlane) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return across, along, height
 
 
-def _average(kind: str, at: tuple[np.ndarray, ...], order: int) -> np.ndarray:
+def _average(kind: Literal["t1", "gm", "wm"], at: tuple[np.ndarray, ...], order: int) -> np.ndarray:
     """A map of the average brain at MNI positions; only the slab that holds them is unpacked."""
-    image = template(kind)  # type: ignore[arg-type]
+    image = template(kind)
     origin = image.affine[:3, 3]
     low = int(at[2].min() - origin[2]) - order
     slab = np.asarray(image.dataobj[:, :, low : int(at[2].max() - origin[2]) + order + 2], np.float32)
-    index = [p - np.float32(o) for p, o in zip(at, (*origin[:2], origin[2] + low), strict=True)]
-    return scipy.ndimage.map_coordinates(slab, index, np.float32, order=order, mode="nearest")
+    near = (at[0] / REACH_MM[0]) ** 2 + ((at[1] - REACH_MIDDLE) / REACH_MM[1]) ** 2 < 1
+    index = [p[near] - np.float32(o) for p, o in zip(at, (*origin[:2], origin[2] + low), strict=True)]
+    values = np.zeros(near.shape, np.float32)
+    # Without its filter a spline smooths by half a voxel, which sharpening takes back; the filter costs more than all.
+    values[near] = scipy.ndimage.map_coordinates(slab, index, np.float32, order=order, mode="nearest", prefilter=False)
+    return values
 
 
 def _own_sulci(
@@ -168,11 +176,15 @@ def _own_sulci(
     starts = starts[starts < 226]
     lean = plane.rng.uniform(-OWN_LEAN, OWN_LEAN, len(starts)).astype(np.float32)
     deep = plane.rng.uniform(*OWN_DEEP_MM, size=len(starts)).astype(np.float32)
-    beside, ends = np.full(depth.shape, np.inf, np.float32), np.zeros(depth.shape, np.float32)
+    inside = depth > 0  # elsewhere there is nothing to fold
+    arc_inside, depth_inside = arc[inside], depth[inside]
+    nearest, end_of_nearest = np.full(depth_inside.shape, np.inf, np.float32), np.zeros_like(depth_inside)
     for start, slope, end in zip(starts, lean, deep, strict=True):
-        gap = np.abs(arc - np.float32(start) - slope * depth)
-        nearer = gap < beside
-        beside[nearer], ends[nearer] = gap[nearer], end
+        gap = np.abs(arc_inside - np.float32(start) - slope * depth_inside)
+        nearer = gap < nearest
+        nearest[nearer], end_of_nearest[nearer] = gap[nearer], end
+    beside, ends = np.full(depth.shape, FAR_MM, np.float32), np.zeros_like(depth)
+    beside[inside], ends[inside] = nearest, end_of_nearest
     where = ramp(OWN_FROM_MM - 8, OWN_FROM_MM + 8, np.abs(arc)) * ramp(OWN_TO_MM + 8, OWN_TO_MM - 8, np.abs(arc))
     where *= ramp(28.0, 20.0, depth) * ramp(0.0, 3.0, ends - depth + 1.5 * plane.noise(8.0))
     thick = np.clip(OWN_FLUID_MM + 0.25 * plane.noise(9.0), 0.2, None)

@@ -55,7 +55,7 @@ def layers(plane: SlicePlane, outside: np.ndarray) -> dict[str, np.ndarray]:
     Returns
     -------
     dict of str to ndarray
-        By matter, from the inside to the outside; they sum to 1 in the head, and to 0 in air and brain.
+        By matter, from the inside to the outside; they sum to 1 with what the skull holds, and to 0 in air.
     """
     direction = np.abs(_direction(plane))  # 0 in front, pi behind
     temple = np.exp(-(((direction - TEMPLES) / TEMPLE_WIDTH) ** 2))
@@ -76,7 +76,7 @@ def layers(plane: SlicePlane, outside: np.ndarray) -> dict[str, np.ndarray]:
     below = np.zeros_like(outside)
     for name, thick in thickness:
         above = below + thick
-        shares[name] = shares.get(name, 0) + _edge(outside - below) * _edge(above - outside)
+        shares[name] = shares.get(name, 0) + edge(outside - below) - edge(outside - above)
         below = above
     return shares
 
@@ -96,7 +96,7 @@ def sinus(plane: SlicePlane, brain: Brain, outside: np.ndarray) -> np.ndarray:
     ndarray, shape (x, y)
     """
     sides = SINUS_SLOPE * (outside + SINUS_MM) - np.abs(brain.across)
-    return _edge(SINUS_BULGE_MM - outside) * _edge(sides) * (brain.along < SINUS_BEHIND)
+    return edge(SINUS_BULGE_MM - outside) * edge(sides) * (brain.along < SINUS_BEHIND)
 
 
 def falx(plane: SlicePlane, brain: Brain) -> np.ndarray:
@@ -168,6 +168,17 @@ def _direction(plane: SlicePlane) -> np.ndarray:
     return np.arctan2(x - CENTER[0], y - CENTER[1])
 
 
-def _edge(inward: np.ndarray) -> np.ndarray:
-    """1 within a border, 0 beyond, by the distance from it inward, mm."""
+def edge(inward: np.ndarray) -> np.ndarray:
+    """A smooth border.
+
+    Parameters
+    ----------
+    inward : ndarray
+        Distance from it, mm; negative outside.
+
+    Returns
+    -------
+    ndarray of float32
+        1 within, 0 outside.
+    """
     return scipy.special.expit(2 / EDGE_MM * inward).astype(np.float32)

@@ -19,10 +19,11 @@ OTHER = Settings(
 )
 
 
-@pytest.mark.parametrize("settings", [Settings(), OTHER])
 @pytest.mark.parametrize("source", SAMPLES)
-def test_a_state_comes_back_as_it_was(source, settings):
-    if settings == Settings() and source == next(iter(SAMPLES)):
+@pytest.mark.parametrize("own", [True, False])
+def test_a_state_comes_back_as_it_was(source, own):
+    settings = SAMPLES[source].settings if own else OTHER
+    if own and source == next(iter(SAMPLES)):
         assert compose(source, settings) == {}  # what the page opens on needs no words
     else:
         assert parse(compose(source, settings)) == (source, settings)
@@ -48,7 +49,14 @@ def test_of_an_upload_nothing_is_written():
 )
 def test_what_is_no_setting_is_passed_over(asked):
     source = next(iter(SAMPLES))
-    assert parse({"scan": source, **asked}) == (source, Settings())
+    assert parse({"scan": source, **asked}) == (source, SAMPLES[source].settings)
+
+
+def test_the_pixel_size_that_a_sample_comes_with_can_be_taken_away():
+    source = next(iter(SAMPLES))
+    assert SAMPLES[source].settings.pixel_size is not None
+    assert compose(source, Settings()) == {"scan": source, "pixel_size": "none"}
+    assert parse(compose(source, Settings())) == (source, Settings())
 
 
 def test_what_names_no_sample_is_no_state():

@@ -213,7 +213,7 @@ def test_a_mask_of_ones_own_is_held_while_a_knob_moves(page):
 def test_the_address_opens_the_same_state(page):
     before = shown_result(page)
     page.get_by_role("combobox", name="Scan").click()
-    page.get_by_role("option", name="Simulated slice, T2w").click()
+    page.get_by_role("option", name=SAMPLES["slice-t2"].title).click()
     wait_for_another(page, before)
     before = shown_result(page)
     box = page.get_by_label("Number of tissue classes", exact=True)

@@ -3,10 +3,12 @@ import pytest
 
 from mriseg import Tissue, read, segment
 from mriseg.brain.stripped import stripped_mask
+from mriseg.core.findings import Level
 from mriseg.core.scan import volume
 from mriseg.datasets.samples import SAMPLES
 from mriseg.evaluation.agreement import dice
 from mriseg.export.images import encode_scan
+from mriseg.segmentation.verdict import verdict
 
 
 @pytest.mark.slow
@@ -29,10 +31,12 @@ def test_a_saved_sample_reads_back_as_it_was(name):
         assert np.allclose(back.affine, scan.affine)
 
 
-@pytest.mark.parametrize("name", ["slice-t1", "slice-t2"])
+@pytest.mark.parametrize("name", ["axial-t1", "axial-t2", "slice-t1", "slice-t2"])
 def test_a_slice_is_named_rightly_and_agrees_with_its_truth(name):
     scan, truth = SAMPLES[name].make()
-    result = segment(scan)
+    result = segment(scan, SAMPLES[name].settings)
+    assert verdict(result).level is Level.GOOD
+    assert result.volumes_ml is not None
     assert result.contrast.setting == name.split("-")[1]
     overlap = dice(result.labels, truth)
     assert overlap[Tissue.GM] > 0.9
