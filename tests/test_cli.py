@@ -165,7 +165,7 @@ def test_classes_position_smoothness_and_bias_strength_are_settings(files, tmp_p
     assert figures["settings"]["smoothness"] == 0.5
     assert figures["settings"]["bias_strength"] == 2
     assert figures["settings"]["lesions"] is False
-    assert not any("average brain" in note for note in figures["notes"])
+    assert not any("anatomical prior" in note for note in figures["notes"])
 
 
 def test_abnormal_tissue_is_on_the_line_of_its_scan(with_lesion):

@@ -9,7 +9,8 @@ from mriseg.app import texts
 from mriseg.app.panels.comparison import show_comparison
 from mriseg.app.panels.downloads import show_downloads
 from mriseg.app.panels.histogram import show_fitted, show_histogram, show_joint, show_method, show_selection, show_steps
-from mriseg.app.panels.metrics import show_numbers, show_tiles, show_totals, show_truth, show_verdict
+from mriseg.app.panels.metrics import show_tiles, show_totals, show_truth, show_verdict
+from mriseg.app.panels.numbers import show_numbers
 from mriseg.app.panels.volume_rendering import show_rendering
 from mriseg.app.server.log import log_to_the_server
 from mriseg.app.server.memory import pass_over_libraries, return_freed_memory

@@ -49,8 +49,6 @@ MASK_UPLOAD = "Drop the brain mask"
 NO_MASK_YET = "On the scan's grid, above zero in the brain. Until one is dropped, the brain is extracted automatically."
 MARGIN, MARGIN_MM = "Brain outline: shrink / grow", "Brain outline: shrink / grow (mm)"
 MARGIN_HELP = "Move the outline of the brain inwards (below 0) or outwards. The brain is not searched again."
-MASK_SURE = "Brain mask **{}** sure"
-MASK_SAID = "Brain mask **as you said**, **{}** sure"
 PIXEL_SIZE = "Pixel size in mm"
 PIXEL_SIZE_HELP = (
     "A picture does not say how large its pixels are. With their side there are volumes, without only shares."
@@ -162,8 +160,9 @@ CLIMB_ALT = "Log-likelihood over the iterations of expectation-maximization; it 
 
 FITTED_HEAD = "| | Share π | Mean μ | SD σ |"
 FITTED_HELP = (
-    "Share, mean and standard deviation of each tissue's voxels, in the scan's own units. The Gaussians that its curve "
-    "is the sum of stand in the formula below the figures."
+    "Share, mean and standard deviation of each tissue's voxels, in the scan's own units. These shares count each "
+    "voxel as one tissue, those of no tissue apart; the shares beside the volumes count the parts of each voxel, so "
+    "the two differ. The formula with every Gaussian stands in the method tab below."
 )
 JOINT_ALT = "Joint histogram of the first two contrasts with an ellipse for each tissue at two standard deviations."
 JOINT_X, JOINT_Y = "Intensity of the first contrast", "Intensity of the second contrast"
@@ -188,39 +187,58 @@ abnormal, have a curve of their own. Nothing else is in the sum.
 """
 FITTED = "With the values fitted to this scan:"
 
-NAMES_SURE = "names {} sure"
-AS_YOU_SAID = "as you said, names {} sure"
+CONFIDENCE = "{} confidence"
+AS_CHOSEN = "as chosen, {} confidence"
+RANGE = "95 % range {:.0f}–{:.0f} mL"
 INTERVAL_HELP = (
-    "With a probability of 95 % between {} and {}, if the brain mask is right: the sum of the partial volumes, "
-    "{} of the cranial cavity."
+    "95 % range {}–{}, if the brain outline is right. The volume is the sum of the partial volumes of all voxels, {} "
+    "of intracranial volume (ICV)."
 )
 BRAIN_TISSUE = "Gray and white matter"
-APART = "Show them apart"
+APART = "Show separately"
 APART_HELP = (
-    "Brightness does not tell them apart in this scan, so they are shown as one. On: as the model guesses them."
+    "Their intensities cannot be separated in this scan, so they are shown as one. On: the model's best guess of each."
 )
 ABNORMAL_HELP = (
-    "Tissue unlike any of the three, which are given without it: {}. It may be healthy tissue that looks unusual here, "
-    "and what is abnormal may be missed. This is no diagnosis."
+    "Tissue unlike gray matter, white matter and fluid, and not counted in them: {}. It may be healthy tissue with "
+    "unusual intensity, and abnormal tissue may be missed. This is no diagnosis."
 )
 PARTS, LARGEST = "parts", "the largest"
 SIDES = {"left": "mostly on the left", "right": "mostly on the right", "both": "on both sides", "unknown": ""}
-FILLED = "With what an average brain has in place of abnormal tissue: {}."
+FILLED = "If abnormal tissue is replaced by what a standard brain (MNI152) has there: {}."
 ABNORMAL_MEANING = "Unlike any of the three tissues, each voxel counted by its probability; no diagnosis."
-OF_CAVITY = "of the cranial cavity"
+OF_ICV = "of ICV"
+OF_VOLUME = "of intracranial volume (ICV)"
+OF_AREA = "of intracranial area"
 ML_PER_MM = "mL per mm of slice"
-CAVITY = "Cranial cavity"
-PARENCHYMA = "Brain parenchyma"
-RATIO = "Gray to white matter"
-TIME = "Last change computed in"
+ICV = "Intracranial volume (ICV)"
+PARENCHYMA = "Brain parenchymal fraction (BPF)"
+RATIO = "Gray/white ratio"
+OUTLINE_CONFIDENCE = "Brain outline: **{}** confidence"
+OUTLINE_GIVEN = "Brain outline **as chosen**: **{}** confidence"
+TIME = "Computed in"
 TOTALS_HELP = (
-    "Cranial cavity: brain with the fluid in and around it. Brain parenchyma: gray and white matter as a share of "
-    "it, abnormal tissue left out."
+    "Intracranial volume (ICV): brain and cerebrospinal fluid. Brain parenchymal fraction (BPF): gray and white "
+    "matter as a share of ICV, without abnormal tissue."
 )
-FINDINGS = "What can be trusted here"
-NUMBERS_HEAD = "| Figure | Here | 95 % interval or usual range | Good | What it means |"
-GOOD = {"high": "high", "low": "low", "one": "near 1", "none": ""}
-VOLUME_MEANING = "Sum of the partial volumes; the interval holds if the brain mask is right."
+VOLUMES_HEAD = "| | Value | 95 % range | What it means |"
+FIGURES_HEAD = "| | Value | Usual | Better | What it means |"
+FIGURES_HEAD_ALONE = "| | Value | Better | What it means |"
+USUAL_T1 = (
+    "Usual: range of T1-weighted volumes. A value outside of it is marked; it need not be wrong. Letters are MRIQC's."
+)
+USUAL_UNKNOWN = (
+    "Usual ranges are known for T1-weighted volumes only, so none are shown for this scan. Letters are MRIQC's."
+)
+IN_PARTS = "SNR of each tissue, misfit by intensity"
+GOOD = {"high": "higher", "low": "lower", "one": "near 1", "none": ""}
+VOLUME_MEANING = "Sum of the partial volumes; the range holds if the brain outline is right."
+ICV_MEANING = "Brain and cerebrospinal fluid: the volume within the brain outline."
+VOXEL_SIZE, VOXEL_SIZE_MEANING = "Voxel size", "Left to right, back to front, bottom to top."
+SHARES_HELP = (
+    "These shares count the parts of each voxel. The shares π of the fitted curves count each voxel as one tissue, "
+    "those of no tissue apart, so the two differ."
+)
 
 COMPARE_WITH = "Compare with"
 COMPARISONS = {

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mriseg.brain.anatomy import explained_share
+from mriseg.core.decimals import percent
 from mriseg.core.findings import Finding, FindingCode, Level
 from mriseg.image.morphology import distance_to_background
 from mriseg.image.resampling import Grid, block_mean
@@ -17,8 +18,8 @@ from mriseg.registration.atlas import ATLAS_MM, Atlas, atlas
 from mriseg.registration.slice import SlicePose
 
 DOUBTFUL = 0.5  # a factor below this is said in words
-LOOK = "Look at the outline, and make it tighter or looser or give a mask of your own where it is wrong."
-NOT_A_HEAD = "If it shows anything else than a head, the tissues named here mean nothing."
+LOOK = "Check the brain outline; shrink or grow it, or give a mask of your own, where it is wrong."
+NOT_A_HEAD = "If this is not a head, tissue labels mean nothing."
 
 # Agreement of atlas and volume, nats: 0.29 to 0.6 on most heads, 0.22 on a strongly shaded one, up to 0.202 on fruit
 # and bottles, whose symmetry lets the last digit of a matrix library choose between poses; the middle of the ramp lies
@@ -113,14 +114,14 @@ def volume_confidence(
         _Factor(
             ramp(registration.agreement, expected),
             FindingCode.MASK_MISFIT,
-            f"The average brain hardly fits this volume (agreement {registration.agreement:.2f}; brains have "
+            f"A standard brain (MNI152) hardly fits this volume (agreement {registration.agreement:.2f}; brains have "
             f"{expected[1]:.1f} and more). {NOT_A_HEAD}",
             LOOK,
         ),
         _Factor(
             ramp(registration.coverage, COVERAGE),
             FindingCode.MASK_OUT_OF_VIEW,
-            f"Only {registration.coverage:.0%} of a brain lies in the image; volumes are those of what is seen.",
+            f"Only {percent(registration.coverage)} of a brain lies in the image; volumes are those of this part.",
             LOOK,
         ),
         _Factor(
@@ -180,8 +181,8 @@ def stripped_picture_confidence(agreement: float) -> MaskConfidence:
         _Factor(
             ramp(agreement, INNER_AGREEMENT),
             FindingCode.MASK_NOT_A_BRAIN,
-            "The picture shows no skull, so everything in it was taken as brain, but little in it is arranged like the "
-            f"tissues of a brain. {NOT_A_HEAD}",
+            "The picture shows no skull, so all of it was taken as brain, but little of it is arranged like brain "
+            f"tissue. {NOT_A_HEAD}",
         )
     )
 
@@ -209,8 +210,8 @@ def bare_picture_confidence(
         _Factor(
             ramp(agreement, BARE_AGREEMENT),
             FindingCode.MASK_NOT_A_HEAD,
-            "No skull with scalp around it is seen in this picture, as where it is cut at the skull, and what lies "
-            f"within is hardly arranged like the tissues of a brain. {NOT_A_HEAD}",
+            "No skull and scalp are visible in this picture (it may be cut at the skull), and what lies inside is "
+            f"hardly arranged like brain tissue. {NOT_A_HEAD}",
             LOOK,
         ),
         _bright_skull(_excess_around(image, mask, (pixel_mm,) * 2)),
@@ -256,10 +257,10 @@ def _no_anatomy(explained: float | None) -> _Factor:
     return _Factor(
         1.0 if explained is None else ramp(explained, EXPLAINED),
         FindingCode.MASK_NO_ANATOMY,
-        "Fluid, gray and white matter are not where a brain has them: the average brain explains "
-        f"{max(explained or 0, 0):.0%} of what differs inside the mask (20 % and more in brains). A phantom, a fruit, "
-        "a map of statistics or a distorted image looks like this. The tissues named here mean nothing in them.",
-        "Drop an anatomical MR image of a head.",
+        "Fluid, gray and white matter are not where a brain has them: a standard brain (MNI152) explains "
+        f"{percent(max(explained or 0, 0))} of the pattern inside the mask (20 % and more in brains). Phantoms, "
+        "statistical maps and distorted images look like this, and tissue labels mean nothing in them.",
+        "Use an anatomical MR image of a head.",
     )
 
 
@@ -268,8 +269,8 @@ def _bright_skull(excess: float) -> _Factor:
         ramp(excess, BRIGHT_SKULL),
         FindingCode.MASK_BRIGHT_SKULL,
         "What surrounds the brain is several times as bright as the brain, as bone is in a CT; bone gives no signal in "
-        "MR images. The tissues named here mean nothing in a CT.",
-        "Drop an MR image.",
+        "MR images. Tissue labels mean nothing in a CT.",
+        "Use an MR image.",
     )
 
 

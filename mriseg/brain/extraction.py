@@ -40,8 +40,8 @@ TOO_LITTLE = MaskConfidence(
         Finding(
             FindingCode.MASK_NOT_COMPARED,
             Level.NOT,
-            "There is too little in this scan to compare it with a brain.",
-            "Look at what was taken for brain.",
+            "The scan shows too little to compare it with a brain.",
+            "Check the brain outline.",
         ),
     ),
 )

@@ -14,6 +14,7 @@ import numpy as np
 from mriseg.brain.confidence import DOUBTFUL, MaskConfidence, ramp
 from mriseg.brain.extraction import TOO_LITTLE, Brain, extract, stripped_volume, without_bone
 from mriseg.brain.slice import stripped_slice_confidence
+from mriseg.core.decimals import percent
 from mriseg.core.errors import BrainNotFoundError
 from mriseg.core.findings import Finding, FindingCode, Level
 from mriseg.core.remedies import Remedy
@@ -159,9 +160,9 @@ def contradictions(outside: float, left_out: float) -> MaskConfidence:
             Finding(
                 FindingCode.MASK_CONTRADICTED,
                 Level.NOT if confidence < DOUBTFUL else Level.CARE,
-                f"{outside:.0%} of what was taken for brain, as you said, lies outside the brain that was found, in "
-                "scalp, bone or air; their brightness is that of no tissue.",
-                "Let the brain be found (automatic), or draw its border farther in.",
+                f"{percent(outside)} of the chosen brain region lies outside the brain that was found, in scalp, bone "
+                "or air.",
+                "Set brain extraction to automatic, or shrink the outline.",
             )
         )
     if left_out > LEFT_OUT:
@@ -169,9 +170,9 @@ def contradictions(outside: float, left_out: float) -> MaskConfidence:
             Finding(
                 FindingCode.MASK_LEAVES_OUT,
                 Level.CARE,
-                f"The mask, as you said, leaves out {left_out:.0%} of the brain that was found; volumes and shares are "
+                f"The chosen mask leaves out {percent(left_out)} of the brain that was found; volumes and shares are "
                 "those of the rest.",
-                "Do not compare them with whole brains; let the brain be found (automatic) for that.",
+                "Do not compare them with whole brains; set brain extraction to automatic for that.",
             )
         )
     return MaskConfidence(confidence, tuple(doubts))

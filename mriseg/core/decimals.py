@@ -29,3 +29,25 @@ def decimal(value: float, digits: int = 3) -> str:
     places = max(0, digits - 1 - floor(log10(abs(value))))
     text = f"{value:.{places}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def percent(share: float, places: int = 0) -> str:
+    """A share in percent.
+
+    Parameters
+    ----------
+    share : float
+        Of 1.
+    places : int
+        After the point.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> percent(0.4738), percent(0.4738, 1), percent(1.25)
+    ('47 %', '47.4 %', '125 %')
+    """
+    return f"{100 * share:.{places}f} %"

@@ -18,25 +18,25 @@ class Level(IntEnum):
 class Topic(StrEnum):
     """What a finding is about; the value is its title for people."""
 
-    OUTLINE = "Outline of the brain"
-    NAMES = "Names of the tissues"
+    OUTLINE = "Brain outline"
+    NAMES = "Contrast"
     MISSING = "Missing tissue"
-    CONTRAST = "Gray against white matter"
+    CONTRAST = "Gray and white matter"
     LEVELS = "Gray levels"
-    FLUID = "Fluid against gray matter"
+    FLUID = "Fluid and gray matter"
     NOISE = "Noise"
-    MIXED = "Mixed voxels"
+    MIXED = "Partial volume"
     THICKNESS = "Thick slices"
     SIZE = "Size of the brain"
     SIDES = "Left, right and axes"
     PART = "Part of a brain"
-    RATIO = "Gray to white matter"
+    RATIO = "Ratio of gray to white matter"
     SHARES = "Share of fluid"
     ABNORMAL = "Abnormal tissue"
-    SHADING = "Shading"
+    SHADING = "Bias field"
     CLASSES = "Number of classes"
-    SLICE = "A single slice"
-    FIT = "Fit of the mixture"
+    SLICE = "Single slice"
+    FIT = "Fit of the model"
     NOTE = "Please note"
 
 
@@ -60,13 +60,13 @@ class FindingCode(StrEnum):
         member.meaning = meaning
         return member
 
-    MASK_GIVEN = "mask-given", Topic.OUTLINE, "The user gave the mask, or said to take everything."
-    MASK_CONTRADICTED = "mask-contradicted", Topic.OUTLINE, "Much of the mask that was told lies outside the brain."
-    MASK_LEAVES_OUT = "mask-leaves-out", Topic.OUTLINE, "The mask that was told leaves out much of the brain."
-    MASK_PLAUSIBLE = "mask-plausible", Topic.OUTLINE, "Nothing speaks against the brain mask."
-    MASK_UNSURE = "mask-unsure", Topic.OUTLINE, "The mask may be wrong in places, for several small reasons."
-    MASK_DOUBTFUL = "mask-doubtful", Topic.OUTLINE, "The mask may be of something else than a brain."
-    MASK_MISFIT = "mask-misfit", Topic.OUTLINE, "The average brain hardly fits the volume."
+    MASK_GIVEN = "mask-given", Topic.OUTLINE, "The user gave the mask, or chose to use everything."
+    MASK_CONTRADICTED = "mask-contradicted", Topic.OUTLINE, "Much of the given mask lies outside the brain."
+    MASK_LEAVES_OUT = "mask-leaves-out", Topic.OUTLINE, "The given mask leaves out much of the brain."
+    MASK_PLAUSIBLE = "mask-plausible", Topic.OUTLINE, "The brain outline is plausible."
+    MASK_UNSURE = "mask-unsure", Topic.OUTLINE, "The brain outline may be wrong in places."
+    MASK_DOUBTFUL = "mask-doubtful", Topic.OUTLINE, "The region found may not be a brain."
+    MASK_MISFIT = "mask-misfit", Topic.OUTLINE, "The standard brain hardly fits the volume."
     MASK_OUT_OF_VIEW = "mask-out-of-view", Topic.OUTLINE, "Much of the brain lies outside the image."
     MASK_ASYMMETRIC = "mask-asymmetric", Topic.OUTLINE, "The mask differs between left and right."
     MASK_NOT_A_HEAD = "mask-not-a-head", Topic.OUTLINE, "The picture hardly looks like a slice of a head."
@@ -75,23 +75,27 @@ class FindingCode(StrEnum):
     MASK_BRIGHT_SKULL = "mask-bright-skull", Topic.OUTLINE, "What surrounds the brain is as bright as bone in a CT."
     MASK_NO_ANATOMY = "mask-no-anatomy", Topic.OUTLINE, "What lies in the mask is not arranged like a brain's tissues."
     RIM_LEFT_OUT = "rim-left-out", Topic.OUTLINE, "The rim of a scan without skull holds bone, which is no tissue."
-    VESSELS_LEFT_OUT = "vessels-left-out", Topic.OUTLINE, "Vessels and dura hold contrast agent and are no tissue."
-    CONTRAST_GIVEN = "contrast-given", Topic.NAMES, "The user said what the scan is weighted by."
-    CONTRAST_CONTRADICTED = "contrast-contradicted", Topic.NAMES, "The evidence speaks against what the user said."
-    CONTRAST_FOUND = "contrast-found", Topic.NAMES, "The contrast was found, and is sure enough."
+    VESSELS_LEFT_OUT = "vessels-left-out", Topic.OUTLINE, "Vessels and dura hold contrast agent and were left out."
+    CONTRAST_GIVEN = "contrast-given", Topic.NAMES, "The user chose the contrast, and the scan agrees."
+    CONTRAST_CONTRADICTED = (
+        "contrast-contradicted",
+        Topic.NAMES,
+        "The scan contradicts the contrast that the user chose.",
+    )
+    CONTRAST_FOUND = "contrast-found", Topic.NAMES, "The contrast was found with enough confidence."
     CONTRAST_UNKNOWN = "contrast-unknown", Topic.NAMES, "The intensities fit no known contrast."
-    CONTRAST_UNSURE = "contrast-unsure", Topic.NAMES, "The contrast, and with it the tissues' names, may be wrong."
+    CONTRAST_UNSURE = "contrast-unsure", Topic.NAMES, "The contrast, and with it the tissues, may be wrong."
     ECHO_PLANAR = "echo-planar", Topic.NAMES, "The scan looks like an image of a functional or diffusion series."
     CONTRAST_NOT_AS_STATED = "contrast-not-as-stated", Topic.NOTE, "The header states another contrast than was used."
     INVERTED = "inverted", Topic.NOTE, "The scan is stored inverted, and its negative was segmented."
     MISSING_TISSUE = "missing-tissue", Topic.MISSING, "No class looks like one of the tissues."
-    GRAY_WHITE_APART = "gray-white-apart", Topic.CONTRAST, "Gray and white matter are told apart."
+    GRAY_WHITE_APART = "gray-white-apart", Topic.CONTRAST, "Gray and white matter are well separated."
     GRAY_WHITE_CLOSE = "gray-white-close", Topic.CONTRAST, "Gray and white matter differ little."
     GRAY_WHITE_ALIKE = "gray-white-alike", Topic.CONTRAST, "Gray and white matter hardly differ."
     GRAY_WHITE_ONE = (
         "gray-white-one",
         Topic.CONTRAST,
-        "Gray and white matter cannot be told apart; their sum can.",
+        "Gray and white matter cannot be separated; their sum can be used.",
     )
     CLIPPED = "clipped", Topic.LEVELS, "A part of the brain is cut off at the brightest or darkest value."
     FEW_LEVELS = "few-levels", Topic.LEVELS, "The brain has few gray levels."
@@ -99,13 +103,13 @@ class FindingCode(StrEnum):
     FLUID_GRAY_CLOSE = "fluid-gray-close", Topic.FLUID, "Fluid and gray matter differ little."
     FLUID_GRAY_ALIKE = "fluid-gray-alike", Topic.FLUID, "Fluid and gray matter hardly differ."
     NOISE_HARMLESS = "noise-harmless", Topic.NOISE, "Noise does not limit the segmentation."
-    NOISY = "noisy", Topic.NOISE, "Noise makes thin fluid and cortex rough."
-    TOO_NOISY = "too-noisy", Topic.NOISE, "Noise makes the borders of the tissues guesses."
+    NOISY = "noisy", Topic.NOISE, "Noise makes cortex and thin layers of fluid approximate."
+    TOO_NOISY = "too-noisy", Topic.NOISE, "Noise makes the borders of the tissues unreliable."
     MOSTLY_MIXED = "mostly-mixed", Topic.MIXED, "Most voxels hold two tissues."
     THICK_SLICES = "thick-slices", Topic.THICKNESS, "Slices are thicker than cortex."
-    UNUSUAL_SIZE = "unusual-size", Topic.SIZE, "A brain seen as a whole has no volume of human brains."
-    INFANT_SIZE = "infant-size", Topic.SIZE, "A brain seen as a whole is smaller than an adult's."
-    TEMPLATE_SPACE = "template-space", Topic.SIZE, "Volumes are those of a template's space, not of the person."
+    UNUSUAL_SIZE = "unusual-size", Topic.SIZE, "A whole brain is outside the sizes of human brains."
+    INFANT_SIZE = "infant-size", Topic.SIZE, "A whole brain is smaller than an adult's."
+    TEMPLATE_SPACE = "template-space", Topic.SIZE, "Volumes are those of a template space, not of the person."
     TWO_VOXEL_SIZES = "two-voxel-sizes", Topic.SIZE, "The header states two sizes of the voxels."
     TWO_ORIENTATIONS = "two-orientations", Topic.SIDES, "The header states two orientations that contradict each other."
     HEADER_AXES_WRONG = "header-axes-wrong", Topic.SIDES, "The head lies otherwise than the axes of the header say."
@@ -116,14 +120,18 @@ class FindingCode(StrEnum):
     TOO_LITTLE_FLUID = "too-little-fluid", Topic.SHARES, "There is less fluid than in a brain with what surrounds it."
     ABNORMAL_TISSUE = "abnormal-tissue", Topic.ABNORMAL, "Some of the brain is unlike any of the three tissues."
     MOSTLY_ABNORMAL = "mostly-abnormal", Topic.ABNORMAL, "Too much of the brain is unlike any of the three tissues."
-    STRONG_SHADING = "strong-shading", Topic.SHADING, "The coil shades the scan strongly."
-    SHADING_LEFT = "shading-left", Topic.SHADING, "The coil shades the scan, and the correction was switched off."
-    CLASSES_DISAGREE = "classes-disagree", Topic.CLASSES, "Another number of classes than three names much otherwise."
+    STRONG_SHADING = "strong-shading", Topic.SHADING, "Strong intensity non-uniformity was corrected."
+    SHADING_LEFT = "shading-left", Topic.SHADING, "The scan has intensity non-uniformity, and its correction is off."
+    CLASSES_DISAGREE = (
+        "classes-disagree",
+        Topic.CLASSES,
+        "With another number of classes than three much is labeled otherwise.",
+    )
     SINGLE_SLICE = "single-slice", Topic.SLICE, "Figures are those of one slice."
     NO_PIXEL_SIZE = "no-pixel-size", Topic.SLICE, "Figures are those of one slice whose pixel size is unknown."
-    NOT_CONVERGED = "not-converged", Topic.FIT, "The fit of the mixture was cut short."
+    NOT_CONVERGED = "not-converged", Topic.FIT, "The fit had not converged."
     HISTOGRAM_MISSED = "histogram-missed", Topic.FIT, "The fitted curves do not follow the histogram."
-    POSITION_DECIDES = "position-decides", Topic.FIT, "The answer hangs on the average brain, not on the intensities."
+    POSITION_DECIDES = "position-decides", Topic.FIT, "The anatomical prior decides, not the intensities."
 
 
 # Findings that are warnings too, as before the codes, in the order in which the warnings stand.

@@ -84,15 +84,16 @@ class Contrast(Enum):
     ['CSF', 'GM', 'WM']
     """
 
-    T1 = ("t1", "T1w", (Tissue.CSF, Tissue.GM, Tissue.WM))
-    T2 = ("t2", "T2w", (Tissue.WM, Tissue.GM, Tissue.CSF))
-    PD = ("pd", "PDw", (Tissue.WM, Tissue.GM, Tissue.CSF))
-    FLAIR = ("flair", "FLAIR", (Tissue.CSF, Tissue.WM, Tissue.GM))
-    UNKNOWN = ("unknown", "unknown", ())
+    T1 = ("t1", "T1w", "T1-weighted", (Tissue.CSF, Tissue.GM, Tissue.WM))
+    T2 = ("t2", "T2w", "T2-weighted", (Tissue.WM, Tissue.GM, Tissue.CSF))
+    PD = ("pd", "PDw", "PD-weighted", (Tissue.WM, Tissue.GM, Tissue.CSF))
+    FLAIR = ("flair", "FLAIR", "FLAIR", (Tissue.CSF, Tissue.WM, Tissue.GM))
+    UNKNOWN = ("unknown", "unknown", "Unknown", ())
 
-    def __init__(self, setting: str, suffix: str, dark_to_bright: tuple[Tissue, ...]) -> None:
+    def __init__(self, setting: str, suffix: str, title: str, dark_to_bright: tuple[Tissue, ...]) -> None:
         self.setting = setting
-        self.suffix = suffix
+        self.suffix = suffix  # in file names and JSON, as BIDS has it
+        self.title = title  # for people
         self.dark_to_bright = dark_to_bright
 
     @property

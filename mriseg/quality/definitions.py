@@ -1,11 +1,28 @@
 """The figures of quality: what each is called, means and usually is."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Literal
 
+from mriseg.core.tissue import Contrast
 
-# Where no other source is given, what is usual was measured on T1-weighted scans: BrainWeb's with 3 % noise, Colin 27,
-# eight children's slabs, seven of IBSR and two with multiple sclerosis (`benchmarks/quality.py` prints them).
+
+class Group(StrEnum):
+    """What a figure tells of; the value is the heading for people."""
+
+    VOLUMES = "Volumes"
+    IMAGE = "Image quality"
+    MODEL = "Model"
+
+
+class Mark(StrEnum):
+    """Where a value lies beside what is usual; the value is what people read."""
+
+    NONE = ""
+    BELOW = "below usual"
+    ABOVE = "above usual"
+
+
 @dataclass(frozen=True)
 class Figure:
     """What a figure is, for those who read it.
@@ -22,14 +39,19 @@ class Figure:
         In one sentence.
     good : {"high", "low", "one", "none"}
         Which values are good: high, low, those near 1; "none" where it describes rather than judges.
+    group : Group
+    letters : str
+        By which neuroimagers know it, MRIQC's where it is MRIQC's figure; "" without any.
     usual : tuple of float or None
-        Least and largest value that is usual in a T1-weighted scan.
+        Least and largest value that is usual in a T1-weighted volume; see `usual_of`.
     source : str
         Of what is usual; "" without it.
     needs_air : bool
         Whether it is absent where no noise of air can be seen.
     is_certainty : bool
         Whether it is a probability by our own model, which is never shown as 100 %.
+    is_part : bool
+        Whether it says in parts what another figure says as a whole.
     """
 
     key: str
@@ -37,72 +59,142 @@ class Figure:
     unit: str
     meaning: str
     good: Literal["high", "low", "one", "none"]
+    group: Group
+    letters: str = ""
     usual: tuple[float, float] | None = None
     source: str = ""
     needs_air: bool = False
     is_certainty: bool = False
+    is_part: bool = False
+
+    @property
+    def name(self) -> str:
+        """Title and letters."""
+        return f"{self.title} ({self.letters})" if self.letters else self.title
+
+    def usual_of(self, contrast: Contrast, dimensions: int) -> tuple[float, float] | None:
+        """What is usual in scans of this kind, where that was measured.
+
+        Parameters
+        ----------
+        contrast : Contrast
+        dimensions : int
+            2 for a picture, whose gray levels were chosen by whoever saved it; 3 for a volume.
+
+        Returns
+        -------
+        tuple of float or None
+            Least and largest value.
+
+        Examples
+        --------
+        >>> cjv = next(figure for figure in FIGURES if figure.letters == "CJV")
+        >>> cjv.usual_of(Contrast.T1, 3), cjv.usual_of(Contrast.FLAIR, 3), cjv.usual_of(Contrast.T1, 2)
+        ((0.4, 0.9), None, None)
+        """
+        return self.usual if contrast is Contrast.T1 and dimensions > 2 else None
 
 
+def mark(value: float, usual: tuple[float, float] | None) -> Mark:
+    """Where a value lies beside what is usual.
+
+    Parameters
+    ----------
+    value : float
+    usual : tuple of float or None
+        Least and largest; None where that is not known.
+
+    Returns
+    -------
+    Mark
+
+    Examples
+    --------
+    >>> [mark(value, (0.4, 0.9)).value for value in (0.3, 0.4, 1.0)]
+    ['below usual', '', 'above usual']
+    """
+    if usual is None or usual[0] <= value <= usual[1]:
+        return Mark.NONE
+    return Mark.BELOW if value < usual[0] else Mark.ABOVE
+
+
+def usual_text(figure: Figure, usual: tuple[float, float]) -> str:
+    """What is usual as people read it.
+
+    Parameters
+    ----------
+    figure : Figure
+    usual : tuple of float
+        Least and largest value.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> usual_text(FIGURES[0], (0.7, 0.9))
+    '70–90 %'
+    """
+    low, high = usual
+    if figure.unit == "%":
+        return f"{100 * low:g}–{100 * high:g} %"
+    return f"{low:g}–{high:g}"
+
+
+# Measured on T1-weighted volumes: BrainWeb's with 3 % noise, Colin 27, eight children's slabs, seven of IBSR and two
+# with multiple sclerosis (`benchmarks/quality.py` prints them).
 _OWN = "T1-weighted scans of 19 people, measured with mriseg"
 _ABIDE = "57 T1-weighted scans of four sites of ABIDE, in the table that MRIQC's authors published"
 FIGURES = (
     Figure(
         "brain_parenchymal_fraction",
-        "Brain parenchyma",
+        "Brain parenchymal fraction",
         "%",
-        meaning="Gray and white matter as a share of the cranial cavity, abnormal tissue left out; it falls with age "
+        meaning="Gray and white matter as a share of intracranial volume, without abnormal tissue; it falls with age "
         "and atrophy.",
         good="none",
+        group=Group.VOLUMES,
+        letters="BPF",
     ),
     Figure(
         "gm_wm_ratio",
-        "Gray to white matter",
+        "Gray/white ratio",
         "",
-        meaning="Volume of gray matter over that of white matter.",
+        meaning="Volume of gray matter divided by that of white matter.",
         good="none",
+        group=Group.VOLUMES,
+        letters="GM/WM",
     ),
-    Figure(
-        "icvs_gm",
-        "Gray matter in the cavity",
-        "%",
-        meaning="Gray matter as a share of the cranial cavity.",
-        good="none",
-    ),
-    Figure(
-        "icvs_wm",
-        "White matter in the cavity",
-        "%",
-        meaning="White matter as a share of the cranial cavity.",
-        good="none",
-    ),
-    Figure(
-        "icvs_csf",
-        "Fluid in the cavity",
-        "%",
-        meaning="Cerebrospinal fluid as a share of the cranial cavity.",
-        good="none",
+    *(
+        Figure(
+            f"icvs_{key}",
+            f"{title}, share of intracranial volume",
+            "%",
+            meaning=f"{title} as a share of intracranial volume.",
+            good="none",
+            group=Group.VOLUMES,
+            is_part=True,
+        )
+        for key, title in (("gm", "Gray matter"), ("wm", "White matter"), ("csf", "Cerebrospinal fluid"))
     ),
     Figure(
         "tissue_contrast",
-        "Gray against white matter",
+        "Separation of GM and WM",
         "",
-        meaning=(
-            "How far the brightness of gray matter lies from that of white matter, in their joint spread; below 1 "
-            "the border between them is a guess."
-        ),
+        meaning="Distance of their mean intensities in units of their joint spread; below 1: not separable.",
         good="high",
+        group=Group.IMAGE,
         usual=(1.9, 6.5),
         source=_OWN,
     ),
     Figure(
         "fluid_contrast",
-        "Fluid against gray matter",
+        "Separation of CSF and GM",
         "",
-        meaning=(
-            "How far the brightness of fluid lies from that of gray matter, in their joint spread; below 2 the border "
-            "between them is a guess."
-        ),
+        meaning="Distance of their mean intensities in units of their joint spread; below 2: hardly separable.",
         good="high",
+        group=Group.IMAGE,
         usual=(3.0, 9.0),
         source=_OWN,
     ),
@@ -110,135 +202,121 @@ FIGURES = (
         "cnr",
         "Contrast to noise",
         "",
-        meaning="The difference of gray and white matter over the spread of both and the noise of the air together.",
+        meaning="Difference of gray and white matter divided by the spread of both and of the air.",
         good="high",
+        group=Group.IMAGE,
+        letters="CNR",
         usual=(1.6, 2.0),
         source=_OWN,
         needs_air=True,
     ),
     Figure(
         "cjv",
-        "Joint variation of gray and white matter",
+        "Joint variation of GM and WM",
         "",
-        meaning="The spreads of gray and white matter over the difference between them; movement and shading raise it.",
+        meaning="Spreads of both divided by their difference; motion and bias field raise it.",
         good="low",
+        group=Group.IMAGE,
+        letters="CJV",
         usual=(0.4, 0.9),
         source=_OWN,
     ),
     Figure(
         "snr_total",
-        "Signal to spread",
+        "Signal to noise within tissue",
         "",
-        meaning=(
-            "Brightness of a tissue over its own spread, mean of the three; in a picture it also depends on how "
-            "black and white were set."
-        ),
+        meaning="Intensity of a tissue divided by its own spread, mean of the three; windowing changes it.",
         good="high",
+        group=Group.IMAGE,
+        letters="SNR",
         usual=(5.0, 9.0),
         source=_OWN,
     ),
-    Figure(
-        "snr_gm",
-        "Signal to spread, gray matter",
-        "",
-        meaning="Brightness of gray matter over its own spread.",
-        good="high",
-    ),
-    Figure(
-        "snr_wm",
-        "Signal to spread, white matter",
-        "",
-        meaning="Brightness of white matter over its own spread.",
-        good="high",
-    ),
-    Figure(
-        "snr_csf", "Signal to spread, fluid", "", meaning="Brightness of the fluid over its own spread.", good="high"
+    *(
+        Figure(
+            f"snr_{key}",
+            f"SNR within {title}",
+            "",
+            meaning=f"Intensity of {title} divided by its own spread.",
+            good="high",
+            group=Group.IMAGE,
+            is_part=True,
+        )
+        for key, title in (("gm", "gray matter"), ("wm", "white matter"), ("csf", "cerebrospinal fluid"))
     ),
     Figure(
         "snrd_total",
-        "Signal to noise",
+        "Signal to noise against air",
         "",
-        meaning=(
-            "Brightness of a tissue over the noise of the scanner, which the air around the head shows; mean of the "
-            "three."
-        ),
+        meaning="Intensity of a tissue divided by the noise in the air around the head, mean of the three.",
         good="high",
+        group=Group.IMAGE,
+        letters="SNRd",
         usual=(14.0, 70.0),
         source=_ABIDE,
         needs_air=True,
     ),
-    Figure(
-        "snrd_gm",
-        "Signal to noise, gray matter",
-        "",
-        meaning="Brightness of gray matter over the noise of the scanner.",
-        good="high",
-        needs_air=True,
-    ),
-    Figure(
-        "snrd_wm",
-        "Signal to noise, white matter",
-        "",
-        meaning="Brightness of white matter over the noise of the scanner.",
-        good="high",
-        needs_air=True,
-    ),
-    Figure(
-        "snrd_csf",
-        "Signal to noise, fluid",
-        "",
-        meaning="Brightness of the fluid over the noise of the scanner.",
-        good="high",
-        needs_air=True,
+    *(
+        Figure(
+            f"snrd_{key}",
+            f"SNRd of {title}",
+            "",
+            meaning=f"Intensity of {title} divided by the noise in the air.",
+            good="high",
+            group=Group.IMAGE,
+            needs_air=True,
+            is_part=True,
+        )
+        for key, title in (("gm", "gray matter"), ("wm", "white matter"), ("csf", "cerebrospinal fluid"))
     ),
     Figure(
         "wm2max",
-        "White matter against the brightest",
+        "White matter to maximum",
         "",
-        meaning=(
-            "Brightness of white matter over that of the brightest voxels, which are fat and vessels in a "
-            "T1-weighted scan of a whole head."
-        ),
+        meaning="Intensity of white matter divided by that of the brightest voxels, as of fat and vessels.",
         good="none",
+        group=Group.IMAGE,
+        letters="WM2MAX",
         usual=(0.35, 0.67),
         source=_ABIDE,
     ),
     Figure(
         "inu_range",
-        "Shading, 90 % of the brain",
+        "Bias field, 90 % of the brain",
         "",
-        meaning=(
-            "By how much the sensitivity of the coil differs over the brain, its outermost twentieths left out; it "
-            "was divided out."
-        ),
+        meaning="Intensity variation caused by the coil, 5th to 95th percentile, before correction.",
         good="low",
+        group=Group.IMAGE,
+        letters="INU range",
         usual=(0.19, 0.68),
         source=_ABIDE,
     ),
     Figure(
         "inu_med",
-        "Typical shading",
+        "Bias field, median",
         "",
-        meaning="The median of the coil's sensitivity over the brain, relative to its mean.",
+        meaning="Median of the bias field over the brain, relative to its mean.",
         good="one",
+        group=Group.IMAGE,
+        letters="INU median",
     ),
     Figure(
         "bias_range",
-        "Shading, whole brain",
+        "Bias field, full range",
         "%",
-        meaning=(
-            "By how much the brightest place of one tissue exceeds its darkest for the coil's sake; it was divided out."
-        ),
+        meaning="Intensity variation within one tissue caused by the coil (bias field), before correction.",
         good="low",
+        group=Group.IMAGE,
         usual=(0.05, 0.5),
         source=_OWN,
     ),
     Figure(
         "mixed_share",
-        "Mixed voxels",
+        "Partial-volume voxels",
         "%",
-        meaning="Share of the brain's voxels that hold two tissues at once; it rises with the size of the voxels.",
+        meaning="Share of the brain's voxels that hold two tissues; it rises with voxel size.",
         good="low",
+        group=Group.MODEL,
         usual=(0.3, 0.5),
         source=_OWN,
     ),
@@ -246,48 +324,54 @@ FIGURES = (
         "misfit",
         "Misfit of the curves",
         "%",
-        meaning="Share of the brain's voxels that lie at another intensity than the fitted curves say.",
+        meaning="Share of the brain's voxels whose intensities the fitted curves do not explain.",
         good="low",
+        group=Group.MODEL,
         usual=(0.005, 0.05),
         source=_OWN,
     ),
     Figure(
         "misfit_by_chance",
-        "Misfit by chance alone",
+        "Misfit expected by chance",
         "%",
         meaning="What the misfit would be if the curves were right: a histogram of few voxels is ragged.",
         good="none",
+        group=Group.MODEL,
     ),
     Figure(
         "misfit_below",
         "Misfit below all tissues",
         "%",
-        meaning="The part of the misfit that lies below the mean of the darkest tissue.",
+        meaning="The part of the misfit below the mean of the darkest tissue.",
         good="low",
+        group=Group.MODEL,
+        is_part=True,
     ),
     Figure(
         "misfit_between",
         "Misfit between the tissues",
         "%",
-        meaning="The part of the misfit that lies between the means of the tissues.",
+        meaning="The part of the misfit between the means of the tissues.",
         good="low",
+        group=Group.MODEL,
+        is_part=True,
     ),
     Figure(
         "misfit_above",
         "Misfit above all tissues",
         "%",
-        meaning="The part of the misfit that lies above the mean of the brightest tissue.",
+        meaning="The part of the misfit above the mean of the brightest tissue.",
         good="low",
+        group=Group.MODEL,
+        is_part=True,
     ),
     Figure(
         "position_weight",
-        "Say of the average brain",
+        "Weight of the anatomical prior",
         "",
-        meaning=(
-            "By how much gray or white matter, whichever more, would be another without the average brain: the "
-            "logarithm of the ratio, 0 if not at all."
-        ),
+        meaning="Logarithm of the factor by which gray or white matter would differ without it; 0: not at all.",
         good="low",
+        group=Group.MODEL,
         usual=(0.02, 0.25),
         source=_OWN,
     ),
@@ -295,33 +379,43 @@ FIGURES = (
         "mean_posterior",
         "Certainty of the labels",
         "%",
-        meaning="How sure the model is of a voxel's tissue, on average; a third would be a guess.",
+        meaning="Probability of the assigned tissue, mean over all voxels; 33 % = chance.",
         good="high",
+        group=Group.MODEL,
         usual=(0.95, 1.0),
         source=_OWN,
         is_certainty=True,
     ),
     Figure(
         "efc",
-        "Ghosts and blur",
+        "Ghosting and blur",
         "",
-        meaning="Entropy of the whole image, 0 to 1: movement spreads light from the head into the air and raises it.",
+        meaning="Entropy focus criterion of the whole image, 0 to 1; motion raises it.",
         good="low",
+        group=Group.IMAGE,
+        letters="EFC",
         usual=(0.5, 0.9),
         source=_ABIDE,
         needs_air=True,
     ),
     Figure(
         "fber",
-        "Head against air",
+        "Head to air",
         "",
-        meaning="Energy of a voxel in the head over that of one in the air.",
+        meaning="Foreground-to-background energy ratio: a voxel in the head over one in the air.",
         good="high",
+        group=Group.IMAGE,
+        letters="FBER",
         usual=(35.0, 4200.0),
         source=_ABIDE,
         needs_air=True,
     ),
-    Figure("spacing_x", "Voxel from left to right", "mm", meaning="Side of a voxel across the head.", good="none"),
-    Figure("spacing_y", "Voxel from back to front", "mm", meaning="Side of a voxel along the head.", good="none"),
-    Figure("spacing_z", "Voxel from bottom to top", "mm", meaning="Side of a voxel along the body.", good="none"),
+    *(
+        Figure(f"spacing_{axis}", f"Voxel size, {way}", "mm", meaning=meaning, good="none", group=Group.IMAGE)
+        for axis, way, meaning in (
+            ("x", "left to right", "Side of a voxel across the head."),
+            ("y", "back to front", "Side of a voxel along the head."),
+            ("z", "bottom to top", "Side of a voxel along the body."),
+        )
+    ),
 )

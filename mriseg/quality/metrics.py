@@ -42,7 +42,7 @@ RAYLEIGH = float(np.sqrt(2 / (4 - np.pi)))  # noise of the signal over the stand
 INU_PERCENT = (5.0, 95.0)
 AXES = "xyz"
 
-NO_AIR = "{} The figures that need its noise are left out: {}."
+NO_AIR = "{} Figures that need its noise are left out: {}."
 
 
 def quality(
@@ -111,8 +111,8 @@ def _unmeasured(surroundings: Surroundings) -> tuple[str, ...]:
     """Why figures that need the noise of the air are left out, in a sentence; none where there is air."""
     if not surroundings.missing:
         return ()
-    titles = ", ".join(figure.title.lower() for figure in FIGURES if figure.needs_air)
-    return (NO_AIR.format(surroundings.missing, titles),)
+    letters = ", ".join(figure.letters for figure in FIGURES if figure.needs_air and figure.letters)
+    return (NO_AIR.format(surroundings.missing, letters),)
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,14 @@ import datetime
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-from mriseg.core.decimals import decimal
+from mriseg.core.decimals import decimal, percent
 from mriseg.core.findings import Level
 from mriseg.core.scan import Scan
 from mriseg.core.scan_id import clean_scan_id
-from mriseg.core.tissue import ABNORMAL, LABELS, NO_TISSUE, Contrast, Label, Tissue
+from mriseg.core.tissue import ABNORMAL, LABELS, NO_TISSUE, Label, Tissue
 from mriseg.core.version import __version__
 from mriseg.plotting.mixture_svg import describe_mixture, mixture_svg
-from mriseg.quality.definitions import FIGURES, Figure
+from mriseg.quality.definitions import FIGURES, Figure, Group, Mark, mark, usual_text
 from mriseg.report.pictures import Picture, pictures
 from mriseg.segmentation.names import certainty
 from mriseg.segmentation.result import Result
@@ -23,30 +23,21 @@ from mriseg.segmentation.verdict import verdict
 TITLE = "Brain tissue report"
 UNIDENTIFIED = "Anonymous report. Scan ID: ____________"
 IDENTIFIED = "Anonymous report. Scan ID: {}"
-SIDES_UNKNOWN = "It is not known which side is left, so no letters are drawn."
+SIDES_UNKNOWN = "Left and right are unknown, so no letters are drawn."
 CURVES = "The curves over the histogram are sums of Gaussians, share N(mean, SD²):"
 RADIOLOGICAL = "The patient's right is at the left of the picture (radiological convention)."
-PER_MM = "Volumes of a picture are for each mm of slice thickness."
-NO_VOLUMES = "The size of a pixel is not known, so there are shares but no volumes."
+ICV = "Intracranial volume (ICV)"
+PER_MM = "Volumes of a picture are per mm of slice thickness."
+NO_VOLUMES = "The pixel size is unknown, so there are shares but no volumes."
 INTERVALS = (
-    "The volume of a tissue is the sum of each voxel's partial volumes. It lies in the interval with a probability of "
-    "95% if the brain mask is right. The cranial cavity is the brain with the fluid in and around it."
+    "The volume of a tissue is the sum of the partial volumes of all voxels. The 95 % range holds if the brain outline "
+    "is right. Intracranial volume (ICV) is brain and cerebrospinal fluid."
 )
-FILLED = "With what an average brain has in place of abnormal tissue the tissues would be"
-CONTRASTS = {
-    Contrast.T1: "T1-weighted",
-    Contrast.T2: "T2-weighted",
-    Contrast.PD: "proton density-weighted",
-    Contrast.FLAIR: "FLAIR",
-    Contrast.UNKNOWN: "unknown",
-}
-# Figures of quality that are said as volumes, ratios and size, and the parts of a mean that is shown.
-NOT_SHOWN = (
-    *("brain_parenchymal_fraction", "gm_wm_ratio", "icvs_", "spacing_", "misfit_"),
-    *(f"{kind}_{tissue.abbreviation.lower()}" for kind in ("snr", "snrd") for tissue in Tissue),
-)
+FILLED = "If abnormal tissue is replaced by what a standard brain (MNI152) has there, the tissues are"
+SPACINGS = ("spacing_x", "spacing_y", "spacing_z")  # the size of a voxel stands among the facts
 LEVELS = {Level.GOOD: "", Level.CARE: " (with care)", Level.NOT: " (do not use)"}
-GOOD = {"high": "high", "low": "low", "one": "near\u00a01", "none": ""}
+OUTSIDE = {Mark.NONE: "", Mark.BELOW: "below ", Mark.ABOVE: "above "}
+BETTER = {"high": "higher", "low": "lower", "one": "near\u00a01", "none": ""}
 
 
 @dataclass(frozen=True)
@@ -160,19 +151,19 @@ def report_content(scan: Scan, result: Result, date: datetime.date | None, scan_
 
 
 def _facts(scan: Scan, result: Result, date: datetime.date | None) -> tuple[tuple[str, str], ...]:
-    origin = "found" if result.settings.contrast == "auto" else "as given"
-    sure = f"{certainty(result.contrast_confidence)} sure"
-    facts = [("Contrast", f"{CONTRASTS[result.contrast]} ({origin}, {sure})")]
+    origin = "found" if result.settings.contrast == "auto" else "as chosen"
+    sure = f"{certainty(result.contrast_confidence)} confidence"
+    facts = [("Contrast", f"{result.contrast.title} ({origin}, {sure})")]
     size = " × ".join(str(n) for n in scan.data.shape)
     if scan.spacing is None:
         facts.append(("Image", f"picture of {size} pixels"))
     else:
         spacing = " × ".join(f"{side:.3g}" for side in scan.spacing)
-        facts.append(("Image", f"volume of {size} voxels of {spacing} mm"))
+        facts.append(("Image", f"volume of {size} voxels, voxel size {spacing} mm"))
     if result.mixture.channels > 1:
         facts.append(("Contrasts fitted together", str(result.mixture.channels)))
-    sure = f"{certainty(result.brain.confidence)} sure" + (", DOUBTFUL" if result.brain.doubtful else "")
-    facts.append(("Brain mask", f"as given, {sure}" if result.brain.given else sure))
+    sure = f"{certainty(result.brain.confidence)} confidence" + (", DOUBTFUL" if result.brain.doubtful else "")
+    facts.append(("Brain outline", f"as given, {sure}" if result.brain.given else sure))
     if date is not None:
         facts.append(("Date of this report", date.isoformat()))
     facts.append(("Software", f"mriseg {__version__}"))
@@ -181,12 +172,12 @@ def _facts(scan: Scan, result: Result, date: datetime.date | None) -> tuple[tupl
 
 def _volumes(result: Result) -> Table:
     abnormal = result.abnormal
-    share: dict[Tissue | Label, str] = {tissue: f"{part:.1%}" for tissue, part in result.fractions.items()}
+    share: dict[Tissue | Label, str] = {tissue: percent(part, 1) for tissue, part in result.fractions.items()}
     if abnormal is not None:
-        share[ABNORMAL] = f"{abnormal.share:.1%}"
+        share[ABNORMAL] = percent(abnormal.share, 1)
     if result.volumes_ml is None or result.volume_intervals_ml is None or result.brain_ml is None:
         rows = [(_named(label), part) for label, part in share.items()]
-        return Table(("Tissue", "Share of the cranial cavity"), (*rows, ("Cranial cavity", "100.0%")))
+        return Table(("Tissue", "Share of ICV"), (*rows, (ICV, "100.0 %")))
     decimals = 0 if result.brain_ml >= 100 else 1
     sizes: dict[Tissue | Label, tuple[float, tuple[float, float]]] = {
         tissue: (ml, result.volume_intervals_ml[tissue]) for tissue, ml in result.volumes_ml.items()
@@ -197,8 +188,8 @@ def _volumes(result: Result) -> Table:
         (_named(label), f"{ml:.{decimals}f}", f"{low:.{decimals}f} to {high:.{decimals}f}", share[label])
         for label, (ml, (low, high)) in sizes.items()
     ]
-    head = ("Tissue", "Volume, mL", "95% interval, mL", "Share of the cranial cavity")
-    return Table(head, (*rows_ml, ("Cranial cavity", f"{result.brain_ml:.{decimals}f}", "", "100.0%")))
+    head = ("Tissue", "Volume, mL", "95 % range, mL", "Share of ICV")
+    return Table(head, (*rows_ml, (ICV, f"{result.brain_ml:.{decimals}f}", "", "100.0 %")))
 
 
 def _named(label: Tissue | Label) -> str:
@@ -218,9 +209,9 @@ def _volumes_note(scan: Scan, result: Result) -> str:
 def _ratios(result: Result) -> tuple[tuple[str, str], ...]:
     gray, white = (result.fractions[tissue] for tissue in (Tissue.GM, Tissue.WM))
     parenchyma = result.quality["brain_parenchymal_fraction"]
-    ratios = [("Brain-parenchymal fraction, (GM + WM) / (GM + WM + CSF)", f"{parenchyma:.3f}")]
+    ratios = [("Brain parenchymal fraction (BPF), (GM + WM) / (GM + WM + CSF)", f"{parenchyma:.3f}")]
     if white > 0:
-        ratios.append(("Gray to white matter, GM / WM", f"{gray / white:.2f}"))
+        ratios.append(("Gray/white ratio, GM / WM", f"{gray / white:.2f}"))
     return tuple(ratios)
 
 
@@ -258,34 +249,40 @@ def _sums(result: Result) -> str:
 
 
 def _quality(result: Result) -> Table:
-    """The figures of the whole scan that stand nowhere else in the report."""
+    """The figures of the whole scan that stand nowhere else in the report, with what is usual where that is known."""
+    shown = [
+        (figure, figure.usual_of(result.contrast, result.labels.ndim))
+        for group in (Group.IMAGE, Group.MODEL)
+        for figure in FIGURES
+        if figure.group is group and not figure.is_part and figure.key in result.quality and figure.key not in SPACINGS
+    ]
     rows = [
         (
-            figure.title,
+            figure.name,
             _value(result.quality[figure.key], figure),
-            _usual(figure),
-            GOOD[figure.good],
+            *((_usual(result.quality[figure.key], figure, usual),) if any(known for _, known in shown) else ()),
+            BETTER[figure.good],
             figure.meaning,
         )
-        for figure in FIGURES
-        if figure.key in result.quality and not figure.key.startswith(NOT_SHOWN)
+        for figure, usual in shown
     ]
-    return Table(("Figure", "Value", "Usual", "Good", "What it means"), tuple(rows), text_columns=(0, 3, 4))
+    if any(known for _, known in shown):
+        head: tuple[str, ...] = ("Figure", "Value", "Usual", "Better", "What it means")
+        return Table(head, tuple(rows), text_columns=(0, 3, 4))
+    return Table(("Figure", "Value", "Better", "What it means"), tuple(rows), text_columns=(0, 2, 3))
 
 
 def _value(value: float, figure: Figure) -> str:
     if figure.is_certainty:
         return certainty(value)
     if figure.unit == "%":
-        return f"{value:.0%}"
+        return percent(value)
     return f"{value:#.3g}".rstrip(".") if abs(value) < 1000 else f"{value:,.0f}"
 
 
-def _usual(figure: Figure) -> str:
-    if figure.usual is None:
-        return ""
-    low, high = figure.usual
-    return f"{low:.0%} to {high:.0%}" if figure.unit == "%" else f"{low:g} to {high:g}"
+def _usual(value: float, figure: Figure, usual: tuple[float, float] | None) -> str:
+    """What is usual, and on which side of it the value lies if it lies outside."""
+    return "" if usual is None else f"{OUTSIDE[mark(value, usual)]}{usual_text(figure, usual)}"
 
 
 def setting_texts(settings: Mapping[str, object]) -> tuple[tuple[str, str], ...]:

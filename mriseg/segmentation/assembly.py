@@ -180,9 +180,9 @@ def _notes(scan: Scan, settings: Settings, stages: Stages) -> tuple[str, ...]:
     notes = [*scan.notes, *stages.background.notes, *stages.brain.notes]
     if scan.header_contrast is not None:
         stated = scan.header_contrast
-        notes.append(f"The header says that this is {stated.contrast.suffix}: {stated.reason}.")
+        notes.append(f"Contrast according to the header: {stated.contrast.title} ({stated.reason}).")
     if len(stages.tissues.spatial_prior) > 1 and settings.classes == len(Tissue):
-        notes.append("The average brain said softly which tissue to expect where.")
+        notes.append("A standard brain (MNI152) was used as a weak anatomical prior.")
     if scan.kind == "picture" and settings.pixel_size is not None:
-        notes.append("Volumes of a picture are for each mm of slice thickness.")
+        notes.append("Volumes of a picture are per mm of slice thickness.")
     return tuple(notes)

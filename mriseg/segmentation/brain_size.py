@@ -61,8 +61,8 @@ def size(scan: Scan, result: Result) -> Iterator[Finding]:
             Level.NOT,
             f"The brain mask measures {result.brain_ml:.0f} mL, outside the {low:.0f} to {high:.0f} mL of human "
             "brains.",
-            "Look at its outline before using any figure, and give a mask of your own if it is wrong. If it is right, "
-            "the voxel size in the header is not.",
+            "Check the brain outline, and give a mask of your own if it is wrong. If it is right, the voxel size in "
+            "the header is wrong.",
         )
     elif (holds_adult or (shortest_mm > SLAB_MM and _is_covered(result))) and not _cut_faces(result):
         yield from _infant(result, result.brain_ml)
@@ -104,8 +104,8 @@ def cut(result: Result) -> Iterator[Finding]:
         yield Finding(
             FindingCode.PARTIAL_BRAIN,
             Level.CARE,
-            "The image holds only a part of the brain; volumes are those of what is seen, shares those of this part."
-            + (f" It is cut at the {_listed(faces)}." if result.planes_known else ""),
+            "The image holds only a part of the brain; volumes and shares are those of this part."
+            + (f" The brain is cut at the {_listed(faces)}." if result.planes_known else ""),
             "Do not compare them with whole brains.",
         )
 
@@ -129,9 +129,9 @@ def cut_away(result: Result) -> Iterator[Finding]:
         yield Finding(
             FindingCode.BRAIN_CUT_AWAY,
             Level.CARE,
-            f"At least {piece.volume_ml:.0f} mL of the brain were cut away{side} and filled with one value, as by the "
-            "removal of the face; volumes are those of what is left.",
-            "Do not compare them with whole brains; take the scan as it was before.",
+            f"At least {piece.volume_ml:.0f} mL of the brain were cut away{side} and filled with one value, as by "
+            "defacing; volumes are those of the rest.",
+            "Do not compare them with whole brains; use the original scan.",
         )
 
 
@@ -142,20 +142,20 @@ def _infant(result: Result, brain_ml: float) -> Iterator[Finding]:
         yield Finding(
             FindingCode.INFANT_SIZE,
             Level.NOT,
-            f"The brain measures {brain_ml:.0f} mL, far less than an adult's (1100 mL and more): is it a newborn's or "
-            "an infant's? Until the age of 6 to 9 months gray and white matter are exchanged in brightness or alike, "
-            "and names, shares and the average brain used here are those of adults.",
-            "Use a program made for infants. If it is an adult's, look at the outline and at the voxel size in the "
-            "header.",
+            f"The brain measures {brain_ml:.0f} mL, far less than an adult's (1100 mL and more). Until the age of 6 to "
+            "9 months the brightness of gray and white matter is reversed or equal, and all that is known here is that "
+            "of adults.",
+            "For a newborn or infant use a program made for them. For an adult check the brain outline and the voxel "
+            "size in the header.",
         )
     elif brain_ml < least:
         yield Finding(
             FindingCode.INFANT_SIZE,
             Level.CARE,
             f"The brain measures {brain_ml:.0f} mL, less than nearly all adults' (1100 mL and more). In the first year "
-            "of life gray and white matter may be alike, and names and shares used here are those of adults.",
-            "If it is an infant's, look whether white matter was named rightly; if not, look at the outline and at the "
-            "voxel size in the header.",
+            "of life gray and white matter may look alike, and all that is known here is that of adults.",
+            "For an infant check that white matter was labeled correctly; else check the brain outline and the voxel "
+            "size in the header.",
         )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from mriseg.core.decimals import decimal
+from mriseg.core.decimals import decimal, percent
 from mriseg.core.findings import Finding, FindingCode, Level
 from mriseg.core.scan import Scan, Space
 from mriseg.core.tissue import Contrast, Tissue
@@ -108,19 +108,19 @@ def _mask(result: Result) -> Iterator[Finding]:
     if brain.doubts:
         return
     if brain.given and brain.confidence >= SURE_MASK:
-        says = f"The brain was taken where you said. Nothing speaks against it ({certainty(brain.confidence)} sure)."
+        says = f"The given brain mask was used and is plausible ({certainty(brain.confidence)} confidence)."
         yield Finding(FindingCode.MASK_GIVEN, Level.GOOD, says)
         return
-    why = f"The brain mask is {certainty(brain.confidence)} sure."
-    look = "Look at the outline; make it tighter or looser, or give a mask of your own, where it is wrong."
+    why = f"({certainty(brain.confidence)} confidence)."
+    look = "Check the outline; shrink or grow it, or give a mask of your own, where it is wrong."
     if brain.doubtful:
-        says = f"What was taken for brain may be none. {why}"
+        says = f"The region found may not be a brain {why}"
         yield Finding(FindingCode.MASK_DOUBTFUL, Level.NOT, says, look)
     elif brain.confidence < SURE_MASK:
-        says = f"The outline of the brain may be wrong in places. {why}"
+        says = f"The brain outline may be wrong in places {why}"
         yield Finding(FindingCode.MASK_UNSURE, Level.CARE, says, look)
     else:
-        yield Finding(FindingCode.MASK_PLAUSIBLE, Level.GOOD, f"The outline of the brain is plausible. {why}")
+        yield Finding(FindingCode.MASK_PLAUSIBLE, Level.GOOD, f"The brain outline is plausible {why}")
 
 
 def _rim(scan: Scan, result: Result) -> Iterator[Finding]:
@@ -134,16 +134,16 @@ def _rim(scan: Scan, result: Result) -> Iterator[Finding]:
         yield Finding(
             FindingCode.VESSELS_LEFT_OUT,
             Level.CARE,
-            f"At the rim {rim_ml:.0f} mL are far brighter than white matter, as vessels, sinuses and dura with "
-            "contrast agent are. They were counted to no tissue.",
-            "Vessels within the brain count as white matter still; for volumes take a scan without contrast agent.",
+            f"{rim_ml:.0f} mL at the edge of the brain are far brighter than white matter, like vessels, sinuses and "
+            "dura with contrast agent. They were left out.",
+            "Vessels inside the brain still count as white matter; for volumes use a scan without contrast agent.",
         )
     elif result.brain.stripped and rim_ml > MUCH_RIM_ML:
         yield Finding(
             FindingCode.RIM_LEFT_OUT,
             Level.GOOD,
-            f"At the rim {rim_ml:.0f} mL are as dark as white matter where none can be: bone, or voxels that are "
-            "partly background. They were counted to no tissue.",
+            f"{rim_ml:.0f} mL at the edge of the brain have the intensity of white matter where none can be (bone, or "
+            "voxels that are partly background). They were left out.",
         )
 
 
@@ -152,9 +152,9 @@ def _echo_planar(result: Result) -> Iterator[Finding]:
         yield Finding(
             FindingCode.ECHO_PLANAR,
             Level.NOT,
-            "This looks like an echo-planar image, as of a functional or diffusion series, and has no contrast that is "
-            "known here: its voxels are large, and the fat of the scalp is dark. Such images are distorted and lack "
-            "signal above the sinuses, so their tissues have no volumes that could be used.",
+            "This looks like an echo-planar image (functional or diffusion series), whose contrast is not known here: "
+            "its voxels are large and the fat of the scalp is dark. Such images are distorted and lose signal above "
+            "the sinuses, so tissue volumes would be meaningless.",
             "Segment an anatomical scan of the same head.",
         )
 
@@ -166,9 +166,9 @@ def _missing_tissues(result: Result) -> Iterator[Finding]:
         yield Finding(
             FindingCode.MISSING_TISSUE,
             Level.CARE,
-            f"With {mixture.classes} classes none was found that looks like {' or '.join(missing)}, so it has no "
-            "volume.",
-            "Ask for three classes.",
+            f"With {mixture.classes} classes none was found that looks like {' or '.join(missing)}, so no volume is "
+            "given for it.",
+            'Set "Classes" to 3.',
         )
 
 
@@ -176,34 +176,36 @@ def _gray_against_white(result: Result) -> Iterator[Finding]:
     contrast = result.quality.get("tissue_contrast")
     if contrast is None:
         return
-    why = f"Their contrast is {contrast:.1f} (usually 2 to 6)."
+    why = f"Contrast-to-spread ratio {contrast:.1f}"
+    if result.contrast is Contrast.T1 and result.labels.ndim == len(FACES):
+        why += " (usually 2 to 6 in T1-weighted volumes)"
     if not result.gray_white_apart:
         both = brain_parenchymal_fraction(result.fractions)
         yield Finding(
             FindingCode.GRAY_WHITE_ONE,
             Level.CARE,
-            f"Gray and white matter cannot be told apart here (contrast to noise {contrast:.1f}). Together they are "
-            f"{both:.1%} of the cranial cavity; how much is which of the two is a guess.",
-            "Use brain and fluid, two parts. For gray and white matter take a T1-weighted scan.",
+            f"Gray and white matter cannot be separated in this scan (contrast-to-spread ratio {contrast:.1f}). "
+            f"Together they are {percent(both, 1)} of the intracranial volume; the split between them is not reliable.",
+            "Use brain tissue and fluid only. For gray and white matter use a T1-weighted scan.",
         )
     elif contrast < WEAK_CONTRAST:
         yield Finding(
             FindingCode.GRAY_WHITE_ALIKE,
             Level.CARE,
-            f"Gray and white matter hardly differ here (contrast to noise {contrast:.1f}), so the border between them "
-            "is a guess.",
-            "Trust their sum rather than each.",
+            f"Gray and white matter hardly differ here (contrast-to-spread ratio {contrast:.1f}), so the border "
+            "between them is not reliable.",
+            "Use their sum rather than each.",
         )
     elif contrast < LITTLE_CONTRAST:
         yield Finding(
             FindingCode.GRAY_WHITE_CLOSE,
             Level.CARE,
-            f"Gray and white matter differ little, so the border between them is rough. {why}",
-            "Trust their sum more than each"
+            f"Gray and white matter differ little, so the border between them is approximate. {why}.",
+            "Their sum is more reliable than each"
             + ("." if result.contrast is Contrast.T1 else "; a T1-weighted scan shows both better."),
         )
     else:
-        yield Finding(FindingCode.GRAY_WHITE_APART, Level.GOOD, f"Gray and white matter are told apart. {why}")
+        yield Finding(FindingCode.GRAY_WHITE_APART, Level.GOOD, f"Gray and white matter are well separated. {why}.")
 
 
 def _levels(scan: Scan, result: Result) -> Iterator[Finding]:
@@ -214,22 +216,22 @@ def _levels(scan: Scan, result: Result) -> Iterator[Finding]:
             FindingCode.CLIPPED,
             Level.NOT if share > MUCH_CLIPPED else Level.CARE,
             "The scan was cut off at its brightest or darkest value, and gray and white matter with it: the border "
-            f"between them is drawn too far to one side. {share:.0%} of the brain have that one value.",
+            f"between them is shifted to one side. {percent(share)} of the brain has that one value.",
             "Export the scan again without a window, or with a wider one.",
         )
     if unevenness(scan) < EQUALIZED:
         yield Finding(
             FindingCode.EQUALIZED,
             Level.NOT,
-            "All intensities of this image are as many: a program has equalized them. The tissues have no peaks in its "
-            "histogram any more, so that the mixture has nothing to go by.",
+            "The histogram of this image was equalized by a program. The tissues no longer have peaks in it, so the "
+            "mixture cannot be fitted reliably.",
             "Export the scan without histogram equalization.",
         )
     if levels < FEW_LEVELS:
         yield Finding(
             FindingCode.FEW_LEVELS,
             Level.NOT if levels < TOO_FEW_LEVELS else Level.CARE,
-            f"The brain has only {levels} gray levels, so the mixture has little to go by.",
+            f"The brain has only {levels} gray levels, too few for a reliable fit.",
             "Export the scan again in 8 or 16 bits.",
         )
 
@@ -239,15 +241,16 @@ def _fluid_against_gray(result: Result) -> Iterator[Finding]:
     is_volume = result.labels.ndim == len(FACES)
     if contrast is None or contrast >= (LITTLE_FLUID_CONTRAST if is_volume else WEAK_FLUID_OF_PICTURES):
         return
-    why = f"Their contrast is {contrast:.1f} ({LITTLE_FLUID_CONTRAST:g} and more is usual)."
+    why = f"Contrast-to-spread ratio {contrast:.1f} (reliable from {LITTLE_FLUID_CONTRAST:g} on)."
     do = (
-        "Trust the sum of fluid and gray matter more than each; T1, T2 and FLAIR show fluid better than proton density."
+        "The sum of fluid and gray matter is more reliable than each; T1, T2 and FLAIR show fluid better than proton "
+        "density."
     )
     if contrast < WEAK_FLUID_CONTRAST:
-        says = "Fluid and gray matter hardly differ here, so much of the one may be taken for the other."
+        says = "Fluid and gray matter hardly differ here, so much of one may be labeled as the other."
         yield Finding(FindingCode.FLUID_GRAY_ALIKE, Level.CARE, f"{says} {why}", do)
     else:
-        says = f"Fluid and gray matter differ little, so the border between them is rough. {why}"
+        says = f"Fluid and gray matter differ little, so the border between them is approximate. {why}"
         yield Finding(FindingCode.FLUID_GRAY_CLOSE, Level.CARE, says, do)
 
 
@@ -255,13 +258,13 @@ def _noise(result: Result) -> Iterator[Finding]:
     signal = result.quality.get("snrd_total")
     if signal is None:
         return
-    why = f"Signal to noise is {signal:.0f}."
-    do = "Raise the smoothness if the labels look speckled, and do not compare volumes with those of a quieter scan."
+    why = f"Signal-to-noise ratio {signal:.0f}."
+    do = "Raise the smoothing if the labels look speckled; do not compare volumes with those of a less noisy scan."
     if signal < TOO_NOISY:
-        says = f"The scan is so noisy that fluid and the border of gray and white matter are guesses. {why}"
+        says = f"The scan is so noisy that fluid and the border of gray and white matter are not reliable. {why}"
         yield Finding(FindingCode.TOO_NOISY, Level.NOT, says, do)
     elif signal < NOISY:
-        says = f"The scan is noisy, so thin fluid and cortex are rough. {why}"
+        says = f"The scan is noisy, so cortex and thin layers of fluid are approximate. {why}"
         yield Finding(FindingCode.NOISY, Level.CARE, says, do)
     else:
         yield Finding(FindingCode.NOISE_HARMLESS, Level.GOOD, f"Noise does not limit this segmentation. {why}")
@@ -273,9 +276,9 @@ def _mixed(result: Result) -> Iterator[Finding]:
         yield Finding(
             FindingCode.MOSTLY_MIXED,
             Level.CARE,
-            "Most voxels hold two tissues, so labels are coarse; volumes count a voxel by its parts. "
-            f"{share:.0%} of the voxels are mixed (usually 30 to 50 %).",
-            "Use the volumes rather than the labels, and finer voxels if you can.",
+            f"{percent(share)} of the voxels hold two tissues (30 to 50 % at 1 mm), so labels are coarse; volumes "
+            "count the parts of each voxel.",
+            "Use the volumes rather than the labels, and smaller voxels if available.",
         )
 
 
@@ -285,9 +288,9 @@ def _thickness(result: Result) -> Iterator[Finding]:
         yield Finding(
             FindingCode.THICK_SLICES,
             Level.CARE,
-            "Cortex and the fluid in the sulci are thinner than a slice, so their volumes are rough. "
-            f"Voxels measure {' x '.join(decimal(side, 2) for side in sides)} mm.",
-            "Compare with scans of the same protocol only; for volumes that stand alone take one of about 1 mm.",
+            "Cortex and sulcal fluid are thinner than a slice, so their volumes are approximate. "
+            f"Voxel size {' x '.join(decimal(side, 2) for side in sides)} mm.",
+            "Compare with scans of the same protocol only; for absolute volumes use voxels of about 1 mm.",
         )
 
 
@@ -297,9 +300,9 @@ def _header_geometry(scan: Scan) -> Iterator[Finding]:
         yield Finding(
             FindingCode.TEMPLATE_SPACE,
             Level.CARE,
-            f"The header says that the scan lies in {SPACES[scan.space]} space: brains are scaled to a common size "
-            "there, so volumes are those of that space, not of the person.",
-            "Segment the scan as it came from the scanner for volumes, or use the shares alone.",
+            f"According to its header the scan is in {SPACES[scan.space]} space, where brains are scaled to a common "
+            "size: volumes are those of that space, not of the person.",
+            "Use the original scan for volumes, or use the shares alone.",
         )
     conflict = scan.geometry_conflict
     if conflict is None:
@@ -343,25 +346,25 @@ def _shading(result: Result) -> Iterator[Finding]:
         yield Finding(
             FindingCode.STRONG_SHADING,
             Level.CARE,
-            "The coil shades this scan strongly; it was divided out, but a rest may be left far from its middle. "
-            f"One tissue is up to {depth:.0%} brighter in one place than in another.",
-            "Look at the labels where the scan is darkest and brightest.",
+            "Strong intensity non-uniformity (bias field) was corrected; residual shading may remain at the edges. "
+            f"One tissue was up to {percent(depth)} brighter in one place than in another.",
+            "Check the labels where the scan is darkest and brightest.",
         )
 
 
 def _single_slice(result: Result) -> Iterator[Finding]:
     if result.labels.ndim == len(FACES):
         return
-    says = "Shares are those of this slice and say nothing of the whole brain."
+    says = "A single slice: its shares are not those of the whole brain."
     if result.volumes_ml is None:
         yield Finding(
             FindingCode.NO_PIXEL_SIZE,
             Level.GOOD,
-            f"{says} The picture does not say how large its pixels are, so it has no volumes.",
-            "Give the pixel size to have areas and volumes.",
+            f"{says} The pixel size is unknown, so there are no volumes.",
+            "Enter the pixel size to get volumes.",
         )
     else:
-        yield Finding(FindingCode.SINGLE_SLICE, Level.GOOD, f"{says} Its volumes are for each mm of thickness.")
+        yield Finding(FindingCode.SINGLE_SLICE, Level.GOOD, f"{says} Volumes are per mm of slice thickness.")
 
 
 def _fit(result: Result) -> Iterator[Finding]:
@@ -369,7 +372,7 @@ def _fit(result: Result) -> Iterator[Finding]:
         yield Finding(
             FindingCode.NOT_CONVERGED,
             Level.CARE,
-            "The mixture had not settled when its iterations ran out; its figures may still move a little.",
+            "The fit had not converged when its iterations ran out; the numbers may still change slightly.",
         )
 
 
@@ -382,9 +385,9 @@ def _histogram(result: Result) -> Iterator[Finding]:
     yield Finding(
         FindingCode.HISTOGRAM_MISSED,
         Level.NOT if missed - by_chance > MUCH_MISSED else Level.CARE,
-        f"The curves do not follow the histogram: {missed:.0%} of the voxels have another intensity than they say "
-        f"({by_chance:.0%} would by chance), most of them {MISSED_WHERE[where]}. So the model does not explain this "
-        "scan, as where gray levels were joined, spread apart or sharpened after it was taken.",
+        f"The fitted curves do not follow the histogram: {percent(missed)} of the voxels are not explained "
+        f"({percent(by_chance)} is expected by chance), most of them {MISSED_WHERE[where]}. This happens when gray "
+        "levels were merged, stretched or sharpened after the scan was acquired.",
         "Use the scan as it came from the scanner, without a window or other changes.",
     )
 
@@ -396,9 +399,9 @@ def _position(result: Result) -> Iterator[Finding]:
         yield Finding(
             FindingCode.POSITION_DECIDES,
             Level.CARE,
-            f"By the intensities alone gray or white matter would have {np.exp(weight):.1f} times the volume, or so "
-            "much less: where they overlap it is the average brain that parts them.",
-            "Trust their sum more than each; do not read a change of either over time from this scan.",
+            f"By the intensities alone the volume of gray or white matter would differ by a factor of "
+            f"{np.exp(weight):.1f}: where the two overlap, the anatomical prior (MNI152) decides.",
+            "Their sum is more reliable than each; do not judge change over time from either.",
         )
 
 
@@ -408,9 +411,9 @@ def _stated_contrast(scan: Scan, result: Result) -> Iterator[Finding]:
         yield Finding(
             FindingCode.CONTRAST_NOT_AS_STATED,
             Level.CARE,
-            f"The header says {stated.contrast.suffix} ({stated.reason}), but the scan was segmented as "
-            f"{result.contrast.suffix}.",
-            "Look at the overlay and choose the contrast if the header is right.",
+            f"The header says {stated.contrast.title} ({stated.reason}), but the scan was segmented as "
+            f"{result.contrast.title}.",
+            "Check the overlay; choose the contrast if the header is right.",
         )
 
 
@@ -419,6 +422,6 @@ def _inverted(result: Result) -> Iterator[Finding]:
         yield Finding(
             FindingCode.INVERTED,
             Level.CARE,
-            "The scan is stored inverted, its air bright. Its negative was segmented: the intensities of the mixture "
-            "are those of the negative.",
+            "The scan is stored inverted (air is bright). Its negative was segmented, and the intensities of the "
+            "mixture are those of the negative.",
         )

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from mriseg.core.decimals import percent
 from mriseg.core.findings import Finding, FindingCode, Level
 from mriseg.core.tissue import Contrast
 from mriseg.segmentation.result import Result
@@ -30,9 +31,9 @@ def certainty(confidence: float) -> str:
     Examples
     --------
     >>> certainty(0.874), certainty(0.9999)
-    ('87%', '99%')
+    ('87 %', '99 %')
     """
-    return f"{min(confidence, MOST_CERTAIN):.0%}"
+    return percent(min(confidence, MOST_CERTAIN))
 
 
 def names(result: Result) -> Iterator[Finding]:
@@ -54,28 +55,27 @@ def names(result: Result) -> Iterator[Finding]:
 
 def _named(result: Result) -> Finding:
     """Of tissues that were named by where they lie."""
-    suffix, confidence = result.contrast.suffix, result.contrast_confidence
+    confidence = result.contrast_confidence
     if result.contrast is Contrast.UNKNOWN:
         return Finding(
             FindingCode.CONTRAST_UNKNOWN,
             Level.CARE if confidence >= SURE_NAMES else Level.NOT,
-            "The intensities fit no contrast that is known here. The tissues were named by where they lie, rightly "
-            f"with a probability of {certainty(confidence)}.",
-            "Look at the overlay and choose the contrast if not.",
+            "The intensities match no known contrast. The tissues were told apart by where they lie "
+            f"({certainty(confidence)} confidence).",
+            "Check the overlay; choose the contrast if the tissues are wrong.",
         )
     if confidence < SURE_NAMES:
         return Finding(
             FindingCode.CONTRAST_UNSURE,
             Level.NOT,
-            f"The names of the tissues are right with a probability of only {certainty(confidence)}.",
-            "Look at the overlay and choose the contrast yourself if fluid and white matter are exchanged.",
+            f"The contrast is uncertain (only {certainty(confidence)} confidence), so tissues may be exchanged.",
+            "Check the overlay; choose the contrast yourself if fluid and white matter are exchanged.",
         )
     agent = ", probably with contrast agent" if _shows_agent(result) else ""
     return Finding(
         FindingCode.CONTRAST_FOUND,
         Level.GOOD,
-        f"This is a {suffix} scan{agent}, and its tissues are named accordingly. "
-        f"The names are {certainty(confidence)} sure.",
+        f"{result.contrast.title}{agent} ({certainty(confidence)} confidence).",
     )
 
 
@@ -90,20 +90,21 @@ def _shows_agent(result: Result) -> bool:
 def _told(result: Result) -> Finding:
     """Of tissues that were named as the user said."""
     told, confidence, assignment = result.contrast, result.contrast_confidence, result.stages.tissues.assignment
-    says = f"The tissues were named as those of a {told.suffix} scan, as you said"
+    says = f"Segmented as {told.title}, as chosen"
     if confidence >= SURE_NAMES:
         return Finding(
             FindingCode.CONTRAST_GIVEN,
             Level.GOOD,
-            f"{says}; where they lie and how bright they are agrees with it ({certainty(confidence)}).",
+            f"{says}; the tissues' intensities and positions agree ({certainty(confidence)} confidence).",
         )
     likeliest = assignment.likeliest
     against = ""
     if likeliest.dark_to_bright != told.dark_to_bright:
-        against = f"{likeliest.suffix} is right with {certainty(assignment.evidence[likeliest])}, "
+        against = f"{likeliest.title} has a probability of {certainty(assignment.evidence[likeliest])}, "
     return Finding(
         FindingCode.CONTRAST_CONTRADICTED,
         Level.NOT if confidence < CONTRADICTED else Level.CARE,
-        f"{says}. By where they lie and how bright they are, {against}{told.suffix} with only {certainty(confidence)}.",
-        "Use automatic as the contrast, or look at the overlay: fluid must fill the ventricles.",
+        f"{says}, but the scan contradicts it. By the tissues' intensities and positions {against}"
+        f"{told.title} of only {certainty(confidence)}.",
+        "Set the contrast to automatic, or check the overlay: fluid must fill the ventricles.",
     )

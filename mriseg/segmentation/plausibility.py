@@ -22,6 +22,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mriseg.core.decimals import percent
 from mriseg.core.findings import Finding, FindingCode, Level
 from mriseg.core.scan import Scan
 from mriseg.core.tissue import Tissue
@@ -152,24 +153,26 @@ def _fluid(share: float, within: Range, *, is_whole: bool) -> Iterator[Finding]:
     """Whether there is more fluid than in any brain, or less."""
     least, most = within
     part = "a brain" if is_whole else "such a part of a brain"
-    figures = f"Fluid takes {share:.0%}, and gray and white matter together {1 - share:.0%}"
-    look = "Look at the overlay: outline or names are wrong. Use automatic for both, or the contrast that it is."
+    figures = f"Fluid is {percent(share)}, gray and white matter together {percent(1 - share)}"
+    look = (
+        "Check the overlay: the brain outline or the contrast is wrong. Set both to automatic, or choose the contrast."
+    )
     if share > most:
         yield Finding(
             FindingCode.TOO_MUCH_FLUID,
             Level.NOT,
-            f"{figures}; no more than {most:.0%} of {part} are fluid, but for extreme hydrocephalus.",
+            f"{figures}; at most {percent(most)} of {part} is fluid, except in extreme hydrocephalus.",
             look,
         )
     elif is_whole and share > MUCH_FLUID:
-        says = f"{figures}; {MUCH_FLUID:.0%} of fluid are much even with severe atrophy."
+        says = f"{figures}; more than {percent(MUCH_FLUID)} of fluid is unusual even with severe atrophy."
         yield Finding(FindingCode.TOO_MUCH_FLUID, Level.CARE, says, look)
     elif share < least:
         yield Finding(
             FindingCode.TOO_LITTLE_FLUID,
             Level.CARE,
-            f"{figures}; {part} with its fluid has {least:.0%} of it and more.",
-            "Look at the ventricles in the overlay. If the outline leaves fluid out, use gray and white matter alone.",
+            f"{figures}; {part} has at least {percent(least)} of fluid.",
+            "Check the ventricles in the overlay. If the outline leaves fluid out, use gray and white matter only.",
         )
 
 
@@ -182,9 +185,8 @@ def _ratio(ratio: float, within: Range) -> Iterator[Finding]:
     yield Finding(
         FindingCode.UNUSUAL_RATIO,
         Level.NOT if is_far else Level.CARE,
-        "The proportion of gray and white matter is unusual. "
-        f"It is {ratio:.1f}; {least:.1f} to {most:.1f} is usual here.",
-        "Look at the labels: one of the two may have taken voxels of the other.",
+        f"The ratio of gray to white matter is unusual: {ratio:.1f}, expected {least:.1f} to {most:.1f} here.",
+        "Check the labels: voxels of one may be labeled as the other.",
     )
 
 

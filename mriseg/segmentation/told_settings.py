@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from mriseg.brain.told_mask import contradictions, disagreement
+from mriseg.core.decimals import percent
 from mriseg.core.findings import Finding, FindingCode, Level
 from mriseg.core.tissue import Tissue
 from mriseg.segmentation.result import Result
@@ -51,9 +52,9 @@ def _shading_left(result: Result) -> Iterator[Finding]:
         yield Finding(
             FindingCode.SHADING_LEFT,
             Level.NOT if left > MUCH_SHADING_LEFT else Level.CARE,
-            "The coil shades this scan, and its correction is switched off, as you said. One tissue is up to "
-            f"{left:.0%} brighter in one place than in another, so that one tissue is taken for another.",
-            "Switch the bias correction on.",
+            "The scan has intensity non-uniformity (bias field), and its correction is switched off. One tissue is up "
+            f"to {percent(left)} brighter in one place than in another, so tissues are confused.",
+            "Switch bias correction on.",
         )
 
 
@@ -70,7 +71,7 @@ def _classes(result: Result) -> Iterator[Finding]:
         yield Finding(
             FindingCode.CLASSES_DISAGREE,
             Level.NOT if share > MUCH_OTHERWISE else Level.CARE,
-            f"With {result.settings.classes} classes, as you said, {share:.0%} of the brain is another tissue than "
+            f"With {result.settings.classes} classes {percent(share)} of the brain is assigned to another tissue than "
             "with three.",
             "Use three classes for volumes.",
         )

@@ -6,9 +6,9 @@ from mriseg.core.findings import Finding, Level
 from mriseg.segmentation.result import Result
 
 HEADLINES = {
-    Level.GOOD: "No check failed. Look at the borders of the tissues before you use the figures.",
-    Level.CARE: "Use this segmentation with care.",
-    Level.NOT: "Do not use the figures of this segmentation as they are.",
+    Level.GOOD: "All automatic checks passed. Please check the tissue outlines by eye before using the numbers.",
+    Level.CARE: "Use with care.",
+    Level.NOT: "Do not use these numbers as they are.",
 }
 
 

@@ -9,7 +9,6 @@ import numpy as np
 
 from mriseg.core.findings import Level, Topic
 from mriseg.core.tissue import Contrast
-from mriseg.report.content import CONTRASTS
 from mriseg.segmentation.names import MOST_CERTAIN
 from mriseg.study.table import LEAST_SCANS, Column, Row, outliers
 
@@ -171,9 +170,14 @@ def apart_text(shown: Sequence[ShownColumn], number: int) -> str:
     for each in shown:
         value = each.values[number]
         assert value is not None  # it lies apart
-        parts.append(f"{each.column.title.lower()} {each.text(value)} (median {each.text(each.median)})")
-    return ", ".join(parts)
+        parts.append(f"{_within_sentence(each.column.title)} {each.text(value)} (median {each.text(each.median)})")
+    return "; ".join(parts)  # titles hold commas
+
+
+def _within_sentence(title: str) -> str:
+    """A title with a small first letter, unless it begins with an abbreviation."""
+    return title[:1].lower() + title[1:] if title[1:2].islower() else title
 
 
 def _contrast_title(contrast: Contrast | None) -> str:
-    return CONTRASTS[contrast] if contrast is not None else "unknown"
+    return _within_sentence((contrast or Contrast.UNKNOWN).title)

@@ -142,7 +142,7 @@ def _abnormal() -> list[Column]:
             name="lesion_share",
             title=f"{title}, share",
             unit="%",
-            meaning="The same as a share of the cranial cavity.",
+            meaning="The same as a share of intracranial volume.",
             value=lambda record: _of_abnormal(record, "share", 0.0),
         ),
         Column(
@@ -167,7 +167,7 @@ COLUMNS: tuple[Column, ...] = (
     *_abnormal(),
     Column(
         name="cranial_cavity_ml",
-        title="Cranial cavity",
+        title="Intracranial volume (ICV)",
         unit="mL",
         meaning="Volume of the brain mask: gray matter, white matter, fluid and what is abnormal together.",
         value=lambda record: record.brain_ml,
@@ -176,7 +176,7 @@ COLUMNS: tuple[Column, ...] = (
     *(
         Column(
             name=figure.key,
-            title=figure.title,
+            title=figure.name,
             unit=figure.unit,
             meaning=figure.meaning,
             value=lambda record, key=figure.key: record.quality.get(key),  # type: ignore[misc]
@@ -187,18 +187,18 @@ COLUMNS: tuple[Column, ...] = (
     ),
     Column(
         name="mask_confidence",
-        title="Certainty of the mask",
+        title="Confidence of the brain outline",
         unit="%",
-        meaning="How sure it is that the outline found is that of a brain.",
+        meaning="Probability that the outline found is that of a brain.",
         value=lambda record: record.mask_confidence,
         suspect="low",
         is_certainty=True,
     ),
     Column(
         name="contrast_confidence",
-        title="Certainty of the contrast",
+        title="Confidence of the contrast",
         unit="%",
-        meaning="Probability that the tissues are named rightly.",
+        meaning="Probability that the contrast, and with it the tissues, is right.",
         value=lambda record: record.contrast_confidence,
         suspect="low",
         is_certainty=True,

@@ -207,12 +207,12 @@ def test_another_number_of_classes_answers_without_searching_the_brain_again(pag
 
 def test_the_average_brain_need_not_be_asked(page, head_file):
     drop(page, head_file, "head.nii.gz")
-    assert "average brain said softly" in words(page)
+    assert "weak anatomical prior" in words(page)
     next(toggle for toggle in page.sidebar.toggle if toggle.label == "Use anatomical prior (MNI152)").set_value(
         False
     ).run()
     assert nothing_broke(page)
-    assert "average brain said softly" not in words(page)
+    assert "weak anatomical prior" not in words(page)
     assert not kept(page).result.settings.use_position
 
 
@@ -251,7 +251,7 @@ def test_everything_can_be_used(page, slice_file):
     page.sidebar.selectbox(key="brain").select("all").run()
     assert nothing_broke(page)
     assert kept(page).result.mask.all()
-    assert "Brain mask **as you said**" in words(page)
+    assert "Brain outline **as chosen**" in words(page)
 
 
 @pytest.mark.slow
@@ -462,8 +462,8 @@ def test_reset_brings_every_setting_back(page):
 
 def test_the_verdict_and_every_figure_are_told(page):
     told = words(page)
-    assert "No check failed" in page.success[0].value
-    for title in ("Gray against white matter", "Joint variation", "Mixed voxels"):
+    assert "All automatic checks passed" in page.success[0].value
+    for title in ("Image quality", "(CJV)", "Partial-volume voxels"):
         assert title in told
 
 

@@ -170,7 +170,7 @@ def test_without_air_the_figures_that_need_it_are_absent_and_it_is_told_why(head
     found, (note,) = measured(**of(head))
     assert set(figures) - set(found) == NEED_AIR
     assert note.startswith(why)
-    assert "signal to noise" in note
+    assert "SNRd" in note
 
 
 def test_a_cropped_scan_shows_no_air(head, figures):

@@ -43,7 +43,7 @@ def test_with_abnormal_tissue_the_pdf_still_has_two_pages_and_says_how_much(with
 
 def test_many_warnings_still_fit_two_pages(volume):
     scan, result = volume
-    says = "Only 63% of a brain lies in the image; volumes are those of what is seen."
+    says = "Only 63 % of a brain lies in the image; volumes are those of this part."
     warning = Finding(FindingCode.MASK_OUT_OF_VIEW, Level.NOT, says, LOOK)
     doubted = replace(result, findings=(*(warning,) * 8, *result.findings))
     assert len(pypdf.PdfReader(io.BytesIO(report.pdf(scan, doubted))).pages) == 2

@@ -37,7 +37,7 @@ def test_letters_are_drawn_only_where_the_file_says_which_side_is_left(volume):
     unknown = replace(result, sides_known=False)
     with_letters, without = report_content(scan, result, None), report_content(scan, unknown, None)
     assert "right is at the left" in with_letters.sides
-    assert "not known which side is left" in without.sides
+    assert "Left and right are unknown" in without.sides
     for a, b in zip(with_letters.pictures, without.pictures, strict=True):
         middle = slice(a.height // 2 - 12, a.height // 2 + 12)
         assert (a.original[middle, :20] != b.original[middle, :20]).any()
@@ -84,7 +84,7 @@ def test_planes_are_not_named_where_the_header_calls_them_wrongly(volume):
     turned = replace(result, sides_known=False, head_direction=HeadDirection(90.0, "top", "back"))
     content = report_content(scan, turned, None)
     assert [shot.title.split(",")[0] for shot in content.pictures] == ["Plane 3", "Plane 2", "Plane 1"]
-    assert "not known which side" in content.sides
+    assert "Left and right are unknown" in content.sides
 
 
 def test_the_slices_go_through_what_is_abnormal(with_lesion):

@@ -12,6 +12,7 @@ import pypdf
 import pytest
 
 from mriseg import Contrast, Tissue, read, report, segment
+from mriseg.core.decimals import percent
 from mriseg.core.findings import Finding, FindingCode, Level
 from mriseg.core.version import DISCLAIMER, __version__
 from mriseg.datasets.phantom import simulate
@@ -34,9 +35,9 @@ class TestWords:
         text = " ".join(both[which].split())
         for tissue in Tissue:
             low, high = result.volume_intervals_ml[tissue]
-            row = f"{result.volumes_ml[tissue]:.0f} {low:.0f} to {high:.0f} {result.fractions[tissue]:.1%}"
+            row = f"{result.volumes_ml[tissue]:.0f} {low:.0f} to {high:.0f} {percent(result.fractions[tissue], 1)}"
             assert f"{tissue.title} ({tissue.abbreviation}) {row}" in text
-        assert f"Cranial cavity {result.brain_ml:.0f}" in text
+        assert f"Intracranial volume (ICV) {result.brain_ml:.0f}" in text
 
     def test_the_ratios_are_those_of_the_volumes(self, both, which, volume):
         ml = volume[1].volumes_ml
@@ -59,7 +60,7 @@ class TestWords:
         shown = [figure for figure in FIGURES if figure.key in volume[1].quality and figure.usual]
         assert len(shown) > 4
         for figure in shown:
-            assert f"{figure.title} {_value(volume[1].quality[figure.key], figure)}" in text
+            assert f"{figure.name} {_value(volume[1].quality[figure.key], figure)}" in text
             assert figure.meaning in text
 
     def test_the_verdict_is_said_in_full(self, both, which, volume):
@@ -126,11 +127,11 @@ def test_a_picture_is_one_plane_and_has_volumes_only_with_a_pixel_size(slice_of_
     scan, sized, unsized = slice_of_head
     known, unknown = report_content(scan, sized, None), report_content(scan, unsized, None)
     assert len(known.pictures) == 1
-    assert "for each mm of slice thickness" in known.volumes_note
+    assert "per mm of slice thickness" in known.volumes_note
     assert known.volumes.rows[0][1] == f"{sized.volumes_ml[Tissue.GM]:.1f}"
     assert len(unknown.volumes.head) == 2
     assert "no volumes" in unknown.volumes_note
-    assert unknown.volumes.rows[0][1] == f"{unsized.fractions[Tissue.GM]:.1%}"
+    assert unknown.volumes.rows[0][1] == percent(unsized.fractions[Tissue.GM], 1)
     for result in (sized, unsized):
         page = Page(report.html(scan, result))
         assert sum(tag == "img" for tag, _ in page.tags) == 2

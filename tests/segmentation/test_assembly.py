@@ -77,12 +77,15 @@ def test_sides_and_planes_are_known_only_where_the_head_lies_as_the_header_says(
 
 def test_what_the_header_states_is_noted(parts):
     stated = replace(parts["scan"], header_contrast=HeaderContrast(Contrast.PD, "TR 3000 ms, TE 15 ms"))
-    assert "The header says that this is PDw: TR 3000 ms, TE 15 ms." in assemble(**{**parts, "scan": stated}).notes
+    assert (
+        "Contrast according to the header: PD-weighted (TR 3000 ms, TE 15 ms)."
+        in assemble(**{**parts, "scan": stated}).notes
+    )
     assert not any("header" in note for note in assemble(**parts).notes)
 
 
 def test_the_average_brain_is_noted_where_it_was_asked(parts):
-    asked = [note for note in assemble(**parts).notes if "average brain" in note]
+    asked = [note for note in assemble(**parts).notes if "anatomical prior" in note]
     assert len(asked) == 1
     for settings, zones in ((Settings(classes=4), 2), (Settings(), 1)):
         prior = PriorZones(np.zeros((1, 1, 1), np.uint8), np.full((zones, 3), 1 / 3), np.zeros(zones))

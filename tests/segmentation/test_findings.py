@@ -5,6 +5,7 @@ import pytest
 
 from mriseg import Contrast, Settings, segment
 from mriseg.brain.confidence import LOOK
+from mriseg.core.decimals import percent
 from mriseg.core.findings import WARNING_CODES, Finding, FindingCode, Level, Topic
 from mriseg.core.scan import GeometryConflict, HeaderContrast, Scan, Space, picture, volume
 from mriseg.core.tissue import Tissue
@@ -90,18 +91,18 @@ def test_of_a_sound_scan_everything_is_good(scan, sound):
 @pytest.mark.parametrize(
     ("figures", "code", "level", "says"),
     [
-        ({"position_weight": 0.5}, FindingCode.POSITION_DECIDES, Level.CARE, "1.6 times"),
-        ({"misfit": 0.08}, FindingCode.HISTOGRAM_MISSED, Level.CARE, "8% of the voxels"),
+        ({"position_weight": 0.5}, FindingCode.POSITION_DECIDES, Level.CARE, "a factor of 1.6"),
+        ({"misfit": 0.08}, FindingCode.HISTOGRAM_MISSED, Level.CARE, "8 % of the voxels"),
         ({"misfit": 0.2, "misfit_above": 0.12}, FindingCode.HISTOGRAM_MISSED, Level.NOT, "brighter than all tissues"),
-        ({"snrd_total": 9.0}, FindingCode.NOISY, Level.CARE, "noise is 9."),
-        ({"snrd_total": 4.0}, FindingCode.TOO_NOISY, Level.NOT, "noise is 4."),
-        ({"tissue_contrast": 1.2}, FindingCode.GRAY_WHITE_CLOSE, Level.CARE, "contrast is 1.2"),
-        ({"tissue_contrast": 0.5}, FindingCode.GRAY_WHITE_ALIKE, Level.CARE, "noise 0.5)"),
-        ({"tissue_contrast": 0.2}, FindingCode.GRAY_WHITE_ONE, Level.CARE, "noise 0.2)"),
-        ({"fluid_contrast": 2.4}, FindingCode.FLUID_GRAY_CLOSE, Level.CARE, "contrast is 2.4"),
-        ({"fluid_contrast": 1.3}, FindingCode.FLUID_GRAY_ALIKE, Level.CARE, "contrast is 1.3"),
-        ({"bias_range": 1.1}, FindingCode.STRONG_SHADING, Level.CARE, "110%"),
-        ({"mixed_share": 0.7}, FindingCode.MOSTLY_MIXED, Level.CARE, "70%"),
+        ({"snrd_total": 9.0}, FindingCode.NOISY, Level.CARE, "noise ratio 9."),
+        ({"snrd_total": 4.0}, FindingCode.TOO_NOISY, Level.NOT, "noise ratio 4."),
+        ({"tissue_contrast": 1.2}, FindingCode.GRAY_WHITE_CLOSE, Level.CARE, "ratio 1.2"),
+        ({"tissue_contrast": 0.5}, FindingCode.GRAY_WHITE_ALIKE, Level.CARE, "ratio 0.5)"),
+        ({"tissue_contrast": 0.2}, FindingCode.GRAY_WHITE_ONE, Level.CARE, "ratio 0.2)"),
+        ({"fluid_contrast": 2.4}, FindingCode.FLUID_GRAY_CLOSE, Level.CARE, "ratio 2.4"),
+        ({"fluid_contrast": 1.3}, FindingCode.FLUID_GRAY_ALIKE, Level.CARE, "ratio 1.3"),
+        ({"bias_range": 1.1}, FindingCode.STRONG_SHADING, Level.CARE, "110 %"),
+        ({"mixed_share": 0.7}, FindingCode.MOSTLY_MIXED, Level.CARE, "70 %"),
         ({"spacing_z": 5.0}, FindingCode.THICK_SLICES, Level.CARE, "1 x 1 x 5 mm"),
         ({"gm_wm_ratio": 4.0}, FindingCode.UNUSUAL_RATIO, Level.CARE, "4.0"),
     ],
@@ -182,7 +183,7 @@ def test_an_unknown_or_doubtful_contrast_is_told_with_its_probability(scan, soun
     findings = assess(unstated, replace(sound, contrast=contrast, contrast_confidence=confidence))
     assert doubted(findings) == [code]
     assert findings[0].level is level
-    assert f"{confidence:.0%}" in findings[0].statement
+    assert percent(confidence) in findings[0].statement
     assert "contrast" in findings[0].text
 
 
@@ -196,15 +197,15 @@ def test_nothing_is_called_certain(scan, sound, contrast, confidence):
         brain=replace(sound.brain, confidence=confidence),
     )
     told = " ".join(finding.text for finding in assess(replace(scan, header_contrast=None), sure))
-    assert told.count("99%") == 2
-    assert "100%" not in told
+    assert told.count("99 %") == 2
+    assert "100 %" not in told
 
 
 def test_another_contrast_than_the_header_states_is_told(scan, sound):
     stated = HeaderContrast(Contrast.PD, "spin echo, TR 3000 ms, TE 15 ms")
     finding = of_code(assess(replace(scan, header_contrast=stated), sound), FindingCode.CONTRAST_NOT_AS_STATED)
-    assert "PDw (spin echo, TR 3000 ms, TE 15 ms)" in finding.statement
-    assert "segmented as T1w" in finding.statement
+    assert "PD-weighted (spin echo, TR 3000 ms, TE 15 ms)" in finding.statement
+    assert "segmented as T1-weighted" in finding.statement
     assert finding.level is Level.CARE
 
 
@@ -327,7 +328,7 @@ def test_a_slice_speaks_for_itself_alone(coarse):
     result = segment(picture(scan.data[:, :, at]), mask=truth[:, :, at])
     assert "pixel size" in of_code(result.findings, FindingCode.NO_PIXEL_SIZE).action
     measured = segment(picture(scan.data[:, :, at]), Settings(pixel_size=4.0), mask=truth[:, :, at])
-    assert "each mm" in of_code(measured.findings, FindingCode.SINGLE_SLICE).statement
+    assert "per mm" in of_code(measured.findings, FindingCode.SINGLE_SLICE).statement
 
 
 def test_every_warning_is_a_finding_and_stands_in_one_order(scan, sound):

@@ -32,9 +32,9 @@ def test_a_wrong_word_is_doubted_with_both_numbers_and_a_right_one_is_not(told, 
         return
     assert (finding.code, finding.level) == (FindingCode.CONTRAST_CONTRADICTED, Level.NOT)
     evidence = result.stages.tissues.assignment.evidence
-    assert f"{true.suffix} is right with {certainty(evidence[true])}" in finding.statement
-    assert f"{said.suffix} with only {certainty(evidence[said])}" in finding.statement
-    assert finding.action.startswith("Use automatic")
+    assert f"{true.title} has a probability of {certainty(evidence[true])}" in finding.statement
+    assert f"{said.title} of only {certainty(evidence[said])}" in finding.statement
+    assert finding.action.startswith("Set the contrast to automatic")
     assert verdict(result).level is Level.NOT
 
 
@@ -70,7 +70,7 @@ def test_a_contrast_agent_is_told(told):
         names(replace(result, stages=replace(result.stages, tissues=of))) for of in (tissues, enhanced)
     )
     assert "agent" not in plain.text
-    assert "T1w scan, probably with contrast agent" in finding.statement
+    assert "T1-weighted, probably with contrast agent" in finding.statement
     assert finding.code is FindingCode.CONTRAST_FOUND
     labels = result.labels.copy()
     labels[labels == 2] = 0  # as if vessels had been left out

@@ -556,8 +556,8 @@ def test_the_earlier_result_of_another_scan_is_refused(small, reference, beside,
 def test_the_average_brain_is_asked_unless_told_not_to(scanned, segmented):
     asked = segmented(Contrast.T1)
     alone = segment(scanned(Contrast.T1), Settings(use_position=False), earlier=asked)
-    assert any("average brain" in note for note in asked.notes)
-    assert not any("average brain" in note for note in alone.notes)
+    assert any("anatomical prior" in note for note in asked.notes)
+    assert not any("anatomical prior" in note for note in alone.notes)
     assert len(asked.mixture.zone_shares) > 1
     assert asked.mixture.zone_shares.sum() == pytest.approx(1)
     assert len(alone.mixture.zone_shares) == 1

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from mriseg import Contrast, Tissue, segment
+from mriseg.core.decimals import percent
 from mriseg.core.findings import FindingCode, Level
 from mriseg.core.scan import picture
 from mriseg.datasets.phantom import simulate
@@ -54,7 +55,7 @@ def test_shares_of_a_whole_brain_that_none_has_are_told(scan, whole, fluid, rati
     findings = list(implausible_shares(scan, with_shares(whole, fluid, ratio)))
     assert [(finding.code, finding.level) for finding in findings] == told
     for finding in findings:
-        number = f"{ratio:.1f}" if finding.code is FindingCode.UNUSUAL_RATIO else f"{fluid:.0%}"
+        number = f"{ratio:.1f}" if finding.code is FindingCode.UNUSUAL_RATIO else percent(fluid)
         assert number in finding.statement
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from mriseg import Contrast, Settings, segment
+from mriseg.core.decimals import percent
 from mriseg.core.findings import FindingCode, Level
 from mriseg.datasets.phantom import simulate
 from mriseg.segmentation.told_settings import moved_border, told_settings
@@ -33,7 +34,7 @@ def test_shading_is_measured_where_its_correction_is_switched_off(coarse):
     assert corrected.stages.bias_correction.left == 0
     left = uncorrected.stages.bias_correction.left
     assert left == pytest.approx(corrected.quality["bias_range"], rel=0.05)
-    assert f"{left:.0%} brighter" in next(told_settings(uncorrected)).statement
+    assert f"{percent(left)} brighter" in next(told_settings(uncorrected)).statement
 
 
 def test_classes_that_name_much_otherwise_than_three_are_told(coarse, scan, result):
@@ -44,7 +45,7 @@ def test_classes_that_name_much_otherwise_than_three_are_told(coarse, scan, resu
     assert finding.level > Level.GOOD
     assert finding in two.findings
     other = np.mean((two.labels != result.labels)[mask])
-    assert float(finding.statement.split("%")[0].split()[-1]) / 100 == pytest.approx(other, abs=0.1)
+    assert float(finding.statement.split(" %")[0].split()[-1]) / 100 == pytest.approx(other, abs=0.1)
     same = replace(two, mixture=two.stages.fitted)
     assert list(told_settings(same)) == []
 

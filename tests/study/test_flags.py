@@ -64,7 +64,7 @@ def test_another_contrast_than_most_and_a_figure_apart_are_reasons_with_the_medi
     assert apart[4].reasons == ("It looks FLAIR; most scans of the study look T1-weighted.",)
     (reason,) = apart[7].reasons
     assert apart[7].apart == ("snrd_total",)
-    assert reason.startswith("Apart from the other scans: signal to noise 8.0 (median ")
+    assert reason.startswith("Apart from the other scans: signal to noise against air (SNRd) 8.0 (median ")
 
 
 def test_a_scan_that_failed_is_not_judged():

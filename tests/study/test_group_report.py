@@ -70,7 +70,7 @@ def test_an_outlier_is_listed_first_with_its_value_and_linked_to_its_picture():
     rows[11] = changed(rows[11], snrd_total=8.0)
     found = page(rows)
     median = np.median([row.record.quality["snrd_total"] for row in rows])
-    assert f"signal to noise 8.0 (median {median:.1f})" in found.words["flagged"]
+    assert f"signal to noise against air (SNRd) 8.0 (median {median:.1f})" in found.words["flagged"]
     assert "sub-11" in found.words["flagged"]
     assert "sub-12" not in found.words["flagged"]
     marks = [attributes for tag, attributes in found.tags if tag == "path" and attributes.get("class") == "apart"]
@@ -101,7 +101,7 @@ def test_the_worst_is_listed_first_and_a_common_finding_sets_no_scan_apart():
     assert "Part of a brain: The top is cut." in words
     assert words.count("Thick slices: So.") == 1  # of the scan that cannot be used everything is told
     assert "It looks T2-weighted; most scans of the study look T1-weighted." in words
-    assert "Outline of the brain: It may be none." in words
+    assert "Brain outline: It may be none." in words
 
 
 def test_failures_are_gathered_by_their_reasons():
@@ -201,7 +201,7 @@ def test_scans_without_volumes_or_air_have_the_figures_they_have():
     titles = [column["title"] for column in found.study["columns"]]
     values = [scan[4] for scan in found.study["scans"]]
     assert values[0][titles.index("Gray matter, mL")] is None
-    assert values[1][titles.index("Signal to noise")] is None
+    assert values[1][titles.index("Signal to noise against air (SNRd)")] is None
     expected = rows[2].record.volumes_ml[Tissue.GM]
     assert values[2][titles.index("Gray matter, mL")] == pytest.approx(expected, abs=0.5)
 

@@ -147,7 +147,7 @@ def test_the_table_names_verdict_doubts_and_outliers():
     found = cells(table(rows))
     assert found[4]["outliers"] == "snrd_total"
     assert found[5]["verdict"] == "CARE"
-    assert found[5]["doubts"] == "Noise: It is noisy. Scan anew. Mixed voxels: Many are mixed."
+    assert found[5]["doubts"] == "Noise: It is noisy. Scan anew. Partial volume: Many are mixed."
 
 
 def test_every_line_has_every_column_and_the_dictionary_explains_each():

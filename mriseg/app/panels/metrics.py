@@ -1,4 +1,4 @@
-"""Tiles and tables: contrast, volumes, quality, the verdict, agreement with a known truth."""
+"""The tiles beside the pictures: contrast, volumes, the verdict, agreement with a known truth."""
 
 from dataclasses import dataclass
 
@@ -6,17 +6,20 @@ import streamlit as st
 
 from mriseg.app import texts
 from mriseg.app.session import Analysis
-from mriseg.core.decimals import decimal
+from mriseg.core.decimals import percent
 from mriseg.core.findings import Finding, Level
 from mriseg.core.tissue import ABNORMAL, Tissue
 from mriseg.evaluation.agreement import dice
-from mriseg.quality.definitions import FIGURES
 from mriseg.segmentation.abnormal_tissue import AbnormalTissue
 from mriseg.segmentation.names import certainty
 from mriseg.segmentation.result import Result
 from mriseg.segmentation.verdict import verdict
 
 APART = "gray and white matter apart"  # the toggle, where they cannot be told apart
+
+
+def _line(finding: Finding) -> str:
+    return f"- **{finding.code.topic}.** {finding.text}"
 
 
 def show_tiles(result: Result) -> None:
@@ -26,17 +29,20 @@ def show_tiles(result: Result) -> None:
     ----------
     result : Result
     """
-    origin = texts.NAMES_SURE if result.settings.contrast == "auto" else texts.AS_YOU_SAID
-    origin = origin.format(certainty(result.contrast_confidence))
-    st.markdown(f"{texts.CONTRAST} **{result.contrast.suffix}**, {origin}")
+    origin = texts.CONFIDENCE if result.settings.contrast == "auto" else texts.AS_CHOSEN
+    st.markdown(
+        f"{texts.CONTRAST}: **{result.contrast.title}** ({origin.format(certainty(result.contrast_confidence))})"
+    )
     with st.container(key="tiles-of-two" if is_joined(result) else "tiles"):
         for size in shown_sizes(result):
-            share = f"{size.share:.1%}"
-            value, below, more = share, texts.OF_CAVITY, None
+            share = percent(size.share, 1)
+            value, below, more = share, texts.OF_VOLUME if is_volume(result) else texts.OF_AREA, None
             if size.volume is not None and size.interval is not None:
                 low, high = size.interval
                 value = millilitres(result, size.volume)
-                below = f"{low:.0f} – {high:.0f} mL · {share}" if is_volume(result) else f"{share} {texts.OF_CAVITY}"
+                below = f"{share} {texts.OF_AREA}"
+                if is_volume(result):
+                    below = f"{texts.RANGE.format(low, high)} · {share} {texts.OF_ICV}"
                 more = texts.INTERVAL_HELP.format(millilitres(result, low), millilitres(result, high), share)
             if size.title == ABNORMAL.title and result.abnormal is not None:
                 more = texts.ABNORMAL_HELP.format(_where(result, result.abnormal, share))
@@ -47,7 +53,7 @@ def show_tiles(result: Result) -> None:
 
 def _where(result: Result, abnormal: AbnormalTissue, share: str) -> str:
     """The share of abnormal tissue, its parts and its side."""
-    said = [f"{share} {texts.OF_CAVITY}"]
+    said = [f"{share} {texts.OF_VOLUME if is_volume(result) else texts.OF_AREA}"]
     if abnormal.parts > 1:
         largest = "" if abnormal.largest_ml is None else f", {texts.LARGEST} {millilitres(result, abnormal.largest_ml)}"
         said.append(f"{abnormal.parts} {texts.PARTS}{largest}")
@@ -62,7 +68,7 @@ class Size:
     ----------
     title : str
     share : float
-        Of the cranial cavity, 0 to 1.
+        Of the intracranial volume, 0 to 1.
     volume : float or None
         In mL, of a picture for each mm of thickness.
     interval : tuple of float, or None
@@ -137,21 +143,21 @@ def millilitres(result: Result, volume: float) -> str:
 
 
 def show_totals(result: Result) -> None:
-    """Cranial cavity, parenchymal fraction and their like, in short lines.
+    """Intracranial volume, parenchymal fraction and their like, in short lines.
 
     Parameters
     ----------
     result : Result
     """
     quality = result.quality
-    parts = [f"{texts.PARENCHYMA} **{quality['brain_parenchymal_fraction']:.1%}**"]
+    parts = [f"{texts.PARENCHYMA} **{percent(quality['brain_parenchymal_fraction'], 1)}**"]
     if result.brain_ml is not None:
-        parts.insert(0, f"{texts.CAVITY} **{millilitres(result, result.brain_ml)}**")
+        parts.insert(0, f"{texts.ICV} **{millilitres(result, result.brain_ml)}**")
     if "gm_wm_ratio" in quality and not is_joined(result):
         parts.append(f"{texts.RATIO} **{quality['gm_wm_ratio']:.2f}**")
-    sure = texts.MASK_SAID if result.brain.given else texts.MASK_SURE
+    outline = texts.OUTLINE_GIVEN if result.brain.given else texts.OUTLINE_CONFIDENCE
     parts += [
-        sure.format(certainty(result.brain.confidence)),
+        outline.format(certainty(result.brain.confidence)),
         f"{texts.TIME} **{sum(result.seconds.values()):.1f} s**",
     ]
     stages = "\n".join(f"- {stage}: {seconds:.2f} s" for stage, seconds in result.seconds.items())
@@ -170,62 +176,6 @@ def show_verdict(result: Result) -> None:
         st.warning("\n".join([f"**{judged.headline}**", "", *map(_line, judged.doubts)]))
     else:
         st.success(judged.headline)
-
-
-def show_numbers(result: Result) -> None:
-    """Every figure with what it means, and all that can be said of its trust.
-
-    Parameters
-    ----------
-    result : Result
-    """
-    st.markdown(f"**{texts.FINDINGS}**")
-    st.markdown("\n".join(map(_line, result.findings)))
-    st.markdown(numbers_table(result))
-    if result.abnormal is not None and result.filled_volumes_ml is not None:
-        filled = (f"{tissue.title} {millilitres(result, ml)}" for tissue, ml in result.filled_volumes_ml.items())
-        st.caption(texts.FILLED.format(", ".join(filled)))
-    for note in result.notes:
-        st.caption(note)
-
-
-def _line(finding: Finding) -> str:
-    return f"- **{finding.code.topic}.** {finding.text}"
-
-
-def numbers_table(result: Result) -> str:
-    """Volumes and figures of quality as a Markdown table.
-
-    Parameters
-    ----------
-    result : Result
-
-    Returns
-    -------
-    str
-    """
-    rows = [texts.NUMBERS_HEAD, "|---|---|---|---|---|"]
-    for of_tissue in shown_sizes(result):
-        size, interval = f"{of_tissue.share:.1%} {texts.OF_CAVITY}", ""
-        if of_tissue.volume is not None and of_tissue.interval is not None:
-            size = f"{millilitres(result, of_tissue.volume)}, {size}"
-            low, high = of_tissue.interval
-            interval = f"{millilitres(result, low)} – {millilitres(result, high)}"
-        meaning = texts.ABNORMAL_MEANING if of_tissue.title == ABNORMAL.title else texts.VOLUME_MEANING
-        rows.append(f"| {of_tissue.title} | {size} | {interval} | | {meaning} |")
-    for figure in FIGURES:
-        if figure.key not in result.quality:
-            continue
-        value = result.quality[figure.key]
-        shown = f"{value:.1%}" if figure.unit == "%" else f"{decimal(value)} {figure.unit}".strip()
-        if figure.is_certainty:
-            shown = certainty(value)
-        usual_range = ""
-        if figure.usual is not None:
-            low, high = figure.usual
-            usual_range = f"{low:.0%} – {high:.0%}" if figure.unit == "%" else f"{low:g} – {high:g}"
-        rows.append(f"| {figure.title} | {shown} | {usual_range} | {texts.GOOD[figure.good]} | {figure.meaning} |")
-    return "\n".join(rows)
 
 
 def show_truth(analysis: Analysis) -> None:

@@ -180,7 +180,7 @@ def _rows(upload: Upload) -> str:
         stage_text = f"<b>{texts.STUDY_FAILED}</b> {escape(record.failure)}"
         return f'<tbody><tr>{head}<td colspan="{COLUMNS - 1}">{stage_text}</td></tr></tbody>'
     cells = "".join(f"<td>{_size(record, tissue)}</td>" for tissue in Tissue)
-    contrast = "" if record.contrast is None else record.contrast.suffix
+    contrast = "" if record.contrast is None else record.contrast.title
     why = "".join(f"<li>{escape(finding.titled_text)}</li>" for finding in record.findings)
     more = f"<details><summary>{texts.STUDY_WHY}</summary><ul>{why}</ul></details>" if why else ""
     image = base64.b64encode(upload.thumbnail).decode()
