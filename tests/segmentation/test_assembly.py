@@ -120,7 +120,7 @@ def test_a_picture_is_measured_for_each_millimeter_of_thickness(parts, pixel_mm,
         histogram=parts["histogram"],
         joint=None,
     )
-    noted = any("each mm of slice thickness" in note for note in result.notes)
+    noted = any("per mm of slice thickness" in note for note in result.notes)
     assert noted == (pixel_mm is not None)
     if per_voxel_ml is None:
         assert result.volumes_ml is result.volume_intervals_ml is result.brain_ml is None
