@@ -9,8 +9,9 @@ from mriseg.app import texts
 from mriseg.app.panels.comparison import show_comparison
 from mriseg.app.panels.downloads import show_downloads
 from mriseg.app.panels.histogram import show_fitted, show_histogram, show_joint, show_method, show_selection, show_steps
-from mriseg.app.panels.metrics import show_tiles, show_totals, show_truth, show_verdict
+from mriseg.app.panels.metrics import show_tiles, show_totals, show_truth
 from mriseg.app.panels.numbers import show_numbers
+from mriseg.app.panels.verdict_line import show_verdict
 from mriseg.app.panels.volume_rendering import show_rendering
 from mriseg.app.server.log import log_to_the_server
 from mriseg.app.server.memory import pass_over_libraries, return_freed_memory
@@ -24,7 +25,8 @@ from mriseg.core.tissue import LABELS
 from mriseg.core.version import __version__
 from mriseg.plotting import slices as render
 
-STYLE = Path(__file__).with_suffix(".css").read_text("utf-8")
+_HERE = Path(__file__)
+STYLE = _HERE.with_suffix(".css").read_text("utf-8") + (_HERE.parent / "panels" / "panels.css").read_text("utf-8")
 # What the style takes from the page: the text that stands for a file's name, and a color for each tissue's tile.
 VARIABLES = {
     "dropped-file": json.dumps(texts.YOUR_FILE, ensure_ascii=False),
@@ -51,7 +53,7 @@ def run() -> None:
     analysis = analyze(choice)
     if analysis is not None:
         result = analysis.result
-        show_verdict(result)
+        show_verdict(analysis)
         with st.container(key="top"):
             pictures, figures = st.columns([3.6, 1])
         with pictures:

@@ -161,8 +161,8 @@ CLIMB_ALT = "Log-likelihood over the iterations of expectation-maximization; it 
 FITTED_HEAD = "| | Share π | Mean μ | SD σ |"
 FITTED_HELP = (
     "Share, mean and standard deviation of each tissue's voxels, in the scan's own units. These shares count each "
-    "voxel as one tissue, those of no tissue apart; the shares beside the volumes count the parts of each voxel, so "
-    "the two differ. The formula with every Gaussian stands in the method tab below."
+    "voxel by the probability that it is mostly that tissue, the shares beside the volumes by how much of each tissue "
+    "it holds, so the two differ. The formula with every Gaussian stands in the method tab below."
 )
 JOINT_ALT = "Joint histogram of the first two contrasts with an ellipse for each tissue at two standard deviations."
 JOINT_X, JOINT_Y = "Intensity of the first contrast", "Intensity of the second contrast"
@@ -192,7 +192,7 @@ AS_CHOSEN = "as chosen, {} confidence"
 RANGE = "95 % range {:.0f}–{:.0f} mL"
 INTERVAL_HELP = (
     "95 % range {}–{}, if the brain outline is right. The volume is the sum of the partial volumes of all voxels, {} "
-    "of intracranial volume (ICV)."
+    "of intracranial volume (ICV); of a picture it is per mm of slice thickness."
 )
 BRAIN_TISSUE = "Gray and white matter"
 APART = "Show separately"
@@ -210,7 +210,7 @@ ABNORMAL_MEANING = "Unlike any of the three tissues, each voxel counted by its p
 OF_ICV = "of ICV"
 OF_VOLUME = "of intracranial volume (ICV)"
 OF_AREA = "of intracranial area"
-ML_PER_MM = "mL per mm of slice"
+ML_PER_MM = "mL/mm"
 ICV = "Intracranial volume (ICV)"
 PARENCHYMA = "Brain parenchymal fraction (BPF)"
 RATIO = "Gray/white ratio"
@@ -221,6 +221,12 @@ TOTALS_HELP = (
     "Intracranial volume (ICV): brain and cerebrospinal fluid. Brain parenchymal fraction (BPF): gray and white "
     "matter as a share of ICV, without abnormal tissue."
 )
+TO_CHECK = "To check: {}"
+REASONS = "Reasons"
+SHOW_REASON = "Show"
+LEVELS = {"GOOD": "passed", "CARE": "use with care", "NOT": "do not use"}
+FIT_EXPLAINED = "The fitted curves explain {} of the voxels."
+NOTHING_AGAINST = "Nothing unusual was found."
 VOLUMES_HEAD = "| | Value | 95 % range | What it means |"
 FIGURES_HEAD = "| | Value | Usual | Better | What it means |"
 FIGURES_HEAD_ALONE = "| | Value | Better | What it means |"
@@ -236,8 +242,8 @@ VOLUME_MEANING = "Sum of the partial volumes; the range holds if the brain outli
 ICV_MEANING = "Brain and cerebrospinal fluid: the volume within the brain outline."
 VOXEL_SIZE, VOXEL_SIZE_MEANING = "Voxel size", "Left to right, back to front, bottom to top."
 SHARES_HELP = (
-    "These shares count the parts of each voxel. The shares π of the fitted curves count each voxel as one tissue, "
-    "those of no tissue apart, so the two differ."
+    "These shares count how much of each tissue a voxel holds. The shares π of the fitted curves count each voxel by "
+    "the probability that it is mostly that tissue, so the two differ."
 )
 
 COMPARE_WITH = "Compare with"

@@ -37,7 +37,41 @@ class Topic(StrEnum):
     CLASSES = "Number of classes"
     SLICE = "Single slice"
     FIT = "Fit of the model"
-    NOTE = "Please note"
+    NOTE = "Note"
+
+
+class Aspect(StrEnum):
+    """What of a result a topic belongs to; the value is its title for people, in the order in which they are told."""
+
+    FIT = "Fit of the model"
+    CONTRAST = "Contrast evidence"
+    OUTLINE = "Brain outline"
+    PLAUSIBILITY = "Plausibility"
+    IMAGE = "Image quality"
+
+
+ASPECTS = {
+    Topic.FIT: Aspect.FIT,
+    Topic.CLASSES: Aspect.FIT,
+    Topic.MISSING: Aspect.FIT,
+    Topic.NAMES: Aspect.CONTRAST,
+    Topic.NOTE: Aspect.CONTRAST,  # another contrast in the header, a scan stored inverted
+    Topic.OUTLINE: Aspect.OUTLINE,
+    Topic.PART: Aspect.OUTLINE,
+    Topic.SIZE: Aspect.PLAUSIBILITY,
+    Topic.SIDES: Aspect.PLAUSIBILITY,
+    Topic.RATIO: Aspect.PLAUSIBILITY,
+    Topic.SHARES: Aspect.PLAUSIBILITY,
+    Topic.ABNORMAL: Aspect.PLAUSIBILITY,
+    Topic.SLICE: Aspect.PLAUSIBILITY,
+    Topic.CONTRAST: Aspect.IMAGE,
+    Topic.FLUID: Aspect.IMAGE,
+    Topic.LEVELS: Aspect.IMAGE,
+    Topic.NOISE: Aspect.IMAGE,
+    Topic.MIXED: Aspect.IMAGE,
+    Topic.THICKNESS: Aspect.IMAGE,
+    Topic.SHADING: Aspect.IMAGE,
+}
 
 
 class FindingCode(StrEnum):

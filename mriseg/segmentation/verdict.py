@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from mriseg.core.findings import Finding, Level
+from mriseg.core.findings import ASPECTS, Aspect, Finding, Level
 from mriseg.segmentation.result import Result
 
 HEADLINES = {
@@ -36,6 +36,14 @@ class Verdict:
     def doubts(self) -> tuple[Finding, ...]:
         """The findings that are not good."""
         return tuple(finding for finding in self.findings if finding.level > Level.GOOD)
+
+    @property
+    def by_aspect(self) -> dict[Aspect, tuple[Finding, ...]]:
+        """The findings of each aspect in the same order; none where nothing is to be said of it."""
+        return {
+            aspect: tuple(finding for finding in self.findings if ASPECTS[finding.code.topic] is aspect)
+            for aspect in Aspect
+        }
 
 
 def verdict(result: Result) -> Verdict:

@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 
-from mriseg.core.findings import WARNING_CODES, Finding, FindingCode, Level
+from mriseg.core.findings import ASPECTS, WARNING_CODES, Aspect, Finding, FindingCode, Level, Topic
 
 
 def test_codes_are_short_words_that_differ_and_meanings_are_sentences():
@@ -38,3 +38,8 @@ def test_every_code_is_documented_with_its_meaning():
     ]
     text = (Path(__file__).parents[2] / "docs" / "findings.md").read_text("utf-8")
     assert [line for line in text.splitlines() if line.startswith("| `")] == rows
+
+
+def test_every_topic_belongs_to_an_aspect_and_every_aspect_has_topics():
+    assert set(ASPECTS) == set(Topic)
+    assert set(ASPECTS.values()) == set(Aspect)

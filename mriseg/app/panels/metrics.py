@@ -1,4 +1,4 @@
-"""The tiles beside the pictures: contrast, volumes, the verdict, agreement with a known truth."""
+"""The tiles beside the pictures: contrast, volumes, agreement with a known truth."""
 
 from dataclasses import dataclass
 
@@ -7,19 +7,13 @@ import streamlit as st
 from mriseg.app import texts
 from mriseg.app.session import Analysis
 from mriseg.core.decimals import percent
-from mriseg.core.findings import Finding, Level
 from mriseg.core.tissue import ABNORMAL, Tissue
 from mriseg.evaluation.agreement import dice
 from mriseg.segmentation.abnormal_tissue import AbnormalTissue
 from mriseg.segmentation.names import certainty
 from mriseg.segmentation.result import Result
-from mriseg.segmentation.verdict import verdict
 
 APART = "gray and white matter apart"  # the toggle, where they cannot be told apart
-
-
-def _line(finding: Finding) -> str:
-    return f"- **{finding.code.topic}.** {finding.text}"
 
 
 def show_tiles(result: Result) -> None:
@@ -162,20 +156,6 @@ def show_totals(result: Result) -> None:
     ]
     stages = "\n".join(f"- {stage}: {seconds:.2f} s" for stage, seconds in result.seconds.items())
     st.markdown(" · ".join(parts), help=f"{texts.TOTALS_HELP}\n\n{stages}")
-
-
-def show_verdict(result: Result) -> None:
-    """How far the result can be used; where it cannot, what to do about it.
-
-    Parameters
-    ----------
-    result : Result
-    """
-    judged = verdict(result)
-    if judged.level > Level.GOOD:
-        st.warning("\n".join([f"**{judged.headline}**", "", *map(_line, judged.doubts)]))
-    else:
-        st.success(judged.headline)
 
 
 def show_truth(analysis: Analysis) -> None:

@@ -21,19 +21,20 @@ def show_numbers(result: Result) -> None:
     ----------
     result : Result
     """
-    st.markdown(f"#### {Group.VOLUMES}\n\n{volumes_table(result)}", help=texts.SHARES_HELP)
-    if result.abnormal is not None and result.filled_volumes_ml is not None:
-        filled = (f"{tissue.title} {millilitres(result, ml)}" for tissue, ml in result.filled_volumes_ml.items())
-        st.caption(texts.FILLED.format(", ".join(filled)))
-    usual = texts.USUAL_T1 if _usual_is_known(result) else texts.USUAL_UNKNOWN
-    for group in (Group.IMAGE, Group.MODEL):
-        st.markdown(f"#### {group}\n\n{figures_table(result, group)}")
-    st.caption(usual)
-    with st.expander(texts.IN_PARTS):
-        st.markdown(figures_table(result, Group.IMAGE, parts=True))
-        st.markdown(figures_table(result, Group.MODEL, parts=True))
-    for note in result.notes:
-        st.caption(note)
+    with st.container(key="numbers"):
+        st.markdown(f"##### {Group.VOLUMES}\n\n{volumes_table(result)}", help=texts.SHARES_HELP)
+        if result.abnormal is not None and result.filled_volumes_ml is not None:
+            filled = (f"{tissue.title} {millilitres(result, ml)}" for tissue, ml in result.filled_volumes_ml.items())
+            st.caption(texts.FILLED.format(", ".join(filled)))
+        usual = texts.USUAL_T1 if _usual_is_known(result) else texts.USUAL_UNKNOWN
+        for group in (Group.IMAGE, Group.MODEL):
+            st.markdown(f"##### {group}\n\n{figures_table(result, group)}")
+        st.caption(usual)
+        with st.expander(texts.IN_PARTS):
+            st.markdown(figures_table(result, Group.IMAGE, parts=True))
+            st.markdown(figures_table(result, Group.MODEL, parts=True))
+        for note in result.notes:
+            st.caption(note)
 
 
 def volumes_table(result: Result) -> str:
@@ -62,7 +63,7 @@ def volumes_table(result: Result) -> str:
     rows += [
         f"| {figure.name} | {_value(figure, result.quality[figure.key])} | | {figure.meaning} |"
         for figure in _shown(result, Group.VOLUMES, parts=False)
-        if figure.key != "gm_wm_ratio" or not is_joined(result)
+        if not is_joined(result)  # else one says nothing, and the other stands in the first row
     ]
     return "\n".join(rows)
 

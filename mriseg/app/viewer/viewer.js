@@ -6,6 +6,7 @@ import { HistogramLink } from "./histogram_link.js";
 import { PICTURE, clampIndex, pixelOfVoxel } from "./navigation.js";
 import { drawPanel } from "./painter.js";
 import { SliceAnnouncer } from "./slice_announcer.js";
+import { followReasons } from "./reasons.js";
 import { FormatError, SliceStore, decode, valuesAt } from "./slice_store.js";
 
 const viewers = new WeakMap(); // by the element that each stands in
@@ -54,6 +55,7 @@ class Viewer {
     this.store = new SliceStore((slices, cursor) => this.request(slices, cursor));
     this.histogram = new HistogramLink((tissue) => this.highlight(tissue));
     this.announcer = new SliceAnnouncer();
+    this.stopFollowing = followReasons();
     this.resize = new ResizeObserver(() => {
       this.measureControls();
       this.draw();
@@ -63,6 +65,7 @@ class Viewer {
 
   close() {
     this.isClosed = true;
+    this.stopFollowing();
     this.resize.disconnect();
     this.histogram.disconnect();
     this.announcer.close();

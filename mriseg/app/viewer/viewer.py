@@ -30,6 +30,7 @@ MODULES = (
     "viewer/controls.js",
     "viewer/histogram_link.js",
     "viewer/slice_announcer.js",
+    "viewer/reasons.js",
     "viewer/viewer.js",
 )
 
