@@ -8,7 +8,8 @@ import streamlit as st
 from mriseg.app import texts
 from mriseg.app.panels.comparison import show_comparison
 from mriseg.app.panels.downloads import show_downloads
-from mriseg.app.panels.histogram import show_fitted, show_histogram, show_joint, show_method, show_selection, show_steps
+from mriseg.app.panels.histogram import show_fitted, show_histogram, show_joint
+from mriseg.app.panels.method import show_method
 from mriseg.app.panels.metrics import show_tiles, show_totals, show_truth
 from mriseg.app.panels.numbers import show_numbers
 from mriseg.app.panels.verdict_line import show_verdict
@@ -19,6 +20,7 @@ from mriseg.app.server.queues import switch_often
 from mriseg.app.server.sessions import touch_session
 from mriseg.app.session import analyze, current
 from mriseg.app.sidebar import choose
+from mriseg.app.story.story import show_story
 from mriseg.app.study.tab import show_study, show_study_alone
 from mriseg.app.viewer.viewer import show_viewer
 from mriseg.core.tissue import LABELS
@@ -84,11 +86,11 @@ def show_more(is_scan_shown: bool) -> None:
         return
     analysis = current()
     result = analysis.result
-    numbers, compare, steps, rendering, method, study = st.tabs(
+    story, numbers, compare, rendering, method, study = st.tabs(
         [
+            texts.TAB_STORY,
             texts.TAB_NUMBERS,
             texts.TAB_COMPARE,
-            texts.TAB_STEPS,
             texts.TAB_RENDERING,
             texts.TAB_METHOD,
             texts.TAB_STUDY,
@@ -96,22 +98,21 @@ def show_more(is_scan_shown: bool) -> None:
         key="more",
         on_change="rerun",
     )
-    if numbers.open:
+    if story.open:
+        with story:
+            show_story(analysis)
+    elif numbers.open:
         with numbers:
             show_numbers(result)
     elif compare.open:
         with compare:
             show_comparison(analysis)
-    elif steps.open:
-        with steps:
-            show_steps(analysis)
-            show_selection(result)
     elif rendering.open:
         with rendering:
             show_rendering(analysis)
     elif method.open:
         with method:
-            show_method(result)
+            show_method(analysis)
     elif study.open:
         with study:
             show_study()

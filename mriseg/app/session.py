@@ -186,7 +186,7 @@ def analyze(choice: Choice) -> Analysis | None:
             raise MrisegError(choice.error)
         if choice.source == OPENING_SAMPLE and choice.settings == OPENING_SETTINGS and choice.mask is None:
             _show(placeholder, "read")
-            analysis = _opening()
+            analysis = opening()
         else:
             with _line(choice, cached).turn(lambda before: _show_line(placeholder, before)):
                 analysis = _segment(choice, cached, lambda stage: _show(placeholder, stage))
@@ -207,7 +207,7 @@ def analyze(choice: Choice) -> Analysis | None:
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
-def _opening() -> Analysis:
+def opening() -> Analysis:
     """The scan that the page opens on, once for all visitors: it holds nothing of anyone's.
 
     It draws no progress, because what a cached function draws is drawn again for each who gets its value.

@@ -148,6 +148,7 @@ LOGARITHMIC = "Logarithmic counts"
 LOGARITHMIC_HELP = "Counts rise by powers of ten, so that small classes are seen beside large ones."
 BEFORE_CORRECTION = "Before bias correction"
 BEFORE_CORRECTION_HELP = "Also draw the histogram as it was before the shading was divided out."
+STEPS = "Step by step"
 STEPS_WORDS = (
     "Expectation-maximization from a poor start on this scan's own histogram: each step first says how far each "
     "intensity belongs to each Gaussian, then moves the Gaussians to the means and spreads of what belongs to them. "
@@ -172,19 +173,47 @@ SELECTION_HELP = (
     "is best. They count voxels as independent, which neighbors are not, so on a volume both like more classes than "
     "there are tissues."
 )
-METHOD_WORDS = """
-Each voxel's intensity $x$ is drawn from one of the tissues $k$, with share $\\pi_k$, mean $\\mu_k$ and variance
-$\\Sigma_k$ (in one dimension $\\sigma_k^2$). Expectation-maximization finds these on the histogram of the brain, and
-with them a smooth bias field. Voxels on a border hold two tissues: they are a class of their own, their mean anywhere
-between the two. In a volume the shares differ from zone to zone of the average brain, which says softly what to expect
-where. A Markov random field then asks each voxel's neighbors, and where the classes lie in the brain says which tissue
-each of them is.
+CURVES_HEADING = "#### What is drawn over the histogram"
+CURVES_WORDS = """
+- $x$: intensity of a voxel after the shading $b$ was divided out, $x=y/b$, where $y$ is the intensity in the scan
+- $p(x)$: the fitted total, how often the curves expect that intensity, per unit of intensity
+- $k$: a tissue, or no tissue (vessels, bone, what is set apart as abnormal)
+- $j$: one of the Gaussians that the curve of $k$ is the sum of
+- $w_{kj}$, $m_{kj}$, $s_{kj}$: share of the brain's voxels, mean and standard deviation of that Gaussian; all shares
+  add up to 1
+- $\\mathcal{N}(x\\mid m,s^2)=\\frac{1}{s\\sqrt{2\\pi}}\\,e^{-(x-m)^2/2s^2}$: the bell curve (Gaussian) of mean $m$
+  and variance $s^2$
 
-The curves over the histogram show what the voxels of each tissue look like once they are named: a sum of as many
-Gaussians as it takes, since cortex and deep nuclei, voxels that hold a part of the next tissue, and noise make real
-tissues sharper at the peak and skewed. Voxels that no tissue explains, such as vessels, bone and what is set apart as
-abnormal, have a curve of their own. Nothing else is in the sum.
+The curves show what the voxels of each tissue look like once they are named. Each is a sum of as many Gaussians as it
+takes, since cortex and deep nuclei, voxels that hold a part of the next tissue, and noise make real tissues sharper
+at the peak and skewed. Nothing else is in the total.
 """
+NAMING_HEADING = "#### What names the voxels"
+NAMING_WORDS = """
+- $q(x)$: the density of intensities by the mixture that decides which tissue a voxel is
+- $\\pi_k$, $\\mu_k$, $\\sigma_k$: share of the brain's voxels that are pure tissue $k$, their mean and standard
+  deviation (of several contrasts fitted together, $\\mu_k$ is a vector and $\\sigma_k^2$ a matrix of covariances)
+- $a$, $b$: two tissues that share voxels on their border, of means $\\mu_a$ and $\\mu_b$; $\\pi_{ab}$: share of the
+  voxels that hold both
+- $m_{ab}(x)$: the density of such mixed voxels; $f$: the fraction of tissue $b$ in one of them, from 0 to 1, all
+  fractions alike likely up to one half and again beyond it, as $h_{ab}(f)$ says; $\\sigma$: the noise of a mixed
+  voxel
+- $\\omega$, $u(x)$: share and density of outliers, which may have any intensity from $x_0$ to $x_1$ alike: vessels,
+  bone, fat
+
+Expectation-maximization (EM) finds all of these on the histogram of the brain, and with them the smooth shading $b$
+(bias field). Weak expectations hold it to what brains are like: fluid is little, the noise is nearly the same
+everywhere. In a volume the shares differ from zone to zone of a standard brain (MNI152), a weak anatomical prior. The
+probability of a tissue in a voxel is what $q$ gives to its pure and mostly mixed voxels, over all of $q$; a Markov
+random field then also asks each voxel's neighbors, and where the classes lie in the brain says which tissue each of
+them is.
+"""
+NAMING_HEAD = "| | Share | Mean | Standard deviation |"
+PURE, MIXED_OF = "Pure {}", "Mixed: {} and {}"
+BETWEEN_MEANS = "between both"
+DEEP_GRAY = "Deep gray nuclei"
+OUTLIERS = "Outliers"
+OUTLIER_RANGE = "{} to {}, all alike"
 FITTED = "With the values fitted to this scan:"
 
 CONFIDENCE = "{} confidence"
@@ -246,6 +275,138 @@ SHARES_HELP = (
     "the probability that it is mostly that tissue, so the two differ."
 )
 
+# The tab Story; what stands in braces the script fills in, see `mriseg/app/story/`.
+STORY = {
+    "story": "Story: from a picture to labels by a plain mixture of three Gaussians, step by step. Arrow keys go from "
+    "step to step, the space bar plays.",
+    "previous": "Previous",
+    "next": "Next",
+    "play": "Play",
+    "pause": "Pause",
+    "speed": "Speed",
+    "stepTitle": "{number}. {title}",
+    "picture": "Picture",
+    "slice": "{plane}, slice {number}",
+    "pixel": "Pixel in row {row}, column {column}",
+    "anyPixel": "A pixel",
+    "steps": {
+        "picture": {
+            "title": "The picture",
+            "words": "This is what the viewer above shows: {rows} rows and {columns} columns, {count} pixels. To a "
+            "computer each pixel is one number.",
+        },
+        "gray": {
+            "title": "Its gray values",
+            "words": "A small patch of it, enlarged: the darker a pixel, the lower its number. A gray value of MRI has "
+            "no unit; it depends on scanner and sequence.",
+        },
+        "line": {
+            "title": "Flattened to one dimension",
+            "words": "The rows are laid end to end, {count} gray values in one line. From here on the plain method "
+            "knows only the values, and no longer where each pixel was.",
+        },
+        "mixture": {
+            "title": "Histogram and mixture of three Gaussians",
+            "words": "How often does each gray value occur? Three bell curves are fitted to the bars. "
+            "Expectation-maximization (EM) repeats two moves: it says how far each gray value belongs to each curve, "
+            "then moves the curves to what belongs to them. Each pixel has the color of its likeliest class.",
+        },
+        "labels": {
+            "title": "Labels back in shape",
+            "words": "Each pixel has the number of its likeliest class, and the line is folded back to {rows} rows. "
+            "This is all that the plain method does.",
+        },
+        "lessons": {
+            "title": "What goes wrong, and what mriseg does about it",
+            "words": "Four things go wrong in this very slice, each counted against mriseg's own result of it. Choose "
+            "one to see where.",
+        },
+    },
+    "pointAtPatch": "Point at another part of the picture to see its numbers.",
+    "lineAlt": "Gray values in the order of their pixels, as a line.",
+    "oneRow": "Row {row} alone",
+    "allRows": "All {rows} rows end to end",
+    "column": "column",
+    "pixelNumber": "number of the pixel in the line",
+    "grayValue": "gray value",
+    "pixels": "Pixels, up to",
+    "cut": "The highest bar is cut off: {count} pixels",
+    "histogramAlt": "Histogram of all gray values of the slice, the three Gaussians and their sum over it.",
+    "colored": "Each pixel in the color of its likeliest class",
+    "labels": "Labels of the plain mixture",
+    "className": "Class {number}",
+    "share": "Share π",
+    "mean": "Mean μ",
+    "sd": "SD σ",
+    "iteration": "Iteration",
+    "iterationOf": "Iteration {number} of {last}",
+    "likelihood": "Log-likelihood per pixel: {value}. It never falls.",
+    "likelihoodAlt": "Log-likelihood over the iterations; it rises and levels off.",
+    "likelihoodAxis": "iteration",
+    "belongs": "{pixel}, gray value {value}, belongs to",
+    "symbols": {
+        "x": "the gray value of a pixel",
+        "p(x)": "how often the mixture expects that value, per unit of gray value; orange in the plot",
+        "k": "the number of a class, 1 the darkest",
+        "πₖ": "share of all pixels that belong to class k; the three add up to 1",
+        "μₖ, σₖ": "mean and standard deviation of the gray values of class k",
+        "𝒩(x | μ, σ²)": "the bell curve with that mean and variance, exp(−(x − μ)² / 2σ²) / (σ √2π)",
+        "πₖ 𝒩(x | μₖ, σₖ²) / p(x)": "how far a pixel of gray value x belongs to class k (its responsibility)",
+        "log-likelihood": "mean of ln p(x) over all pixels: the higher, the better the curves explain the bars",
+    },
+    "remedy": "What mriseg does:",
+    "outside": "Outside the brain",
+    "notTruth": "Counted against mriseg's result, which is not the truth either. How both do where the truth is known "
+    "is in the table below.",
+    "tooFewGrayValues": "This slice has too few gray values for three Gaussians. Go to another slice in the viewer.",
+    "lessons": {
+        "outside": {
+            "title": "Air and scalp as tissue",
+            "marked": "Pixels with a class that lie outside the brain: {share} of the picture",
+            "wrong": "Every pixel of the picture has a class, also air, skull, scalp and eyes: {share} of all pixels "
+            "lie outside the brain. The three Gaussians are spent on them as well, so few are left for the tissues.",
+            "remedy": "It finds the brain first, says how sure its outline is, and fits the mixture to that alone.",
+        },
+        "names": {
+            "title": "Classes without a name",
+            "marked": "Pixels of the brain that disagree with mriseg's tissues: {share}",
+            "wrong": "A mixture numbers its classes and does not say which is gray matter. With the names that fit "
+            "best here ({names}), {share} of the brain still disagrees. What each class holds:",
+            "remedy": "It names the tissues by where they lie, finds out the contrast (fluid is dark on T1 and bright "
+            "on T2), says how sure the names are, and sets apart what is none of the three.",
+        },
+        "shading": {
+            "title": "Shading by the coil",
+            "marked": "Pixels of the brain that change their class once the shading is divided out: {share}",
+            "wrong": "The coil makes the same tissue brighter in one part of the picture than in another, here by "
+            "factors from {least} to {most}. One threshold for all of it cannot be right everywhere: {share} of the "
+            "brain would have another class without the shading.",
+            "remedy": "It estimates this smooth bias field together with the mixture and divides it out.",
+        },
+        "mixed": {
+            "title": "Mixed voxels",
+            "marked": "Pixels of the brain that touch another tissue: {share}",
+            "wrong": "A pixel on the border of two tissues may hold both, and its gray value then lies between theirs: "
+            "half dark and half bright looks like the tissue in the middle. {share} of the brain touch another "
+            "tissue; there {border} disagree, elsewhere {elsewhere}.",
+            "remedy": "Mixed voxels have curves of their own in its mixture, each voxel also asks its neighbors, and "
+            "volumes count parts of voxels.",
+        },
+    },
+}
+LADDER = "What each step buys, against the known truth (Dice)"
+LADDER_WORDS = (
+    "Dice overlap with what this scan was simulated from, 0 to 1 (perfect), from the plain mixture to the full model. "
+    "In a picture nothing is known of position, so the last two rows are alike."
+)
+LADDER_OF_SAMPLE = (
+    "Nobody knows the truth of this scan. So this is the simulated sample that the page opens on: Dice overlap with "
+    "what it was simulated from, 0 to 1 (perfect), from the plain mixture to the full model. In a picture nothing is "
+    "known of position, so the last two rows are alike."
+)
+LADDER_WORKING = "Segmenting by every method …"
+MEAN_DICE = "Mean"
+
 COMPARE_WITH = "Compare with"
 COMPARISONS = {
     "nothing": "Nothing",
@@ -285,10 +446,10 @@ FILES = {
     "everything": "Everything (zip)",
 }
 NO_LONGER = "This result is no longer kept. Draw the page again and download from there."
-TAB_NUMBERS, TAB_COMPARE, TAB_STEPS, TAB_RENDERING, TAB_METHOD, TAB_STUDY = (
+TAB_STORY, TAB_NUMBERS, TAB_COMPARE, TAB_RENDERING, TAB_METHOD, TAB_STUDY = (
+    "Story",
     "Numbers and trust",
     "Compare",
-    "Step by step",
     "3-D",
     "How this was computed",
     "Study",

@@ -2,8 +2,10 @@
 
 import gc
 import io
+import re
 import weakref
 import zipfile
+from html import escape
 from pathlib import Path
 
 import nibabel
@@ -17,6 +19,8 @@ from mriseg.core.scan import volume
 from mriseg.datasets import samples
 from mriseg.datasets.phantom import make_phantom, simulate
 from mriseg.datasets.samples import SAMPLES
+from mriseg.evaluation.agreement import dice
+from mriseg.evaluation.baselines import METHODS
 from mriseg.export.images import encode_scan
 from tests.messages import split_message
 from tests.patience import PATIENCE
@@ -121,6 +125,28 @@ def test_the_formula_holds_the_fitted_values(page):
         assert f"{mean:.4g}" in formula
 
 
+def test_every_symbol_of_the_formulas_is_defined(page):
+    open_tab(page, "How this was computed")
+    defined = {math for line in words(page).splitlines() for math in re.findall(r"\$([^$]+)\$", line)}
+    said = " ".join(defined)
+    formulas = " ".join(page.get("latex")[at].value for at in (0, 2, 3))
+    letters = re.findall(r"(?:\\(?:pi|mu|sigma|omega)|(?<![\\A-Za-z])[a-z])(?:_\{\w+\}|_\w)?(?![A-Za-z])", formulas)
+    symbols = {letter.strip() for letter in letters} - {"d", "df"}
+    assert {r"\pi_{ab}", r"\omega", "u", "m_{ab}", "h_{ab}", "w_{kj}", r"\sigma", "f"} <= symbols
+    assert {symbol for symbol in symbols if symbol not in said} == set()
+
+
+def test_what_each_step_buys_is_told_for_the_sample(page):
+    page.session_state["ladder open"] = True  # as a click on the fold does
+    page.run()
+    assert nothing_broke(page)
+    shown = next(block.proto.body for block in page.get("html") if "mriseg-ladder" in block.proto.body)
+    result = kept(page)
+    for tissue, value in dice(result.result.labels, result.truth).items():
+        assert f"<td>{value:.3f}<" in shown, tissue
+    assert [method.title for method in METHODS.values() if escape(method.title) not in shown] == []
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["slice-t1", "head-t2"])
 def test_a_sample_with_a_known_truth_shows_how_well_it_agrees(page, name, monkeypatch):
@@ -215,7 +241,7 @@ def test_another_number_of_classes_answers_without_searching_the_brain_again(pag
 
 
 def test_the_average_brain_need_not_be_asked(page, head_file):
-    drop(page, head_file, "head.nii.gz")
+    open_tab(drop(page, head_file, "head.nii.gz"), "Numbers and trust")
     assert "weak anatomical prior" in words(page)
     next(toggle for toggle in page.sidebar.toggle if toggle.label == "Use anatomical prior (MNI152)").set_value(
         False
@@ -470,7 +496,7 @@ def test_reset_brings_every_setting_back(page):
 
 
 def test_the_verdict_and_every_figure_are_told(page):
-    told = words(page)
+    told = words(open_tab(page, "Numbers and trust"))
     assert "All automatic checks passed" in verdict(page)
     for title in ("Image quality", "(CJV)", "Partial-volume voxels"):
         assert title in told
@@ -517,7 +543,6 @@ def test_a_reference_on_another_grid_is_refused_in_words(page, head_file, slice_
 
 
 def test_every_simpler_method_stands_beside_the_model(page):
-    from mriseg.evaluation.baselines import METHODS
 
     open_tab(page, "Compare")
     page.main.selectbox(key="compare with").select("method").run()
@@ -541,7 +566,8 @@ def test_a_remembered_result_stands_beside_a_new_one(page):
 
 
 def test_expectation_maximization_is_shown_step_by_step(page):
-    open_tab(page, "Step by step")
+    page.session_state["steps open"] = True  # as a click on the fold does
+    open_tab(page, "How this was computed")
     assert nothing_broke(page)
     assert len(page.get("plotly_chart")) == 3
     before = page.get("plotly_chart")[1].proto.spec

@@ -104,7 +104,8 @@ def test_counts_are_shown_logarithmic_and_before_correction(sample):
 
 
 def test_expectation_maximization_step_by_step(sample):
-    sample.get_by_role("tab", name="Step by step").click()
+    sample.get_by_role("tab", name="How this was computed").click()
+    sample.get_by_text("Step by step").click()
     sample.locator(".st-key-steps .js-plotly-plot .scatterlayer path").first.wait_for(state="attached")
     drawn = curves(sample, ".st-key-steps")
     slider = sample.locator('[role="group"][aria-label="Iteration"] input').first

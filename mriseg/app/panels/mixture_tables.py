@@ -72,6 +72,42 @@ def fitted_formula(result: Result) -> str:
     return r"\begin{aligned}p(x)={}" + r"\\{}+{}".join(lines) + r"\end{aligned}"
 
 
+def naming_table(result: Result) -> str:
+    """The fitted values of the mixture that names the voxels, as a Markdown table.
+
+    Parameters
+    ----------
+    result : Result
+
+    Returns
+    -------
+    str
+        Its shares sum to 1.
+    """
+    mixture = result.mixture
+    names = [tissue.title for tissue in mixture.tissues]
+    rows = [texts.NAMING_HEAD, "|---|---|---|---|"]
+
+    def add(name: str, share: float, mean: str = "", sd: str = "") -> None:
+        rows.append(f"| {name} | {share:.3f} | {mean} | {sd} |")
+
+    for k, name in enumerate(names):
+        add(
+            texts.PURE.format(name),
+            mixture.weights[k],
+            f"μ = {number(mixture.means[k])}",
+            f"σ = {number(mixture.sds[k])}",
+        )
+    for (a, b), share in zip(mixture.layout.pairs, mixture.mixed_weights, strict=True):
+        add(texts.MIXED_OF.format(names[a], names[b]), share, texts.BETWEEN_MEANS, f"σ = {number(mixture.mixed_sd)}")
+    if mixture.deep_gray is not None:
+        share, mean, sd = mixture.deep_gray
+        add(texts.DEEP_GRAY, share, f"μ = {number(mean)}", f"σ = {number(sd)}")
+    low, high = (number(float(end[0])) for end in mixture.outlier_range)
+    add(texts.OUTLIERS, mixture.outliers, texts.OUTLIER_RANGE.format(low, high))
+    return "\n".join(rows)
+
+
 def number(value: float) -> str:
     """Four significant digits without an exponent where it can be avoided.
 
