@@ -173,7 +173,7 @@ SELECTION_HELP = (
     "is best. They count voxels as independent, which neighbors are not, so on a volume both like more classes than "
     "there are tissues."
 )
-CURVES_HEADING = "#### What is drawn over the histogram"
+CURVES_HEADING = "### What is drawn over the histogram"
 CURVES_WORDS = """
 - $x$: intensity of a voxel after the shading $b$ was divided out, $x=y/b$, where $y$ is the intensity in the scan
 - $p(x)$: the fitted total, how often the curves expect that intensity, per unit of intensity
@@ -188,7 +188,7 @@ The curves show what the voxels of each tissue look like once they are named. Ea
 takes, since cortex and deep nuclei, voxels that hold a part of the next tissue, and noise make real tissues sharper
 at the peak and skewed. Nothing else is in the total.
 """
-NAMING_HEADING = "#### What names the voxels"
+NAMING_HEADING = "### What names the voxels"
 NAMING_WORDS = """
 - $q(x)$: the density of intensities by the mixture that decides which tissue a voxel is
 - $\\pi_k$, $\\mu_k$, $\\sigma_k$: share of the brain's voxels that are pure tissue $k$, their mean and standard

@@ -103,6 +103,18 @@ def test_gray_values_of_a_picture_are_its_bins(script):
     assert bins == values.tolist()
 
 
+def test_no_bin_lies_between_two_gray_values(script):
+    values = np.random.default_rng(0).normal(90, 30, 5000).clip(0, 184).round()  # fewer than bins, some do not occur
+    given = {"levels": (values * (LEVELS - 1) / 255 + 0.5).astype(int).tolist()}
+    filled, bins = script.evaluate(
+        "(given) => { const {counts} = counted({...given, range: [0, 255]});"
+        " return [counts.filter((count) => count).length, counts.length]; }",
+        given,
+    )
+    assert filled == len(np.unique(values))
+    assert bins == values.max() - values.min() + 1
+
+
 @pytest.mark.parametrize("values", [[7] * 30, [0, 100, 200] * 10])
 def test_too_few_gray_values_have_no_histogram(script, values):
     given = {"levels": values, "range": [0, 1023]}
@@ -358,7 +370,7 @@ def test_every_step_is_drawn_with_its_words_and_no_gap_left_in_them(script, samp
     story.focus()
     for number, (name, step) in enumerate(texts.STORY["steps"].items(), start=1):
         script.wait_for_function("name => document.querySelector('.mriseg-story').dataset.step === name", arg=name)
-        assert story.locator("h3").inner_text() == f"{number}. {step['title']}"
+        assert story.locator("h2").inner_text() == f"{number}. {step['title']}"
         assert "{" not in story.inner_text()
         assert "undefined" not in story.inner_text()
         assert "NaN" not in story.inner_html()

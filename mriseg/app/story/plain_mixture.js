@@ -4,6 +4,7 @@
 
 export const CLASSES = 3;
 const BINS = 256; // as many as a picture of 8 bits has gray values
+const SINGLE_GAP = 1.5; // times the least gap between two gray values: rounded to levels, gaps of one size differ
 const BIN_VARIANCE = 1 / 12; // of values anywhere in a bin of width 1: narrower than that no class can be seen to be
 const LEAST_COUNT = 1e-3; // pixels: a class that has fewer stays where it is
 // Gain of log-likelihood per pixel and iteration at which the climb is over: a tenth of scikit-learn's default.
@@ -13,33 +14,31 @@ const MOST_ITERATIONS = 100; // as scikit-learn's default has it
 // How often each gray value occurs: `values` are the mean gray value of each bin's pixels, or the middle of an empty
 // bin; `middles` are the middles of all. `binOf` holds the bin of each pixel. Null if there are too few gray values.
 export function countGrayValues(levels, grayOfLevel) {
-  const { lowest, highest } = extent(levels);
-  const span = highest - lowest + 1;
-  const bins = Math.min(BINS, span);
+  const present = [...new Set(levels)].sort((a, b) => a - b);
+  if (present.length <= CLASSES) return null;
+  const [lowest, highest] = [present[0], present.at(-1)];
+  const spacing = Math.max(spacingOf(present), (highest - lowest) / (BINS - 1));
+  const bins = Math.round((highest - lowest) / spacing) + 1;
   const counts = new Float64Array(bins);
   const sums = new Float64Array(bins);
   const binOf = new Uint8Array(levels.length);
   for (let at = 0; at < levels.length; at += 1) {
-    const bin = Math.floor(((levels[at] - lowest) * bins) / span);
+    const bin = Math.round((levels[at] - lowest) / spacing);
     binOf[at] = bin;
     counts[bin] += 1;
     sums[bin] += levels[at];
   }
-  if (counts.filter((count) => count > 0).length <= CLASSES) return null;
-  const middle = (_, bin) => grayOfLevel(lowest + ((bin + 0.5) * span) / bins - 0.5);
-  const middles = Float64Array.from(counts, middle);
+  const middles = Float64Array.from(counts, (_, bin) => grayOfLevel(lowest + bin * spacing));
   const values = middles.map((value, bin) => (counts[bin] ? grayOfLevel(sums[bin] / counts[bin]) : value));
-  const width = ((grayOfLevel(highest) - grayOfLevel(lowest)) * span) / (span - 1) / bins;
-  return { counts, values, middles, binOf, width, pixels: levels.length };
+  return { counts, values, middles, binOf, width: middles[1] - middles[0], pixels: levels.length };
 }
 
-function extent(levels) {
-  let [lowest, highest] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  for (const level of levels) {
-    if (level < lowest) lowest = level;
-    if (level > highest) highest = level;
-  }
-  return { lowest, highest };
+// How far apart the gray values of the scan lie in levels: bins that are narrower would be empty in between.
+function spacingOf(present) {
+  const gaps = present.slice(1).map((level, n) => level - present[n]);
+  const least = Math.min(...gaps);
+  const single = gaps.filter((gap) => gap <= SINGLE_GAP * least); // the others skip gray values that do not occur
+  return single.reduce((sum, gap) => sum + gap, 0) / single.length;
 }
 
 // Where the climb starts, the same for every run: means spread evenly over the gray values, one spread, equal shares.

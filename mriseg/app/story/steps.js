@@ -100,9 +100,9 @@ export function showFlattened(stage, material, isStill) {
     const plot = new LinePlot(ofRow, { title: texts.lineAlt, axis: ["1", texts.column, String(slice.columns)] });
     plot.show(1);
     picture.box([number, 0], [1, slice.columns]);
-    oneRow.replaceChildren(html("h4", {}, filled(texts.oneRow, { row: number + 1 })), plot.element);
+    oneRow.replaceChildren(html("h3", {}, filled(texts.oneRow, { row: number + 1 })), plot.element);
   };
-  const all = html("h4", {}, filled(texts.allRows, sizes));
+  const all = html("h3", {}, filled(texts.allRows, sizes));
   stage.append(html("div", { class: "story-two" }, picture.element, html("div", {}, oneRow, all, whole.element)));
   showRow(material.pixel[0]);
   return reveal((share) => {

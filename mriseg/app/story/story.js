@@ -96,7 +96,7 @@ class Story {
     };
     const dots = html("div", { class: "story-dots" }, ...this.dots);
     const pace = html("label", {}, texts.speed, speed);
-    this.heading = html("h3", { "aria-live": "polite" });
+    this.heading = html("h2", { "aria-live": "polite" });
     this.words = html("p", { class: "story-words" });
     this.stage = html("div", { class: "story-stage" });
     const bar = html("div", { class: "story-bar" }, this.previous, this.playButton, this.next, dots, pace);
