@@ -123,14 +123,39 @@ NEAR_HELP = "Show what lies around the brain, without the air."
 RADIOLOGICAL = "Radiological"
 RADIOLOGICAL_HELP = "On: the patient's right is at the left of the screen. Off: left is at the left."
 SIDES_UNKNOWN = "Left and right unknown"
-SAVE_VIEW = "Save picture"
 MORE_CONTROLS = "Display options"
+OF = "of"  # slice 75 of 181
+ALL_SLICES, ALL_SLICES_HELP = "All slices", "All slices of this plane side by side (A)"
+FULL_SCREEN, FULL_SCREEN_HELP = "Full screen", "Full screen (F)"
+SAVE_PICTURE = "Save picture"
+SAVE_PICTURE_HELP = (
+    "Save what is shown as a PNG file, with title, color key, scale and sides, twice as large as on the screen"
+)
+KEYS, KEYS_TITLE, CLOSE = "Keys", "Keys, mouse and touch", "Close"
+VIEWER_KEYS = (
+    (("Click", "Drag"), "Move the cursor; the other planes follow"),
+    (("Arrow keys", "Wheel"), "Next slice, or next pixel of a picture (click a slice first)"),
+    (("Page up", "Page down"), "Ten slices up or down"),
+    (("+", "−", "Ctrl + wheel", "Pinch"), "Zoom in and out"),
+    (("Space + drag", "Middle button", "Two fingers"), "Move the zoomed picture"),
+    (("0", "Double click"), "Back to the whole slice"),
+    (("Shift + drag", "Right button"), "Window and level"),
+    (("[", "]"), "Move the line of the layout Swipe"),
+    (("A",), "All slices of this plane"),
+    (("F",), "Full screen"),
+    (("?",), "This list"),
+    (("Esc",), "Close or leave full screen"),
+)
+UNCERTAINTY_KEY = "Uncertainty (entropy / log 3)"
+UNCERTAINTY_ENDS = ("0 certain", "1 undecided")
+MASK_KEY, OUTLINE_KEY = "Brain mask and its outline", "Outline of the brain mask"
+ELSEWHERE_KEY = "Background here, tissue in: {}"
+ORIGIN = "mriseg {}, research and education, not a medical device"
 TISSUE_HELP = "Click to show or hide. Point at it to see this tissue alone."
-PROBE_HELP = "Point at the brain: its intensity is marked on the histogram, with the probability of each tissue."
-DISAGREEMENT = "Where they differ"
+PROBE_HELP = "Hover over the brain to see a voxel's intensity and tissue probabilities."
+DISAGREEMENT = "Where they differ, in the colors of this result"
 CANVAS_HELP = (
-    "Click or drag: the other planes follow. Arrow keys: from slice to slice. Drag with the right button or Shift: "
-    "window and level."
+    "Click or drag: the other planes follow. Arrow keys: from slice to slice. Ctrl and wheel: zoom. All keys: press ?"
 )
 PIXEL = "Pixel"
 PROBED_INTENSITY = "intensity"

@@ -3,10 +3,12 @@
 import re
 
 import numpy as np
+import PIL.Image
 import pytest
 
 from mriseg import Contrast
 from mriseg.core.scan import volume
+from mriseg.core.tissue import Tissue
 from mriseg.datasets.phantom import simulate
 from mriseg.datasets.samples import SAMPLES
 from mriseg.export.images import encode_scan
@@ -21,6 +23,7 @@ from tests.browser.conftest import (
     wait_until,
     wait_until_nothing_moves,
 )
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.browser
 
@@ -193,6 +196,198 @@ def test_the_mark_stands_at_its_intensity_also_after_the_plot_became_narrower(he
         wait_until_nothing_moves(head)
     assert before == pytest.approx(corrected, rel=0.02)
     assert after == pytest.approx(corrected, rel=0.02)
+
+
+def magnification(page) -> float:
+    return float(page.locator(".mriseg-viewer").get_attribute("data-magnification") or 1)
+
+
+def test_keys_wheel_and_drag_zoom_and_move_and_a_key_brings_all_back(head):
+    canvas = head.locator(CANVAS).nth(1)
+    canvas.focus()
+    seen = [pixels(head)]
+    for key in ("+", "+", "-"):
+        head.keyboard.press(key)
+        settle(head)
+        seen.append(pixels(head))
+    assert len(set(seen)) == 4 - 1  # larger and smaller again by the same
+    assert seen[1] == seen[3]
+    box = canvas.bounding_box()
+    head.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    head.keyboard.down("Control")
+    head.mouse.wheel(0, -200)
+    head.keyboard.up("Control")
+    settle(head)
+    assert magnification(head) > 1.5
+    assert head.evaluate("visualViewport.scale * devicePixelRatio") == 1  # the page itself stays as it is
+    keep(head, "zoomed")
+    before, cursor = pixels(head), drawn(head, 1)
+    head.keyboard.down(" ")
+    head.mouse.down()
+    head.mouse.move(box["x"] + box["width"] / 2 + 30, box["y"] + box["height"] / 2 + 20)
+    head.mouse.up()
+    head.keyboard.up(" ")
+    settle(head)
+    assert pixels(head) != before
+    assert drawn(head, 1) == cursor  # the slice was moved, and not the cursor
+    head.keyboard.press("0")
+    settle(head)
+    assert magnification(head) == 1
+    assert pixels(head) == seen[0]
+
+
+def test_the_slice_says_its_number_of_how_many(head):
+    count = int(head.locator(".mriseg-viewer input[aria-label='Slice']").get_attribute("max"))
+    number = int(drawn(head).split()[-1]) + 1
+    said = f"{number} of {count}"
+    assert head.locator(".mriseg-bar output", has_text=said).count() == 1
+    assert said in head.locator(".mriseg-panel figcaption").first.inner_text()
+    for slider in head.locator(".mriseg-viewer > .mriseg-bar > label input[type=range]").all():
+        assert slider.bounding_box()["width"] >= 120
+
+
+def test_full_screen_is_filled_by_the_slices(head):
+    head.locator(CANVAS).first.focus()
+    head.keyboard.press("f")
+    head.wait_for_function("document.fullscreenElement?.classList.contains('mriseg-viewer')")
+    settle(head)
+    keep(head, "full-screen")
+    row = head.locator(".mriseg-panels").bounding_box()
+    assert row["height"] > 0.8 * head.evaluate("innerHeight")
+    assert row["width"] > 0.95 * head.evaluate("innerWidth")
+    head.keyboard.press("f")
+    head.wait_for_function("!document.fullscreenElement")
+    wait_until_nothing_moves(head)
+    assert_whole(head)
+
+
+def test_keys_are_listed_and_escape_closes_the_list(head):
+    head.locator(CANVAS).first.focus()
+    head.keyboard.press("?")
+    dialog = head.get_by_role("dialog")
+    dialog.wait_for()
+    keep(head, "keys")
+    assert "Full screen" in dialog.inner_text()
+    head.keyboard.press("Escape")
+    assert dialog.count() == 0
+    head.get_by_role("button", name="Keys", exact=True).click()
+    dialog.get_by_role("button", name="Close").click()
+    assert dialog.count() == 0
+
+
+def test_keys_do_nothing_while_something_else_has_the_keyboard(head):
+    head.evaluate("document.activeElement.blur()")
+    for key in ("f", "?", "+"):
+        head.keyboard.press(key)
+    settle(head)
+    assert head.get_by_role("dialog").count() == 0
+    assert head.evaluate("document.fullscreenElement") is None
+    assert magnification(head) == 1
+
+
+def test_all_slices_are_seen_at_once_and_a_click_goes_to_one(head):
+    head.get_by_role("button", name="All slices").click()
+    dialog = head.get_by_role("dialog")
+    in_view = """() => {
+        const room = document.querySelector('.mriseg-lightbox').getBoundingClientRect();
+        const cells = [...document.querySelectorAll('.mriseg-grid button')].filter((cell) => {
+            const box = cell.getBoundingClientRect();
+            return box.bottom > room.top && box.top < room.bottom;
+        });
+        return cells.length > 10 && cells.every((cell) => cell.dataset.shown);
+    }"""
+    head.wait_for_function(in_view)
+    keep(head, "all-slices")
+    number = int(drawn(head).split()[-1]) + 1
+    assert dialog.locator("[aria-current]").inner_text() == str(number)
+    dialog.get_by_role("button", name=f"Slice {number + 3}", exact=True).click()
+    assert dialog.count() == 0
+    head.wait_for_function(
+        "drawn => document.querySelector('.mriseg-panel canvas').dataset.drawn?.endsWith(drawn)", arg=f" 2 {number + 2}"
+    )
+    head.get_by_role("button", name="All slices").click()
+    head.keyboard.press("Escape")
+    assert dialog.count() == 0
+    head.locator(CANVAS).first.focus()
+    for _ in range(3):
+        head.keyboard.press("ArrowDown")
+    settle(head)
+    assert_whole(head)
+
+
+def test_the_saved_picture_has_a_caption_and_no_holes(head):
+    row = head.locator(".mriseg-panels").bounding_box()
+    with head.expect_download() as waiting:
+        head.get_by_role("button", name="Save picture").click()
+    assert re.fullmatch(r"mriseg_segmented_axial_\d+\.png", waiting.value.suggested_filename)
+    picture = PIL.Image.open(waiting.value.path())
+    assert picture.width == pytest.approx(2 * (row["width"] + 24), abs=2)
+    assert picture.height > 2 * row["height"] + 100  # title, key and origin
+    assert picture.mode == "RGB" or picture.getchannel("A").getextrema() == (255, 255)
+    values = np.asarray(picture.convert("RGB")).astype(int)
+    below = values[(-2 * 60) :]
+    for tissue in Tissue:
+        assert (np.abs(below - tissue.rgb).sum(-1) < 12).sum() > 200  # its swatch
+    assert (values.sum(-1) < 150)[:60].sum() > 200  # the title
+
+
+def test_controls_that_do_nothing_in_a_map_are_gray(head):
+    viewer = head.locator(".mriseg-viewer")
+    tissue = viewer.get_by_role("button", name="White matter")
+    opacity = viewer.get_by_label("Overlay opacity", exact=True)
+    for layer, uses_tissues, uses_opacity in (
+        ("segmented", True, True),
+        ("entropy", False, True),
+        ("posterior-wm", False, False),
+    ):
+        viewer.get_by_label("Map", exact=True).select_option(layer)
+        assert (tissue.is_enabled(), opacity.is_enabled()) == (uses_tissues, uses_opacity)
+        assert (viewer.locator(".mriseg-key").count() > 0) == (layer != "segmented")
+
+
+def test_what_is_pointed_out_elsewhere_on_the_page_is_shown(head):
+    place = [int(drawn(head, panel).split()[-1]) for panel in (3, 2, 0)]
+    moved = [place[0] - 4, place[1] + 3, place[2] + 1]
+    detail = {"voxel": moved, "layer": "entropy", "outline": True}
+    head.evaluate("detail => document.dispatchEvent(new CustomEvent('mriseg-go', {detail}))", detail)
+    head.locator(".mriseg-ring").first.wait_for()
+    keep(head, "pointed-out")
+    assert [int(drawn(head, panel).split()[-1]) for panel in (3, 2, 0)] == moved
+    viewer = head.locator(".mriseg-viewer")
+    assert viewer.get_by_label("Map", exact=True).input_value() == "entropy"
+    assert viewer.locator(".mriseg-key").count() == 2  # of the map and of the outline
+    back = {"voxel": place, "layer": "segmented", "outline": False}
+    head.evaluate("detail => document.dispatchEvent(new CustomEvent('mriseg-go', {detail}))", back)
+    head.wait_for_function("!document.querySelector('.mriseg-ring')")
+
+
+def test_on_a_telephone_nothing_is_cut_off_and_two_fingers_zoom(chromium, address):
+    context = chromium.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    page = context.new_page()
+    page.set_default_timeout(1000 * PATIENCE)
+    page.goto(address)
+    page.wait_for_selector(f"{CANVAS}[data-drawn]")
+    wait_until_nothing_moves(page)
+    keep(page, "telephone")
+    beside = page.evaluate(
+        """() => [...document.querySelectorAll('.mriseg-viewer *')].filter((part) => part.checkVisibility()
+            && (part.getBoundingClientRect().right > innerWidth || part.getBoundingClientRect().left < 0))
+            .map((part) => `${part.tagName} ${part.className}`)"""
+    )
+    assert beside == []
+    canvas = page.locator(CANVAS).first
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    session = context.new_cdp_session(page)
+    for kind, spread in (("touchStart", 15), ("touchMove", 30), ("touchMove", 45), ("touchEnd", None)):
+        fingers = [] if spread is None else [{"x": x - spread, "y": y, "id": 0}, {"x": x + spread, "y": y, "id": 1}]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": fingers})
+    settle(page)
+    keep(page, "telephone-zoomed")
+    assert magnification(page) == pytest.approx(3, rel=0.1)
+    assert page.evaluate("visualViewport.scale") == 1
+    context.close()
 
 
 def test_swipe_shows_the_original_on_its_left(head):
@@ -435,7 +630,8 @@ def test_slices_grow_with_the_window_as_far_as_they_need(head):
     heights = []
     for width, height in ((1280, 720), (1440, 900), (1920, 1080)):
         head.set_viewport_size({"width": width, "height": height})
-        wait_until_nothing_moves(head)
+        head.wait_for_timeout(300)
+        settle(head)
         row = head.locator(".mriseg-panels").bounding_box()
         heights.append(row["height"])
         assert 200 <= row["height"] <= max(200, height - 300)  # there is room for the histogram
@@ -444,7 +640,8 @@ def test_slices_grow_with_the_window_as_far_as_they_need(head):
         assert all(box["y"] + box["height"] <= row["y"] + row["height"] + 1 for box in boxes)
     assert heights[0] < heights[1] < heights[2]
     head.set_viewport_size({"width": 1024, "height": 2000})  # far higher than the slices are at this width
-    wait_until_nothing_moves(head)
+    head.wait_for_timeout(300)
+    settle(head)
     main = panel_boxes(head)[0]
     assert 0.6 < main["width"] / main["height"] < 1.2
     head.set_viewport_size({"width": 1440, "height": 900})
@@ -468,8 +665,8 @@ SCROLLS = (
 # Pairs of visible controls, figures and texts of the page that lie over each other, and texts that are cut off.
 OVERLAPS = """() => {
     const main = document.querySelector('[data-testid=stMain]');
-    const kinds = ['.mriseg-bar > *', '.mriseg-panel', '.mriseg-probe', '.js-plotly-plot', 'table',
-        '[data-testid=stMetric]', '[data-testid=stMarkdown] p'];
+    const kinds = ['.mriseg-bar > *', '.mriseg-legend > *', '.mriseg-panel', '.mriseg-probe', '.js-plotly-plot',
+        'table', '[data-testid=stMetric]', '[data-testid=stMarkdown] p'];
     const parts = [...main.querySelectorAll(kinds.join(', '))].filter(part => part.checkVisibility());
     const boxes = parts.map(part => part.getBoundingClientRect());
     const names = parts.map(part => `${part.tagName} ${part.className} ${part.textContent.slice(0, 40)}`);

@@ -322,17 +322,25 @@ def test_entropy_is_none_of_a_certain_voxel_and_full_of_one_that_may_be_anything
         "white": np.array([[0, 85, 127, 64]]),
         "abnormal": np.array([[0, 0, 0, 64]]),
     }
-    expected = [0, 255, 255 * np.log(2) / np.log(3), 255]
-    assert np.abs(layer_of(script, layers, "entropy")[0, :, 3] - expected).max() <= 1
+    found = script.evaluate(
+        "slice => [0, 1, 2, 3].map((at) => entropyAt(sliceOf(slice), at))",
+        small(layers),
+    )
+    assert found == pytest.approx([0, 1, np.log(2) / np.log(3), 1], abs=1e-3)
+    colors = script.evaluate("shares => shares.map(paletteOf(UNCERTAINTY_COLORS))", found)
+    shown = layer_of(script, layers, "entropy", opacity=0.6)[0]
+    assert shown.tolist() == [[*color, 153] for color in colors]
+    brightness = shown[[0, 2, 1], :3].sum(-1)
+    assert (np.diff(brightness.astype(int)) > 100).all()  # lighter, the less is known
 
 
-def test_the_field_is_warm_where_it_brightens_and_cool_where_it_darkens(script):
-    layers = {"labels": np.ones((1, 3), int), "field": np.array([[0, 127, 255]])}
-    dark, flat, bright = layer_of(script, layers, "field", opacity=1)[0].astype(int)
-    assert dark[2] > dark[0]
-    assert bright[0] > bright[2]
-    assert (dark[3], bright[3]) == (255, 255)
-    assert flat[3] <= 2
+def test_the_field_has_its_ends_at_its_colors_and_is_white_where_it_changes_nothing(script):
+    layers = {"labels": np.ones((1, 3), int), "field": np.array([[0, 128, 255]])}
+    first, *_, last = script.evaluate("FIELD_COLORS")
+    dark, flat, bright = layer_of(script, layers, "field", opacity=1)[0].tolist()
+    assert dark == [*first, 255]
+    assert bright == [*last, 255]
+    assert min(flat[:3]) >= 240
 
 
 def test_two_segmentations_disagree_where_their_labels_differ(script):

@@ -1,14 +1,21 @@
-// The controls of the viewer: buttons, sliders and panels, what pointer, wheel and keys do there, and the line below
-// that says what is known of a voxel. They change the state of the viewer and have it drawn.
+// The controls of the viewer: choices and sliders above, panels, and below them keys and buttons. They change the state of
+// the viewer and have it drawn.
 
-import { PICTURE, aspectOf, millimeters, pixelOfKey, pixelOfPoint, slicesOfKey, voxelOfPixel } from "./navigation.js";
-import { joinCanvases } from "./painter.js";
+import { add, addButton, addIcon, addSelect, addSlider } from "./elements.js";
+import { listenToKeys, listenToPanel, windowOf } from "./gestures.js";
+import { openHelp } from "./help.js";
+import { refreshKeys } from "./legend.js";
+import { Lightbox } from "./lightbox.js";
+import { aspectOf } from "./navigation.js";
+import { shortNumber } from "./readout.js";
+import { saveSnapshot } from "./snapshot.js";
 
 const COMPARED = ["other", "layer", "disagreement"]; // two segmentations side by side, and where they differ
-const DIVIDER_REACH = 0.04; // of a panel's width, within which its divider is taken hold of
+const ICONS = {
+  fullScreen: "M1 5V1h4M9 1h4v4M13 9v4H9M5 13H1V9",
+  help: "M4.5 4.5a2.5 2.5 0 1 1 3.7 2.2Q7 7.4 7 8.6M7 11.2v1",
+};
 const WINDOW_STEPS = 500; // of the sliders for window and level
-const WINDOW_POINTS = 600; // that the pointer is dragged over the range of all intensities
-const MOST_CERTAIN = 99; // percent: a model's own certainty is no proof, as `mriseg/segmentation/names.py` has it
 
 // The layouts that make sense: a picture has one plane, and two segmentations are compared only where there are two.
 export function layoutsOf({ kind, comparedWith, texts }) {
@@ -45,46 +52,6 @@ export function widthsOf(panels, header, state) {
   return { aspects, side, total: main + side };
 }
 
-export function windowOf(width, level) {
-  return { black: level - width / 2, white: level + width / 2 };
-}
-
-// Dragged to the right a window becomes wider, dragged down it becomes brighter; it never closes.
-export function dragWindow({ black, white }, [right, down], [low, high]) {
-  const step = (high - low) / WINDOW_POINTS;
-  return windowOf(Math.max(white - black + right * step, step), (black + white) / 2 - down * step);
-}
-
-export function shortNumber(value) {
-  return Math.abs(value) < 10000 ? String(Number(value.toPrecision(4))) : value.toFixed(0);
-}
-
-// What the line below the panels says of a voxel: texts, those of the tissues with the share that is theirs.
-export function describeVoxel(voxel, values, { header, state }) {
-  const { texts, affine, tissues, abnormal, isAbnormal } = header;
-  const where = affine
-    ? `${millimeters(affine, voxel).map(Math.round).join(", ")} mm`
-    : `${texts.pixel} ${voxel[1] + 1}, ${voxel[0] + 1}`;
-  const items = [{ text: where }, { text: `${texts.intensity} ${shortNumber(values.intensity)}` }];
-  if (!values.inside) return [...items, { text: texts.outside }];
-  items.push({ text: `${texts.corrected} ${shortNumber(values.corrected)}` });
-  if (state.layer === "field") items.push({ text: `${texts.shading} × ${values.shading.toFixed(2)}` });
-  const named = isAbnormal ? [...tissues, abnormal] : tissues;
-  return [...items, ...named.map(({ short, rgb }, k) => ({ text: short, rgb, share: values.posteriors[k] }))];
-}
-
-export function showReadout(readout, items) {
-  readout.replaceChildren();
-  for (const { text, rgb, share } of items) {
-    const item = add(readout, "span", "", text);
-    if (share === undefined) continue;
-    const bar = add(add(item, "span", "mriseg-meter"), "i");
-    bar.style.width = `${100 * share}%`;
-    bar.style.background = `rgb(${rgb})`;
-    item.append(`${Math.min(Math.round(100 * share), MOST_CERTAIN)} %`);
-  }
-}
-
 // ---------------------------------------------------------------- elements
 
 // Build all controls and panels anew.
@@ -95,42 +62,82 @@ export function buildControls(viewer) {
   const isUnfolded = root.querySelector(".mriseg-more")?.open ?? false;
   root.replaceChildren();
   const controls = {};
-  const bar = add(root, "div", "mriseg-bar");
-  addChoices(bar, viewer, controls);
-  addFold(bar, viewer, controls).open = isUnfolded;
+  viewer.controls = controls;
+  const above = add(root, "div", "mriseg-bar");
+  addChoices(above, viewer);
+  addFold(above, viewer).open = isUnfolded;
   controls.panels = addPanels(root, viewer);
-  addLegend(root, viewer);
+  const below = add(root, "div", "mriseg-bar");
+  controls.legend = add(below, "div", "mriseg-legend");
+  addOpacity(below, viewer);
+  addTools(below, viewer);
   controls.readout = add(root, "div", "mriseg-probe");
+  refreshKeys(viewer);
   if (focused) root.querySelector(`[data-name="${focused}"]`)?.focus();
-  return controls;
 }
 
-function addChoices(bar, viewer, controls) {
-  const { header, state } = viewer;
-  const { texts } = header;
+function addChoices(bar, viewer) {
+  const { header, state, controls } = viewer;
+  const { texts, shape } = header;
   if (header.kind !== "picture") {
     const planes = header.planes.map(([axis, title]) => [String(axis), title]);
-    addSelect(bar, { title: texts.plane, options: planes, chosen: String(state.plane) }, (axis) =>
-      viewer.arrange({ plane: Number(axis) }),
-    );
-    const slice = { min: 1, max: header.shape[state.plane], step: 1, value: state.cursor[state.plane] + 1 };
-    controls.slice = addSlider(bar, { title: texts.slice, ...slice }, (number) =>
-      viewer.moveTo(state.plane, number - 1),
-    );
+    const plane = { title: texts.plane, options: planes, chosen: String(state.plane), isPlain: true };
+    addSelect(bar, plane, (axis) => viewer.arrange({ plane: Number(axis) }));
+    const count = shape[state.plane];
+    const say = (number) => `${number} ${texts.of} ${count}`;
+    const slice = { title: texts.slice, say, min: 1, max: count, step: 1, value: state.cursor[state.plane] + 1 };
+    controls.slice = addSlider(bar, slice, (number) => viewer.moveTo(state.plane, number - 1));
   }
-  addSelect(bar, { title: texts.layout, options: layoutsOf(header), chosen: state.layout }, (layout) =>
-    viewer.arrange({ layout }),
-  );
-  const layers = shownLayers(header);
-  addSelect(bar, { title: texts.layer, options: layers, chosen: state.layer }, (layer) => viewer.change({ layer }));
-  const opacity = { min: 0, max: 1, step: 0.05, value: state.opacity };
-  const slider = addSlider(bar, { title: texts.opacity, ...opacity }, (value) => viewer.change({ opacity: value }));
-  slider.parentElement.title = texts.opacityHelp;
+  const layout = { title: texts.layout, options: layoutsOf(header), chosen: state.layout, isPlain: true };
+  addSelect(bar, layout, (chosen) => viewer.arrange({ layout: chosen }));
+  const layer = { title: texts.layer, options: shownLayers(header), chosen: state.layer };
+  controls.layer = addSelect(bar, layer, (chosen) => viewer.change({ layer: chosen }));
+}
+
+function addOpacity(bar, viewer) {
+  const {
+    header: { texts },
+    state,
+    controls,
+  } = viewer;
+  const say = (share) => `${Math.round(100 * share)} %`;
+  const opacity = { title: texts.opacity, say, min: 0, max: 1, step: 0.05, value: state.opacity };
+  controls.opacity = addSlider(bar, opacity, (value) => viewer.change({ opacity: value }));
+  controls.opacity.parentElement.title = texts.opacityHelp;
+}
+
+// What is done with the whole: all slices, full screen, saving, the list of keys.
+function addTools(parent, viewer) {
+  const { header, root } = viewer;
+  const { texts } = header;
+  const tools = add(parent, "div", "mriseg-bar mriseg-tools");
+  const actions = {
+    allSlices: () => {
+      viewer.lightbox = new Lightbox(viewer);
+    },
+    fullScreen: () => {
+      if (document.fullscreenElement) document.exitFullscreen();
+      else root.requestFullscreen();
+    },
+    save: () => saveSnapshot(viewer),
+    help: () => openHelp(viewer),
+  };
+  if (header.kind === "picture") delete actions.allSlices;
+  if (!document.fullscreenEnabled) delete actions.fullScreen; // in a frame that forbids it, or on a telephone
+  for (const [name, act] of Object.entries(actions)) {
+    const button = addButton(tools, ICONS[name] ? "" : texts[name]);
+    if (ICONS[name]) addIcon(button, ICONS[name]);
+    button.setAttribute("aria-label", texts[name]);
+    button.dataset.name = name;
+    button.title = texts[`${name}Help`];
+    button.onclick = act;
+  }
+  listenToKeys(viewer, actions);
 }
 
 // What is needed less often, folded away.
-function addFold(bar, viewer, controls) {
-  const { header, state } = viewer;
+function addFold(bar, viewer) {
+  const { header, state, controls } = viewer;
   const {
     texts,
     range: [low, high],
@@ -142,11 +149,17 @@ function addFold(bar, viewer, controls) {
   const { black, white } = state.window;
   const change = () => viewer.change({ window: windowOf(Number(controls.width.value), Number(controls.level.value)) });
   const [width, level] = [white - black, (white + black) / 2];
-  controls.width = addSlider(content, { title: texts.width, min: step, max: high - low, step, value: width }, change);
-  controls.level = addSlider(content, { title: texts.level, min: low, max: high, step, value: level }, change);
+  const range = { say: shortNumber, step };
+  controls.width = addSlider(
+    content,
+    { title: texts.width, min: step, max: high - low, value: width, ...range },
+    change,
+  );
+  controls.level = addSlider(content, { title: texts.level, min: low, max: high, value: level, ...range }, change);
   for (const name of ["contours", "outline", "zoom", "radiological"]) {
     if (name === "radiological" && (header.kind === "picture" || !header.sidesKnown)) continue;
     const button = addButton(content, texts[name], state[name]);
+    controls[name] = button;
     button.title = texts[`${name}Help`];
     button.onclick = () => {
       viewer.change({ [name]: !state[name] });
@@ -154,7 +167,6 @@ function addFold(bar, viewer, controls) {
       button.setAttribute("aria-pressed", String(state[name]));
     };
   }
-  addButton(content, texts.save).onclick = () => save(viewer);
   return fold;
 }
 
@@ -190,163 +202,14 @@ function addPanel(parent, { axis, shows, small }, viewer) {
   const panel = {
     figure,
     canvas,
-    caption: add(line, "span"),
+    line,
+    text: add(line, "span"),
     number: add(line, "small"),
     axis,
     shows,
     small,
     drag: null,
   };
-  listenToPointer(panel, viewer);
-  listenToKeysAndWheel(panel, viewer);
+  listenToPanel(panel, viewer);
   return panel;
-}
-
-// The tissues: each is switched off and on, and highlighted while it is pointed at.
-function addLegend(root, viewer) {
-  const {
-    header,
-    state: { hidden },
-  } = viewer;
-  const legend = add(root, "div", "mriseg-bar");
-  for (const { number, title, rgb } of header.legend) {
-    const button = addButton(legend, "", !hidden.has(number));
-    button.className = "mriseg-tissue";
-    const swatch = add(
-      button,
-      "span",
-      number === header.abnormal.number ? "mriseg-swatch mriseg-striped" : "mriseg-swatch",
-    );
-    swatch.style.backgroundColor = `rgb(${rgb})`;
-    button.append(title);
-    button.title = header.texts.tissueHelp;
-    const highlight = () => viewer.highlight(hidden.has(number) ? null : number);
-    button.onclick = () => {
-      if (!hidden.delete(number)) hidden.add(number);
-      button.setAttribute("aria-pressed", String(!hidden.has(number)));
-      highlight();
-      viewer.draw();
-    };
-    button.onpointerenter = highlight;
-    button.onfocus = () => {
-      if (button.matches(":focus-visible")) highlight();
-    };
-    button.onpointerleave = button.onblur = () => viewer.highlight(null);
-  }
-}
-
-function add(parent, tag, name = "", text = "") {
-  const element = document.createElement(tag);
-  if (name) element.className = name;
-  if (text) element.textContent = text;
-  parent.append(element);
-  return element;
-}
-
-function addButton(parent, text, isPressed = null) {
-  const button = add(parent, "button", "", text);
-  button.type = "button";
-  if (isPressed !== null) button.setAttribute("aria-pressed", String(isPressed));
-  return button;
-}
-
-function addSelect(parent, { title, options, chosen }, change) {
-  const select = add(add(parent, "label", "", title), "select");
-  select.setAttribute("aria-label", title);
-  select.dataset.name = title;
-  for (const [key, text] of options) {
-    const option = add(select, "option", "", text);
-    option.value = key;
-    option.selected = key === chosen;
-  }
-  select.onchange = () => change(select.value);
-}
-
-function addSlider(parent, { title, ...range }, change) {
-  const input = add(add(parent, "label", "", title), "input");
-  Object.assign(input, { type: "range", ...range });
-  input.setAttribute("aria-label", title);
-  input.dataset.name = title;
-  input.oninput = () => change(Number(input.value));
-  return input;
-}
-
-function save({ controls, header }) {
-  const link = document.createElement("a");
-  link.href = joinCanvases(controls.panels.map(({ canvas }) => canvas)).toDataURL("image/png");
-  link.download = header.texts.saveAs;
-  link.click();
-}
-
-// ---------------------------------------------------------------- pointer, wheel and keys
-
-function listenToPointer(panel, viewer) {
-  const { canvas } = panel;
-  canvas.onpointerdown = (event) => {
-    canvas.setPointerCapture(event.pointerId);
-    panel.drag = dragOf(panel, event, viewer.state);
-    drag(panel, event, viewer);
-  };
-  canvas.onpointermove = (event) => {
-    if (panel.drag) drag(panel, event, viewer);
-    else viewer.probe(voxelUnder(panel, event, viewer));
-  };
-  canvas.onpointerup = canvas.onpointercancel = () => {
-    panel.drag = null;
-  };
-  canvas.onpointerleave = () => viewer.probe(null);
-  canvas.oncontextmenu = (event) => event.preventDefault();
-}
-
-function listenToKeysAndWheel({ canvas, axis }, viewer) {
-  const { state, header } = viewer;
-  canvas.addEventListener(
-    "wheel",
-    (event) => {
-      if (axis === PICTURE || event.ctrlKey || document.activeElement !== canvas) return;
-      event.preventDefault();
-      viewer.moveTo(axis, state.cursor[axis] + Math.sign(event.deltaY));
-    },
-    { passive: false },
-  );
-  canvas.onkeydown = (event) => {
-    const step = slicesOfKey(event.key);
-    if (step === undefined) return;
-    event.preventDefault();
-    if (axis === PICTURE) viewer.change({ cursor: pixelOfKey(event.key, state.cursor, header.shape), clicked: true });
-    else viewer.moveTo(axis, state.cursor[axis] + step);
-  };
-}
-
-// What a press begins to drag.
-function dragOf(panel, event, { swipe }) {
-  if (event.button === 2 || event.shiftKey) return "window";
-  return panel.shows === "swipe" && Math.abs(shareOfWidth(panel, event) - swipe) < DIVIDER_REACH ? "swipe" : "cursor";
-}
-
-function drag(panel, event, viewer) {
-  const { state, controls, header } = viewer;
-  if (panel.drag === "window") {
-    viewer.change({ window: dragWindow(state.window, [event.movementX, event.movementY], header.range) });
-    controls.width.value = state.window.white - state.window.black;
-    controls.level.value = (state.window.white + state.window.black) / 2;
-  } else if (panel.drag === "swipe") {
-    viewer.change({ swipe: Math.min(1, Math.max(0, shareOfWidth(panel, event))) });
-  } else {
-    const voxel = voxelUnder(panel, event, viewer);
-    if (voxel) viewer.click(voxel);
-  }
-}
-
-function shareOfWidth({ canvas }, event) {
-  const box = canvas.getBoundingClientRect();
-  return (event.clientX - box.left) / box.width;
-}
-
-// The voxel under the pointer; null beside the slice.
-function voxelUnder({ canvas, axis, viewport }, event, { state }) {
-  if (!viewport) return null;
-  const box = canvas.getBoundingClientRect();
-  const pixel = pixelOfPoint([event.clientX - box.left, event.clientY - box.top], viewport);
-  return pixel && voxelOfPixel(pixel, axis, viewport, state.cursor);
 }

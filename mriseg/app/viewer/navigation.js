@@ -3,6 +3,9 @@
 // its columns in the radiological convention, so both run against their axes. Voxels of a picture are row and column.
 
 export const PICTURE = -1; // in place of the axis across a slice: a picture has none
+const LARGEST_MAGNIFICATION = 16; // times that a slice is magnified at most: a voxel of 1 mm is then a finger wide
+const BARS_MM = [100, 50, 20, 10, 5, 2, 1]; // lengths of the bar that shows the scale
+const BAR_SHARE = 0.35; // of a panel's width that this bar takes at most
 
 // The canonical axes along the columns and the rows of a slice across an axis.
 export function inPlaneAxes(axis) {
@@ -74,10 +77,53 @@ export function fitViewport(slice, { part, pixel, width, height, mirrored }) {
   return { x, y, scale, scaleX, scaleY, mirrored, rows: slice.rows, columns: slice.columns };
 }
 
+// The voxel in the middle of what is shown when nothing is magnified, in parts of voxels.
+export function centerOf({ shape, headBox }, { zoom }) {
+  return shape.map((size, axis) => (zoom ? headBox[axis][0] + headBox[axis][1] - 1 : size - 1) / 2);
+}
+
+// The viewport in which a pixel lies in the middle of the panel and all is so many times larger.
+export function magnify(viewport, { magnification, pixel: [row, column], width, height }) {
+  const [scaleX, scaleY] = [viewport.scaleX * magnification, viewport.scaleY * magnification];
+  const shown = viewport.mirrored ? viewport.columns - 1 - column : column;
+  return {
+    ...viewport,
+    scale: viewport.scale * magnification,
+    scaleX,
+    scaleY,
+    x: width / 2 - (shown + 0.5) * scaleX,
+    y: height / 2 - (row + 0.5) * scaleY,
+  };
+}
+
+// The magnification and the voxel in the middle after what lies at one place was taken to another and all magnified by
+// a factor: both are voxels under the pointer before, in parts of voxels. The middle stays within `ends` of each axis.
+export function takeTo({ magnification, focus }, { from, to, factor = 1 }, ends) {
+  const wanted = Math.min(LARGEST_MAGNIFICATION, Math.max(1, magnification * factor));
+  if (wanted === 1) return { magnification: 1, focus: null };
+  const moved = focus.map((middle, axis) => from[axis] - (to[axis] - middle) * (magnification / wanted));
+  return { magnification: wanted, focus: moved.map((place, axis) => clampTo(place, ends[axis])) };
+}
+
+function clampTo(place, [first, end]) {
+  return Math.min(end - 1, Math.max(first, place));
+}
+
+// How long the bar is that shows the scale, mm; 0 where even the shortest has no room.
+export function barLength(scale, width) {
+  return BARS_MM.find((length) => length * scale <= BAR_SHARE * width) ?? 0;
+}
+
 // The canvas point of the center of a pixel.
 export function pointOfPixel([row, column], viewport) {
   const shown = viewport.mirrored ? viewport.columns - 1 - column : column;
   return [viewport.x + (shown + 0.5) * viewport.scaleX, viewport.y + (row + 0.5) * viewport.scaleY];
+}
+
+// The place at a canvas point in parts of pixels, whole at their centers; it may lie beside the slice.
+export function placeOfPoint([x, y], viewport) {
+  const shown = (x - viewport.x) / viewport.scaleX - 0.5;
+  return [(y - viewport.y) / viewport.scaleY - 0.5, viewport.mirrored ? viewport.columns - 1 - shown : shown];
 }
 
 // The pixel at a canvas point; null beside the slice.

@@ -1,21 +1,22 @@
-// Draws slices: first as pixels, by functions of arrays alone, then these and what lies over them on a canvas.
+// Slices as pixels, by functions of arrays alone; `drawing.js` lays them on a canvas.
 
-import { PICTURE, fitViewport, pixelOfVoxel, pixelSize, pointOfPixel, visiblePart } from "./navigation.js";
+import {
+  FIELD_COLORS,
+  MASK_RGB,
+  OUTSIDE_RGB,
+  POSTERIORS,
+  UNCERTAINTY_COLORS,
+  largestShading,
+  paletteOf,
+} from "./color_keys.js";
 import { grayOf, packColor } from "./pixels.js";
 import { intensityAt, intensityOf, logShadingAt, posteriorsAt, shadingAt, signalOf } from "./slice_store.js";
 
-const OUTSIDE_RGB = [0, 158, 115]; // where another segmentation has background or the brain ends elsewhere
-const ENTROPY_RGB = [213, 94, 0];
-const BRIGHTENED_RGB = [230, 159, 0]; // by the bias field
-const DARKENED_RGB = [0, 114, 178];
-const MASK_RGB = [0, 229, 160];
-const CROSS_STYLE = "rgba(0, 229, 160, 0.55)";
-const POSTERIORS = { "posterior-gm": 0, "posterior-wm": 1, "posterior-csf": 2, "posterior-abnormal": 3 };
+const UNCERTAINTY = paletteOf(UNCERTAINTY_COLORS);
+const FIELD = paletteOf(FIELD_COLORS);
 const STRIPE = 2; // pixels of a slice: as wide are the stripes of abnormal tissue and the gaps between them
 const GAP_SHARE = 0.5; // of a stripe's opacity in a gap
 const FLAT = 1e-6; // a bias field whose logarithm varies less is none
-const BAR_MM = 50; // length of the bar that shows the scale
-const LIGHT = "#ebebeb";
 
 // Whether the four neighbors of a pixel lie in the slice and `holds` is true of them, which it is of none beyond it.
 export function isInner({ columns }, at, holds) {
@@ -86,13 +87,9 @@ export function entropyAt(slice, at) {
 }
 
 function fieldPixels(slice, { header, state }) {
-  const [flattest, steepest] = header.field;
-  const most = Math.max(-flattest, steepest, FLAT);
+  const most = Math.max(largestShading(header), FLAT);
   const alpha = Math.round(255 * state.opacity);
-  return colorBrain(slice, (at) => {
-    const value = logShadingAt(slice, at, header) / most;
-    return packColor(value > 0 ? BRIGHTENED_RGB : DARKENED_RGB, Math.round(alpha * Math.abs(value)));
-  });
+  return colorBrain(slice, (at) => packColor(FIELD(logShadingAt(slice, at, header) / most / 2 + 0.5), alpha));
 }
 
 // What a layer lays over the gray; null if nothing.
@@ -101,8 +98,10 @@ export function layerPixels(slice, layer, view) {
   if (layer === "segmented") return labelPixels(slice, view);
   if (layer === "field") return fieldPixels(slice, view);
   if (layer === "mask") return colorBrain(slice, () => packColor(MASK_RGB, Math.round(255 * state.opacity) >> 2));
-  if (layer === "entropy")
-    return colorBrain(slice, (at) => packColor(ENTROPY_RGB, Math.round(255 * entropyAt(slice, at))));
+  if (layer === "entropy") {
+    const alpha = Math.round(255 * state.opacity);
+    return colorBrain(slice, (at) => packColor(UNCERTAINTY(entropyAt(slice, at)), alpha));
+  }
   if (layer in POSTERIORS) {
     const tissue = POSTERIORS[layer];
     const { rgb } = [...header.tissues, header.abnormal][tissue];
@@ -149,138 +148,27 @@ export function imagesOf(slice, shows, view) {
   return images.filter(({ pixels }) => pixels);
 }
 
-// What stands at the corner of a panel.
-export function titleOf({ axis, shows }, { header, state }) {
-  const { texts } = header;
-  const layer = texts.layers[state.layer];
-  const titles = {
-    original: texts.original,
-    other: header.comparedWith,
-    disagreement: texts.disagreement,
-    swipe: `${texts.original} | ${layer}`,
+// The sides of pixels along which the labels of one tissue meet those of another, each as a line from a column and row of
+// corners to another; sides that follow each other are one line.
+export function bordersOf({ rows, columns }, labels, [one, other]) {
+  const meets = (a, b) => (labels[a] === one && labels[b] === other) || (labels[a] === other && labels[b] === one);
+  const lines = [];
+  const follow = ([outer, inner], pixelsAt, lineAt) => {
+    for (let k = 1; k < outer; k += 1) {
+      let start = null;
+      for (let n = 0; n <= inner; n += 1) {
+        const isBorder = n < inner && meets(...pixelsAt(k, n));
+        if (isBorder) start ??= n;
+        else if (start !== null) {
+          lines.push(lineAt(k, start, n));
+          start = null;
+        }
+      }
+    }
   };
-  return { title: titles[shows] ?? layer, plane: header.planes.find(([across]) => across === axis)?.[1] ?? "" };
-}
-
-// ---------------------------------------------------------------- canvas
-
-// Draw a slice on the canvas of a panel. `view` holds the header, the state and the cursor; the panel learns how the
-// slice lies on its canvas.
-export function drawPanel(panel, slice, view) {
-  const { canvas, axis, shows } = panel;
-  const { header, state } = view;
-  const [width, height] = [canvas.clientWidth, canvas.clientHeight];
-  if (!width || !height) return;
-  const context = clearCanvas(canvas, width, height);
-  const mirrored = axis > 0 && !state.radiological;
-  const part = visiblePart(slice, { axis, mirrored, box: state.zoom ? header.headBox : null });
-  const pixel = pixelSize(axis, header.spacing);
-  panel.viewport = fitViewport(slice, { part, pixel, width, height, mirrored });
-  const divider = state.swipe * width;
-  for (const image of imagesOf(slice, shows, view)) drawPixels(context, image, { viewport: panel.viewport, divider });
-  if (shows === "swipe") {
-    context.fillStyle = "#fff";
-    context.fillRect(divider - 1, 0, 2, height);
-  }
-  if (axis !== PICTURE || state.clicked) drawCross(context, pixelOfVoxel(state.cursor, axis, slice), panel.viewport);
-  if (axis !== PICTURE) drawMarks(context, panel, { header, width, height });
-  const { title, plane } = titleOf(panel, view);
-  const number = axis === PICTURE ? "" : state.cursor[axis] + 1;
-  panel.caption.textContent = panel.small || state.layout === "three" ? plane : title;
-  panel.number.textContent = number && ` ${number}`;
-  canvas.setAttribute(
-    "aria-label",
-    [title, plane, number && `${header.texts.slice} ${number}`].filter(Boolean).join(", "),
-  );
-  canvas.dataset.drawn = `${header.result} ${axis} ${axis === PICTURE ? 0 : state.cursor[axis]}`;
-}
-
-function clearCanvas(canvas, width, height) {
-  const ratio = window.devicePixelRatio || 1;
-  canvas.width = width * ratio;
-  canvas.height = height * ratio;
-  const context = canvas.getContext("2d");
-  context.scale(ratio, ratio);
-  return context;
-}
-
-// Lay pixels over what is on a canvas, by their opacity; right of the divider alone where they are swiped.
-export function drawPixels(context, { pixels, smooth = false, isSwiped = false }, { viewport, divider }) {
-  const { x, y, scaleX, scaleY, rows, columns, mirrored } = viewport;
-  const sheet = new OffscreenCanvas(columns, rows);
-  sheet.getContext("2d").putImageData(new ImageData(new Uint8ClampedArray(pixels.buffer), columns, rows), 0, 0);
-  context.save();
-  if (isSwiped) {
-    context.beginPath();
-    context.rect(divider, 0, 1e6, 1e6);
-    context.clip();
-  }
-  context.translate(x, y);
-  if (mirrored) {
-    context.translate(columns * scaleX, 0);
-    context.scale(-1, 1);
-  }
-  context.imageSmoothingEnabled = smooth;
-  context.imageSmoothingQuality = "high";
-  context.drawImage(sheet, 0, 0, columns * scaleX, rows * scaleY);
-  context.restore();
-}
-
-function drawCross(context, pixel, viewport) {
-  const [x, y] = pointOfPixel(pixel, viewport);
-  const { width, height } = context.canvas;
-  context.strokeStyle = CROSS_STYLE;
-  context.lineWidth = 1;
-  context.beginPath();
-  context.moveTo(x, 0);
-  context.lineTo(x, height);
-  context.moveTo(0, y);
-  context.lineTo(width, y);
-  context.stroke();
-}
-
-// The sides of the body and the scale.
-function drawMarks(context, panel, { header, width, height }) {
-  const { axis, small, viewport } = panel;
-  context.lineWidth = 3;
-  context.strokeStyle = "#000";
-  context.fillStyle = LIGHT;
-  const write = (text, [x, y], [align, baseline], size) => {
-    context.font = `${size}px sans-serif`;
-    context.textAlign = align;
-    context.textBaseline = baseline;
-    context.strokeText(text, x, y);
-    context.fillText(text, x, y);
-  };
-  if (header.sidesKnown) {
-    let [left, right, top, bottom] = header.letters[axis];
-    if (viewport.mirrored) [left, right] = [right, left];
-    const size = small ? 12 : 16;
-    write(left, [5, height / 2], ["left", "middle"], size);
-    write(right, [width - 5, height / 2], ["right", "middle"], size);
-    write(top, [width / 2, 5], ["center", "top"], size);
-    write(bottom, [width / 2, height - 5], ["center", "bottom"], size);
-  } else if (axis > 0 && !small) {
-    write(header.texts.sidesUnknown, [width - 5, height - 5], ["right", "bottom"], 12);
-  }
-  if (small) return;
-  context.fillStyle = "#000";
-  context.fillRect(5, height - 10, BAR_MM * viewport.scale + 2, 5);
-  context.fillStyle = LIGHT;
-  context.fillRect(6, height - 9, BAR_MM * viewport.scale, 3);
-  write(`${BAR_MM} mm`, [6, height - 13], ["left", "bottom"], 12);
-}
-
-// Several canvases side by side on one.
-export function joinCanvases(canvases) {
-  const sheet = document.createElement("canvas");
-  sheet.width = canvases.reduce((sum, canvas) => sum + canvas.width + 8, -8);
-  sheet.height = Math.max(...canvases.map((canvas) => canvas.height));
-  const context = sheet.getContext("2d");
-  let x = 0;
-  for (const canvas of canvases) {
-    context.drawImage(canvas, x, 0);
-    x += canvas.width + 8;
-  }
-  return sheet;
+  const below = (row, column) => [(row - 1) * columns + column, row * columns + column];
+  const beside = (column, row) => [row * columns + column - 1, row * columns + column];
+  follow([rows, columns], below, (row, from, to) => [from, row, to, row]);
+  follow([columns, rows], beside, (column, from, to) => [column, from, column, to]);
+  return lines;
 }

@@ -6,6 +6,7 @@ export const FORMAT_VERSION = 3; // of the bytes, the same as in `slices.py`: a 
 const PREFIX = 8; // bytes: the version and the length of the header
 const LEVEL_BYTES = 2; // of a pixel's intensity; each layer after it has one byte a pixel
 const BYTE_LAYERS = ["labels", "gray", "white", "abnormal", "field", "other"];
+const MOST_AT_ONCE = 3; // slices of one request, as `viewer.py` takes them
 const MOST_SLICES = 192; // 80 MB of a head of 256 voxels a side
 const PATIENCE = 600; // ms until a slice that was requested is requested again
 const AHEAD = [1, 2, 3]; // slices requested in the direction of scrolling
@@ -159,6 +160,16 @@ export class SliceStore {
     for (const [axis, index] of slices) this.pending.set(keyOf(axis, index), now);
     clearTimeout(this.delay);
     this.delay = setTimeout(() => this.send(slices, current.cursor), SEND_DELAY);
+  }
+
+  // Request the first few of slices that are not here, one request at a time.
+  requestSome(slices, cursor) {
+    const now = performance.now();
+    if ([...this.pending.values()].some((sent) => now - sent < PATIENCE)) return;
+    const absent = slices.filter(([axis, index]) => !this.has(axis, index)).slice(0, MOST_AT_ONCE);
+    if (!absent.length) return;
+    for (const [axis, index] of absent) this.pending.set(keyOf(axis, index), now);
+    this.send(absent, cursor);
   }
 
   close() {

@@ -1,10 +1,14 @@
 // The viewer: slices on canvases, a linked cursor, and what the model says of the voxel under it.
 // Window, opacity, probing and highlighting need no server; a slice that was not seen yet is requested from it.
 
-import { buildControls, describeVoxel, layoutsOf, shownLayers, showReadout } from "./controls.js";
+import { buildControls, layoutsOf, shownLayers } from "./controls.js";
+import { drawPanel, preparePanel } from "./drawing.js";
+import { setSlider } from "./elements.js";
 import { HistogramLink } from "./histogram_link.js";
-import { PICTURE, clampIndex, pixelOfVoxel } from "./navigation.js";
-import { drawPanel } from "./painter.js";
+import { refreshKeys } from "./legend.js";
+import { PICTURE, centerOf, clampIndex, pixelOfVoxel, takeTo } from "./navigation.js";
+import { describeVoxel, showReadout } from "./readout.js";
+import { heardPlace, ringAt } from "./show_place.js";
 import { SliceAnnouncer } from "./slice_announcer.js";
 import { followReasons } from "./reasons.js";
 import { FormatError, SliceStore, decode, valuesAt } from "./slice_store.js";
@@ -33,6 +37,8 @@ class Viewer {
     this.header = null;
     this.controls = null;
     this.probed = null; // the voxel under the pointer
+    this.pointedOut = null; // the voxel that someone asked to be shown, until it is drawn
+    this.lightbox = null; // while all slices are looked at
     this.scroll = null; // the axis across which slices were last stepped through, and which way
     this.count = 0;
     this.state = {
@@ -48,6 +54,8 @@ class Viewer {
       highlighted: null,
       swipe: 0.5,
       window: null,
+      magnification: 1,
+      focus: null, // the voxel in the middle of what is magnified
       cursor: null,
       clicked: false,
     };
@@ -61,12 +69,15 @@ class Viewer {
       this.draw();
     });
     this.resize.observe(root);
+    this.stopHearing = heardPlace((place) => this.goTo(place));
   }
 
   close() {
     this.isClosed = true;
     this.stopFollowing();
     this.resize.disconnect();
+    this.stopHearing();
+    this.lightbox?.close();
     this.histogram.disconnect();
     this.announcer.close();
     this.store.close();
@@ -92,7 +103,8 @@ class Viewer {
     if (before?.scan !== header.scan || before.result !== header.result) this.build();
     this.root.dataset.result = header.result;
     this.requestMissing();
-    this.draw();
+    if (this.lightbox) this.lightbox.update();
+    else this.draw();
   }
 
   fail(error) {
@@ -142,17 +154,21 @@ class Viewer {
       clicked: false,
       outline: doubtful,
       window: { black, white },
+      magnification: 1,
+      focus: null,
     });
   }
 
   build() {
+    this.lightbox?.close();
     if (!layoutsOf(this.header).some(([layout]) => layout === this.state.layout)) this.state.layout = "side";
     if (!shownLayers(this.header).some(([layer]) => layer === this.state.layer)) this.state.layer = "segmented";
-    this.controls = buildControls(this);
+    buildControls(this);
   }
 
   change(parts) {
     Object.assign(this.state, parts);
+    if ("layer" in parts || "outline" in parts) refreshKeys(this);
     this.draw();
   }
 
@@ -174,6 +190,47 @@ class Viewer {
     this.showCursor();
   }
 
+  // The voxel in the middle of what is shown, in parts of voxels.
+  middle() {
+    return this.state.focus ?? centerOf(this.header, this.state);
+  }
+
+  // Take what lies at one place to another, and magnify it.
+  take(move) {
+    const { magnification, zoom } = this.state;
+    const { headBox, shape } = this.header;
+    const ends = zoom ? headBox : shape.map((size) => [0, size]);
+    this.change(takeTo({ magnification, focus: this.middle() }, move, ends));
+    this.root.dataset.magnification = this.state.magnification.toFixed(2);
+  }
+
+  zoomAt(voxel, factor) {
+    this.take({ from: voxel, to: voxel, factor });
+  }
+
+  resetZoom() {
+    this.zoomAt(this.middle(), 0);
+  }
+
+  // Show a place: the cursor goes to a voxel (canonical axes; of a picture row and column), the map switches, the
+  // outline of the brain is drawn or not, and a ring flashes there. What is left out stays.
+  goTo({ voxel, layer, outline }) {
+    if (!this.header) return;
+    const { shape, kind } = this.header;
+    if (layer && shownLayers(this.header).some(([name]) => name === layer)) this.state.layer = layer;
+    if (outline !== undefined) this.state.outline = outline;
+    if (this.state.layout === "original") this.state.layout = "side";
+    if (voxel?.length === shape.length) {
+      this.state.cursor = voxel.map((index, axis) => clampIndex(Math.round(index), shape[axis]));
+      this.state.clicked ||= kind === "picture";
+      if (this.state.focus) this.state.focus = [...this.state.cursor];
+      this.pointedOut = [...this.state.cursor];
+    }
+    this.scroll = null;
+    this.arrange({});
+    this.root.scrollIntoView({ block: "nearest" });
+  }
+
   click(voxel) {
     const isMoved = voxel.some((index, axis) => index !== this.state.cursor[axis]);
     Object.assign(this.state, { cursor: voxel, clicked: true });
@@ -183,7 +240,7 @@ class Viewer {
 
   showCursor() {
     const { slice } = this.controls;
-    if (slice) slice.value = this.state.cursor[this.state.plane] + 1;
+    if (slice) setSlider(slice, this.state.cursor[this.state.plane] + 1);
     this.requestMissing();
     this.draw();
   }
@@ -213,13 +270,23 @@ class Viewer {
     if (!this.header) return;
     cancelAnimationFrame(this.frame);
     this.frame = requestAnimationFrame(() => {
+      for (const panel of this.controls.panels) preparePanel(panel, this);
       for (const panel of this.controls.panels) {
         const slice = this.sliceOf(panel);
         if (slice) drawPanel(panel, slice, this);
       }
+      this.pointOut();
       this.updateReadout();
       this.announcer.announce(this.header, this.sliceOf(this.controls.panels[0]));
     });
+  }
+
+  // Flash a ring at the place that someone asked for, once all slices through it stand.
+  pointOut() {
+    const { panels } = this.controls;
+    if (!this.pointedOut || !panels.every((panel) => panel.viewport && this.sliceOf(panel))) return;
+    for (const panel of panels) ringAt(panel, pixelOfVoxel(this.pointedOut, panel.axis, this.sliceOf(panel)));
+    this.pointedOut = null;
   }
 
   sliceOf({ axis }) {

@@ -9,11 +9,12 @@ import streamlit as st
 from mriseg.app import texts
 from mriseg.app.panels.comparison import compared
 from mriseg.app.panels.metrics import is_joined
-from mriseg.app.scan_id import scan_id, stem
+from mriseg.app.scan_id import scan_id
 from mriseg.app.scripts import joined_modules
 from mriseg.app.session import Analysis, current
 from mriseg.app.viewer.slices import PICTURE, SliceSource, encode
 from mriseg.core.scan import Scan
+from mriseg.core.version import __version__
 from mriseg.image.orientation import orient
 from mriseg.plotting import slices as render
 from mriseg.plotting.slices import AnatomicalPlane
@@ -26,11 +27,21 @@ MODULES = (
     "viewer/navigation.js",
     "viewer/slice_store.js",
     "viewer/pixels.js",
+    "viewer/color_keys.js",
     "viewer/painter.js",
+    "viewer/elements.js",
+    "viewer/drawing.js",
+    "viewer/readout.js",
+    "viewer/gestures.js",
+    "viewer/legend.js",
+    "viewer/help.js",
+    "viewer/lightbox.js",
+    "viewer/snapshot.js",
     "viewer/controls.js",
     "viewer/histogram_link.js",
     "viewer/slice_announcer.js",
     "viewer/reasons.js",
+    "viewer/show_place.js",
     "viewer/viewer.js",
 )
 
@@ -131,6 +142,7 @@ def _details(analysis: Analysis, planes: list[AnatomicalPlane]) -> dict[str, obj
         "plane": planes[0].axis if planes else PICTURE,
         "planes": [(plane.axis, plane.caption(analysis.result.planes_known)) for plane in planes],
         "letters": {plane.axis: plane.letters for plane in planes},
+        "contrast": analysis.result.contrast.title,
         "doubtful": analysis.result.brain.doubtful,
         "texts": {
             "plane": texts.PLANE,
@@ -152,7 +164,24 @@ def _details(analysis: Analysis, planes: list[AnatomicalPlane]) -> dict[str, obj
             "zoomHelp": texts.NEAR_HELP,
             "radiological": texts.RADIOLOGICAL,
             "radiologicalHelp": texts.RADIOLOGICAL_HELP,
-            "save": texts.SAVE_VIEW,
+            "of": texts.OF,
+            "allSlices": texts.ALL_SLICES,
+            "allSlicesHelp": texts.ALL_SLICES_HELP,
+            "fullScreen": texts.FULL_SCREEN,
+            "fullScreenHelp": texts.FULL_SCREEN_HELP,
+            "save": texts.SAVE_PICTURE,
+            "saveHelp": texts.SAVE_PICTURE_HELP,
+            "help": texts.KEYS,
+            "helpHelp": texts.KEYS_TITLE,
+            "keysTitle": texts.KEYS_TITLE,
+            "keys": texts.VIEWER_KEYS,
+            "close": texts.CLOSE,
+            "uncertaintyKey": texts.UNCERTAINTY_KEY,
+            "uncertaintyEnds": texts.UNCERTAINTY_ENDS,
+            "maskKey": texts.MASK_KEY,
+            "outlineKey": texts.OUTLINE_KEY,
+            "elsewhereKey": texts.ELSEWHERE_KEY,
+            "origin": texts.ORIGIN.format(__version__),
             "more": texts.MORE_CONTROLS,
             "tissueHelp": texts.TISSUE_HELP,
             "probeHelp": texts.PROBE_HELP,
@@ -164,6 +193,5 @@ def _details(analysis: Analysis, planes: list[AnatomicalPlane]) -> dict[str, obj
             "disagreement": texts.DISAGREEMENT,
             "sidesUnknown": texts.SIDES_UNKNOWN,
             "canvasHelp": texts.CANVAS_HELP,
-            "saveAs": f"{stem()}_view.png",
         },
     }
