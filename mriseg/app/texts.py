@@ -463,6 +463,9 @@ DOWNLOADS = "Downloads"
 FILES = {
     "report-html": "Report (HTML)",
     "report-pdf": "Report (PDF)",
+    "figure": "Picture with key (PNG)",
+    "color-labels": "Segmentation in color (PNG)",
+    "animation": "Animation (GIF)",
     "labels": "Labels",
     "posteriors": "Probabilities",
     "mask": "Brain mask",
@@ -470,6 +473,7 @@ FILES = {
     "figures": "All figures (JSON)",
     "everything": "Everything (zip)",
 }
+FILE_GROUPS = {"reports": "Report", "pictures": "Pictures", "programs": "For programs", "all": ""}
 NO_LONGER = "This result is no longer kept. Draw the page again and download from there."
 TAB_STORY, TAB_NUMBERS, TAB_COMPARE, TAB_RENDERING, TAB_METHOD, TAB_STUDY = (
     "Story",

@@ -8,6 +8,7 @@ import PIL.Image
 
 from mriseg.core.errors import ColorError, ReadError
 from mriseg.core.scan import Scan
+from mriseg.core.tissue import BACKGROUND, LABELS
 from mriseg.io.file import File
 from mriseg.io.guards.png import DAMAGED
 from mriseg.io.pictures.colormap import MARKS, TINTED
@@ -48,8 +49,9 @@ def read_labels(source: Source, scan: Scan) -> np.ndarray:
     Returns
     -------
     ndarray of uint16, shape of the scan
-        Numbers as stored, the levels of a gray picture among them; 0 is background. The colors of a picture are
-        numbered from 1 by their luminance; black and what is transparent are 0.
+        Numbers as stored, the levels of a gray picture among them and the indices of a palette that has our tissues'
+        colors at their numbers; 0 is background. The colors of other pictures are numbered from 1 by their luminance;
+        black and what is transparent are 0.
 
     Raises
     ------
@@ -93,12 +95,22 @@ def _pixels(file: File, scan: Scan) -> np.ndarray:
     with file.open_anywhere() as stream, quiet("PIL"):
         try:
             with PIL.Image.open(stream, formats=FORMATS) as image:
-                is_gray = image.mode in ("1", "L", "F") or image.mode.startswith("I")
+                is_gray = image.mode in ("1", "L", "F") or image.mode.startswith("I") or _is_our_palette(image)
                 pixels = np.asarray(image if is_gray and not image.has_transparency_data else image.convert("RGBA"))
         except Exception as error:  # Pillow raises whatever its format libraries think of
             raise ReadError(DAMAGED) from error
     check_shape(pixels.shape[:2], scan, REFERENCE)
     return pixels
+
+
+def _is_our_palette(image: PIL.Image.Image) -> bool:
+    """Whether a picture's palette has the colors of the tissues at their numbers: its indices are labels."""
+    palette = image.getpalette() if image.mode == "P" else None
+    if palette is None:
+        return False
+    colors = {BACKGROUND: (0, 0, 0)} | {label.number: label.rgb for label in LABELS}
+    used = [index for index, count in enumerate(image.histogram()) if count]
+    return all(tuple(palette[3 * index : 3 * index + 3]) == colors.get(index) for index in used)
 
 
 def _numbered(pixels: np.ndarray) -> np.ndarray:

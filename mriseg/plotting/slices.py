@@ -273,7 +273,7 @@ def enlarge(image: np.ndarray, sides: tuple[float, float], frame: tuple[int, int
     return np.asarray(PIL.Image.fromarray(np.ascontiguousarray(image)).resize(size, method))
 
 
-def annotated(image: np.ndarray, view: View, pixel_mm: float | None) -> np.ndarray:
+def annotated(image: np.ndarray, view: View, pixel_mm: float | None, size: int = 1) -> np.ndarray:
     """The picture with the letters of its sides and a bar of 50 mm.
 
     Parameters
@@ -283,6 +283,8 @@ def annotated(image: np.ndarray, view: View, pixel_mm: float | None) -> np.ndarr
     view : View
     pixel_mm : float or None
         Side of a pixel; None where unknown, then there is no bar.
+    size : int
+        By which letters and bar are larger than on the screen.
 
     Returns
     -------
@@ -295,24 +297,24 @@ def annotated(image: np.ndarray, view: View, pixel_mm: float | None) -> np.ndarr
     draw = PIL.ImageDraw.Draw(canvas)
     ink, shade = ((g,) * 3 if canvas.mode == "RGB" else g for g in (LETTER_GRAY, SHADE_GRAY))
     width, height = canvas.size
+    margin = LETTER_MARGIN * size
     if view.letters is not None:
-        font = PIL.ImageFont.load_default(LETTER_SIZE)
+        font = PIL.ImageFont.load_default(LETTER_SIZE * size)
         positions = (
-            (LETTER_MARGIN, height / 2, "lm"),
-            (width - LETTER_MARGIN, height / 2, "rm"),
-            (width / 2, LETTER_MARGIN, "mt"),
-            (width / 2, height - LETTER_MARGIN, "mb"),
+            (margin, height / 2, "lm"),
+            (width - margin, height / 2, "rm"),
+            (width / 2, margin, "mt"),
+            (width / 2, height - margin, "mb"),
         )
         for letter, (x, y, anchor) in zip(view.letters, positions, strict=True):
-            draw.text((x, y), letter, fill=ink, font=font, anchor=anchor, stroke_width=2, stroke_fill=shade)
+            draw.text((x, y), letter, fill=ink, font=font, anchor=anchor, stroke_width=2 * size, stroke_fill=shade)
     if pixel_mm is not None and SCALE_BAR_MM / pixel_mm < width / 2:
-        x, y = LETTER_MARGIN, height - LETTER_MARGIN
-        draw.rectangle((x - 1, y - 4, x + SCALE_BAR_MM / pixel_mm + 1, y), shade)
-        draw.rectangle((x, y - 3, x + SCALE_BAR_MM / pixel_mm, y - 1), ink)
-        label = PIL.ImageFont.load_default(LETTER_SIZE * 2 / 3)
-        draw.text(
-            (x, y - 6), f"{SCALE_BAR_MM} mm", fill=ink, font=label, anchor="lb", stroke_width=2, stroke_fill=shade
-        )
+        x, y, end = margin, height - margin, margin + SCALE_BAR_MM / pixel_mm
+        draw.rectangle((x - size, y - 4 * size, end + size, y + size - 1), shade)
+        draw.rectangle((x, y - 3 * size, end, y - 1), ink)
+        label = PIL.ImageFont.load_default(LETTER_SIZE * size * 2 / 3)
+        text = f"{SCALE_BAR_MM} mm"
+        draw.text((x, y - 6 * size), text, fill=ink, font=label, anchor="lb", stroke_width=2 * size, stroke_fill=shade)
     return np.asarray(canvas)
 
 

@@ -136,7 +136,7 @@ def report_content(scan: Scan, result: Result, date: datetime.date | None, scan_
         pictures=pictures(scan, result),
         sides="" if scan.kind == "picture" else (RADIOLOGICAL if result.sides_known else SIDES_UNKNOWN),
         key=LABELS if result.abnormal else tuple(Tissue),
-        volumes=_volumes(result),
+        volumes=volumes_table(result),
         volumes_note=_volumes_note(scan, result),
         ratios=_ratios(result),
         figure=mixture_svg(result),
@@ -170,7 +170,18 @@ def _facts(scan: Scan, result: Result, date: datetime.date | None) -> tuple[tupl
     return tuple(facts)
 
 
-def _volumes(result: Result) -> Table:
+def volumes_table(result: Result) -> Table:
+    """How much there is of each tissue.
+
+    Parameters
+    ----------
+    result : Result
+
+    Returns
+    -------
+    Table
+        A row for each, then one for the whole; in mL, with a range and the share, or where no size is known the share.
+    """
     abnormal = result.abnormal
     share: dict[Tissue | Label, str] = {tissue: percent(part, 1) for tissue, part in result.fractions.items()}
     if abnormal is not None:

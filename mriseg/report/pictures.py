@@ -46,7 +46,7 @@ class Picture:
         return self.original.shape[0]
 
 
-def pictures(scan: Scan, result: Result) -> tuple[Picture, ...]:
+def pictures(scan: Scan, result: Result, *, opacity: float = OPACITY, finer: int = 1) -> tuple[Picture, ...]:
     """The slices through the middle of the brain, or through most of what is abnormal; cropped, all in one scale.
 
     Parameters
@@ -54,6 +54,10 @@ def pictures(scan: Scan, result: Result) -> tuple[Picture, ...]:
     scan : Scan
         That was segmented.
     result : Result
+    opacity : float
+        Of the tissues' colors within their contours, 0 to 1.
+    finer : int
+        How many pixels across stand for one of the report's.
 
     Returns
     -------
@@ -76,7 +80,7 @@ def pictures(scan: Scan, result: Result) -> tuple[Picture, ...]:
     heights = [piece.shape[0] * side[0] for (piece, _), side in zip(boxed, sides, strict=True)]
     widths = [piece.shape[1] * side[1] for (piece, _), side in zip(boxed, sides, strict=True)]
     columns = max(2, len(views))  # the two halves of a single picture stand side by side
-    scale = min(ROW_WIDTH / sum(widths) * len(views) / columns, LARGEST_HEIGHT / max(heights))
+    scale = finer * min(ROW_WIDTH / sum(widths) * len(views) / columns, LARGEST_HEIGHT / max(heights))
     side_mm = result.settings.pixel_size if scan.spacing is None else 1.0
     pixel_mm = None if side_mm is None else side_mm / scale
     slices = []
@@ -87,12 +91,12 @@ def pictures(scan: Scan, result: Result) -> tuple[Picture, ...]:
     for view, side, frame, (piece, piece_labels) in zip(views, sides, frames, boxed, strict=True):
         levels = render.enlarge(render.gray(piece, limits), side, frame, smooth=True)
         enlarged = render.enlarge(piece_labels, side, frame, smooth=False)
-        colored = _contoured(render.colored(levels & COARSE, enlarged, OPACITY), enlarged)
+        colored = _contoured(render.colored(levels & COARSE, enlarged, opacity), enlarged)
         slices.append(
             Picture(
                 _title(view, scan, result.planes_known),
-                render.annotated(levels, view, pixel_mm),
-                render.annotated(colored, view, pixel_mm),
+                render.annotated(levels, view, pixel_mm, finer),
+                render.annotated(colored, view, pixel_mm, finer),
             )
         )
     return tuple(slices)

@@ -443,7 +443,7 @@ def test_a_typed_scan_id_goes_into_report_and_file_names_and_stays_with_its_scan
 
     asked = {}
     with pytest.MonkeyPatch.context() as watched:
-        watched.setattr(downloads, "download_button", lambda label, make, name, key: asked.update({name: make}))
+        watched.setattr(downloads, "download_button", lambda _, make, name, **more: asked.update({name: make}))
         drop(page, slice_file, "slice.png")
         page.sidebar.text_input[0].set_value("P 017/b").run()
     assert nothing_broke(page)

@@ -212,7 +212,7 @@ def laid_open(name: str, content: bytes) -> bytes:
     elif name.endswith(".pdf"):
         paper = pypdf.PdfReader(io.BytesIO(content))
         parts += [repr(paper.metadata).encode(), *(page.extract_text().encode() for page in paper.pages)]
-    elif name.endswith(".png"):
+    elif name.endswith((".png", ".gif")):
         parts += [repr(PIL.Image.open(io.BytesIO(content)).info).encode()]
     return b"\n".join(parts)
 
@@ -286,7 +286,7 @@ def test_nobody_comes_back_to_the_session_after_the_visit(meeting):
 
 
 def test_downloads_say_neither_whose_the_scan_is_nor_what_its_file_was_called(meeting):
-    assert len(meeting.downloads) == 8
+    assert len(meeting.downloads) == 10
     for name, content in meeting.downloads.items():
         assert says(laid_open(name, content)) == [], name
     labels = next(content for name, content in meeting.downloads.items() if name.endswith("_dseg.nii.gz"))

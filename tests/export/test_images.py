@@ -9,8 +9,9 @@ import scipy
 
 from mriseg import Contrast, Settings, read, segment
 from mriseg.core.scan import picture, volume
+from mriseg.core.tissue import LABELS
 from mriseg.datasets.phantom import simulate
-from mriseg.export.images import encode_png, encode_posterior, encode_scan
+from mriseg.export.images import encode_colored_labels, encode_png, encode_posterior, encode_scan
 from mriseg.export.writer import outputs
 from mriseg.image.morphology import bounding_box
 from tests.helpers import ALL_AXES, stored_as
@@ -30,6 +31,26 @@ def oblique_brain(coarse):
     affine = turn @ np.diag([4.0, 4.0, 4.0, 1.0])
     data = np.asarray(scan.data[box])
     return data, affine, segment(volume(data, affine), Settings(mask="all")).labels
+
+
+def test_labels_in_color_have_the_colors_of_the_tissues_and_the_numbers_of_the_labels():
+    labels = np.random.default_rng(0).choice(np.array([0, 1, 2, 3, 7], np.uint8), (40, 50))
+    content = encode_colored_labels(labels)
+    image = PIL.Image.open(io.BytesIO(content))
+    np.testing.assert_array_equal(np.asarray(image), labels)
+    colors = np.asarray(image.convert("RGB"))
+    for label in LABELS:
+        assert (colors[labels == label.number] == label.rgb).all()
+    assert not colors[labels == 0].any()
+
+
+def test_labels_in_gray_are_the_same_numbers_for_programs_that_expand_palettes():
+    """`skimage.io` and its like make colors of a palette; the labels file is therefore none."""
+    import skimage.io
+
+    labels = np.random.default_rng(0).choice(np.array([0, 1, 2, 3, 7], np.uint8), (40, 50))
+    np.testing.assert_array_equal(skimage.io.imread(io.BytesIO(encode_png(labels))), labels)
+    assert skimage.io.imread(io.BytesIO(encode_colored_labels(labels))).shape == (40, 50, 3)
 
 
 def test_geometry_codes_and_units_come_back_as_they_were(coarse):

@@ -7,6 +7,7 @@ import pytest
 import mriseg
 from mriseg import Tissue
 from mriseg.core.errors import ReadError
+from mriseg.export.images import encode_colored_labels
 from mriseg.io.label_reader import MOST_LABELS, read_labels
 from mriseg.plotting.slices import colored
 from tests.helpers import encoded, nifti
@@ -58,7 +59,7 @@ def test_files_with_names_are_taken_as_from_an_upload():
 @pytest.mark.parametrize(
     ("reference", "message"),
     [
-        ((VOXELS % 4)[:-1], "shape"),
+        ((VOXELS % 4)[:-1], "voxels, the scan"),
         (np.zeros_like(VOXELS), "0 everywhere"),
         ((VOXELS / 1000).astype(np.float32), "no whole numbers"),
         (VOXELS % 4 - 1, "no whole numbers"),
@@ -111,6 +112,11 @@ def test_a_palette_is_read_by_its_colors():
     np.testing.assert_array_equal(read_labels(saved(image), picture()), np.array([0, 2, 3, 1])[BLOCKS])
 
 
+def test_the_palette_that_we_write_is_read_by_its_numbers():
+    labels = np.array([0, 1, 3, 7], np.uint8)[BLOCKS]  # luminance would exchange 1 and 3
+    np.testing.assert_array_equal(read_labels(encode_colored_labels(labels), picture()), labels)
+
+
 def test_what_is_transparent_is_background_and_without_black_no_color_is():
     colors = np.array([[200, 0, 0, 0], [0, 90, 0, 255], [250, 250, 0, 255], [0, 0, 90, 255]], np.uint8)
     np.testing.assert_array_equal(read_labels(encoded(colors[BLOCKS]), picture()), np.array([0, 2, 3, 1])[BLOCKS])
@@ -135,9 +141,9 @@ def test_labels_that_jpeg_blurred_are_refused_and_it_is_said_why(reference):
 
 
 def test_a_picture_of_another_size_or_none_at_all_is_refused():
-    with pytest.raises(ReadError, match="shape"):
+    with pytest.raises(ReadError, match="voxels, the scan"):
         read_labels(encoded(BLOCKS[:-5]), picture())
-    with pytest.raises(ReadError, match="shape"):
+    with pytest.raises(ReadError, match="voxels, the scan"):
         read_labels(encoded(BLOCKS), volume())
     with pytest.raises(ReadError, match="not an image"):
         read_labels(b"1,2,3\n" * 100, picture())
