@@ -281,7 +281,7 @@ SHOW_REASON = "Show"
 LEVELS = {"GOOD": "passed", "CARE": "use with care", "NOT": "do not use"}
 FIT_EXPLAINED = "The fitted curves explain {} of the voxels."
 NOTHING_AGAINST = "Nothing unusual was found."
-VOLUMES_HEAD = "| | Value | 95 % range | What it means |"
+VOLUMES_HEAD = "| | Value | 95 % range | Share of ICV | What it means |"
 FIGURES_HEAD = "| | Value | Usual | Better | What it means |"
 FIGURES_HEAD_ALONE = "| | Value | Better | What it means |"
 USUAL_T1 = (
@@ -292,7 +292,7 @@ USUAL_UNKNOWN = (
 )
 IN_PARTS = "SNR of each tissue, misfit by intensity"
 GOOD = {"high": "higher", "low": "lower", "one": "near 1", "none": ""}
-VOLUME_MEANING = "Sum of the partial volumes; the range holds if the brain outline is right."
+VOLUME_MEANING = "Sum of the partial volumes; the range holds if the outline is right."
 ICV_MEANING = "Brain and cerebrospinal fluid: the volume within the brain outline."
 VOXEL_SIZE, VOXEL_SIZE_MEANING = "Voxel size", "Left to right, back to front, bottom to top."
 SHARES_HELP = (
@@ -434,29 +434,41 @@ MEAN_DICE = "Mean"
 
 COMPARE_WITH = "Compare with"
 COMPARISONS = {
-    "nothing": "Nothing",
-    "truth": "The known truth",
+    "nothing": "–",
+    "truth": "Ground truth",
     "method": "A simpler method",
-    "file": "A reference of your own",
-    "pinned": "An earlier result",
+    "file": "Upload reference labels",
+    "pinned": "Pinned result",
 }
 SIMPLER_METHOD = "Method"
 COMPARED_ABOVE = (
-    "Choose the layout Comparison above: the other segmentation, this one, and where they differ, in this one's "
-    "colors (green where it has none)."
+    "The viewer shows the other segmentation, this one, and where they differ, in this one's colors (green where it "
+    "has none)."
 )
 WHOLE_VOXELS = "Volumes are counted in whole voxels here; the tiles count parts of voxels."
-REMEMBER = "Remember this result"
-REMEMBER_HELP = "Then change a setting: the viewer shows the remembered result beside the new one."
-REMEMBERED_TITLE, REFERENCE_TITLE, TRUTH_TITLE = "Remembered", "Reference", "Truth"
-REFERENCE_UPLOAD = "Drop a reference segmentation"
+PIN = "Pin this result"
+PIN_HELP = "Then change a setting: the viewer shows the pinned result beside the new one."
+NOTHING_PINNED = "No result of this scan is pinned yet."
+REMEMBERED_TITLE, REFERENCE_TITLE, TRUTH_TITLE = "Pinned result", "Reference", "Ground truth"
+REFERENCE_UPLOAD = "Drop reference labels"
 REFERENCE_HELP = "Labels on the scan's grid in any order: NIfTI and the other volume formats, or a picture."
-MATCHED = "Each number of the reference was taken for the tissue that it overlaps most. Change what is wrong."
+MATCHED = "Each number of the reference was matched to the tissue that it overlaps most. Change what is wrong."
 LABEL = "Label {} ({:.0%} overlap)"
-NO_TISSUE = "No tissue"
-AGREEMENT_HEAD = "| | Dice | Jaccard | Volume difference | 95 % Hausdorff distance (mm, or pixels) |"
+NO_TISSUE = "Not used"
+AGREEMENT_HEAD = (
+    "| This result against: {} | Dice | Jaccard | Volume difference | 95 % Hausdorff distance (mm, or pixels) |"
+)
+ALL_METHODS = "Score all methods"
+ALL_METHODS_HELP = "Segment this scan by every simpler method, too, and list how far each agrees (Dice)."
+LADDER_HEAD = "| Method (Dice) | {} | Agreement with this result | Seconds |"
+LADDER_TRUTH = "Gray matter | White matter | Cerebrospinal fluid | Mean, against ground truth"
+LADDER_ALONE = "Gray matter | White matter | Cerebrospinal fluid"
+LADDER_NOTE = (
+    "Of the simpler methods the seconds are those beyond what this result provides (brain outline, bias field); of the "
+    "full model all of them."
+)
 
-TRUTH = "Agreement with the known truth (Dice)"
+TRUTH = "Agreement with the ground truth (Dice)"
 TRUTH_HELP = "Dice overlap of each tissue with what the scan was simulated from: 1 is perfect."
 
 DOWNLOADS = "Downloads"

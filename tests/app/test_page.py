@@ -153,7 +153,7 @@ def test_a_sample_with_a_known_truth_shows_how_well_it_agrees(page, name, monkey
     monkeypatch.setattr(samples, "_head", lambda: make_phantom(spacing=3.0))  # half as fine
     page.sidebar.selectbox[0].select(name).run()
     assert nothing_broke(page)
-    assert "known truth" in words(page)
+    assert "ground truth" in words(page)
     assert kept(page).result.contrast.setting == name.split("-")[1]
 
 
@@ -506,7 +506,7 @@ def test_a_sample_is_compared_with_its_truth_and_the_viewer_gets_it(page):
     open_tab(page, "Compare")
     page.main.selectbox(key="compare with").select("truth").run()
     assert nothing_broke(page)
-    assert sent(page)["comparedWith"] == "Truth"
+    assert sent(page)["comparedWith"] == "Ground truth"
     from mriseg.evaluation.agreement import dice
 
     truth = kept(page).truth
@@ -527,7 +527,7 @@ def test_a_reference_in_another_order_is_matched_and_may_be_told_otherwise(page,
     chosen = {box.label.split()[1]: box.value for box in page.main.selectbox if box.label.startswith("Label")}
     assert chosen == {"10": "White matter", "20": "Cerebrospinal fluid", "30": "Gray matter"}
     assert "| Gray matter | 1.000 | 1.000 |" in words(page)
-    next(box for box in page.main.selectbox if box.label.startswith("Label 30")).set_value("No tissue").run()
+    next(box for box in page.main.selectbox if box.label.startswith("Label 30")).set_value("Not used").run()
     assert nothing_broke(page)
     assert "| Gray matter | 0.000 | 0.000 |" in words(page)
 
@@ -554,14 +554,28 @@ def test_every_simpler_method_stands_beside_the_model(page):
         assert sent(page)["comparedWith"] == method.title
 
 
-def test_a_remembered_result_stands_beside_a_new_one(page):
+def test_all_methods_are_scored_against_the_truth_in_one_table(page):
+    from mriseg.evaluation.agreement import dice
+    from mriseg.evaluation.baselines import METHODS
+
     open_tab(page, "Compare")
-    page.main.selectbox(key="compare with").select("pinned").run()
-    next(button for button in page.main.button if button.label == "Remember this result").click().run()
+    next(button for button in page.main.button if button.label == "Score all methods").click().run()
+    assert nothing_broke(page)
+    rows = {line.split(" | ")[0].removeprefix("| "): line for line in words(page).splitlines() if line.count("|") == 8}
+    assert {method.title for method in METHODS.values()} <= set(rows)
+    result = dice(kept(page).result.labels, kept(page).truth)
+    assert " | ".join(f"{result[tissue]:.3f}" for tissue in Tissue) in rows[METHODS["full"].title]
+    knob(page, "Spatial smoothing strength").set_value(0.0).run()
+    assert METHODS["k-means"].title not in words(page)  # of another result nothing is told until it is asked for
+
+
+def test_a_pinned_result_stands_beside_a_new_one_in_one_move(page):
+    open_tab(page, "Compare")
+    next(button for button in page.main.button if button.label == "Pin this result").click().run()
     assert "| Gray matter | 1.000 |" in words(page)
     knob(page, "Spatial smoothing strength").set_value(0.0).run()
     assert nothing_broke(page)
-    assert sent(page)["comparedWith"] == "Remembered"
+    assert sent(page)["comparedWith"] == "Pinned result"
     assert "| Gray matter | 1.000 |" not in words(page)
 
 
@@ -605,8 +619,9 @@ def test_the_size_of_a_pixel_goes_with_its_picture(page, slice_file):
 def test_what_was_remembered_of_one_scan_is_not_shown_beside_another(page):
     open_tab(page, "Compare")
     page.main.selectbox(key="compare with").select("pinned").run()
-    next(button for button in page.main.button if button.label == "Remember this result").click().run()
-    assert sent(page)["comparedWith"] == "Remembered"
+    assert "pinned yet" in words(page)
+    next(button for button in page.main.button if button.label == "Pin this result").click().run()
+    assert sent(page)["comparedWith"] == "Pinned result"
     page.sidebar.selectbox(key="source").select("slice-t2").run()
     assert nothing_broke(page)
     assert sent(page)["comparedWith"] is None

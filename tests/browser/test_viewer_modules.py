@@ -587,6 +587,21 @@ def test_the_store_keeps_what_came_last(script):
 
 
 @pytest.mark.parametrize(
+    ("before", "after", "begins"),
+    [
+        (None, "Another", True),
+        ({"comparedWith": None}, "Another", True),
+        ({"comparedWith": "One"}, "Another", False),  # whoever chose another layout meanwhile keeps it
+        ({"comparedWith": "One"}, None, False),
+        (None, None, False),
+    ],
+)
+def test_the_comparison_is_shown_when_there_is_something_new_to_compare_with(script, before, after, begins):
+    told = script.evaluate("([a, b]) => beginsToCompare(a, b)", [before, {"comparedWith": after}])
+    assert told is begins
+
+
+@pytest.mark.parametrize(
     ("header", "layouts"),
     [
         ({"kind": "volume", "comparedWith": None}, ["side", "swipe", "three"]),

@@ -1,4 +1,4 @@
-"""Another segmentation beside the shown one: a reference that was dropped, a simpler method, or an earlier result."""
+"""Another segmentation beside the shown one: a reference that was dropped, a simpler method, or a pinned result."""
 
 import hashlib
 from dataclasses import dataclass, replace
@@ -7,6 +7,7 @@ import numpy as np
 import streamlit as st
 
 from mriseg.app import texts
+from mriseg.app.panels.ladder import show_ladder
 from mriseg.app.server.uploads import content, forget
 from mriseg.app.session import Analysis
 from mriseg.core.errors import MrisegError
@@ -132,8 +133,9 @@ def show_comparison(analysis: Analysis) -> None:
                 width=300,
             )
             asked = replace(asked, method=method)
-        if kind == REMEMBERED and st.button(texts.REMEMBER, help=texts.REMEMBER_HELP):
-            asked = replace(asked, remembered=(analysis.key, analysis.result.labels))
+        st.button(texts.PIN, help=texts.PIN_HELP, on_click=_pin, args=(analysis,), icon=":material/push_pin:")
+    if kind == REMEMBERED and asked.remembered is None:
+        st.caption(texts.NOTHING_PINNED)
     if kind != FILE:
         forget(FILE_BOX)
     try:
@@ -148,8 +150,16 @@ def show_comparison(analysis: Analysis) -> None:
         if other is not None:
             st.caption(f"{texts.COMPARED_ABOVE} {texts.WHOLE_VOXELS}")
             st.markdown(_agreement(analysis, other))
+        show_ladder(analysis)
     except MrisegError as error:
         st.error(str(error))
+
+
+def _pin(analysis: Analysis) -> None:
+    """Keep a result to compare later ones of the same scan with, and choose it."""
+    pinned = (analysis.key, analysis.result.labels)
+    st.session_state[_WANTED] = replace(_wanted(analysis), remembered=pinned)
+    st.session_state[WITH] = REMEMBERED
 
 
 def _wanted(analysis: Analysis) -> Wanted:
@@ -223,23 +233,25 @@ def _agreement(analysis: Analysis, other: Other) -> str:
     cached = st.session_state.get(_AGREEMENT)
     if cached is None or cached[0] != other.key:
         agreements = agreement(analysis.result.labels, other.labels, analysis.scan.spacing)
-        cached = st.session_state[_AGREEMENT] = other.key, agreement_table(agreements)
+        cached = st.session_state[_AGREEMENT] = other.key, agreement_table(agreements, other.title)
     return cached[1]
 
 
-def agreement_table(agreements: dict[Tissue | Label, Agreement]) -> str:
+def agreement_table(agreements: dict[Tissue | Label, Agreement], title: str) -> str:
     """How far each tissue agrees, as a Markdown table.
 
     Parameters
     ----------
     agreements : dict of Tissue and Label to Agreement
         Of each with the reference.
+    title : str
+        Of the reference.
 
     Returns
     -------
     str
     """
-    rows = [texts.AGREEMENT_HEAD, "|---|---|---|---|---|"]
+    rows = [texts.AGREEMENT_HEAD.format(title), "|---|---|---|---|---|"]
     for tissue, value in agreements.items():
         difference = "" if value.volume_difference is None else f"{value.volume_difference:+.1f} %"
         if value.volume_difference_ml is not None:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from mriseg.app import texts
-from mriseg.app.panels.metrics import is_joined, is_volume, millilitres, shown_sizes
+from mriseg.app.panels.metrics import is_joined, millilitres, shown_sizes
 from mriseg.core.decimals import decimal, percent
 from mriseg.core.tissue import ABNORMAL
 from mriseg.quality.definitions import FIGURES, Figure, Group, Mark, mark, usual_text
@@ -48,20 +48,19 @@ def volumes_table(result: Result) -> str:
     -------
     str
     """
-    of_whole = texts.OF_VOLUME if is_volume(result) else texts.OF_AREA
-    rows = [texts.VOLUMES_HEAD, "|---|---|---|---|"]
-    for of_tissue in shown_sizes(result):
-        size, interval = f"{percent(of_tissue.share, 1)} {of_whole}", ""
-        if of_tissue.volume is not None and of_tissue.interval is not None:
-            size = f"{millilitres(result, of_tissue.volume)}, {size}"
-            low, high = of_tissue.interval
-            interval = f"{millilitres(result, low)} – {millilitres(result, high)}"
-        meaning = texts.ABNORMAL_MEANING if of_tissue.title == ABNORMAL.title else texts.VOLUME_MEANING
-        rows.append(f"| {of_tissue.title} | {size} | {interval} | {meaning} |")
+    rows = [texts.VOLUMES_HEAD, "|---|---|---|---|---|"]
+    for size in shown_sizes(result):
+        volume, interval = "", ""
+        if size.volume is not None and size.interval is not None:
+            volume = millilitres(result, size.volume)
+            low, high = (millilitres(result, end) for end in size.interval)
+            interval = f"{low.split()[0]}–{high}"
+        meaning = texts.ABNORMAL_MEANING if size.title == ABNORMAL.title else texts.VOLUME_MEANING
+        rows.append(f"| {size.title} | {volume} | {interval} | {percent(size.share, 1)} | {meaning} |")
     if result.brain_ml is not None:
-        rows.append(f"| {texts.ICV} | {millilitres(result, result.brain_ml)} | | {texts.ICV_MEANING} |")
+        rows.append(f"| {texts.ICV} | {millilitres(result, result.brain_ml)} | | 100.0 % | {texts.ICV_MEANING} |")
     rows += [
-        f"| {figure.name} | {_value(figure, result.quality[figure.key])} | | {figure.meaning} |"
+        f"| {figure.name} | {_value(figure, result.quality[figure.key])} | | | {figure.meaning} |"
         for figure in _shown(result, Group.VOLUMES, parts=False)
         if not is_joined(result)  # else one says nothing, and the other stands in the first row
     ]

@@ -24,6 +24,11 @@ export function layoutsOf({ kind, comparedWith, texts }) {
   );
 }
 
+// Whether something to compare with was chosen where there was nothing: then it is shown at once.
+export function beginsToCompare(before, { comparedWith }) {
+  return comparedWith !== null && (before?.comparedWith ?? null) === null;
+}
+
 // The layers that there are: the probability of abnormal tissue only where something is.
 export function shownLayers({ isAbnormal, texts }) {
   return Object.entries(texts.layers).filter(([layer]) => isAbnormal || layer !== "posterior-abnormal");

@@ -1,7 +1,7 @@
 // The viewer: slices on canvases, a linked cursor, and what the model says of the voxel under it.
 // Window, opacity, probing and highlighting need no server; a slice that was not seen yet is requested from it.
 
-import { buildControls, layoutsOf, shownLayers } from "./controls.js";
+import { beginsToCompare, buildControls, layoutsOf, shownLayers } from "./controls.js";
 import { drawPanel, preparePanel } from "./drawing.js";
 import { setSlider } from "./elements.js";
 import { HistogramLink } from "./histogram_link.js";
@@ -100,6 +100,7 @@ class Viewer {
     this.store.add(slices);
     this.header = header;
     if (before?.scan !== header.scan) this.open();
+    if (beginsToCompare(before, header)) this.state.layout = "compare";
     if (before?.scan !== header.scan || before.result !== header.result) this.build();
     this.root.dataset.result = header.result;
     this.requestMissing();
