@@ -334,7 +334,8 @@ STORY = {
             "title": "Histogram and mixture of three Gaussians",
             "words": "How often does each gray value occur? Three bell curves are fitted to the bars. "
             "Expectation-maximization (EM) repeats two moves: it says how far each gray value belongs to each curve, "
-            "then moves the curves to what belongs to them. Each pixel has the color of its likeliest class.",
+            "then moves the curves to what belongs to them. Each pixel has the color of its likeliest class. Press "
+            "Play, or move the slider below the bars.",
         },
         "labels": {
             "title": "Labels back in shape",

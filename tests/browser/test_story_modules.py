@@ -402,3 +402,36 @@ def test_another_slice_is_told_of_at_once_and_one_of_a_single_gray_value_is_refu
     script.evaluate("([header, slice]) => tell(header, slice)", [HEADER, flat])
     assert texts.STORY["tooFewGrayValues"] in story.inner_text()
     assert story.locator("canvas").count() == 0
+
+
+def test_where_less_motion_is_wanted_a_line_is_there_at_once(script, sample):
+    script.emulate_media(reduced_motion="reduce")
+    script.evaluate(MOUNT, [HEADER, slice_of(sample, np.where(sample > 30, GM, 0)), texts.STORY])
+    story = script.locator(".mriseg-story")
+    story.focus()
+    script.wait_for_function("document.querySelector('.mriseg-story').dataset.step === 'picture'")
+    script.keyboard.press("ArrowRight")
+    script.keyboard.press("ArrowRight")
+    line = story.locator("path").last
+    before = line.get_attribute("d")
+    story.get_by_role("button", name="Play").click()
+    script.wait_for_timeout(150)
+    assert line.get_attribute("d") == before
+    story.get_by_role("button", name="Pause").click()
+    script.emulate_media(reduced_motion="no-preference")
+    story.get_by_role("button", name="3").click()
+    story.get_by_role("button", name="Play").click()
+    assert len(line.get_attribute("d") or "") < len(before) / 2
+    story.get_by_role("button", name="Pause").click()
+
+
+def test_a_class_that_is_no_part_of_the_brain_is_named_after_no_tissue(script, sample):
+    rows = np.arange(sample.shape[0])[:, None]
+    labels = np.where(sample > 30, np.where(rows > 100, GM, WM), 0)
+    values = np.where(labels == 0, 0.0, np.where(rows > 100, 100, 200)) + np.arange(sample.shape[1]) % 7
+    script.evaluate(MOUNT, [HEADER, slice_of(values, labels), texts.STORY])
+    story = script.locator(".mriseg-story")
+    story.focus()
+    script.keyboard.press("End")
+    story.locator("[data-lesson=names]").click()
+    assert "Class 1 = Outside the brain, Class 2 = Gray matter, Class 3 = White matter" in story.inner_text()

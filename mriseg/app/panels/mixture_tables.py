@@ -85,7 +85,7 @@ def naming_table(result: Result) -> str:
         Its shares sum to 1.
     """
     mixture = result.mixture
-    names = [tissue.title for tissue in mixture.tissues]
+    names = [tissue.title.lower() for tissue in mixture.tissues]
     rows = [texts.NAMING_HEAD, "|---|---|---|---|"]
 
     def add(name: str, share: float, mean: str = "", sd: str = "") -> None:

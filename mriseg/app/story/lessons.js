@@ -14,22 +14,27 @@ import { Picture, markedPicture } from "./pictures.js";
 import { responsibilities } from "./plain_mixture.js";
 import { className, swatch, table } from "./tables.js";
 
+const LEAST_INSIDE = 0.01; // of the brain's pixels: a class that has fewer holds none of its tissues
+
 // The number of each tissue's label; two tissues that are shown as one have the first one's.
 function labelNumbers({ tissues, legend }) {
   const shown = new Set(legend.map(({ number }) => number));
   return tissues.map(({ number }) => (shown.has(number) ? number : tissues[0].number));
 }
 
-function titleOfNumber({ tissues, legend }, number) {
-  return [...legend, ...tissues].find((entry) => entry.number === number).title;
+function titleOfNumber({ legend }, number) {
+  return legend.find((entry) => entry.number === number).title;
 }
 
-// What is wrong, each with the pixels that show it and the numbers of its sentences.
+// What is wrong, each with the pixels that show it and the numbers of its sentences; and how many pixels of each class
+// have which label, outside first.
 export function lessonsOf(material) {
   const { slice, header, classes, fitted } = material;
   const all = slice.labels.length;
   const brain = brainPixels(slice).count;
   const numbers = labelNumbers(header);
+  const shown = header.legend.map(({ number }) => number);
+  const counts = crossTable(classes, slice, shown);
   const outside = outsideBrain(slice);
   const differing = disagreement(classes, slice, numbers);
   const classAt = (value) => {
@@ -43,7 +48,10 @@ export function lessonsOf(material) {
   return {
     shown: {
       outside: { ...outside, numbers: { share: percent(outside.count / all) } },
-      names: { ...differing, numbers: { share: ofBrain(differing), names: namesOf(differing.names, material) } },
+      names: {
+        ...differing,
+        numbers: { share: ofBrain(differing), names: namesOf(differing.names, counts, material) },
+      },
       shading: { ...shaded, numbers: { share: ofBrain(shaded), least: least.toFixed(2), most: most.toFixed(2) } },
       mixed: {
         ...border,
@@ -54,17 +62,23 @@ export function lessonsOf(material) {
         },
       },
     },
-    table: crossTable(classes, slice, [...new Set(numbers)]),
-    numbers: [...new Set(numbers)],
+    counts,
+    numbers: shown,
   };
 }
 
-function namesOf(names, { header, texts }) {
-  return names.map((number, k) => `${className(k, texts)} = ${titleOfNumber(header, number)}`).join(", ");
+// What each class is called; one that hardly reaches into the brain is no tissue, whichever is left for it.
+function namesOf(names, counts, { header, texts }) {
+  const inside = counts.map((row) => row.slice(1).reduce((sum, count) => sum + count, 0));
+  const brain = inside.reduce((sum, count) => sum + count, 0);
+  const titles = names.map((number, k) =>
+    inside[k] < LEAST_INSIDE * brain ? texts.outside : titleOfNumber(header, number),
+  );
+  return titles.map((title, k) => `${className(k, texts)} = ${title}`).join(", ");
 }
 
 // What each class holds, in percent of its pixels.
-function contents({ table: counts, numbers }, { header, texts }) {
+function contents({ counts, numbers }, { header, texts }) {
   const head = ["", texts.outside, ...numbers.map((number) => titleOfNumber(header, number))];
   const rows = counts.map((row, k) => {
     const total = row.reduce((sum, count) => sum + count, 0);

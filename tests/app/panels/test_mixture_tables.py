@@ -35,7 +35,7 @@ def test_the_mixture_that_names_voxels_is_told_whole(result):
     assert sum(float(share) for _, share, _, _ in rows) == pytest.approx(1, abs=0.004)
     for k, tissue in enumerate(mixture.tissues):
         expected = [f"{mixture.weights[k]:.3f}", f"μ = {number(mixture.means[k])}", f"σ = {number(mixture.sds[k])}"]
-        assert [f"Pure {tissue.title}", *expected] in rows
+        assert [f"Pure {tissue.title.lower()}", *expected] in rows
     assert sum(row[0].startswith("Mixed") for row in rows) == len(mixture.layout.pairs)
     assert rows[-1][:2] == ["Outliers", f"{mixture.outliers:.3f}"]
 
