@@ -156,6 +156,13 @@ def test_the_likelihood_never_falls_whatever_the_units(script, sample, power):
     assert steps[-1]["means"][0] < 10 * power
 
 
+def test_no_class_is_narrower_than_a_gray_value(script):
+    values = np.append(np.zeros(5000), np.random.default_rng(0).normal(150, 25, 3000).clip(60, 255).round())
+    steps = script.evaluate(f"(given) => climb(counted(given)).map({PLAIN})", levels_of(values))
+    assert steps[-1]["variances"][0] == pytest.approx(1 / 12, rel=0.02)
+    assert np.isfinite(steps[-1]["logLikelihood"])
+
+
 def test_the_classes_are_those_of_greatest_responsibility(script, sample):
     given = levels_of(sample)
     bins, parts = script.evaluate(
