@@ -84,7 +84,8 @@ def test_slices_grow_with_the_window(shown):
 def serious(page) -> list[str]:
     """The rules of accessibility that a page breaks in a way that keeps somebody out, and where."""
     broken = [rule for rule in Axe().run(page).response["violations"] if rule["impact"] in SERIOUS]
-    return [f"{node['any'][0]['message'] if node['any'] else rule['help']}: {node['html'][:200]}" for rule in broken for node in rule["nodes"]]
+    nodes = [(rule["help"], node) for rule in broken for node in rule["nodes"]]
+    return [f"{node['any'][0]['message'] if node['any'] else help_}: {node['html'][:200]}" for help_, node in nodes]
 
 
 @pytest.mark.parametrize("theme", THEMES)
