@@ -17,8 +17,13 @@ export class Player {
     this.changed();
   }
 
+  // Play from here, from the first step if this is the last one; or pause.
   toggle() {
     this.isPlaying = !this.isPlaying;
+    if (this.isPlaying && this.number === this.count - 1) {
+      this.go(0);
+      return;
+    }
     this.begin();
     this.changed();
   }

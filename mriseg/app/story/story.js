@@ -18,6 +18,7 @@ const STEPS = [
   ["lessons", showLessons],
 ];
 const NEEDS_HISTOGRAM = new Set(["mixture", "labels", "lessons"]);
+const SETTLED = 200; // ms without another slice until it is drawn: scrolling through slices must not wait for the story
 const EARLY = "100px"; // before it comes into view it is drawn
 
 const stories = new WeakMap(); // by the element that each stands in
@@ -57,6 +58,7 @@ class Story {
   }
 
   close() {
+    clearTimeout(this.delay);
     this.player.close();
     this.observer.disconnect();
     document.removeEventListener(SLICE_SHOWN, this.listener);
@@ -66,8 +68,14 @@ class Story {
     const isOther = shown.slice !== this.shown?.slice || shown.header.result !== this.shown.header.result;
     if (!isOther) return;
     this.shown = shown;
-    this.material = null;
-    this.refresh();
+    clearTimeout(this.delay);
+    this.delay = setTimeout(
+      () => {
+        this.material = null;
+        this.refresh();
+      },
+      this.material ? SETTLED : 0,
+    );
   }
 
   refresh() {
