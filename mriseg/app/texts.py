@@ -167,8 +167,43 @@ HISTOGRAM_ALT = "Histogram of the brain's intensities with the fitted Gaussians 
 INTENSITY = "Intensity after bias correction (arbitrary units)"
 VOXELS = "Voxels"
 PIXELS = "Pixels"
-HISTOGRAM_BARS = "Counted"
-SUM = "Sum"
+HISTOGRAM_BARS = "Measured voxels"
+SUM = "Fitted total"
+ONE_OF_SEVERAL = "{} {}"  # where several classes are one tissue: its name and their number from dark to bright
+DRAG_HINT = "↔ Drag a curve: see what changes"
+# What the viewer's script says while curves are dragged; `{}` is filled in there.
+WHAT_IF = {
+    "hint": DRAG_HINT,
+    "badge": "What if: not the result",
+    "mean": "{}: mean and share",
+    "meanHelp": "Drag: left and right moves the mean, up and down the share. Arrow keys do the same.",
+    "meanValue": "mean {}, share {} %",
+    "width": "{}: width (standard deviation)",
+    "widthHelp": "Drag left or right: wider or narrower. Arrow keys do the same.",
+    "widthValue": "standard deviation {}",
+    "threshold": "Threshold {}",
+    "thresholdHelp": "Drag left or right: move the threshold. Arrow keys do the same.",
+    "inBrain": "Share of the whole brain, as far as the histogram tells: of the fit, then what if",
+    "inSlice": "This slice:",
+    "back": "Back to the fit",
+    "backHelp": "Put everything back to the result (Escape)",
+    "fit": "Fit from here",
+    "fitHelp": (
+        "Run plain expectation-maximization on the histogram, one Gaussian per tissue, starting where you left them."
+    ),
+    "dragging": "Drag on, or press Escape: back to the fit",
+    "fitting": (
+        "Plain EM with one Gaussian per tissue, starting where you left them. Iteration {}: log-likelihood per voxel {}"
+    ),
+    "fitted": (
+        "Plain EM with one Gaussian per tissue, started where you left them, settled after {} iterations: "
+        "log-likelihood per voxel {}"
+    ),
+    "intensity": "Intensity",
+    "measured": HISTOGRAM_BARS,
+    "total": SUM,
+    "none": "No tissue",
+}
 LOGARITHMIC = "Logarithmic counts"
 LOGARITHMIC_HELP = "Counts rise by powers of ten, so that small classes are seen beside large ones."
 BEFORE_CORRECTION = "Before bias correction"
@@ -248,7 +283,7 @@ INTERVAL_HELP = (
     "95 % range {}–{}, if the brain outline is right. The volume is the sum of the partial volumes of all voxels, {} "
     "of intracranial volume (ICV); of a picture it is per mm of slice thickness."
 )
-BRAIN_TISSUE = "Gray and white matter"
+BRAIN_TISSUE, BRAIN_TISSUE_SHORT = "Gray and white matter", "GM+WM"
 APART = "Show separately"
 APART_HELP = (
     "Their intensities cannot be separated in this scan, so they are shown as one. On: the model's best guess of each."

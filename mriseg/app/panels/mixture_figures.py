@@ -6,8 +6,9 @@ import numpy as np
 import plotly.graph_objects as go
 
 from mriseg.app import texts
-from mriseg.app.panels.mixture_tables import number
-from mriseg.core.tissue import NO_TISSUE, Tissue
+from mriseg.app.panels.drawn_curves import DASHES, DrawnCurve, curve_heights, drawn_curves, tissue_thresholds
+from mriseg.core.decimals import decimal
+from mriseg.core.tissue import NO_TISSUE
 from mriseg.mixture.em_trace import Step
 from mriseg.mixture.histogram import Histogram
 from mriseg.mixture.model import Mixture
@@ -17,10 +18,13 @@ BARS = 256  # as many as the screen can show; the mixture was fitted to finer on
 LABEL_LINE = 15  # pixels between the labels of thresholds
 HEIGHT = 260  # pixels of plots that stand by themselves
 ELLIPSE_SDS, JOINT_HEIGHT = 2.0, 420
-BAR_COLOR, MIXED_COLOR, SUM_COLOR = "rgba(160, 160, 160, 0.45)", "#A6A6A6", "#D55E00"
+BAR_COLOR, SUM_COLOR = "rgba(160, 160, 160, 0.45)", "#D55E00"
+# Of texts, and of lines that are no tissue's, on a light and on a dark ground: at least 4.5:1 against it.
+TEXT_COLORS, LINE_COLORS = ("#31333F", "#FAFAFA"), ("#6B6B6B", "#A6A6A6")
+GROUND_COLORS = ("rgba(255, 255, 255, 0.85)", "rgba(14, 17, 23, 0.85)")  # below the name of a threshold
 EDGE_COLOR = "rgba(60, 60, 60, 0.5)"
 WHOLE_HEIGHT = {"xref": "x", "yref": "y domain"}
-DASHES = {Tissue.GM: "dash", Tissue.WM: "solid", Tissue.CSF: "dot"}  # never told apart by color alone
+TOOLTIP = "%{y:,.0f}"  # where the bars and curves have other intensities plotly would write those, too
 
 
 def histogram_figure(
@@ -30,6 +34,7 @@ def histogram_figure(
     before: Histogram | None = None,
     logarithmic: bool = False,
     dark: bool = False,
+    joined: bool = False,
     unit: str = texts.VOXELS,
     height: int | None = None,
 ) -> go.Figure:
@@ -46,6 +51,8 @@ def histogram_figure(
         Whether counts rise by powers of ten.
     dark : bool
         Whether it is drawn on a dark ground.
+    joined : bool
+        Whether gray and white matter are one curve.
     unit : str
         What is counted.
     height : int, optional
@@ -59,15 +66,16 @@ def histogram_figure(
     hist = histogram.rebin(BARS)
     scale = hist.counts.sum() * hist.width
     x = np.linspace(hist.levels[0], hist.levels[-1], 2 * BARS)
+    drawn = drawn_curves(mixture, joined=joined)
 
     traces = [_bars(hist)]
     if before is not None:
-        traces.append(_uncorrected(before.rebin(BARS), hist.width))
-    traces += _curves(mixture, x, scale, dark=dark, filled=not logarithmic)
+        traces.append(_uncorrected(before.rebin(BARS), hist.width, dark=dark))
+    traces += _curves(mixture, drawn, (x, scale), dark=dark, filled=not logarithmic)
     vertical: dict[str, object] = {"title": {"text": unit}, "hoverformat": ",.0f"}
     if logarithmic:
         vertical |= {"type": "log", "range": [0, np.log10(max(hist.counts.max(), 10.0)) + 0.2]}
-    shapes, annotations = _thresholds(mixture)
+    shapes, annotations = _thresholds(mixture, drawn, dark=dark)
     return _figure(
         traces,
         {
@@ -75,13 +83,40 @@ def histogram_figure(
             "bargap": 0,
             "hovermode": "x unified",
             "hoverlabel": {"namelength": -1},
-            "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "font": {"size": 11}},
-            "xaxis": {"title": {"text": texts.INTENSITY}, "hoverformat": ".4~g"},
-            "yaxis": vertical,
+            "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "font": {"size": 11, **_ink(dark)}},
+            "xaxis": _axis({"title": {"text": texts.INTENSITY}, "hoverformat": ".4~g"}, dark=dark),
+            "yaxis": _axis(vertical, dark=dark),
             "shapes": shapes,
             "annotations": annotations,
         },
     )
+
+
+def without_tooltips(figure: go.Figure) -> go.Figure:
+    """A histogram of which the viewer says what is under the pointer, and whose curves it lets the visitor drag.
+
+    Parameters
+    ----------
+    figure : go.Figure
+        Changed and returned. Plotly still says what is pointed at, but writes nothing over the peaks, and a drag does
+        not zoom.
+    """
+    for trace in figure.data:
+        if trace.hoverinfo != "skip":
+            trace.hoverinfo, trace.hovertemplate = "none", None
+    figure.layout.dragmode = False
+    return figure
+
+
+def _ink(dark: bool) -> dict[str, str]:
+    """The color of texts."""
+    return {"color": TEXT_COLORS[dark]}
+
+
+def _axis(settings: dict[str, object], *, dark: bool) -> dict[str, object]:
+    """An axis whose texts can be read on either ground."""
+    title = settings["title"] | {"font": _ink(dark)}  # type: ignore[operator]
+    return {**settings, "title": title, "tickfont": _ink(dark)}
 
 
 def _bars(histogram: Histogram) -> dict[str, object]:
@@ -92,6 +127,7 @@ def _bars(histogram: Histogram) -> dict[str, object]:
         "y": np.float32(histogram.counts),
         "name": texts.HISTOGRAM_BARS,
         "marker": {"color": BAR_COLOR, "line": {"width": 0}},
+        "hovertemplate": TOOLTIP,
     }
 
 
@@ -100,48 +136,56 @@ def _curve(x: np.ndarray, height: np.ndarray, **style: object) -> dict[str, obje
     # Simplified lines would be polygons at the peaks.
     line = {"simplify": False, **style.pop("line", {})}  # type: ignore[dict-item]
     trace = {"type": "scatter", "mode": "lines", "x0": x[0], "dx": x[1] - x[0], "y": np.float32(height)}
-    return {**trace, "line": line, **style}
+    return {**trace, "hovertemplate": TOOLTIP, "line": line, **style}
 
 
-def _uncorrected(before: Histogram, width: float) -> dict[str, object]:
+def _uncorrected(before: Histogram, width: float, *, dark: bool) -> dict[str, object]:
     """The outline of the histogram before bias correction, scaled to bars of another width."""
-    style = {"color": MIXED_COLOR, "width": 1.5, "shape": "hvh"}
+    style = {"color": LINE_COLORS[dark], "width": 1.5, "shape": "hvh"}
     counts = before.counts * (width / before.width)
     line = _curve(before.levels, counts, name=texts.BEFORE_CORRECTION, line=style)
     return line | {"dx": before.width}
 
 
-def _curves(mixture: Mixture, x: np.ndarray, scale: float, *, dark: bool, filled: bool) -> list[dict[str, object]]:
-    """The curve of each tissue's voxels, that of no tissue's and the sum of all, as counts of a bar."""
+def _curves(
+    mixture: Mixture, drawn: tuple[DrawnCurve, ...], on: tuple[np.ndarray, float], *, dark: bool, filled: bool
+) -> list[dict[str, object]]:
+    """The curve of each tissue's voxels, that of no tissue's and the sum of all.
+
+    `on` holds the intensities and what makes a density the count of a bar.
+    """
+    x, scale = on
     traces = []
-    for tissue, density in zip(mixture.tissues, scale * mixture.class_curves(x).T, strict=True):
+    for curve, density in zip(drawn, scale * curve_heights(mixture, drawn, x), strict=True):
+        tissue = curve.tissue
         red, green, blue = tissue.rgb
         if not dark:  # yellow on white needs an edge
-            edge = {"color": EDGE_COLOR, "width": 4, "dash": DASHES[tissue]}
-            traces.append(_curve(x, density, line=edge, hoverinfo="skip", showlegend=False))
-        style = {"color": tissue.color, "width": 2.5, "dash": DASHES[tissue]}
+            edge = {"color": EDGE_COLOR, "width": 4, "dash": curve.dash}
+            # Without a template of its own, for that would be shown in spite of "skip".
+            traces.append(_curve(x, density, line=edge, hoverinfo="skip", hovertemplate=None, showlegend=False))
+        style = {"color": tissue.color, "width": 2.5, "dash": curve.dash}
         ground = {"fill": "tozeroy", "fillcolor": f"rgba({red}, {green}, {blue}, 0.25)"} if filled else {}
         # By `meta` the viewer knows whose curve is pointed at.
-        traces.append(_curve(x, density, name=tissue.title, meta={"tissue": tissue.number}, line=style, **ground))
+        traces.append(_curve(x, density, name=curve.title, meta={"tissue": tissue.number}, line=style, **ground))
     unexplained = scale * mixture.unexplained_curve(x)
     if unexplained.any():
-        style = {"color": MIXED_COLOR, "width": 1.5, "dash": "dashdot"}
+        style = {"color": LINE_COLORS[dark], "width": 1.5, "dash": "dashdot"}
         traces.append(_curve(x, unexplained, name=NO_TISSUE, line=style))
     traces.append(_curve(x, scale * mixture.density(x), name=texts.SUM, line={"color": SUM_COLOR, "width": 2}))
     return traces
 
 
-def _thresholds(mixture: Mixture) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
+def _thresholds(
+    mixture: Mixture, drawn: tuple[DrawnCurve, ...], *, dark: bool
+) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
     """Lines where one tissue becomes likelier than another, and between which at what intensity stands at each."""
     shapes, annotations = [], []
-    for number_of, (level, below, above) in enumerate(mixture.crossings()):
-        if mixture.tissues[below] is mixture.tissues[above]:
-            continue
-        line = {"dash": "dot", "width": 1, "color": MIXED_COLOR}
+    for number_of, (level, below, above) in enumerate(tissue_thresholds(mixture, drawn)):
+        line = {"dash": "dot", "width": 1, "color": LINE_COLORS[dark]}
         ends = {"x0": level, "x1": level, "y0": 0, "y1": 1}
         shapes.append({"type": "line", **WHOLE_HEIGHT, **ends, "line": line})
-        names = " | ".join(mixture.tissues[k].abbreviation for k in (below, above))
-        label = {"text": f"{names} {number(level)}", "showarrow": False}
+        label = {"text": f"{below} | {above} {decimal(level)}", "showarrow": False, "font": _ink(dark)}
+        label["bgcolor"] = GROUND_COLORS[dark]
         # One line lower each, so that they do not cover each other where thresholds are close.
         height = {"y": 1, "yanchor": "top", "yshift": -LABEL_LINE * number_of}
         annotations.append({"x": level, "xanchor": "left", **WHOLE_HEIGHT, **height, **label})

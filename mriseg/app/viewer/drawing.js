@@ -11,6 +11,7 @@ import {
   visiblePart,
 } from "./navigation.js";
 import { bordersOf, imagesOf } from "./painter.js";
+import { drawWhatIf } from "./what_if_frame.js";
 
 const CROSS_STYLE = "rgba(0, 229, 160, 0.55)";
 const LIGHT = "#ebebeb";
@@ -123,6 +124,7 @@ export function paintPanel(context, panel, slice, view) {
     context.fillStyle = "#fff";
     context.fillRect(divider - 1, 0, 2, height);
   }
+  if (state.isWhatIf) drawWhatIf(context, panel, view.header.texts.whatIf);
   if (panel.isPlain) return viewport;
   if (axis !== PICTURE || state.clicked) drawCross(context, pixelOfVoxel(state.cursor, axis, slice), viewport, panel);
   if (axis !== PICTURE) drawMarks(context, { ...panel, viewport }, view);

@@ -20,16 +20,18 @@ export function linePosition({ xaxis, yaxis }, intensity) {
 }
 
 export class HistogramLink {
-  // `highlight` is called with the number of the tissue whose curve is pointed at, or null.
-  constructor(highlight) {
+  // `highlight` is called with the number of the tissue whose curve is pointed at, or null; `isPlotted` with the plot
+  // when it stands and whenever its axes may have moved.
+  constructor(highlight, isPlotted = () => {}) {
     this.intensity = null;
+    this.isPlotted = isPlotted;
     this.handlers = {
       plotly_hover: ({ points }) => {
         const tissue = highestTissue(points);
         if (tissue !== null) highlight(tissue);
       },
       plotly_unhover: () => highlight(null),
-      plotly_afterplot: () => this.draw(), // its axes may have moved
+      plotly_afterplot: () => this.follow(),
     };
     // The plot comes after the viewer, and Streamlit replaces it when it draws the page anew.
     this.observer = new MutationObserver(() => this.connect());
@@ -45,6 +47,11 @@ export class HistogramLink {
     this.plot = plot;
     this.on = plot.on;
     for (const [event, handler] of Object.entries(this.handlers)) plot.on(event, handler);
+    this.follow();
+  }
+
+  follow() {
+    this.isPlotted(this.plot);
     this.draw();
   }
 

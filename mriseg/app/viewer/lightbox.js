@@ -59,7 +59,7 @@ export class Lightbox {
     for (const index of this.wanted) {
       const slice = store.get(this.axis, index);
       if (!slice) continue;
-      this.drawCell(this.cells[index], slice);
+      this.drawCell(this.cells[index], this.viewer.whatIf.slice(slice));
       this.wanted.delete(index);
     }
     clearTimeout(this.repeat);

@@ -133,13 +133,28 @@ export function outlinePixels(slice) {
   return colorBrain(slice, (at) => (isInner(slice, at, (near) => slice.labels[near]) ? 0 : packColor(MASK_RGB, 255)));
 }
 
+// The gray ground, kept while nothing but labels changes: by what a slice and its copies with other labels share.
+const grounds = new WeakMap();
+
+function groundOf(slice, layer, view) {
+  const { header, state } = view;
+  if (!state.isWhatIf) return grayPixels(slice, layer, view);
+  const kind = layer in POSTERIORS || layer === "corrected" ? layer : "original";
+  const key = JSON.stringify([kind, state.window, header.result]);
+  const kept = grounds.get(slice.levels)?.[key];
+  if (kept) return kept;
+  const pixels = grayPixels(slice, layer, view);
+  grounds.set(slice.levels, { [key]: pixels });
+  return pixels;
+}
+
 // What a panel shows as pixels, from the ground up; each with whether it is smoothed and where the divider cuts it off.
 export function imagesOf(slice, shows, view) {
   const { state } = view;
   const layer = shows === "layer" || shows === "swipe" ? state.layer : "original";
   const isSwiped = shows === "swipe";
-  const images = [{ pixels: grayPixels(slice, isSwiped ? "original" : layer, view), smooth: true }];
-  if (isSwiped) images.push({ pixels: grayPixels(slice, layer, view), smooth: true, isSwiped });
+  const images = [{ pixels: groundOf(slice, isSwiped ? "original" : layer, view), smooth: true }];
+  if (isSwiped) images.push({ pixels: groundOf(slice, layer, view), smooth: true, isSwiped });
   if (shows === "other") images.push({ pixels: otherPixels(slice, view) });
   else if (shows === "disagreement") images.push({ pixels: disagreementPixels(slice, view) });
   else if (shows !== "original") images.push({ pixels: layerPixels(slice, layer, view), isSwiped });

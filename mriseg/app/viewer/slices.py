@@ -14,6 +14,7 @@ import imagecodecs
 import numpy as np
 
 from mriseg.app import texts
+from mriseg.app.viewer.histogram_header import describe_histogram
 from mriseg.core.scan import Scan
 from mriseg.core.tissue import ABNORMAL, Label, Tissue
 from mriseg.image.orientation import orient, reorient, reorient_box
@@ -183,6 +184,7 @@ def _header(source: SliceSource) -> dict[str, object]:
         "isAbnormal": source.result.abnormal is not None,
         "legend": [_described(label, title) for label, title in _legend(source)],
         "headBox": _head_box(source.box, scan),
+        "histogram": describe_histogram(source.result, joined=source.joined),
     }
 
 

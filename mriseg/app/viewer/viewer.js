@@ -12,6 +12,7 @@ import { heardPlace, ringAt } from "./show_place.js";
 import { SliceAnnouncer } from "./slice_announcer.js";
 import { followReasons } from "./reasons.js";
 import { FormatError, SliceStore, decode, valuesAt } from "./slice_store.js";
+import { WhatIf } from "./what_if_session.js";
 
 const viewers = new WeakMap(); // by the element that each stands in
 
@@ -58,10 +59,13 @@ class Viewer {
       focus: null, // the voxel in the middle of what is magnified
       cursor: null,
       clicked: false,
+      isWhatIf: false, // whether curves of the histogram stand elsewhere than the fit has them
     };
     this.received = Promise.resolve();
     this.store = new SliceStore((slices, cursor) => this.request(slices, cursor));
-    this.histogram = new HistogramLink((tissue) => this.highlight(tissue));
+    this.whatIf = new WhatIf(this);
+    const isPlotted = (plot) => this.whatIf.attach(plot);
+    this.histogram = new HistogramLink((tissue) => this.highlight(tissue), isPlotted);
     this.announcer = new SliceAnnouncer();
     this.stopFollowing = followReasons();
     this.resize = new ResizeObserver(() => {
@@ -80,6 +84,7 @@ class Viewer {
     this.lightbox?.close();
     this.histogram.disconnect();
     this.announcer.close();
+    this.whatIf.close();
     this.store.close();
     cancelAnimationFrame(this.frame);
     viewers.delete(this.root);
@@ -102,6 +107,7 @@ class Viewer {
     if (before?.scan !== header.scan) this.open();
     if (beginsToCompare(before, header)) this.state.layout = "compare";
     if (before?.scan !== header.scan || before.result !== header.result) this.build();
+    this.whatIf.receive(header);
     this.root.dataset.result = header.result;
     this.requestMissing();
     if (this.lightbox) this.lightbox.update();
@@ -267,12 +273,16 @@ class Viewer {
     this.root.style.setProperty("--mriseg-controls", `${controls}px`);
   }
 
-  draw() {
+  // Draw in the next frame; where nothing but labels has changed, not the panels that show none.
+  draw(isOfLabels = false) {
     if (!this.header) return;
+    this.isOfAll ||= !isOfLabels;
     cancelAnimationFrame(this.frame);
     this.frame = requestAnimationFrame(() => {
-      for (const panel of this.controls.panels) preparePanel(panel, this);
-      for (const panel of this.controls.panels) {
+      const panels = this.controls.panels.filter(({ shows }) => this.isOfAll || shows !== "original");
+      this.isOfAll = false;
+      for (const panel of panels) preparePanel(panel, this);
+      for (const panel of panels) {
         const slice = this.sliceOf(panel);
         if (slice) drawPanel(panel, slice, this);
       }
@@ -290,8 +300,10 @@ class Viewer {
     this.pointedOut = null;
   }
 
-  sliceOf({ axis }) {
-    return this.store.get(axis, this.state.cursor[axis]);
+  // The slice of a panel as it is shown, or as the result has it.
+  sliceOf({ axis }, isShown = true) {
+    const slice = this.store.get(axis, this.state.cursor[axis]);
+    return isShown ? this.whatIf.slice(slice) : slice;
   }
 
   updateReadout() {

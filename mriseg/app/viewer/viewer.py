@@ -28,6 +28,7 @@ MODULES = (
     "viewer/slice_store.js",
     "viewer/pixels.js",
     "viewer/color_keys.js",
+    "viewer/what_if_frame.js",
     "viewer/painter.js",
     "viewer/elements.js",
     "viewer/drawing.js",
@@ -38,17 +39,25 @@ MODULES = (
     "viewer/lightbox.js",
     "viewer/snapshot.js",
     "viewer/controls.js",
+    "viewer/what_if.js",
+    "viewer/what_if_slice.js",
+    "viewer/expectation_maximization.js",
+    "viewer/histogram_overlay.js",
+    "viewer/histogram_handles.js",
+    "viewer/what_if_bar.js",
+    "viewer/what_if_session.js",
     "viewer/histogram_link.js",
     "viewer/slice_announcer.js",
     "viewer/reasons.js",
     "viewer/show_place.js",
     "viewer/viewer.js",
 )
+STYLES = ("viewer.css", "what_if.css")
 
 _mount = st.components.v2.component(
     "mriseg_viewer",
     html='<div class="mriseg-viewer"></div>',
-    css=(_HERE / "viewer.css").read_text("utf-8"),
+    css="\n".join((_HERE / name).read_text("utf-8") for name in STYLES),
     js=joined_modules(MODULES),
     isolate_styles=False,  # the viewer marks the histogram, which stands outside it
 )
@@ -193,5 +202,6 @@ def _details(analysis: Analysis, planes: list[AnatomicalPlane]) -> dict[str, obj
             "disagreement": texts.DISAGREEMENT,
             "sidesUnknown": texts.SIDES_UNKNOWN,
             "canvasHelp": texts.CANVAS_HELP,
+            "whatIf": texts.WHAT_IF,
         },
     }

@@ -1,0 +1,66 @@
+// A slice as it would be labeled if curves or thresholds stood elsewhere. Pure functions of arrays.
+
+import { signalOf } from "./slice_store.js";
+import { changedShare, pointOf } from "./what_if.js";
+
+const FULL = 255; // byte of a probability of 1
+
+// For each pixel of the brain the point of the table at its corrected intensity.
+export function pointsOf(slice, header, table) {
+  const points = new Uint16Array(slice.labels.length);
+  const { range, levels, field } = header;
+  const [low, step] = [range[0], (range[1] - range[0]) / (levels - 1)];
+  const shading = Float64Array.from({ length: FULL + 1 }, (_, share) =>
+    Math.exp(field[0] + (share / FULL) * (field[1] - field[0])),
+  );
+  for (let at = 0; at < points.length; at += 1) {
+    if (!slice.labels[at]) continue;
+    points[at] = pointOf(signalOf(low + slice.levels[at] * step, header) / shading[slice.field[at]], table);
+  }
+  return points;
+}
+
+// Which of three probabilities is the largest; of gray and white matter as one, their sum counts.
+function largest(gray, white, fluid, joined) {
+  if (joined) return gray + white >= fluid ? 0 : 2;
+  if (gray >= white) return gray >= fluid ? 0 : 2;
+  return white >= fluid ? 1 : 2;
+}
+
+// The slice after a change: each tissue's probability is multiplied by its factor at the pixel's intensity, so what place
+// and neighbors said stays in it. A label changes where the likeliest tissue does; what is abnormal stays.
+export function changedSlice(slice, points, factors, { tissues, abnormal, histogram: { joined } }) {
+  const [labels, gray, white] = [slice.labels.slice(), slice.gray.slice(), slice.white.slice()];
+  const numbers = tissues.map(({ number }) => number);
+  const [ofGray, ofWhite, ofFluid] = factors;
+  for (let at = 0; at < labels.length; at += 1) {
+    if (!labels[at] || labels[at] === abnormal.number) continue;
+    const point = points[at];
+    const [factorOfGray, factorOfWhite, factorOfFluid] = [ofGray[point], ofWhite[point], ofFluid[point]];
+    if (factorOfGray === 1 && factorOfWhite === 1 && factorOfFluid === 1) continue;
+    const whole = FULL - slice.abnormal[at];
+    const fluid = Math.max(0, whole - slice.gray[at] - slice.white[at]);
+    const newGray = changedShare(slice.gray[at] / FULL, factorOfGray);
+    const newWhite = changedShare(slice.white[at] / FULL, factorOfWhite);
+    const newFluid = changedShare(fluid / FULL, factorOfFluid);
+    const scale = whole / (newGray + newWhite + newFluid);
+    gray[at] = newGray * scale + 0.5;
+    white[at] = Math.min(newWhite * scale + 0.5, whole - gray[at]);
+    const likeliest = largest(newGray, newWhite, newFluid, joined);
+    if (likeliest !== largest(slice.gray[at], slice.white[at], fluid, joined)) labels[at] = numbers[likeliest];
+  }
+  return { ...slice, labels, gray, white };
+}
+
+// How many pixels of a slice have each label, by its number.
+export function countLabels({ labels }) {
+  const counts = new Uint32Array(256);
+  for (let at = 0; at < labels.length; at += 1) counts[labels[at]] += 1;
+  return counts;
+}
+
+// Share of the brain in a slice that a label has.
+export function shareOfSlice(counts, number) {
+  const brain = counts.reduce((sum, count) => sum + count, 0) - counts[0];
+  return brain ? counts[number] / brain : 0;
+}
