@@ -173,7 +173,8 @@ def test_the_fit_from_here_climbs_and_recolors(histogram):
         """() => {
             const hint = document.querySelector('.mriseg-hint');
             window.said = [];
-            new MutationObserver(() => window.said.push(hint.textContent)).observe(hint, {characterData: true, subtree: true});
+            const watch = new MutationObserver(() => window.said.push(hint.textContent));
+            watch.observe(hint, {characterData: true, subtree: true});
         }"""
     )
     page.get_by_role("button", name="Fit from here").click()

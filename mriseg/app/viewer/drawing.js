@@ -119,7 +119,8 @@ export function paintPanel(context, panel, slice, view) {
   const viewport = viewportOf(slice, panel, view);
   const divider = state.swipe * width;
   for (const image of imagesOf(slice, shows, view)) drawPixels(context, image, { viewport, divider });
-  if (!panel.isPlain) drawBorders(context, slice, { shows, viewport, divider }, view);
+  // Of labels that change with each frame the borders would take longer than the rest.
+  if (!panel.isPlain && !state.isMoving) drawBorders(context, slice, { shows, viewport, divider }, view);
   if (shows === "swipe") {
     context.fillStyle = "#fff";
     context.fillRect(divider - 1, 0, 2, height);

@@ -1,7 +1,7 @@
 // What is drawn over the histogram: the curves as they are dragged, the handles that they are dragged by, and the names
 // of the thresholds. Where all of it stands is worked out by pure functions; the plot's axes are plotly's.
 
-import { clamp, intensityOfPoint, momentsOf, outerCenters, pointOf, thresholdsOf, valueBetween } from "./what_if.js";
+import { clamp, intensityOfPoint, momentsOf, outerCenters, tablePoint, thresholdsOf, valueBetween } from "./what_if.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const DASH_ARRAYS = { dash: "9 6", dot: "2 4", longdash: "14 6", dashdot: "9 4 2 4", longdashdot: "14 4 2 4" };
@@ -9,7 +9,7 @@ const SMALLEST_COUNT = 1e-3; // drawn of a curve: of nothing there is no logarit
 const BEYOND = 20; // points that a curve may leave the plot
 const POINTS_APART = 2; // of a drawn curve, on the screen
 const LABEL_LINE = 15; // points between the names of thresholds
-const LETTER = 6.3; // points of width, about
+const LETTER_WIDTH = 6.3; // points of width, about
 const KNOB = 7; // radius of a handle, points
 const REACH = 15; // of where it is taken hold of: a finger is wide
 const GRIP = 14; // width of a curve or threshold where it is taken hold of
@@ -94,7 +94,7 @@ export function lineOf(values, { table, scale, geometry }) {
 export function placeNames(names, { left, width }) {
   const ends = []; // of the names on each line
   return names.map(({ text, x }) => {
-    const length = LETTER * text.length + 8;
+    const length = LETTER_WIDTH * text.length + 8;
     const start = x + length > left + width ? x - length : x;
     let line = ends.findIndex((taken) => taken.every(([from, to]) => start + length < from || start > to));
     if (line < 0) line = ends.push([]) - 1;
@@ -275,7 +275,7 @@ export function readAt(intensity, { tables, histogram, table, scale }) {
   const { first, width, counts, curves } = histogram;
   const bar = Math.round((intensity - first) / width);
   if (bar < 0 || bar >= counts.length) return null;
-  const at = pointOf(intensity, table);
+  const at = tablePoint(intensity, table);
   const heights = curves.map((_, k) => scale * tables.curves[k][at]);
   const none = scale * tables.none[at];
   return { intensity, measured: counts[bar], heights, none, total: heights.reduce((sum, one) => sum + one, none) };

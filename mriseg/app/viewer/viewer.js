@@ -59,7 +59,8 @@ class Viewer {
       focus: null, // the voxel in the middle of what is magnified
       cursor: null,
       clicked: false,
-      isWhatIf: false, // whether curves of the histogram stand elsewhere than the fit has them
+      isWhatIf: false, // whether curves of the histogram stand elsewhere than the fit has them,
+      isMoving: false, // and are on their way
     };
     this.received = Promise.resolve();
     this.store = new SliceStore((slices, cursor) => this.request(slices, cursor));
@@ -280,15 +281,17 @@ class Viewer {
     cancelAnimationFrame(this.frame);
     this.frame = requestAnimationFrame(() => {
       const panels = this.controls.panels.filter(({ shows }) => this.isOfAll || shows !== "original");
-      this.isOfAll = false;
-      for (const panel of panels) preparePanel(panel, this);
+      if (this.isOfAll) for (const panel of panels) preparePanel(panel, this);
       for (const panel of panels) {
         const slice = this.sliceOf(panel);
         if (slice) drawPanel(panel, slice, this);
       }
-      this.pointOut();
-      this.updateReadout();
-      this.announcer.announce(this.header, this.sliceOf(this.controls.panels[0]));
+      if (this.isOfAll) {
+        this.pointOut();
+        this.updateReadout();
+        this.announcer.announce(this.header, this.sliceOf(this.controls.panels[0], false));
+      }
+      this.isOfAll = false;
     });
   }
 

@@ -19,7 +19,7 @@ export function tableOf({ first, width, counts }) {
   return { start, step: (counts.length * width) / (POINTS - 1), points: POINTS };
 }
 
-export function pointOf(intensity, { start, step, points }) {
+export function tablePoint(intensity, { start, step, points }) {
   return clamp(Math.round((intensity - start) / step), 0, points - 1);
 }
 
@@ -208,7 +208,7 @@ export function changedShare(share, factor) {
 export function sharesOf(fitted, changed, { counts, curves, first, width, shares }, table) {
   const [before, after] = [byTissue(fitted.posteriors, curves), byTissue(changed.posteriors, curves)];
   const total = counts.reduce((sum, count) => sum + count, 0);
-  const points = counts.map((_, bar) => pointOf(first + bar * width, table));
+  const points = counts.map((_, bar) => tablePoint(first + bar * width, table));
   const moved = (number) =>
     before.has(number)
       ? counts.reduce(

@@ -97,16 +97,19 @@ export class WhatIf {
         this.bar.showReadout(null, {});
         this.held = { handle, model: this.model ?? this.fit };
         this.prepare();
+        this.viewer.state.isMoving = true;
       },
       drag: (by) => this.change(dragHandle(this.held, by, this.view())),
       drop: () => {
         this.held = null;
+        this.rest();
       },
       press: (handle, key) => {
         const model = pressHandle({ handle, model: this.model ?? this.fit }, key, this.view());
         if (!model) return false;
         this.stop();
         this.change(model);
+        this.rest();
         return true;
       },
     };
@@ -131,6 +134,12 @@ export class WhatIf {
     cancelAnimationFrame(this.frame);
     this.frame = requestAnimationFrame(() => this.draw());
     this.viewer.draw(true);
+  }
+
+  // Nothing moves for now: draw what was left out on the way.
+  rest() {
+    this.viewer.state.isMoving = false;
+    this.viewer.draw();
   }
 
   // What is shown is worked out once a frame, by whoever draws first.
@@ -174,6 +183,7 @@ export class WhatIf {
     this.stop();
     const [from, start] = [this.shown, performance.now()];
     const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    this.viewer.state.isMoving = true;
     const step = () => {
       const part = isStill ? 1 : Math.min(1, (performance.now() - start) / BACK_TIME);
       if (part === 1) this.end();
@@ -190,6 +200,7 @@ export class WhatIf {
     if (!this.isOn) return;
     this.model = null;
     this.show(null);
+    this.rest();
     this.bar.say(this.header.texts.whatIf.hint);
   }
 
@@ -214,6 +225,8 @@ export class WhatIf {
       this.isFitted = true; // the line at the histogram says so
       this.model = { curves: gaussians.map((gaussian) => [gaussian]), none: this.fit.none, warp: null };
       this.show(null);
+      this.viewer.state.isMoving = !done;
+      if (done) this.rest();
       this.bar.say(text.replace("{}", logLikelihood.toFixed(LIKELIHOOD_DIGITS)), !done);
       if (!done) this.timer = setTimeout(step, iteration < SLOW_STEPS ? STEP_TIME : FAST_STEP_TIME);
     };

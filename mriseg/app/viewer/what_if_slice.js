@@ -1,7 +1,7 @@
 // A slice as it would be labeled if curves or thresholds stood elsewhere. Pure functions of arrays.
 
 import { signalOf } from "./slice_store.js";
-import { changedShare, pointOf } from "./what_if.js";
+import { changedShare, tablePoint } from "./what_if.js";
 
 const FULL = 255; // byte of a probability of 1
 
@@ -15,7 +15,7 @@ export function pointsOf(slice, header, table) {
   );
   for (let at = 0; at < points.length; at += 1) {
     if (!slice.labels[at]) continue;
-    points[at] = pointOf(signalOf(low + slice.levels[at] * step, header) / shading[slice.field[at]], table);
+    points[at] = tablePoint(signalOf(low + slice.levels[at] * step, header) / shading[slice.field[at]], table);
   }
   return points;
 }
