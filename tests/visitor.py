@@ -136,7 +136,7 @@ def _family(pid: int) -> Iterator[int]:
 
 def _is_busy(element: Any) -> bool:
     kind = element.WhichOneof("type")
-    return kind == "progress" or (kind == "alert" and element.alert.format == Alert.INFO)
+    return kind == "html" and 'data-phase="work"' in element.html.body
 
 
 @dataclass

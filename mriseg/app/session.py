@@ -3,12 +3,14 @@
 import hashlib
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import streamlit as st
 
 from mriseg.app import texts
+from mriseg.app.progress import Progress
 from mriseg.app.server.budget import Refusal, reserved, uploaded
 from mriseg.app.server.memory import most_voxels, trim, work_bytes
 from mriseg.app.server.queues import PICTURE, PICTURE_AGAIN, VOLUME_AGAIN, WHOLE, FairQueue
@@ -17,6 +19,7 @@ from mriseg.app.server.streamlit_internals import session_id
 from mriseg.core.errors import MrisegError, TooLargeError
 from mriseg.core.faults import explain
 from mriseg.core.limits import at_most
+from mriseg.core.remedies import Remedy
 from mriseg.core.scan import Scan
 from mriseg.core.settings import Settings
 from mriseg.core.tissue import ABNORMAL
@@ -25,6 +28,7 @@ from mriseg.image.orientation import reorient
 from mriseg.io.catalog import ScanEntry
 from mriseg.io.reader import read_mask
 from mriseg.plotting import slices as render
+from mriseg.plotting.preview import preview
 from mriseg.segmentation.pipeline import STAGES, segment
 from mriseg.segmentation.result import Result
 from mriseg.segmentation.stages import reusable_stages
@@ -34,6 +38,7 @@ logger = logging.getLogger(__name__)
 OPENING_SAMPLE = next(iter(SAMPLES))
 OPENING_SETTINGS = SAMPLES[OPENING_SAMPLE].settings
 KEPT = SEGMENTATION
+REFUSED = "refused"
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +54,8 @@ class Choice:
         The visitor's own.
     item : Item or None
         The scan that was dropped; None for a sample.
+    others : tuple of (int, str)
+        Number and title of the other scans that were dropped with it.
     channels : tuple of (str, Item)
         Further contrasts of the same head, each with what tells it from others.
     error : str
@@ -61,6 +68,7 @@ class Choice:
     item: ScanEntry | None = None
     channels: tuple[tuple[str, ScanEntry], ...] = ()
     error: str = ""
+    others: tuple[tuple[int, str], ...] = ()
 
     @property
     def beside(self) -> tuple[str, ...]:
@@ -143,6 +151,38 @@ class Analysis:
         return replace(self, scan=_scan(self.choice)[0], channels=_channels(self.choice), is_aside=False)
 
 
+@dataclass(frozen=True, eq=False)
+class Refused:
+    """What the visitor chose, and why it was not segmented.
+
+    Attributes
+    ----------
+    choice : Choice
+    message : str
+    remedies : tuple of Remedy
+        Settings that may help.
+    picture : bytes
+        The scan as it was read, as PNG; empty if it could not be read.
+    """
+
+    choice: Choice
+    message: str
+    remedies: tuple[Remedy, ...] = ()
+    picture: bytes = field(default=b"", repr=False)
+
+    def answers(self, choice: Choice) -> bool:
+        """Whether another choice would be refused in the same way."""
+        return bool(self.picture) and self.choice.asks_the_same(choice) and self.choice.error == choice.error
+
+
+class _UnsegmentedError(Exception):
+    """A scan was read, and segmenting it failed; the cause is the error that did."""
+
+    def __init__(self, scan: Scan) -> None:
+        super().__init__()
+        self.scan = scan
+
+
 def current() -> Analysis:
     """The analysis that is shown, for a part of the page that runs again by itself.
 
@@ -159,8 +199,8 @@ def current() -> Analysis:
     return cached
 
 
-def analyze(choice: Choice) -> Analysis | None:
-    """Segment the chosen scan, or say on the page why that cannot be done and return None.
+def analyze(choice: Choice, progress: Progress) -> Analysis | Refused:
+    """Segment the chosen scan, or say why that cannot be done.
 
     What the last run of this session found is used again as far as the change leaves it true: all of it for the
     same scan and settings, else what the stages before the first that a changed setting touches have found.
@@ -169,41 +209,71 @@ def analyze(choice: Choice) -> Analysis | None:
     ----------
     choice : Choice
         What the visitor chose.
+    progress : Progress
+        Tells the browser how far it is.
 
     Returns
     -------
-    Analysis or None
+    Analysis or Refused
     """
     cached: Analysis | None = st.session_state.get(KEPT)
     if cached is not None and not cached.is_aside and cached.choice.asks_the_same(choice):
         return cached
-    if cached is not None and cached.source != choice.source:
-        st.session_state.pop(KEPT, None)  # others may have needed the room meanwhile
-        cached = None  # the old scan makes room before the new one is read
-    placeholder = st.empty()
+    refused: Refused | None = st.session_state.pop(REFUSED, None)
+    if refused is not None and refused.answers(choice):
+        st.session_state[REFUSED] = refused
+        return refused
+    is_other_scan = cached is None or cached.source != choice.source
+    if cached is not None and is_other_scan:
+        # The old scan makes room before the new one is read; what was found on it stays for whoever cancels.
+        del st.session_state[KEPT]
+        st.session_state[KEPT] = cached.put_aside()
+        cached = None
+
+    def tell(stage: str) -> None:
+        stages = {"read": texts.READING, **STAGES}
+        progress.works(f"{stages[stage]} …", list(stages).index(stage) / len(stages), is_other_scan)
+
+    def wait(before: int) -> None:
+        progress.works(texts.BEFORE_YOURS[min(before, 2)].format(before), 0.0, is_other_scan)
+
     try:
         if choice.error:
             raise MrisegError(choice.error)
         if choice.source == OPENING_SAMPLE and choice.settings == OPENING_SETTINGS and choice.mask is None:
-            _show(placeholder, "read")
+            tell("read")
             analysis = opening()
         else:
-            with _line(choice, cached).turn(lambda before: _show_line(placeholder, before)):
-                analysis = _segment(choice, cached, lambda stage: _show(placeholder, stage))
+            with _line(choice, cached).turn(wait):
+                analysis = _segment(choice, cached, tell)
     except Exception as error:  # whatever a hostile file provokes, the visitor gets a sentence and the page goes on
-        message = explain(error, logger)
+        refused = _refused(choice, error)
     else:
-        placeholder.empty()
         if choice.source != OPENING_SAMPLE:  # that is everybody's
             evict_to_fit(analysis.kept_bytes)
+        st.session_state.pop(KEPT, None)  # what is only replaced Streamlit keeps until the next run
         st.session_state[KEPT] = analysis
         del cached
         if analysis.scan.kind == "volume":  # of a picture it would take longer than it gives back
             trim()
+        progress.works(texts.DRAWING, 1.0, is_other_scan)
         return analysis
     st.session_state.pop(KEPT, None)
-    placeholder.error(message)
-    return None
+    st.session_state[REFUSED] = refused
+    return refused
+
+
+def _refused(choice: Choice, error: Exception) -> Refused:
+    """What is said of an error, with the scan that was read before it."""
+    reason, picture = error, b""
+    if isinstance(error, _UnsegmentedError) and isinstance(error.__cause__, Exception):
+        reason = error.__cause__
+        with suppress(Exception):  # whatever made segmenting fail may make drawing fail, and the sentence is enough
+            picture = preview(error.scan)
+    remedies = reason.remedies if isinstance(reason, MrisegError) else ()
+    if choice.mask is not None:
+        remedies = (Remedy.SEARCH, *remedies)
+    return Refused(choice, explain(reason, logger), tuple(dict.fromkeys(remedies)), picture)
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
@@ -231,7 +301,12 @@ def _segment(choice: Choice, cached: Analysis | None, progress: Callable[[str], 
     size = work_bytes(scan.data.size * (1 + len(choice.channels))) if scan.kind == "volume" else 0
     with reserved(size):
         evict_to_fit(0)
-        return _analysis(choice, cached, scan, truth=truth, progress=progress)
+        try:
+            return _analysis(choice, cached, scan, truth=truth, progress=progress)
+        except MemoryError:
+            raise
+        except Exception as error:
+            raise _UnsegmentedError(scan) from error
 
 
 def _analysis(
@@ -313,12 +388,3 @@ def _line(choice: Choice, cached: Analysis | None) -> FairQueue:
         if reusable.bias_correction is not None:
             return PICTURE_AGAIN if is_picture else VOLUME_AGAIN
     return PICTURE if is_picture else WHOLE
-
-
-def _show_line(placeholder: "st.delta_generator.DeltaGenerator", before: int) -> None:
-    placeholder.info(texts.BEFORE_YOURS[min(before, 2)].format(before))
-
-
-def _show(placeholder: "st.delta_generator.DeltaGenerator", stage: str) -> None:
-    stages = {"read": "Reading the scan", **STAGES}
-    placeholder.progress(list(stages).index(stage) / len(stages), f"{stages[stage]} …")

@@ -1,24 +1,27 @@
 """The sidebar: which scan, and how it is to be segmented."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import streamlit as st
 
 from mriseg.app import texts
 from mriseg.app.scan_id import ask_scan_id, no_scan_id
 from mriseg.app.server.arrivals import arrivals
-from mriseg.app.server.streamlit_internals import UploadedFile, session_id
-from mriseg.app.server.uploads import NOTHING, Listing, content, forget, listing, newest
+from mriseg.app.server.streamlit_internals import DeletedFile, session_id
+from mriseg.app.server.uploads import NOTHING, Drop, Listing, content, drops, forget, listing, numbered
 from mriseg.app.session import OPENING_SAMPLE, OPENING_SETTINGS, Choice
 from mriseg.app.url_state import from_address, to_address
 from mriseg.core.errors import MrisegError
+from mriseg.core.remedies import Remedy
 from mriseg.core.settings import CLASSES, CONTRASTS, PIXEL_SIZES_MM, Settings
 from mriseg.datasets.samples import SAMPLES
 from mriseg.segmentation.pipeline import MOST_CHANNELS
 
 UPLOAD, SOURCE, CONTRAST, TAKEN_AWAY = "upload", "source", "contrast", "taken away"
-FOLDER, TOGETHER = "folder", "together"
+FOLDER, ITEM, TOGETHER = "folder", "item", "together"
+ANSWERED, STOOD = "answered drops", "controls of what stood last"
 BRAIN, MASK, MARGIN, OWN, CHANNELS = "brain", "mask", "margin", "own", "channels"
 SMOOTHNESS, CLASSES_KEY, BIAS, POSITION, LESIONS, PIXEL = (
     "smoothness",
@@ -29,6 +32,7 @@ SMOOTHNESS, CLASSES_KEY, BIAS, POSITION, LESIONS, PIXEL = (
     "pixel size",
 )
 MARGINS_MM = (-5.0, 5.0)
+MASKS = {Remedy.SKULL_STRIPPED: "none", Remedy.WHOLE_IMAGE: "all", Remedy.SEARCH: Settings().mask}
 BIAS_OFF = 0.0
 BIAS_STEPS = (BIAS_OFF, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)  # of `Settings.bias_strength`
 REPLACED_WITHIN = 0.8  # seconds
@@ -36,12 +40,30 @@ MOST_REFUSALS = 3  # reasons told in the sidebar
 LARGEST_SMOOTHNESS = 4.0  # past it thin structures are gone
 
 
-def choose() -> Choice:
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """What the sidebar says.
+
+    Attributes
+    ----------
+    choice : Choice
+    drops : list of Drop
+        What the visitor dropped and can show again, the latest first.
+    notice : str
+        Why the last drop was not taken; empty if it was.
+    """
+
+    choice: Choice
+    drops: list[Drop]
+    notice: str
+
+
+def choose() -> Asked:
     """Draw the sidebar and return what it says.
 
     Returns
     -------
-    Choice
+    Asked
     """
     asked = from_address()
     if asked is not None:
@@ -52,34 +74,110 @@ def choose() -> Choice:
     for key, value in _knobs(OPENING_SETTINGS).items():
         st.session_state.setdefault(key, value)
     with st.sidebar:
-        files = st.file_uploader(
+        upload = st.file_uploader(
             texts.UPLOAD, accept_multiple_files=True, key=UPLOAD, help=texts.UPLOAD_HELP, on_change=_uploaded
         )
         with st.expander(texts.FOLDER):
-            files += st.file_uploader(
+            folder = st.file_uploader(
                 texts.FOLDER_UPLOAD, accept_multiple_files="directory", key=FOLDER, on_change=_uploaded
             )
-        refused_drop = st.empty()
         if st.session_state.pop(TAKEN_AWAY, False):
             # A file that replaces another is announced after the other is gone; this run is then cut short here.
             time.sleep(REPLACED_WITHIN)
-        choice = _chosen(files)
+        dropped = drops(UPLOAD, {UPLOAD: upload, FOLDER: folder})
+        choice = _chosen({_source(drop.number): drop for drop in dropped})
         # Where all files of a drop were refused the browser tells the page nothing, and shows a number of HTTP.
-        if (refusal := arrivals.news(session_id())) is not None:
-            refused_drop.error(refusal.sentence)
-        return choice
+        refusal = arrivals.news(session_id())
+        return Asked(choice, dropped, "" if refusal is None else refusal.sentence)
 
 
-def _chosen(files: Sequence[UploadedFile]) -> Choice:
+def answered() -> int:
+    """How many drops the page has answered in this visit, this run included.
+
+    Returns
+    -------
+    int
+    """
+    return int(st.session_state.get(ANSWERED, 0))
+
+
+def offered(remedies: Sequence[Remedy], choice: Choice) -> list[Remedy]:
+    """Remedies that are not what the controls say already.
+
+    Parameters
+    ----------
+    remedies : sequence of Remedy
+    choice : Choice
+        That was refused.
+
+    Returns
+    -------
+    list of Remedy
+    """
+    is_own = choice.mask is not None
+    return [each for each in remedies if is_own or MASKS.get(each) != choice.settings.mask]
+
+
+def try_remedy(remedy: Remedy) -> None:
+    """Set the control that a remedy means.
+
+    Parameters
+    ----------
+    remedy : Remedy
+    """
+    if remedy is Remedy.OUTLINE:
+        st.session_state[MARGIN] = Settings().margin
+    else:
+        st.session_state[BRAIN] = MASKS[remedy]
+
+
+def try_other(choice: Choice, number: int) -> None:
+    """Choose another of the scans that were dropped together.
+
+    Parameters
+    ----------
+    choice : Choice
+        That was refused.
+    number : int
+        Of the other scan.
+    """
+    st.session_state[f"{ITEM} {choice.source.partition(' ')[0]}"] = number
+    _new_scan()
+
+
+def remember() -> None:
+    """Note the controls of a result that stands, for whoever cancels the next one."""
+    kept = (SOURCE, *_knobs(Settings()))
+    st.session_state[STOOD] = {
+        key: value
+        for key, value in st.session_state.items()
+        if key in kept or str(key).startswith((f"{ITEM} ", f"{TOGETHER} "))
+    }
+
+
+def bring_back() -> None:
+    """Set the controls as they were for the result that stood last; without one, as the page opens."""
+    st.session_state.update(st.session_state.get(STOOD) or {SOURCE: OPENING_SAMPLE, **_knobs(OPENING_SETTINGS)})
+
+
+def _source(number: int) -> str:
+    """What the control that chooses the scan calls a drop."""
+    return f"upload {number}"
+
+
+def _chosen(dropped: Mapping[str, Drop]) -> Choice:
     """The sidebar below the files that were dropped, and what all of it says."""
+    if st.session_state[SOURCE] not in (*dropped, *SAMPLES):  # it was taken away
+        st.session_state[SOURCE] = OPENING_SAMPLE
+        _new_scan()
     source = st.selectbox(
         texts.SOURCE,
-        [*([texts.YOUR_SCAN] if files else []), *SAMPLES],
-        format_func=lambda name: SAMPLES[name].title if name in SAMPLES else name,
+        [*dropped, *SAMPLES],
+        format_func=lambda name: SAMPLES[name].title if name in SAMPLES else dropped[name].title,
         key=SOURCE,
         on_change=_new_scan,
     )
-    if not files:
+    if not dropped:
         forget(UPLOAD, CHANNELS)
     if source in SAMPLES:
         no_scan_id()
@@ -88,7 +186,8 @@ def _chosen(files: Sequence[UploadedFile]) -> Choice:
         to_address(source, settings)
         return Choice(source, settings, mask, error=refused)
     to_address(source, Settings())
-    listed = listing(UPLOAD, newest(files), files)
+    files = [file for drop in reversed([*dropped.values()]) for file in drop.files]
+    listed = listing(UPLOAD, dropped[source].files, files)
     number, together = _items(listed)
     entry = listed.items[number] if listed.items else None
     ask_scan_id(listed.digest)
@@ -97,7 +196,15 @@ def _chosen(files: Sequence[UploadedFile]) -> Choice:
     channels = [(f"{listed.digest} {other}", listed.items[other]) for other in together]
     channels += [(f"{further.digest} {other}", entry) for other, entry in enumerate(further.items)]
     error = listed.error or refused or further.error
-    return Choice(f"{listed.digest} {number}", settings, mask, item=entry, channels=tuple(channels), error=error)
+    return Choice(
+        f"{listed.digest} {number}",
+        settings,
+        mask,
+        item=entry,
+        channels=tuple(channels),
+        error=error,
+        others=tuple((other, each.title) for other, each in enumerate(listed.items) if other != number),
+    )
 
 
 def _items(listed: Listing) -> tuple[int, list[int]]:
@@ -112,7 +219,7 @@ def _items(listed: Listing) -> tuple[int, list[int]]:
         range(len(titles)),
         index=listed.best,
         format_func=titles.__getitem__,
-        key=f"item {listed.digest}",
+        key=f"{ITEM} {listed.digest}",
         help=texts.ITEM_HELP,
         on_change=_new_scan,
     )
@@ -224,10 +331,17 @@ def _usual_settings() -> Settings:
 
 
 def _uploaded() -> None:
-    """A dropped scan is shown at once; taking it away brings the opening sample back."""
-    nothing = not st.session_state[UPLOAD] and not st.session_state[FOLDER]
-    st.session_state[TAKEN_AWAY] = nothing
-    st.session_state[SOURCE] = OPENING_SAMPLE if nothing else texts.YOUR_SCAN
+    """A dropped scan is shown at once; taking it away brings the one before back, or the opening sample."""
+    files = [file for box in (UPLOAD, FOLDER) for file in st.session_state[box] if not isinstance(file, DeletedFile)]
+    before, ids = len(numbered([])), [file.file_id for file in files]
+    numbers = numbered(ids)
+    standing = sorted({numbers[file_id] for file_id in ids})
+    is_new = len(numbers) > before
+    st.session_state[ANSWERED] = answered() + is_new
+    st.session_state[TAKEN_AWAY] = not files
+    if not is_new and st.session_state[SOURCE] in (*map(_source, standing), *SAMPLES):
+        return  # another was taken away
+    st.session_state[SOURCE] = _source(standing[-1]) if standing else OPENING_SAMPLE
     _new_scan()
 
 

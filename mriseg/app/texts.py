@@ -22,7 +22,26 @@ ITEM_HELP = "Several scans were found. The one that shows the tissues best is ta
 TOGETHER = "Combine with (multi-contrast)"
 NOT_SHOWN = "Not segmented:"
 SOURCE = "Scan"
-YOUR_SCAN, YOUR_FILE = "Uploaded scan", "Your file"
+UPLOADED = "Upload {}{}"
+DROP_SHEET = "Drop to segment"
+CHOOSE = "Choose a scan"
+CANCEL, CANCELING = "Cancel", "Canceling …"
+UPLOADING, WAITING, DRAWING = "Uploading the scan", "Waiting for the server", "Drawing the result"
+READING = "Reading the scan"
+PROGRESS = "Progress"
+TOO_LARGE = (
+    "The file is larger than {} MB, which is the most that this page takes. Crop it to the head, or compress it."
+)
+AND_MORE = "{} and {} more"
+REFUSED_PICTURE = "The scan as it was read, without a segmentation"
+REMEDIES_HEAD = "What may help:"
+REMEDIES = {
+    "skull-stripped": "It is already skull-stripped",
+    "whole-image": "Use the whole image",
+    "search": "Extract the brain automatically",
+    "outline": "Do not shrink the brain outline",
+}
+OTHER_SERIES = "Show series: {}"
 SCAN_ID = "Scan ID (optional)"
 SCAN_ID_HELP = (
     "Stands in the report and in the names of the files that you download, and nowhere else. Letters, digits, - _ and "

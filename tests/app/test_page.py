@@ -12,6 +12,7 @@ import nibabel
 import numpy as np
 import PIL.Image
 import pytest
+from streamlit.runtime.scriptrunner import StopException
 from streamlit.testing.v1 import AppTest
 
 from mriseg import Contrast, Tissue, segment
@@ -63,7 +64,7 @@ def metrics(page: AppTest) -> list[str]:
 
 def sent(page: AppTest) -> dict:
     """What the viewer is told, without the slices."""
-    return split_message(page.get("bidi_component")[0].proto.bytes)[1]
+    return next(split_message(part.proto.bytes)[1] for part in page.get("bidi_component") if part.proto.bytes)
 
 
 def words(page: AppTest) -> str:
@@ -90,6 +91,11 @@ def knob(page: AppTest, label: str):
 
 def uploader(page: AppTest, label: str):
     return next(box for box in page.file_uploader if box.label == label)
+
+
+def pictures(page: AppTest) -> list:
+    """What `st.image` drew; until Streamlit 1.66 it is called otherwise."""
+    return [*page.get("image"), *page.get("imgs")]
 
 
 def open_tab(page: AppTest, title: str) -> AppTest:
@@ -414,6 +420,84 @@ def test_taking_the_scan_away_brings_the_opening_sample_back(page, slice_file):
     drop(page, slice_file, "slice.png")
     page.file_uploader[0].set_value(None).run()
     assert kept(page).source == next(iter(SAMPLES))
+
+
+def test_an_earlier_upload_is_shown_again_and_another_may_be_taken_away_beside_it(page, slice_file):
+    first, second = ("Doe_Jane.png", slice_file, ""), ("Doe_Jim.png", encode_scan(SAMPLES["slice-t1"].make()[0]), "")
+    box = page.file_uploader(key="upload")
+    box.set_value([first]).run()
+    files = list(box._files)
+    box = page.file_uploader(key="upload")
+    box.set_value([first, second])
+    box._files[0] = files[0]  # it stands there still
+    box.run()
+    files = list(box._files)
+    chosen = page.sidebar.selectbox(key="source")
+    assert [title.partition(" (")[0] for title in chosen.options[:2]] == ["Upload 2", "Upload 1"]
+    assert chosen.value == "upload 2"
+    found = kept(page).result.contrast
+    chosen.select("upload 1").run()
+    assert nothing_broke(page)
+    assert kept(page).result.contrast is not found
+    box = page.file_uploader(key="upload")
+    box.set_value([first])
+    box._files[0] = files[0]
+    box.run()
+    assert nothing_broke(page)
+    assert page.sidebar.selectbox(key="source").value == "upload 1"
+    assert "Doe" not in words(page)
+
+
+def test_canceling_brings_back_what_stood_with_its_settings(page, slice_file, monkeypatch):
+    box = page.file_uploader[0]
+    box.set_value([("slice.png", slice_file, "")]).run()
+    files = list(box._files)
+    page.sidebar.button_group[0].set_value("t1").run()
+    before = kept(page)
+    later = encode_scan(SAMPLES["slice-t1"].make()[0])
+    box = page.file_uploader[0]
+    box.set_value([("slice.png", slice_file, ""), ("later.png", later, "")])
+    box._files[0] = files[0]
+    stopped: list[object] = []
+
+    def stop(*arguments, **others):
+        stopped.append(page.session_state["analysis"].is_aside)
+        raise StopException
+
+    with monkeypatch.context() as working:
+        working.setattr("mriseg.app.session.segment", stop)
+        box.run()
+    assert stopped == [True]  # the labels of the earlier scan are kept, its intensities are not
+    # As Streamlit does where the browser says that it is canceled: the callback, then the script anew.
+    for key, value in page.session_state["controls of what stood last"].items():
+        page.session_state[key] = value
+    monkeypatch.setattr("mriseg.app.session.segment", lambda *_, **others: pytest.fail("it is segmented anew"))
+    page.run()
+    assert nothing_broke(page)
+    assert kept(page).result is before.result
+    assert page.sidebar.button_group[0].value == "t1"
+
+
+@pytest.mark.parametrize(("label", "mask"), [("It is already skull-stripped", "none"), ("Use the whole image", "all")])
+def test_a_scan_that_is_refused_is_shown_and_what_may_help_is_one_click(page, label, mask):
+    noise = np.random.default_rng(0).integers(0, 255, (120, 120), dtype=np.uint8)
+    stream = io.BytesIO()
+    PIL.Image.fromarray(noise).save(stream, "PNG")
+    drop(page, stream.getvalue(), "noise.png")
+    assert "looks like a brain" in page.error[0].value
+    assert not page.metric
+    (picture,) = pictures(page)
+    assert "as it was read" in picture.proto.imgs[0].caption
+    next(button for button in page.main.button if button.label == label).click().run()
+    assert page.sidebar.selectbox(key="brain").value == mask
+    assert label not in [button.label for button in page.main.button]
+
+
+def test_a_file_that_is_no_scan_gets_no_remedy(page):
+    drop(page, b"these words are no scan", "scan.nii.gz")
+    assert page.error
+    assert not pictures(page)
+    assert not [button for button in page.main.button if button.key and "remedy" in button.key]
 
 
 def test_downloads_hold_the_result_and_no_name_of_the_dropped_file(page, slice_file):

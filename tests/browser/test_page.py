@@ -43,7 +43,7 @@ def test_a_dropped_scan_changes_pictures_plot_and_figures(page, kind, coarse):
     assert_whole(page)
     assert bars(page) != plot
     assert page.locator('[data-testid="stMetricValue"]').all_inner_texts() != figures
-    assert page.get_by_text("T2w").count() > 0
+    assert page.get_by_text("T2-weighted").count() > 0
 
 
 def test_the_segmented_picture_shows_the_colors_of_all_tissues(page):

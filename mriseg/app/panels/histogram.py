@@ -34,6 +34,7 @@ def show_histogram() -> None:
         joined=is_joined(result),
         unit=unit_of(analysis),
     )
+    figure.update_layout(meta=analysis.key)  # by which the browser knows that it is drawn
     chart.plotly_chart(
         without_tooltips(figure), key="histogram", alt=texts.HISTOGRAM_ALT, config=CONFIG, height="stretch"
     )

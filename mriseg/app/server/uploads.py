@@ -2,11 +2,13 @@
 
 import hashlib
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from math import ceil
 
 import streamlit as st
 
+from mriseg.app import texts
 from mriseg.app.server import budget
 from mriseg.app.server.arrivals import arrivals
 from mriseg.app.server.memory import most_voxels
@@ -19,7 +21,7 @@ from mriseg.io.reader import contents
 
 logger = logging.getLogger(__name__)
 
-KEPT, SEEN, NEWEST, TAKEN = "listings", "seen uploads", "newest uploads", "taken uploads"
+KEPT, NUMBERS, TAKEN = "listings", "numbers of uploads", "taken uploads"
 
 
 class Boxes:
@@ -85,23 +87,94 @@ class Listing:
 NOTHING = Listing("", (), best=0, refusals=(), error="")
 
 
-def newest(dropped: Sequence[UploadedFile]) -> list[UploadedFile]:
-    """Of all files in the box those that came last: a scan dropped after another replaces it.
+@dataclass(frozen=True, eq=False)
+class Drop:
+    """Files that were dropped together and stand in their box still.
+
+    Attributes
+    ----------
+    number : int
+        Of all drops of the visit, from 1; that of a drop that was taken away is not given again.
+    files : list of UploadedFile
+    places : list of (str, int)
+        Where each stands: its box, by its key, and which of the files in it.
+    size : int
+        Bytes of all of them; 0 if they were not taken.
+    """
+
+    number: int
+    files: list[UploadedFile] = field(default_factory=list)
+    places: list[tuple[str, int]] = field(default_factory=list)
+    size: int = 0
+
+    @property
+    def title(self) -> str:
+        """What it is called; what its files are called is shown by the browser alone."""
+        return texts.UPLOADED.format(self.number, f" ({size_text(self.size)})" if self.size else "")
+
+
+def size_text(size: int) -> str:
+    """A number of bytes as it is shown.
 
     Parameters
     ----------
-    dropped : sequence of UploadedFile
-        What stands in it.
+    size : int
 
     Returns
     -------
-    list of UploadedFile
+    str
+
+    Examples
+    --------
+    >>> size_text(3_140_000), size_text(1_001)
+    ('3.1 MB', '2 kB')
     """
-    ids = {file.file_id for file in dropped}
-    added = ids - st.session_state.get(SEEN, set())
-    st.session_state[SEEN] = ids
-    st.session_state[NEWEST] = added or (st.session_state.get(NEWEST, ids) & ids) or ids
-    return [file for file in dropped if file.file_id in st.session_state[NEWEST]]
+    return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{ceil(size / 1e3)} kB"
+
+
+def numbered(ids: Iterable[str]) -> dict[str, int]:
+    """With which drop each file came: those that were not seen before came together.
+
+    Parameters
+    ----------
+    ids : iterable of str
+        What Streamlit calls the files that stand in the boxes.
+
+    Returns
+    -------
+    dict of str to int
+    """
+    numbers: dict[str, int] = st.session_state.setdefault(NUMBERS, {})
+    latest = max(numbers.values(), default=0) + 1
+    numbers.update({file_id: latest for file_id in ids if file_id not in numbers})
+    return numbers
+
+
+def drops(box: str, dropped: Mapping[str, Sequence[UploadedFile]]) -> list[Drop]:
+    """What stands in some boxes, by the drops that it came with.
+
+    Parameters
+    ----------
+    box : str
+        Under which `listing` holds all of them.
+    dropped : mapping of str to sequence of UploadedFile
+        What stands in each.
+
+    Returns
+    -------
+    list of Drop
+        The latest first.
+    """
+    numbers = numbered([file.file_id for files in dropped.values() for file in files])
+    found: dict[int, Drop] = {}
+    for name, files in dropped.items():
+        for index, file in enumerate(files):
+            number = numbers[file.file_id]
+            drop = found.get(number, Drop(number))
+            found[number] = Drop(
+                number, [*drop.files, file], [*drop.places, (name, index)], drop.size + _size(box, file)
+            )
+    return [found[number] for number in sorted(found, reverse=True)]
 
 
 def listing(box: str, latest: Sequence[UploadedFile], dropped: Sequence[UploadedFile]) -> Listing:
@@ -180,6 +253,11 @@ def forget(*boxes: str) -> None:
     for box in boxes:
         st.session_state.get(KEPT, {}).pop(box, None)
         _boxes().files.pop(box, None)
+
+
+def _size(box: str, file: UploadedFile) -> int:
+    taken = _boxes().files.get(box, {}).get(file.file_id)
+    return len(read_upload(file) if taken is None else taken[1])
 
 
 def read_upload(file: UploadedFile) -> bytes:

@@ -6,7 +6,6 @@ import weakref
 import zipfile
 from dataclasses import asdict
 from html import escape
-from math import ceil
 from pathlib import Path
 
 import streamlit as st
@@ -15,7 +14,7 @@ from mriseg.app import texts
 from mriseg.app.server.arrivals import arrivals
 from mriseg.app.server.download_cache import download_button
 from mriseg.app.server.streamlit_internals import DeletedFile, forget_upload, session_id
-from mriseg.app.server.uploads import read_upload
+from mriseg.app.server.uploads import read_upload, size_text
 from mriseg.app.study.queue import MOST_SCANS, MOST_WAITING_BYTES, READ, TURN, WRITE, State, Study, Upload
 from mriseg.core.errors import MrisegError
 from mriseg.core.settings import Settings
@@ -167,8 +166,7 @@ def study_table(study: Study) -> str:
 
 
 def _rows(upload: Upload) -> str:
-    size = f"{upload.size / 1e6:.1f} MB" if upload.size >= 1e6 else f"{ceil(upload.size / 1e3)} kB"
-    about = [" × ".join(map(str, upload.shape)) or size]
+    about = [" × ".join(map(str, upload.shape)) or size_text(upload.size)]
     if upload.scans > 1:
         about.append(texts.STUDY_BEST_OF.format(upload.scans))
     record = upload.record

@@ -1,0 +1,47 @@
+"""How far a run of the page is: a mark on the page that the browser's script reads."""
+
+from html import escape
+
+import streamlit as st
+
+
+class Progress:
+    """What the browser is told of a run.
+
+    Parameters
+    ----------
+    slot : DeltaGenerator
+        An empty place on the page, for the mark.
+    drops : int
+        How many drops the page has answered, this run included.
+    """
+
+    def __init__(self, slot: "st.delta_generator.DeltaGenerator", drops: int) -> None:
+        self._slot, self._drops = slot, drops
+
+    def works(self, words: str, share: float, is_other_scan: bool) -> None:
+        """Tell what the run is at.
+
+        Parameters
+        ----------
+        words : str
+        share : float
+            Of the work that is done, 0 to 1.
+        is_other_scan : bool
+            Whether the result will be of another scan than the one that is shown.
+        """
+        self._mark(phase="work", words=words, share=f"{share:.2f}", other=str(is_other_scan).lower())
+
+    def stands(self, result: str) -> None:
+        """Tell that all of the page is drawn.
+
+        Parameters
+        ----------
+        result : str
+            What tells the result from others; empty if there is none.
+        """
+        self._mark(phase="stands", result=result)
+
+    def _mark(self, **said: str) -> None:
+        told = "".join(f' data-{name}="{escape(value)}"' for name, value in said.items())
+        self._slot.html(f'<span class="mriseg-run" data-drops="{self._drops}"{told}></span>')
