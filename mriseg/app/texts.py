@@ -551,7 +551,11 @@ TAB_STORY, TAB_NUMBERS, TAB_COMPARE, TAB_RENDERING, TAB_METHOD, TAB_STUDY = (
     "Study",
 )
 RENDERED = "Tissues"
-RENDERING_WORDS = "Drag to turn, scroll to zoom. Each voxel has its tissue's color."
+CUT_PLANE, CUT_DEPTH = "Cut open", "Depth of the cut"
+CUT_PLANES = {"SAGITTAL": "From the left", "CORONAL": "From the front", "AXIAL": "From above", "": "Whole"}
+RENDERING_WORDS = (
+    "Drag to turn; scroll to move the cut, or to zoom if the brain is whole. Colors are those of the tissues."
+)
 RENDERING_CUT = "The tissues are cut open at the middle of what is abnormal; switch it off to see all of them."
 NO_RENDERING = "A picture has one slice only; there is nothing to turn. Drop a volume to see it in three dimensions."
 

@@ -153,7 +153,19 @@ def test_the_rendering_is_made_when_opened_and_shows_the_brain(head_page):
     canvas.wait_for()
     canvas.scroll_into_view_if_needed()
     wait_until(page, lambda: colored_share(canvas.screenshot()) > 0.05)  # it draws when its shaders stand
+    frame = page.frame_locator("iframe")
+    assert canvas.bounding_box()["width"] > 0.95 * page.locator("iframe").bounding_box()["width"]
+    assert not frame.get_by_text(re.compile(r"\d+ x \d+")).is_visible()  # no voxel under the pointer
+    assert not frame.get_by_role("button").all()  # and nothing that takes the brain away
+    wait_until(page, lambda: frame.get_by_label("Cut open").is_visible())
+    cut_open = yellow_share(canvas.screenshot())
     keep(page, "rendering")
+    frame.get_by_label("Depth of the cut").focus()
+    page.keyboard.press("End")
+    wait_until(page, lambda: colored_share(canvas.screenshot()) < 0.01)  # all of it is taken away
+    frame.get_by_label("Cut open").select_option("Whole")
+    wait_until(page, lambda: colored_share(canvas.screenshot()) > 0.05)
+    assert yellow_share(canvas.screenshot()) < cut_open / 2  # white matter lies within
     assert page.requests_outside == []
     page.get_by_role("tab", name="Numbers and trust").click()
     rest(page)
@@ -163,6 +175,12 @@ def colored_share(png: bytes) -> float:
     """Share of the pixels of a screenshot that are colored."""
     pixels = np.asarray(PIL.Image.open(io.BytesIO(png)).convert("RGB")).astype(int)
     return float(((pixels.max(-1) - pixels.min(-1)) > 40).mean())
+
+
+def yellow_share(png: bytes) -> float:
+    """Share of the pixels of a screenshot that have white matter's color: nearly as green as red."""
+    red, green, blue = np.moveaxis(np.asarray(PIL.Image.open(io.BytesIO(png)).convert("RGB")).astype(int), -1, 0)
+    return float(((red - blue > 60) & (green > 0.85 * red)).mean())
 
 
 def test_a_reference_is_compared_on_the_same_slice(head_page, phantom):

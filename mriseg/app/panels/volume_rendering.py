@@ -1,10 +1,16 @@
 """The brain in three dimensions, by NiiVue in the browser; made when it is asked for."""
 
+import base64
 import gzip
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
 
 import nibabel
 import numpy as np
 import streamlit as st
+import streamlit.components.v1 as components
 
 from mriseg.app import texts
 from mriseg.app.session import Analysis
@@ -16,14 +22,18 @@ from mriseg.plotting import slices as render
 # come into view, are joined with the histogram and show pictures, too. NiiVue wants a whole volume and 3 MB of script
 # in the browser, but renders in three dimensions, which nobody should write again; so it comes only when asked for.
 MOST_VOXELS = 1_500_000  # 4 MB to the browser as colors; finer is not seen in a rendering
-HEIGHT = 480  # pixels
+HEIGHT = 600  # pixels
 COLOR = np.dtype([("R", "u1"), ("G", "u1"), ("B", "u1")])  # a NIfTI of colors
 FAINTEST = 0.55  # brightness of the darkest voxel: fluid is dark on T1, and would not be seen
 SPEED = 1  # of gzip
+# Percent of the brain from the side that is taken away. NiiVue first shows it from the left: there the first cut shows
+# cortex, white matter, nuclei and a ventricle.
+FIRST_PLANE, FIRST_CUT = "SAGITTAL", 36
+FRAME = Path(__file__).parent / "rendering"
 
 
 def show_rendering(analysis: Analysis) -> None:
-    """Draw the brain in its tissues' colors, to be turned.
+    """Draw the brain in its tissues' colors, to be turned and cut open.
 
     Parameters
     ----------
@@ -33,9 +43,6 @@ def show_rendering(analysis: Analysis) -> None:
     if analysis.scan.kind == "picture":
         st.caption(texts.NO_RENDERING)
         return
-    # Half a megabyte of the server's memory and the viewer's 3 MB in the browser only where somebody wants to see it.
-    from niivue_component import niivue_viewer
-
     there: tuple[Tissue | Label, ...] = tuple(Tissue) if analysis.result.abnormal is None else LABELS
     first = (Tissue.GM, Tissue.WM) if analysis.result.abnormal is None else (Tissue.GM, Tissue.WM, ABNORMAL)
     shown = st.segmented_control(
@@ -47,19 +54,31 @@ def show_rendering(analysis: Analysis) -> None:
         key="rendered",
         label_visibility="collapsed",
     )
-    st.caption(f"{texts.RENDERING_WORDS} {texts.RENDERING_CUT}" if ABNORMAL in shown else texts.RENDERING_WORDS)
+    is_cut_open = ABNORMAL in shown
+    st.caption(f"{texts.RENDERING_WORDS} {texts.RENDERING_CUT if is_cut_open else ''}")
     which = "".join(label.abbreviation for label in shown)
-    with st.container(width=HEIGHT):
-        niivue_viewer(
-            nifti_data=colored_volume(analysis, tuple(shown)),
-            filename=f"{analysis.key}{which}.nii.gz",  # the viewer keeps what it has by its name
-            height=HEIGHT,
-            view_mode="3d",
-            styled=False,
-            settings={"crosshair": False},
-            update_interval_ms=None,
-            key=f"rendering {analysis.key} {which}",
-        )
+    _frame()(
+        nifti_data=base64.b64encode(colored_volume(analysis, tuple(shown))).decode(),
+        filename=f"{analysis.key}{which}.nii.gz",  # the viewer keeps what it has by its name
+        height=HEIGHT,
+        view_mode="3d",
+        styled=False,
+        settings={"crosshair": False},
+        update_interval_ms=None,
+        words={"plane": texts.CUT_PLANE, "depth": texts.CUT_DEPTH, "planes": texts.CUT_PLANES},
+        cut={"plane": "" if is_cut_open else FIRST_PLANE, "percent": FIRST_CUT},
+        default=None,
+        key=f"rendering {analysis.key} {which}",
+    )
+
+
+@cache
+def _frame() -> Callable[..., Any]:
+    """NiiVue in a frame of our own, which loads it from where its component serves it."""
+    # Half a megabyte of the server's memory and the viewer's 3 MB in the browser only where somebody wants to see it.
+    import niivue_component  # noqa: F401, its import is what serves the scripts
+
+    return components.declare_component("rendering", path=FRAME)
 
 
 def colored_volume(analysis: Analysis, shown: tuple[Tissue | Label, ...]) -> bytes:
