@@ -86,11 +86,13 @@ class Background:
         notes = []
         if self.zero:
             notes.append(
-                "The background does not lie at 0 and below all tissue. Intensities were counted from "
-                f"{decimal(self.zero, 4)}, as if that were no signal."
+                f"The intensity of the background is not the lowest or not 0; {decimal(self.zero, 4)} was taken as no "
+                "signal."
             )
         if np.isfinite(self.limits).any():
-            notes.append("Single voxels many times as bright or dark as all others are broken; they were cut off.")
+            notes.append(
+                "Single voxels are many times as bright or dark as all others; their intensities were clipped."
+            )
         if self.scale != 1:
             notes.append(f"The intensities are very small or large numbers; they were multiplied by {self.scale:.3g}.")
         return tuple(notes)

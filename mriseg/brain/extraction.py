@@ -33,7 +33,7 @@ SKULL_SEEN_MM = 1.5  # a skull is seen in voxels of twice this side
 # Of a slab, that are searched: 60 mm have as many of 1 mm, and each takes 0.4 s. Between them the nearest mask holds.
 MOST_SLICES = 60
 VOID = 0.06  # of the brain's median: fluid on T1 and FLAIR is above 0.1, air below
-LOOSE = "A rim of bone was left around it: the border was moved inwards, to the inner skull."
+LOOSE = "Bone was left around the brain: the outline was moved inwards, to the inner skull."
 TOO_LITTLE = MaskConfidence(
     0.0,
     (

@@ -34,7 +34,7 @@ MEDIAN_DEVIATION = 0.6745  # of a normal distribution, in standard deviations
 class NoAir(StrEnum):
     """Why no noise of air is seen; the values say it to the user."""
 
-    STRIPPED = "What surrounds the brain was removed from this scan, and with it the air."
+    STRIPPED = "The scan is skull-stripped, so there is no air."
     NOT_SEEN = "Hardly any air can be told from the head."
     OVER_RANGE = "The air is noise over the whole range of intensities, as in a ratio of two images."
     ONE_VALUE = "The air around the head was set to one value or cut off at black."

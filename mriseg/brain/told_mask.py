@@ -107,7 +107,7 @@ def take_everything(data: np.ndarray, spacing: tuple[float, ...] | None) -> Brai
     Brain
     """
     mask = np.ones(data.shape, bool)
-    brain = Brain(mask, False, ("The whole image was taken as brain, as you said.",), given=True)
+    brain = Brain(mask, False, ("The whole image was taken as brain, as chosen.",), given=True)
     if data.ndim == 2:
         return _judged(brain, data, spacing, alone=_slice_alone(data, spacing, mask))
 

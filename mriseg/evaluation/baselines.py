@@ -171,7 +171,7 @@ _ALL = (
         "everything",
         "Gaussians, whole image",
         "Three Gaussians fitted to every voxel, air and scalp too, and named from dark to bright as fluid, gray and "
-        "white matter: the usual demonstration.",
+        "white matter: the usual textbook example.",
         _mixture_of_everything,
     ),
     Method(
@@ -183,8 +183,8 @@ _ALL = (
     Method(
         "otsu",
         "Otsu's thresholds in the brain",
-        "Two thresholds that part the histogram of the brain best by Otsu's criterion; it is that of k-means, and so "
-        "are the labels.",
+        "Two thresholds that separate the histogram of the brain best by Otsu's criterion, which gives the same labels "
+        "as k-means.",
         _in_mask(_otsu, corrected=False),
     ),
     Method(
@@ -201,15 +201,14 @@ _ALL = (
     ),
     Method(
         "without-neighbors",
-        "Full model without neighbors",
-        "The model with mixed voxels and what is expected of a brain, but each voxel decided without its neighbors.",
+        "Full model without spatial smoothing",
+        "The model with mixed voxels and the anatomical prior, but each voxel decided without its neighbors.",
         _model(lambda settings: replace(settings, smoothness=0.0)),
     ),
     Method(
         "without-position",
-        "Full model without position",
-        "The model with mixed voxels and neighbors, but without the average brain that says which tissue to expect "
-        "where.",
+        "Full model without anatomical prior",
+        "The model with mixed voxels and neighbors, but without the standard brain (MNI152) as a weak prior.",
         _model(lambda settings: replace(settings, use_position=False)),
     ),
     Method("full", "Full model", "The model with everything that its settings ask for.", _full),

@@ -115,7 +115,7 @@ def test_broken_voxels_are_cut_off(scanned):
     sound = broken == head
     np.testing.assert_array_equal(moved[sound], head[sound])
     assert np.abs(moved[~sound]).max() < 20 * head.max()
-    assert any("broken" in note for note in find_background(broken).notes)
+    assert any("clipped" in note for note in find_background(broken).notes)
 
 
 @pytest.mark.parametrize("contrast", Contrast)

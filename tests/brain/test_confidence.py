@@ -41,7 +41,7 @@ def test_a_good_mask_is_trusted(judge, contrast):
     [
         ({"agreement": 0.15}, FindingCode.MASK_MISFIT, "hardly fits"),
         ({"agreement": 0.36, "stripped": True}, FindingCode.MASK_MISFIT, "hardly fits"),
-        ({"coverage": 0.5}, FindingCode.MASK_OUT_OF_VIEW, "50% of a brain"),
+        ({"coverage": 0.5}, FindingCode.MASK_OUT_OF_VIEW, "50 % of a brain"),
     ],
 )
 def test_each_weak_figure_makes_a_mask_doubtful_and_is_told(judge, change, code, says):

@@ -75,4 +75,4 @@ def test_the_border_of_a_loosely_stripped_brain_moves_to_the_inner_skull(scanned
     assert not (brain.mask & ~mask).any()
     assert np.count_nonzero(np.isin(phantom.truth, (1, 2)) & ~brain.mask) < 0.01 * np.count_nonzero(truth)
     assert not brain.doubtful
-    assert any("bone" in note for note in brain.notes)
+    assert any("Bone" in note for note in brain.notes)

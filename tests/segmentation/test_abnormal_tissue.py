@@ -119,7 +119,7 @@ def test_a_brain_without_has_nothing_to_say(segmented):
         ),
         (
             {"volume_ml": None, "largest_ml": None, "share": 0.188, "side": Side.UNKNOWN},
-            "18.8% of the brain are tissue unlike any of the three; ",
+            "18.8 % of the brain is unlike any of the three tissues; ",
         ),
     ],
 )

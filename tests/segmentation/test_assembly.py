@@ -92,7 +92,7 @@ def test_the_average_brain_is_noted_where_it_was_asked(parts):
         tissues = replace(parts["stages"].tissues, spatial_prior=prior)
         stages = replace(parts["stages"], tissues=tissues)
         notes = assemble(**{**parts, "settings": settings, "stages": stages}).notes
-        assert not any("softly" in note for note in notes)
+        assert not any("anatomical prior" in note for note in notes)
 
 
 def test_two_contrasts_have_a_joint_histogram(parts):

@@ -26,7 +26,7 @@ def record(rng: np.random.Generator, **changed: object) -> Record:
         fractions={tissue: ml / sum(volumes.values()) for tissue, ml in volumes.items()},
         brain_ml=sum(volumes.values()),
         quality={"snrd_total": float(rng.normal(30, 2)), "efc": float(rng.normal(0.6, 0.02)), "spacing_x": 1.0},
-        verdict="No check failed.",
+        verdict="All automatic checks passed.",
         level=Level.GOOD,
     )
     return replace(usual, **changed)
