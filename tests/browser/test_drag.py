@@ -76,6 +76,7 @@ def test_the_hint_stands_at_the_histogram_and_there_is_something_to_take_hold_of
     assert histogram.locator(".mriseg-mean").count() == 3
     assert histogram.locator(".mriseg-width").count() == 3
     assert histogram.locator(".mriseg-threshold").count() == 2
+    assert histogram.locator(".mriseg-short").all_text_contents() == ["CSF", "GM", "WM"]
     assert not histogram.locator(".mriseg-what-if").is_visible()
     cursors = histogram.locator(".mriseg-overlay [data-handle]").evaluate_all(
         "all => all.map(one => getComputedStyle(one).cursor)"

@@ -4,7 +4,7 @@ import streamlit as st
 
 from mriseg.app import texts
 from mriseg.app.panels.metrics import is_joined
-from mriseg.app.panels.mixture_figures import histogram_figure, joint_figure, without_tooltips
+from mriseg.app.panels.mixture_figures import for_the_viewer, histogram_figure, joint_figure
 from mriseg.app.panels.mixture_tables import fitted_table
 from mriseg.app.session import Analysis, current
 from mriseg.segmentation.result import Result, before_correction
@@ -23,8 +23,6 @@ def show_histogram() -> None:
         uncorrected = result.settings.correct_bias and st.toggle(
             texts.BEFORE_CORRECTION, key="before correction", help=texts.BEFORE_CORRECTION_HELP
         )
-        # The viewer's script writes here what happens while a curve is dragged.
-        st.html(f'<p class="mriseg-hint">{texts.DRAG_HINT}</p>')
     figure = histogram_figure(
         result.mixture,
         result.histogram,
@@ -36,7 +34,7 @@ def show_histogram() -> None:
     )
     figure.update_layout(meta=analysis.key)  # by which the browser knows that it is drawn
     chart.plotly_chart(
-        without_tooltips(figure), key="histogram", alt=texts.HISTOGRAM_ALT, config=CONFIG, height="stretch"
+        for_the_viewer(figure), key="histogram", alt=texts.HISTOGRAM_ALT, config=CONFIG, height="stretch"
     )
 
 

@@ -103,6 +103,12 @@ export function placeNames(names, { left, width }) {
   });
 }
 
+// What stands at the peak of a curve; where several are of one tissue, with its number.
+export function shortOf({ curves }, k) {
+  const alike = curves.filter(({ tissue }) => tissue === curves[k].tissue);
+  return alike.length > 1 ? `${curves[k].short} ${alike.indexOf(curves[k]) + 1}` : curves[k].short;
+}
+
 function element(parent, tag, attributes = {}) {
   const made = document.createElementNS(SVG, tag);
   setAll(made, attributes);
@@ -209,8 +215,10 @@ export class HistogramOverlay {
       element(knob, "title").textContent = texts[`${kind}Help`];
       element(knob, "circle", { r: REACH, class: "mriseg-reach" });
       const color = `rgb(${histogram.curves[curve].rgb})`;
-      if (kind === "mean") element(knob, "circle", { r: KNOB, fill: color, class: "mriseg-dot" });
-      else
+      if (kind === "mean") {
+        element(knob, "circle", { r: KNOB, fill: color, class: "mriseg-dot" });
+        element(knob, "text", { x: KNOB + 4, y: 4, class: "mriseg-short" }).textContent = shortOf(histogram, curve);
+      } else
         element(knob, "rect", { x: -4, y: -KNOB, width: 8, height: 2 * KNOB, rx: 3, fill: color, class: "mriseg-dot" });
       return knob;
     };

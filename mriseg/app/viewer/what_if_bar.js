@@ -3,7 +3,7 @@
 
 import { threeDigits } from "./histogram_overlay.js";
 
-const HINT = ".mriseg-hint"; // written by `panels/histogram.py`
+const NARROW = 560; // points of a plot's width in which the hint has no room beside the legend
 
 function child(parent, tag, name, text = "") {
   const made = document.createElement(tag);
@@ -41,21 +41,31 @@ export class WhatIfBar {
     }
     this.readout = document.createElement("div");
     this.readout.className = "mriseg-readout";
+    this.readout.hidden = true;
+    this.hint = document.createElement("p");
+    this.hint.setAttribute("role", "status");
+    this.say(texts.hint);
+  }
+
+  // What stands over the plot.
+  get elements() {
+    return [this.bar, this.readout, this.hint];
   }
 
   remove() {
-    this.bar.remove();
-    this.readout.remove();
-    this.say(this.texts.hint);
+    for (const one of this.elements) one.remove();
   }
 
-  // Write into the line at the histogram.
+  // Write below the plot what happens, or while nothing does, above it what can be done.
   say(text, isBusy = false) {
-    const hint = document.querySelector(HINT);
-    if (!hint) return;
-    hint.setAttribute("role", "status");
-    hint.setAttribute("aria-busy", String(isBusy));
-    write(hint, text);
+    this.hint.setAttribute("aria-busy", String(isBusy));
+    write(this.hint, text);
+  }
+
+  arrange(isOn, { width }) {
+    const isNarrow = width < NARROW;
+    this.hint.className = isOn || isNarrow ? "mriseg-hint mriseg-low" : "mriseg-hint";
+    this.bar.classList.toggle("mriseg-narrow", isNarrow);
   }
 
   // The shares of the fit and those now, of each in `tissues`: in the brain, and in the slice if it is there.

@@ -9,9 +9,8 @@ import { blend, factorsOf, fittedModel, momentsOf, sharesOf, tableOf, tabulate }
 import { changedSlice, countLabels, pointsOf, shareOfSlice } from "./what_if_slice.js";
 
 const BACK_TIME = 250; // ms in which everything goes back to the fit
-const STEP_TIME = 110; // ms for which a step of the fit from here is shown,
-const SLOW_STEPS = 12; // so many of the first; the later ones change little
-const FAST_STEP_TIME = 30;
+const STEP_TIME = 110; // ms for which the first step of the fit from here is shown,
+const HURRY = 3; // and less for each after it: they change ever less
 const FRAME_TIME = 16;
 const LIKELIHOOD_DIGITS = 5;
 const THEME = ["text-color", "background-color", "secondary-background-color", "border-color", "primary-color", "font"];
@@ -75,7 +74,7 @@ export class WhatIf {
     for (const name of THEME) plot.style.setProperty(`--st-${name}`, style.getPropertyValue(`--st-${name}`));
     plot.classList.add("mriseg-overlaid");
     const { svg } = this.overlay;
-    if (svg.parentNode !== plot) plot.append(svg, this.bar.bar, this.bar.readout);
+    if (svg.parentNode !== plot) plot.append(svg, ...this.bar.elements);
     this.draw();
   }
 
@@ -228,7 +227,7 @@ export class WhatIf {
       this.viewer.state.isMoving = !done;
       if (done) this.rest();
       this.bar.say(text.replace("{}", logLikelihood.toFixed(LIKELIHOOD_DIGITS)), !done);
-      if (!done) this.timer = setTimeout(step, iteration < SLOW_STEPS ? STEP_TIME : FAST_STEP_TIME);
+      if (!done) this.timer = setTimeout(step, Math.max(0, STEP_TIME - HURRY * iteration));
     };
     step();
   }
@@ -239,7 +238,9 @@ export class WhatIf {
     if (!this.overlay || !this.plot?._fullLayout?.xaxis?.c2p) return;
     this.refresh();
     this.plot.classList.toggle("mriseg-dimmed", this.isOn);
-    this.overlay.draw(this.view());
+    const view = this.view();
+    this.overlay.draw(view);
+    this.bar.arrange(this.isOn, view.geometry);
     if (!this.isOn) return;
     const ofSlice = this.bar.showShares(this.shares());
     if (!this.isFitted) this.bar.say(ofSlice || this.header.texts.whatIf.dragging, true);
