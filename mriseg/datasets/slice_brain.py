@@ -22,9 +22,9 @@ WARP = ((3.0, 50.0), (1.3, 16.0), (0.5, 6.0))  # mm of displacement, and over ho
 TILT = (0.03, -0.06)  # mm of height a mm to the right, and to the front: nobody lies quite straight
 OUTLINE_MM = 1.0  # the average's outline has steps of a voxel
 # The nuclei, within about an ellipse of MNI space: their shares are mixed in truth, and there are no folds.
-NUCLEI_CENTER, NUCLEI_MM, NUCLEI_GRAY = -8.0, (34.0, 40.0), 0.25
+NUCLEI_CENTER, NUCLEI_MM, NUCLEI_GRAY = -8.0, (34.0, 40.0), 0.45
 # Shares to such a power, times (1 + what the share of another tissue must exceed): slopes of 4 mm become borders.
-SHARPENED_NUCLEI, SHARPENED_CORTEX = 1.5, 1.8
+SHARPENED_NUCLEI, SHARPENED_CORTEX = 2.0, 1.3
 LEAST_SHARE = {"GM": 0.03, "WM": 0.03, "CSF": 0.012}
 FLUID_FAVORED = 0.15  # thin sheets of fluid were blurred most
 ROUGHNESS = 0.22  # of the borders between gray and white matter, in logarithms of shares

@@ -65,7 +65,7 @@ def layers(plane: SlicePlane, outside: np.ndarray) -> dict[str, np.ndarray]:
     marrow = 2.8 + 0.7 * noise(35.0) + 0.3 * noise(14.0) + 2.2 * occiput + 1.5 * forehead - 2.8 * temple
     thickness = (  # mm
         ("dura", np.float32(0.7)),
-        ("bone", 1.9 + 0.3 * noise(25.0)),
+        ("bone", 2.2 + 0.3 * noise(25.0)),
         ("marrow", np.clip(marrow, 0, 9)),
         ("bone", 1.7 + 0.3 * noise(22.0)),
         ("muscle", np.clip(7.5 * temple * (1 + 0.15 * noise(20.0)) - 1, 0, 12)),
