@@ -58,6 +58,12 @@ def test_colors_are_those_of_the_tissues_over_gray(slice_):
     assert {tuple(color) for color in np.unique(full.reshape(-1, 3), axis=0).tolist()} <= allowed
 
 
+def test_the_scan_is_seen_under_the_colors(slice_):
+    full = frames(gif(*slice_))[WIPE_STEPS]
+    white = np.unique(full[(full[..., 0] - full[..., 2].astype(int)) > 60].reshape(-1, 3), axis=0)
+    assert len(white) > 20
+
+
 def test_a_volume_is_gone_through(head):
     scan, result = head
     shown = frames(gif(scan, result))

@@ -96,6 +96,15 @@ def test_the_scale_bar_is_50_mm_long():
     assert bright == pytest.approx(100, abs=1)
 
 
+def test_letters_grow_with_the_pixels():
+    blank = np.full((300, 300), 128, np.uint8)
+    heights = []
+    for size in (1, 2):
+        drawn = slices.annotated(blank, View(AnatomicalPlane.AXIAL), None, size)
+        heights.append(np.ptp(np.flatnonzero((drawn[60:240, :60] == slices.LETTER_GRAY).any(1))))
+    assert heights[1] == pytest.approx(2 * heights[0], abs=3)
+
+
 def test_a_picture_of_unknown_size_is_not_written_on():
     image = np.full((30, 30), 128, np.uint8)
     assert np.array_equal(slices.annotated(image, View(None), None), image)
