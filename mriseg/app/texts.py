@@ -172,7 +172,7 @@ ELSEWHERE_KEY = "Background here, tissue in: {}"
 ORIGIN = "mriseg {}, research and education, not a medical device"
 TISSUE_HELP = "Click to show or hide. Point at it to see this tissue alone."
 PROBE_HELP = "Hover over the brain to see a voxel's intensity and tissue probabilities."
-DISAGREEMENT = "Where they differ, in the colors of this result"
+DISAGREEMENT = "Where they differ (colors of this result)"
 CANVAS_HELP = (
     "Click or drag: the other planes follow. Arrow keys: from slice to slice. Ctrl and wheel: zoom. All keys: press ?"
 )

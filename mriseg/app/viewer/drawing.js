@@ -11,6 +11,7 @@ import {
   visiblePart,
 } from "./navigation.js";
 import { bordersOf, imagesOf } from "./painter.js";
+import { packColor } from "./pixels.js";
 import { drawWhatIf } from "./what_if_frame.js";
 
 const CROSS_STYLE = "rgba(0, 229, 160, 0.55)";
@@ -18,11 +19,10 @@ const LIGHT = "#ebebeb";
 const EDGE = 5; // points between what is written and the edge of a panel
 const LETTER = { small: 12, large: 16 }; // points
 // Between gray and white matter, whose colors alone differ too little for weak eyes: black, as opaque as the colors are
-// and more. In parts of a pixel of the slice, but not thinner than is seen nor thicker than a line (points).
-const BORDER_LINE = { opacity: 1.3, share: 0.3, thinnest: 1, thickest: 1.5 };
-const FINE = { scale: 1.2, width: 0.6 }; // points: of slices whose pixels are smaller such lines would hide the tissues
-
-const borders = new WeakMap(); // of the labels of a slice, which take longer to find than to draw
+// and more; its thickness in parts of a pixel of the slice, and at most (points).
+const BORDER_LINE = { opacity: 1.3, share: 0.3, thickest: 1.5 };
+const MOST_SHEETS = 6; // images of these lines that are kept, as large as a panel each: no layout shows more slices
+const sheets = []; // those drawn last, first
 
 // What stands at the corner of a panel.
 export function titleOf({ axis, shows }, { header, state }) {
@@ -90,14 +90,10 @@ export function drawPanel(panel, slice, view) {
 
 // An empty canvas of a size in points, with so many pixels for each.
 export function clearCanvas(canvas, { width, height, ratio }) {
-  const [columns, rows] = [Math.round(width * ratio), Math.round(height * ratio)];
+  canvas.width = Math.round(width * ratio);
+  canvas.height = Math.round(height * ratio);
   const context = canvas.getContext("2d");
-  if (canvas.width !== columns || canvas.height !== rows) [canvas.width, canvas.height] = [columns, rows];
-  else {
-    context.setTransform(1, 0, 0, 1, 0, 0);
-    context.clearRect(0, 0, columns, rows);
-  }
-  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  context.scale(ratio, ratio);
   return context;
 }
 
@@ -120,7 +116,9 @@ export function paintPanel(context, panel, slice, view) {
   const divider = state.swipe * width;
   for (const image of imagesOf(slice, shows, view)) drawPixels(context, image, { viewport, divider });
   // Of labels that change with each frame the borders would take longer than the rest.
-  if (!panel.isPlain && !state.isMoving) drawBorders(context, slice, { shows, viewport, divider }, view);
+  if (!panel.isPlain && !state.isMoving) {
+    drawBorders(context, slice, { shows, viewport, divider, width, height }, view);
+  }
   if (shows === "swipe") {
     context.fillStyle = "#fff";
     context.fillRect(divider - 1, 0, 2, height);
@@ -163,30 +161,54 @@ function borderedLabels(slice, shows, { layer, contours, hidden, highlighted }, 
   return layer === "segmented" && (shows === "layer" || shows === "swipe") ? slice.labels : null;
 }
 
-// A thin dark line where gray matter meets white matter.
-function drawBorders(context, slice, { shows, viewport, divider }, { header, state }) {
+// A thin dark line where gray matter meets white matter: as an image of the screen's own pixels, because thousands of
+// strokes or rectangles take a screen longer to paint than all the rest.
+function drawBorders(context, slice, { shows, viewport, divider, width, height }, { header, state }) {
   const pair = header.tissues.slice(0, 2).map(({ number }) => number);
   const labels = borderedLabels(slice, shows, state, pair);
   if (!labels || !state.opacity) return;
-  const { x, y, scaleX, scaleY, columns, mirrored } = viewport;
   const ratio = context.getTransform().a;
-  const sharp = (place) => (Math.floor(place * ratio) + 0.5) / ratio; // in the middle of the screen's pixels
-  const across = (column) => sharp(x + (mirrored ? columns - column : column) * scaleX);
-  const down = (row) => sharp(y + row * scaleY);
-  const scale = Math.min(scaleX, scaleY);
-  const { share, thinnest, thickest } = BORDER_LINE;
+  const ground = { viewport, ratio, columns: Math.round(width * ratio), rows: Math.round(height * ratio) };
   context.save();
   if (shows === "swipe") clipRight(context, divider);
-  context.lineWidth = scale < FINE.scale ? FINE.width : Math.min(thickest, Math.max(thinnest, share * scale));
-  context.strokeStyle = `rgba(0, 0, 0, ${Math.min(1, BORDER_LINE.opacity * state.opacity)})`;
-  context.beginPath();
-  if (!borders.has(labels)) borders.set(labels, bordersOf(slice, labels, pair));
-  for (const [fromColumn, fromRow, toColumn, toRow] of borders.get(labels)) {
-    context.moveTo(across(fromColumn), down(fromRow));
-    context.lineTo(across(toColumn), down(toRow));
-  }
-  context.stroke();
+  context.globalAlpha = Math.min(1, BORDER_LINE.opacity * state.opacity);
+  context.drawImage(borderSheet(slice, labels, pair, ground), 0, 0, width, height);
   context.restore();
+}
+
+// The image of these lines, made anew only where the labels or how they lie on the screen changed.
+function borderSheet(slice, labels, pair, ground) {
+  const place = JSON.stringify(ground);
+  const known = sheets.find((one) => one.labels === labels && one.place === place);
+  if (known) return known.sheet;
+  const { columns, rows } = ground;
+  const pixels = linePixels(bordersOf(slice, labels, pair), ground, packColor([0, 0, 0], 255));
+  const sheet = new OffscreenCanvas(columns, rows);
+  sheet.getContext("2d").putImageData(new ImageData(new Uint8ClampedArray(pixels.buffer), columns, rows), 0, 0);
+  sheets.unshift({ labels, place, sheet });
+  sheets.splice(MOST_SHEETS);
+  return sheet;
+}
+
+// Lines along the sides of a slice's pixels as pixels of the screen.
+export function linePixels(lines, { viewport, ratio, columns, rows }, color) {
+  const { x, y, scaleX, scaleY, mirrored } = viewport;
+  const { share, thickest } = BORDER_LINE;
+  const thickness = Math.max(1, Math.round(Math.min(thickest, share * Math.min(scaleX, scaleY)) * ratio));
+  const sharp = (place) => Math.round(place * ratio - thickness / 2);
+  const across = (column) => sharp(x + (mirrored ? viewport.columns - column : column) * scaleX);
+  const pixels = new Uint32Array(rows * columns);
+  for (const [fromColumn, fromRow, toColumn, toRow] of lines) {
+    const [one, other] = [across(fromColumn), across(toColumn)];
+    const left = Math.max(0, Math.min(one, other));
+    const right = Math.min(columns, Math.max(one, other) + thickness);
+    const bottom = Math.min(rows, sharp(y + toRow * scaleY) + thickness);
+    if (right <= left) continue;
+    for (let row = Math.max(0, sharp(y + fromRow * scaleY)); row < bottom; row += 1) {
+      pixels.fill(color, row * columns + left, row * columns + right);
+    }
+  }
+  return pixels;
 }
 
 function drawCross(context, pixel, viewport, { width, height }) {

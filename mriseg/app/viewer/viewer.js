@@ -8,7 +8,7 @@ import { HistogramLink } from "./histogram_link.js";
 import { refreshKeys } from "./legend.js";
 import { PICTURE, centerOf, clampIndex, pixelOfVoxel, takeTo } from "./navigation.js";
 import { describeVoxel, showReadout } from "./readout.js";
-import { heardPlace, ringAt } from "./show_place.js";
+import { goTo, heardPlace, pointOut } from "./show_place.js";
 import { SliceAnnouncer } from "./slice_announcer.js";
 import { followReasons } from "./reasons.js";
 import { FormatError, SliceStore, decode, valuesAt } from "./slice_store.js";
@@ -74,7 +74,7 @@ class Viewer {
       this.draw();
     });
     this.resize.observe(root);
-    this.stopHearing = heardPlace((place) => this.goTo(place));
+    this.stopHearing = heardPlace((place) => goTo(this, place));
   }
 
   close() {
@@ -220,25 +220,6 @@ class Viewer {
     this.zoomAt(this.middle(), 0);
   }
 
-  // Show a place: the cursor goes to a voxel (canonical axes; of a picture row and column), the map switches, the
-  // outline of the brain is drawn or not, and a ring flashes there. What is left out stays.
-  goTo({ voxel, layer, outline }) {
-    if (!this.header) return;
-    const { shape, kind } = this.header;
-    if (layer && shownLayers(this.header).some(([name]) => name === layer)) this.state.layer = layer;
-    if (outline !== undefined) this.state.outline = outline;
-    if (this.state.layout === "original") this.state.layout = "side";
-    if (voxel?.length === shape.length) {
-      this.state.cursor = voxel.map((index, axis) => clampIndex(Math.round(index), shape[axis]));
-      this.state.clicked ||= kind === "picture";
-      if (this.state.focus) this.state.focus = [...this.state.cursor];
-      this.pointedOut = [...this.state.cursor];
-    }
-    this.scroll = null;
-    this.arrange({});
-    this.root.scrollIntoView({ block: "nearest" });
-  }
-
   click(voxel) {
     const isMoved = voxel.some((index, axis) => index !== this.state.cursor[axis]);
     Object.assign(this.state, { cursor: voxel, clicked: true });
@@ -287,20 +268,12 @@ class Viewer {
         if (slice) drawPanel(panel, slice, this);
       }
       if (this.isOfAll) {
-        this.pointOut();
+        pointOut(this);
         this.updateReadout();
         this.announcer.announce(this.header, this.sliceOf(this.controls.panels[0], false));
       }
       this.isOfAll = false;
     });
-  }
-
-  // Flash a ring at the place that someone asked for, once all slices through it stand.
-  pointOut() {
-    const { panels } = this.controls;
-    if (!this.pointedOut || !panels.every((panel) => panel.viewport && this.sliceOf(panel))) return;
-    for (const panel of panels) ringAt(panel, pixelOfVoxel(this.pointedOut, panel.axis, this.sliceOf(panel)));
-    this.pointedOut = null;
   }
 
   // The slice of a panel as it is shown, or as the result has it.
