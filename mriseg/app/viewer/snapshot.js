@@ -160,8 +160,11 @@ function drawKey(context, { title, colors, labels }, { x, y, ofText }) {
   write(labels.at(-1), start + KEY_BAR.width + 5);
 }
 
+// Save the result as it is shown; of what would be if a curve stood elsewhere there is no picture to take away.
 export function saveSnapshot(viewer) {
-  const canvas = drawSnapshot(viewer.controls.panels, (panel) => viewer.sliceOf(panel), viewer);
+  const { header, state, controls } = viewer;
+  const view = { header, state: { ...state, isWhatIf: false, isMoving: false } };
+  const canvas = drawSnapshot(controls.panels, (panel) => viewer.sliceOf(panel, false), view);
   const link = document.createElement("a");
   link.download = nameOfPicture(viewer);
   canvas.toBlob((blob) => {
