@@ -1,8 +1,11 @@
 """How far a run of the page is: a mark on the page that the browser's script reads."""
 
+import time
 from html import escape
 
 import streamlit as st
+
+TOLD_EVERY = 0.25  # seconds
 
 
 class Progress:
@@ -18,6 +21,7 @@ class Progress:
 
     def __init__(self, slot: "st.delta_generator.DeltaGenerator", drops: int) -> None:
         self._slot, self._drops = slot, drops
+        self._told: tuple[str, float] = "", 0.0  # the last mark, and when it was made in seconds of `time.monotonic`
 
     def works(self, words: str, share: float, is_other_scan: bool) -> None:
         """Tell what the run is at.
@@ -32,6 +36,12 @@ class Progress:
         """
         self._mark(phase="work", words=words, share=f"{share:.2f}", other=str(is_other_scan).lower())
 
+    def goes_on(self) -> None:
+        """Tell the same again, if that was a while ago: who canceled meanwhile is heard only when the page draws."""
+        mark, since = self._told
+        if mark and time.monotonic() - since >= TOLD_EVERY:
+            self._show(mark)
+
     def stands(self, result: str) -> None:
         """Tell that all of the page is drawn.
 
@@ -44,4 +54,8 @@ class Progress:
 
     def _mark(self, **said: str) -> None:
         told = "".join(f' data-{name}="{escape(value)}"' for name, value in said.items())
-        self._slot.html(f'<span class="mriseg-run" data-drops="{self._drops}"{told}></span>')
+        self._show(f'<span class="mriseg-run" data-drops="{self._drops}"{told}></span>')
+
+    def _show(self, mark: str) -> None:
+        self._told = mark, time.monotonic()
+        self._slot.html(mark)

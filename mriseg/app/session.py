@@ -16,6 +16,7 @@ from mriseg.app.server.memory import most_voxels, trim, work_bytes
 from mriseg.app.server.queues import PICTURE, PICTURE_AGAIN, VOLUME_AGAIN, WHOLE, FairQueue
 from mriseg.app.server.sessions import SEGMENTATION, evict_to_fit, touch_session
 from mriseg.app.server.streamlit_internals import session_id
+from mriseg.core.checkpoints import asked_at_checkpoints
 from mriseg.core.errors import MrisegError, TooLargeError
 from mriseg.core.faults import explain
 from mriseg.core.limits import at_most
@@ -244,7 +245,7 @@ def analyze(choice: Choice, progress: Progress) -> Analysis | Refused:
             tell("read")
             analysis = opening()
         else:
-            with _line(choice, cached).turn(wait):
+            with _line(choice, cached).turn(wait), asked_at_checkpoints(progress.goes_on):
                 analysis = _segment(choice, cached, tell)
     except Exception as error:  # whatever a hostile file provokes, the visitor gets a sentence and the page goes on
         refused = _refused(choice, error)

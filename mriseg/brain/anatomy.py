@@ -21,6 +21,7 @@ from itertools import combinations_with_replacement
 import numpy as np
 import scipy
 
+from mriseg.core.checkpoints import checkpoint
 from mriseg.image.morphology import distance_to_background
 from mriseg.image.resampling import Grid
 from mriseg.registration.affine import Registration
@@ -110,6 +111,7 @@ def _robust_share(values: np.ndarray, tissues: np.ndarray, everything: np.ndarra
     root = np.ones(len(values))  # of the weights
     share = 0.0
     for _ in range(ROUNDS):
+        checkpoint()
         basis, _ = np.linalg.qr(everything * root[:, None])
         left, of_tissues = (v - basis @ (basis.T @ v) for v in (values * root, tissues * root[:, None]))
         coefficients, *_ = np.linalg.lstsq(of_tissues, left, rcond=None)

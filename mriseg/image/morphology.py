@@ -5,6 +5,8 @@ from typing import Literal
 import numpy as np
 import scipy
 
+from mriseg.core.checkpoints import checkpoint
+
 # A brain thinner than this is a slab that goes on beyond its outermost slices: it holds no whole outline in depth.
 SLAB_MM = 60.0
 FAR_MM = 1e4  # farther than any border: the side of voxels across a slab, whose ends are no borders of the brain
@@ -120,6 +122,7 @@ def _distances(mask: np.ndarray, spacing: tuple[float, ...]) -> np.ndarray:
     scipy holds the way to the nearest voxel along each axis as integers and as floats and takes 100 bytes for each
     voxel of a volume; a part at a time it is 21.
     """
+    checkpoint()
     nearest = scipy.ndimage.distance_transform_edt(mask, spacing, return_distances=False, return_indices=True)
     distances = np.empty(mask.shape)
     step = max(1, PART_VOXELS // mask[0].size)

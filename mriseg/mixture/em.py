@@ -25,6 +25,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from mriseg.core.checkpoints import checkpoint
 from mriseg.mixture.covariances import common_covariance, inverse, log_determinant
 
 SMALLEST_WEIGHT = 1e-12  # keeps the logarithm of an emptied component finite
@@ -195,6 +196,7 @@ def expectation_maximization(
     log_likelihood, first = _iterate(problem, current)
     history, max_step = [log_likelihood], 1.0
     for _ in range((max_iterations - 1) // 2):
+        checkpoint()
         log_likelihood, second = _iterate(problem, first)
         history.append(log_likelihood)
         ahead = _squarem_step(problem, (current, first, second), max_step)

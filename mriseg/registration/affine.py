@@ -20,6 +20,7 @@ from itertools import product
 import numpy as np
 import scipy
 
+from mriseg.core.checkpoints import checkpoint
 from mriseg.core.errors import BrainNotFoundError
 from mriseg.core.remedies import TAKE_AS_IT_IS
 from mriseg.image.morphology import PART_VOXELS, distance_to_background
@@ -286,6 +287,7 @@ def search(scan: HeadImage, points: AtlasPoints, starts: np.ndarray, effort: Eff
 
     def score(poses: np.ndarray) -> np.ndarray:
         """What `Objective` minimizes, with its sign changed and each point in its nearest voxel, bin and label."""
+        checkpoint()
         parameters = _from_poses(poses)
         matrices = np.stack([affine_matrix(p) for p in parameters]) / spacing[:, None]
         index = np.zeros((len(poses), count), np.int32)
@@ -323,6 +325,7 @@ def _minimize(objective: Objective, start: np.ndarray, *, free: np.ndarray, step
     """The parameters that minimize the objective when only those in `free` move."""
 
     def of_free(units: np.ndarray) -> tuple[float, np.ndarray]:
+        checkpoint()
         parameters = start.copy()
         parameters[free] = units * UNIT[free]
         at = objective(parameters)

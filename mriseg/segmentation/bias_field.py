@@ -19,6 +19,7 @@ from itertools import product
 
 import numpy as np
 
+from mriseg.core.checkpoints import checkpoint
 from mriseg.core.errors import SeparationError
 from mriseg.core.scan import Scan
 from mriseg.core.settings import Settings
@@ -134,6 +135,7 @@ def estimate_bias_field(
     weighted = np.empty_like(basis.values)
     mixture = None
     for iteration in range(ROUNDS):
+        checkpoint()
         cells, index = _binned(values * np.exp(-log_field), zone, len(spatial_prior))
         prior_weight = _prior_weight(iteration) if len(spatial_prior) > 1 else None
         try:

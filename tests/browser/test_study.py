@@ -10,7 +10,7 @@ import pytest
 from mriseg import Contrast, Result, read, segment
 from mriseg.datasets.phantom import make_phantom, simulate
 from mriseg.export.images import encode_scan
-from tests.browser.conftest import assert_whole, keep, opened
+from tests.browser.conftest import assert_whole, blank, keep, open_anew
 from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.browser
@@ -32,7 +32,10 @@ def results(heads) -> list[Result]:
 @pytest.fixture(scope="module")
 def study_page(chromium, address, heads):
     """The page with a study of three files that has ended; a control was moved while it ran."""
-    page = opened(chromium, address)
+    page, frames = blank(chromium, address), []
+    page.frames_received = frames
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: frames.append(frame)))
+    open_anew(page, address)
     page.get_by_role("tab", name="Study").click()
     page.get_by_text("Drop the scans of a study").wait_for()
     keep(page, "study-empty")
@@ -69,7 +72,13 @@ def test_the_table_fills_and_says_what_failed(study_page, results):
     assert_whole(study_page)
 
 
-def test_no_file_is_named_on_the_page(study_page):
+def test_files_are_named_to_the_one_who_dropped_them_and_by_the_browser_alone(study_page):
+    names = study_page.locator(".mriseg-study [data-bytes]").all_inner_texts()
+    assert names == [f"{NAME}_{number}.nii.gz" for number in range(3)]
+    received = b"".join(frame.encode() if isinstance(frame, str) else frame for frame in study_page.frames_received)
+    assert b"sub-01" in received
+    assert NAME.encode() not in received
+    study_page.evaluate("document.querySelectorAll('.mriseg-study [data-bytes]').forEach(each => each.remove())")
     assert NAME not in study_page.content()
 
 

@@ -4,12 +4,14 @@
 import { VEIL, afterDrop, afterLook, atRest, elapsedText, isBusy, veilOf } from "./arrival_state.js";
 import { DropSheet } from "./drop_sheet.js";
 import { handOver, tooLarge } from "./dropped_files.js";
-import { namesIn, showTitles, titlesOf } from "./own_names.js";
+import { namesIn, showTitles, studyNames, titlesOf } from "./own_names.js";
 
 const arrivals = new WeakMap(); // by the element that each stands in
 
 const BOXES = { upload: ".st-key-upload", folder: ".st-key-folder" };
 const OWN_BOXES = Object.values(BOXES).join();
+const STUDY_BOX = '[class*="st-key-study-box"]';
+const STUDY_NAMES = ".mriseg-study [data-bytes]";
 const RESULTS = ".st-key-results";
 const LOOKED_EVERY_MS = 50;
 const PHONE = "(max-width: 767px)";
@@ -39,7 +41,11 @@ class Arrival {
     this.most = most;
     this.state = atRest();
     this.parts = this.build();
-    this.sheet = new DropSheet(texts.sheet, OWN_BOXES, (files) => this.take(files));
+    this.studyFiles = [];
+    this.sheet = new DropSheet(texts.sheet, OWN_BOXES, {
+      take: (files) => this.take(files),
+      leave: (target, files) => this.keepStudy(target, files),
+    });
     this.chosen = (event) => this.choose(event);
     document.addEventListener("change", this.chosen, true);
     this.opened = () => setTimeout(() => this.name());
@@ -98,11 +104,19 @@ class Arrival {
     if (files.length && input) handOver(files, input);
   }
 
-  // Files were given to one of the boxes for scans.
+  // Names of the scans of a study, for this browser alone.
+  keepStudy(target, files) {
+    if (!target.closest(STUDY_BOX)) return;
+    if (!document.querySelector(STUDY_NAMES)) this.studyFiles = []; // it is a new study
+    this.studyFiles.push(...files.map(({ name, size }) => ({ name, size })));
+  }
+
+  // Files were given to one of the boxes.
   choose({ target }) {
-    if (!(target instanceof HTMLInputElement) || target.type !== "file" || !target.closest(OWN_BOXES)) return;
+    if (!(target instanceof HTMLInputElement) || target.type !== "file") return;
     const files = [...target.files];
-    if (!files.length) return;
+    this.keepStudy(target, files);
+    if (!files.length || !target.closest(OWN_BOXES)) return;
     const refused = tooLarge(files, this.most);
     this.parts.refused.hidden = !refused.length;
     if (refused.length) this.parts.refused.textContent = this.texts.tooLarge;
@@ -188,6 +202,14 @@ class Arrival {
     const boxes = {};
     for (const [box, selector] of Object.entries(BOXES)) boxes[box] = namesIn(document.querySelector(selector));
     showTitles(document.querySelectorAll(TITLED), titlesOf(this.uploads, boxes, this.texts.more));
+    const scans = [...document.querySelectorAll(STUDY_NAMES)];
+    const names = studyNames(
+      scans.map(({ dataset }) => Number(dataset.bytes)),
+      this.studyFiles,
+    );
+    scans.forEach((scan, index) => {
+      if (scan.textContent !== names[index]) scan.textContent = names[index];
+    });
   }
 }
 

@@ -7,9 +7,10 @@ const DROPZONE = '[data-testid="stFileUploaderDropzone"]';
 const LEFT_AFTER_MS = 400; // while a drag goes on, the page is told of it every 50 to 350 ms
 
 export class DropSheet {
-  constructor(text, ownBoxes, take) {
+  constructor(text, ownBoxes, { take, leave }) {
     this.ownBoxes = ownBoxes;
     this.take = take;
+    this.leave = leave;
     this.sheet = document.createElement("div");
     this.sheet.className = "mriseg-sheet";
     this.sheet.textContent = text;
@@ -46,7 +47,11 @@ export class DropSheet {
   drop(event) {
     clearTimeout(this.left);
     this.sheet.hidden = true;
-    if (!holdsFiles(event.dataTransfer) || this.isForeign(event.target)) return;
+    if (!holdsFiles(event.dataTransfer)) return;
+    if (this.isForeign(event.target)) {
+      this.leave(event.target, [...event.dataTransfer.files]);
+      return;
+    }
     event.preventDefault();
     event.stopPropagation();
     filesOf(event.dataTransfer).then((files) => this.take(files));

@@ -41,3 +41,14 @@ export function showTitles(elements, titles) {
     else delete element.dataset.ownName;
   }
 }
+
+// What the scans of a study are called, which the server numbers in the order in which they were dropped. `sizes` are
+// their bytes, in that order; of files of one size the first is the first. What is no file of its own has no name.
+export function studyNames(sizes, files) {
+  const seen = new Map();
+  return sizes.map((size) => {
+    const rank = seen.get(size) ?? 0;
+    seen.set(size, rank + 1);
+    return files.filter((file) => file.size === size)[rank]?.name ?? "";
+  });
+}
