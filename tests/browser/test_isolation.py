@@ -363,7 +363,7 @@ def test_texts_of_files_are_no_markup(chromium, address):
     seen.page.locator("input[type=file]").first.set_input_files(
         {"name": name, "mimeType": "", "buffer": stream.getvalue()}
     )
-    seen.page.get_by_text("Series").wait_for()
+    seen.page.get_by_text("Series", exact=True).wait_for()
     seen.page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
     seen.page.get_by_role("combobox", name="Series").click()
     seen.page.get_by_role("option").first.wait_for()

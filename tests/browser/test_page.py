@@ -93,7 +93,7 @@ def test_a_folder_of_scans_is_chosen_from(page, coarse, tmp_path):
     page.get_by_text("Upload a DICOM folder").click()
     before = shown_result(page)
     page.locator("input[type=file][webkitdirectory]").set_input_files(folder)
-    page.get_by_text("Series").wait_for()
+    page.get_by_text("Series", exact=True).wait_for()
     wait_for_another(page, before)
     keep(page, "folder")
     assert_whole(page)
