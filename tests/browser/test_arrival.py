@@ -144,10 +144,10 @@ class TestNames:
                 return said.concat(part.childElementCount); }"""
         ) == ["<b>a.nii</b>", None, 0]
 
-
     def test_scans_of_a_study_are_found_by_their_sizes_in_the_order_of_their_drop(self, script):
         names = script.evaluate(
-            """() => studyNames([10, 20, 10, 30], [{name: 'a', size: 10}, {name: 'b', size: 10}, {name: 'c', size: 20}])"""
+            """() => studyNames([10, 20, 10, 30],
+                [{name: 'a', size: 10}, {name: 'b', size: 10}, {name: 'c', size: 20}])"""
         )
         assert names == ["a", "c", "b", ""]
 

@@ -13,9 +13,13 @@ class Canceled(BaseException):
 
 def test_nobody_is_asked_outside():
     asked = []
-    with pytest.raises(Canceled), asked_at_checkpoints(lambda: asked.append(1)):
-        checkpoint()
+
+    def cancel() -> None:
+        asked.append(1)
         raise Canceled
+
+    with pytest.raises(Canceled), asked_at_checkpoints(cancel):
+        checkpoint()
     checkpoint()
     assert asked == [1]
 
