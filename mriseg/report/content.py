@@ -278,7 +278,7 @@ def _quality(result: Result) -> Table:
         for figure, usual in shown
     ]
     if any(known for _, known in shown):
-        head: tuple[str, ...] = ("Figure", "Value", "Usual", "Better", "What it means")
+        head: tuple[str, ...] = ("Figure", "Value", "Usual (T1)", "Better", "What it means")
         return Table(head, tuple(rows), text_columns=(0, 3, 4))
     return Table(("Figure", "Value", "Better", "What it means"), tuple(rows), text_columns=(0, 2, 3))
 
