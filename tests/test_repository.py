@@ -135,6 +135,30 @@ def test_a_fault_in_a_script_or_style_is_found(tmp_path, name, text, rule):
     assert rule in done.stdout + done.stderr
 
 
+def styled_twice(sheets: dict[str, str]) -> dict[str, set[str]]:
+    """Classes whose looks several sheets set for every element that has them; custom properties are no looks."""
+    found: dict[str, set[str]] = {}
+    for name, text in sheets.items():
+        rules = re.findall(r"([^{}]+)\{([^{}]*)\}", re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL))
+        for selectors, declarations in rules:
+            is_looks = any(part.strip() and not part.strip().startswith("--") for part in declarations.split(";"))
+            for selector in selectors.split(",") if is_looks else ():
+                if alone := re.fullmatch(r"\.([\w-]+)", selector.strip()):
+                    found.setdefault(alone[1], set()).add(name)
+    return {name: files for name, files in found.items() if len(files) > 1}
+
+
+def test_no_two_parts_of_the_page_style_the_same_class():
+    """All sheets hold on the whole page: a bar of one part would shrink the bars of another."""
+    sheets = {str(file): file.read_text("utf-8") for file in (ROOT / "mriseg/app").rglob("*.css")}
+    assert styled_twice(sheets) == {}
+
+
+def test_a_class_of_two_sheets_is_found():
+    sheets = {"a": ".bar, .own {height: 8px}", "b": "p .own {height: 1px}\n.bar {width: 1px}", "c": ".own {--x: 1px}"}
+    assert styled_twice(sheets) == {"bar": {"a", "b"}}
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page):
     assert broken(page) == []
