@@ -359,9 +359,9 @@ def _summary(name: str, record: Record) -> list[str]:
     if record.abnormal is not None:
         sizes.append(_size(ABNORMAL.abbreviation, record.abnormal.share, record.abnormal.volume_ml))
     sure = certainty(record.contrast_confidence)
-    line = f"{printable(name)}: {record.contrast.suffix} ({sure} sure), {', '.join(sizes)}"
+    line = f"{printable(name)}: {record.contrast.suffix} ({sure} confidence), {', '.join(sizes)}"
     if record.mask_doubtful and record.mask_confidence is not None:
-        line += f"; the brain mask is DOUBTFUL ({certainty(record.mask_confidence)} sure)"
+        line += f"; the brain mask is DOUBTFUL ({certainty(record.mask_confidence)} confidence)"
     doubts = [record.verdict, *(finding.titled_text for finding in record.findings)] if record.findings else []
     return [line, *(f"  {text}" for text in (*doubts, record.several) if text)]
 

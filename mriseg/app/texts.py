@@ -229,9 +229,9 @@ BEFORE_CORRECTION = "Before bias correction"
 BEFORE_CORRECTION_HELP = "Also draw the histogram as it was before the shading was divided out."
 STEPS = "Step by step"
 STEPS_WORDS = (
-    "Expectation-maximization from a poor start on this scan's own histogram: each step first says how far each "
-    "intensity belongs to each Gaussian, then moves the Gaussians to the means and spreads of what belongs to them. "
-    "The likelihood never falls."
+    "Expectation-maximization from a deliberately bad start on this scan's own histogram: each step first says how far "
+    "each intensity belongs to each Gaussian, then moves the Gaussians to the means and spreads of what belongs to "
+    "them. The likelihood never falls."
 )
 STEP = "Iteration"
 ITERATION = "{}"
@@ -474,7 +474,7 @@ STORY = {
         },
     },
 }
-LADDER = "What each step buys, against the known truth (Dice)"
+LADDER = "What each step buys, against the ground truth (Dice)"
 LADDER_WORDS = (
     "Dice overlap with what this scan was simulated from, 0 to 1 (perfect), from the plain mixture to the full model. "
     "In a picture nothing is known of position, so the last two rows are alike."
