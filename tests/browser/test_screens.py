@@ -16,7 +16,15 @@ FIRST_SCREENS = (PROJECTOR, LAPTOP, DESK)
 SCREENS = (*FIRST_SCREENS, TABLET, PHONE)
 THEMES = ("light", "dark")
 # What stands on the first screen, each in a box of its own.
-PARTS = (".mriseg-header", "[class*=st-key-verdict]", ".mriseg-panels", ".st-key-histogram", "[data-testid=stMetric]")
+PARTS = (
+    ".mriseg-header",
+    "[class*=st-key-verdict]",
+    ".mriseg-panels",
+    ".mriseg-viewer > .mriseg-bar *:is(button, select, output)",
+    ".mriseg-probe",
+    ".st-key-histogram",
+    "[data-testid=stMetric]",
+)
 # Of a slice's short side on a projector; on larger screens slices are larger.
 LEAST_SLICE = 220
 SERIOUS = {"serious", "critical"}
@@ -65,6 +73,10 @@ def test_nothing_is_clipped_covered_or_out_of_sight(shown, screen, theme):
     for a, b in itertools.combinations(boxes, 2):
         assert not overlaps(a, b), (a, b)
     assert all(box["x"] >= 0 and box["right"] <= width for box in boxes)
+    plot, column = (
+        shown.locator(f".st-key-histogram {inner}").first.bounding_box()["width"] for inner in (".main-svg", "> *")
+    )
+    assert plot <= column + 1
     if screen in FIRST_SCREENS:
         assert max(box["bottom"] for box in boxes) <= height
         slices = [canvas.bounding_box() for canvas in shown.locator(CANVAS).all()[:2]]
