@@ -87,9 +87,17 @@ def test_the_hint_stands_at_the_histogram_and_there_is_something_to_take_hold_of
         assert float(slider.get_attribute("aria-valuenow")) > 0
 
 
+def saved(page) -> np.ndarray:
+    """The picture that is saved."""
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name=texts.SAVE_PICTURE).click()
+    return np.array(Image.open(waiting.value.path()))
+
+
 def test_a_dragged_curve_recolors_the_slice_and_escape_brings_all_back(histogram):
     page = histogram
     original, segmented = pixels(page, 0), pixels(page, 1)
+    page.evaluate("() => { window.told = 0; document.addEventListener('mriseg-slice', () => { window.told += 1; }); }")
     drag(page, middle(page, ".mriseg-mean", 1), (60, 10))
     assert is_what_if(page)
     assert pixels(page, 1) != segmented
@@ -101,6 +109,7 @@ def test_a_dragged_curve_recolors_the_slice_and_escape_brings_all_back(histogram
     assert float(faded) < 0.5
     keep(page, "dragged")
     page.mouse.up()
+    picture = saved(page)
     # What is shown otherwise follows, too.
     page.locator(".mriseg-viewer").get_by_label(texts.LAYER, exact=True).select_option("entropy")
     settle(page)
@@ -115,6 +124,8 @@ def test_a_dragged_curve_recolors_the_slice_and_escape_brings_all_back(histogram
     assert pixels(page, 1) == segmented
     assert not page.locator(".mriseg-what-if").is_visible()
     assert "Drag a curve" in page.locator(".mriseg-hint").inner_text()
+    assert (picture == saved(page)).all()  # the result's, also amid a what-if
+    assert page.evaluate("window.told") == 0  # the story of the picture is that of the result
     assert_whole(page)
 
 

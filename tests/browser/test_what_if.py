@@ -182,6 +182,7 @@ def test_a_dragged_threshold_divides_the_same_sum_elsewhere(script, fit):
     assert [one["level"] for one in levels] == pytest.approx([wanted, second["level"]], abs=2 * (x[1] - x[0]))
     np.testing.assert_allclose(np.sum(found["curves"], 0), np.sum(before["curves"], 0), rtol=1e-9, atol=1e-15)
     assert (np.diff(warp) > 0).all()
+    assert np.diff(warp).max() < 5 * (x[1] - x[0])  # it leaves nothing out
     beyond = (x < low) | (x > second["level"])
     np.testing.assert_allclose(np.array(warp)[beyond], x[beyond])
     # What was said at the threshold is now said where it was dragged to.
@@ -234,6 +235,19 @@ def test_without_a_change_all_is_as_the_fit_has_it(script, fit):
     share, mean, sd = moments(script, "fit", 1)
     *layers, _ = script.evaluate(CHANGED, [given, {"mean": mean, "sd": sd, "share": share}])
     assert np.mean(np.array(layers[0]) == given["labels"]) == 1
+
+
+def test_the_factors_are_the_ratios_of_the_histograms_posteriors_as_far_as_bytes_tell_them(script, fit):
+    factors, before, after = script.evaluate(
+        """() => {
+            const changed = tabulate(withMoments(fit, 1, {mean: 118, share: 0.2}, histogram), table);
+            const factors = factorsOf(fitted, changed, histogram, [1, 2, 3]);
+            return [factors.map((one) => [...one]), lists(fitted).posteriors, lists(changed).posteriors];
+        }"""
+    )
+    ratio = np.maximum(after, LEAST) / np.maximum(before, LEAST)
+    for curve, expected in zip(fit["curves"], ratio, strict=True):
+        np.testing.assert_allclose(factors[NUMBERS.index(curve["tissue"])], expected, rtol=1e-12)
 
 
 def test_a_label_follows_the_likeliest_tissue_and_what_is_abnormal_stays(script, fit):

@@ -4,8 +4,8 @@ const FRAME_STYLE = "#ffb454";
 const FRAME_WIDTH = 4; // points
 const UP = 34; // points from the bottom to the middle of the words, above the letter of the side
 
-// Draw it around a panel, unless what that shows does not hang on the labels. As it is on the canvas it is in what is
-// saved, too.
+// Draw it around a panel, unless what that shows does not hang on the labels. As it is on the canvas, it is also on what
+// is copied from there; what the page itself saves is the result.
 export function drawWhatIf(context, { shows, width, height }, { badge }) {
   if (shows === "original" || shows === "other") return;
   context.strokeStyle = FRAME_STYLE;
