@@ -76,7 +76,9 @@ class Wing(SphinxDirective):
         lines = []
         for name in _modules(self.arguments[0]):
             path = f"{name.replace('.', '/')}.py"
-            lines += [path, "-" * len(path), "", f".. automodule:: {name}", "   :members:", ""]
+            members = ", ".join(_members(name))
+            lines += [path, "-" * len(path), "", f".. automodule:: {name}"]
+            lines += [f"   :members: {members}", ""] if members else [""]
         return self.parse_text_to_nodes("\n".join(lines), allow_section_headings=True)
 
 
@@ -86,6 +88,12 @@ def _modules(name: str) -> list[str]:
     below = pkgutil.walk_packages(getattr(top, "__path__", []), f"{name}.")
     names = [name, *(module.name for module in below)]
     return [one for one in names if import_module(one).__doc__]
+
+
+def _members(name: str) -> list[str]:
+    """The public functions and classes that a module defines: else all that it imports would be looked at, too."""
+    own = vars(import_module(name)).items()
+    return [one for one, item in own if not one.startswith("_") and getattr(item, "__module__", None) == name]
 
 
 def _skip(app: Sphinx, kind: str, name: str, item: object, is_skipped: bool, options: object) -> bool | None:

@@ -17,42 +17,52 @@ from mriseg.brain import volume as brain_volume
 from mriseg.datasets.lesions import add_lesion
 from mriseg.datasets.phantom import Phantom, make_phantom, simulate
 from mriseg.registration.atlas import Atlas
-from mriseg.segmentation import trial_fits
+from mriseg.segmentation import pipeline, trial_fits
 
-# Where the average brain lies, what it explains and which tissue is bright: of a coarse head, nine tenths of the time.
+# Where the average brain lies, what it explains, which tissue is bright, what no tissue explains, and the fits.
 SLOW = (
     (extraction, "find_brain_in_volume"),
     (brain_volume, "register_any_orientation"),
     (confidence, "explained_share"),
     (trial_fits, "try_orders"),
+    (pipeline, "look_in_volume"),
+    (pipeline, "estimate_fields"),
+    (pipeline, "fit"),
+    (pipeline, "tissue_curves"),
 )
 # A file is run by one process as a whole, so the longest begin: one that began last would leave the others idle.
 LONGEST_FIRST = (
     "segmentation/test_pipeline.py",
-    "brain/test_extraction.py",
     "browser/test_panels.py",
     "browser/test_page.py",
     "browser/test_viewer.py",
+    "browser/test_screens.py",
+    "browser/test_viewer_tools.py",
+    "brain/test_no_heads.py",
     "test_docs.py",
     "app/test_page.py",
-    "app/server/test_hostile_visitors.py",
-    "test_cli.py",
     "browser/test_isolation.py",
     "study/test_executors.py",
     "study/test_run.py",
-    "browser/test_study.py",
+    "app/server/test_hostile_visitors.py",
+    "brain/test_told_mask.py",
     "test_memory.py",
+    "test_cli.py",
+    "browser/test_study.py",
+    "browser/test_story.py",
+    "registration/test_orientations.py",
+    "brain/test_extraction.py",
     "test_repository.py",
     "browser/test_group_report.py",
     "browser/test_room.py",
-    "brain/test_anatomy.py",
+    "brain/test_volume.py",
     "brain/test_confidence.py",
+    "brain/test_anatomy.py",
+    "datasets/test_samples.py",
+    "registration/test_slab.py",
     "brain/test_loose_rim.py",
     "brain/test_cut_away.py",
     "segmentation/test_bias_field.py",
-    "registration/test_orientations.py",
-    "registration/test_slab.py",
-    "datasets/test_samples.py",
     "app/study/test_tab.py",
 )
 threadpool_limits(1, user_api="blas")  # as in `segment`: the parts are tested with what the whole runs with
@@ -108,10 +118,12 @@ def once(function: Callable, folder: Path) -> Callable:
 
     @wraps(function)
     def found(*arguments: object, **keywords: object) -> object:
-        kept = folder / digest((function.__qualname__, arguments, keywords))
+        asked = (function.__qualname__, arguments, keywords)
+        kept = folder / digest(asked)
         if not kept.exists():
             written = kept.with_suffix(f".{os.getpid()}")
             written.write_bytes(pickle.dumps(function(*arguments, **keywords)))
+            assert digest(asked) == kept.name, "It changed what it was given, which who remembers it does not."
             written.replace(kept)  # another process finds all of it or nothing
         return pickle.loads(kept.read_bytes())
 

@@ -108,10 +108,9 @@ def test_jobs_change_nothing_but_the_time(files, several, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_given_mask_is_the_brain(files, tmp_path):
+def test_a_given_mask_is_the_brain(files, coarse, tmp_path):
     image = nibabel.load(files / "head.nii.gz")
-    given = np.zeros(image.shape, np.uint8)
-    given[15:35, 15:40, 22:40] = 1
+    given = (coarse.truth > 0).astype(np.uint8)  # no search finds just that, and the average brain fits it at once
     nibabel.save(nibabel.Nifti1Image(given, image.affine), tmp_path / "given.nii.gz")
     assert run("segment", files / "head.nii.gz", "--out", tmp_path, "--mask", tmp_path / "given.nii.gz") == 0
     assert np.array_equal(nibabel.load(tmp_path / "head_desc-brain_mask.nii.gz").dataobj, given)

@@ -763,7 +763,7 @@ def test_a_scan_with_hardly_any_noise_is_segmented(coarse, contrast, noise):
 
 def test_a_mask_of_another_shape_is_refused(small):
     scan, mask = small
-    with pytest.raises(SettingsError, match="shape"):
+    with pytest.raises(SettingsError, match="49 x 59 x 51 voxels, the scan 50 x 59 x 51"):
         segment(scan, mask=mask[1:])
 
 
