@@ -215,7 +215,7 @@ WHAT_IF = {
         "Plain EM with one Gaussian per tissue, starting where you left them. Iteration {}: log-likelihood per voxel {}"
     ),
     "fitted": (
-        "Plain EM with one Gaussian per tissue, started where you left them, settled after {} iterations: "
+        "Plain EM with one Gaussian per tissue, started where you left them, ended after {} iterations: "
         "log-likelihood per voxel {}"
     ),
     "intensity": "Intensity",

@@ -190,7 +190,7 @@ def test_the_fit_from_here_climbs_and_recolors(histogram):
         }"""
     )
     page.get_by_role("button", name="Fit from here").click()
-    page.wait_for_function("document.querySelector('.mriseg-hint').textContent.includes('settled')")
+    page.wait_for_function("document.querySelector('.mriseg-hint').textContent.includes('ended')")
     said = [text for text in page.evaluate("window.said") if "Iteration" in text]
     assert all("Plain EM with one Gaussian per tissue" in text for text in said)
     climbed = [float(text.rsplit(" ", 1)[1]) for text in said]
