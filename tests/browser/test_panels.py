@@ -261,5 +261,5 @@ def test_a_second_scan_replaces_one_that_is_still_at_work(page, scanned):
     page.wait_for_timeout(1000)
     keep(page, "replaced")
     assert page.locator(CANVAS).count() == 2
-    assert page.get_by_text("T2w").count() > 0
+    assert page.get_by_text("T2-weighted").count() > 0
     assert_whole(page)
