@@ -59,18 +59,20 @@ def show_downloads(analysis: Analysis) -> None:
             return files()[suffix]()
         return _zipped(files(), archives[suffix], name)
 
-    st.markdown(f"**{texts.DOWNLOADS}**")
-    for group, suffixes in groups.items():
-        if title := texts.FILE_GROUPS[group]:
-            st.caption(title)
-        with st.container(horizontal=True):
-            for key, suffix in suffixes.items():
-                download_button(
-                    texts.FILES[key],
-                    partial(made, suffix),
-                    name=f"{name}{suffix}",
-                    key=f"download {suffix}",
-                )
+    st.html(f'<h2 class="mriseg-heading">{texts.DOWNLOADS}</h2>')
+    with st.container(horizontal=True, vertical_alignment="bottom", key="downloads"):
+        for group, suffixes in groups.items():
+            with st.container(width="content"):
+                if title := texts.FILE_GROUPS[group]:
+                    st.caption(title)
+                with st.container(horizontal=True):
+                    for key, suffix in suffixes.items():
+                        download_button(
+                            texts.FILES[key],
+                            partial(made, suffix),
+                            name=f"{name}{suffix}",
+                            key=f"download {suffix}",
+                        )
 
 
 def _files(analysis: Analysis) -> Callable[[], dict[str, Callable[[], bytes]]]:
