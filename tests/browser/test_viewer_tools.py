@@ -116,6 +116,24 @@ def test_the_scale_is_a_round_length_that_leaves_room_for_the_letter_in_the_midd
     assert length * scale < width / 2 - 20
 
 
+SCALED = """([header, state]) => {
+    const context = new OffscreenCanvas(300, 240).getContext('2d');
+    const slice = sliceOf({rows: 80, columns: 100});
+    paintPanel(context, {axis: PICTURE, shows: 'layer', width: 300, height: 240}, slice,
+        {header, state: stateOf(state)});
+    const row = [...context.getImageData(0, 240 - 8, 300, 1).data].filter((_, k) => k % 4 === 0);
+    return row.filter((red) => red > 200).length;
+}"""
+
+
+@pytest.mark.parametrize(("size", "points"), [(None, 0), (0.8, 75), (2, 75)])
+def test_a_picture_has_a_scale_where_the_size_of_its_pixels_is_known(script, size, points):
+    """Three points are a pixel here, so 20 mm of 0.8 mm pixels are 75 points, and so are 50 mm of those of 2 mm."""
+    state = STATE | {"swipe": 0.5, "zoom": False, "radiological": True, "clicked": False}
+    header = HEADER | {"pixelSize": size, "range": [0, 1]}
+    assert script.evaluate(SCALED, [header, state]) == points
+
+
 def test_the_letter_at_the_top_clears_a_caption_that_reaches_it(script):
     top = "([width, right]) => topOfLetter({width, size: 16, caption: {right, bottom: 20}})"
     assert script.evaluate(top, [300, 100]) == 5

@@ -126,7 +126,8 @@ export function paintPanel(context, panel, slice, view) {
   if (state.isWhatIf) drawWhatIf(context, panel, view.header.texts.whatIf);
   if (panel.isPlain) return viewport;
   if (axis !== PICTURE || state.clicked) drawCross(context, pixelOfVoxel(state.cursor, axis, slice), viewport, panel);
-  if (axis !== PICTURE) drawMarks(context, { ...panel, viewport }, view);
+  if (axis !== PICTURE) drawSides(context, { ...panel, viewport }, view);
+  if (!panel.small && (axis !== PICTURE || view.header.pixelSize)) drawScale(context, { ...panel, viewport }, view);
   return viewport;
 }
 
@@ -235,8 +236,8 @@ export function writeOn(context, text, { x, y, align, baseline, size }) {
   context.fillText(text, x, y);
 }
 
-// The sides of the body and the scale.
-function drawMarks(context, { axis, small, width, height, caption, viewport }, { header }) {
+// The sides of the body.
+function drawSides(context, { axis, small, width, height, caption, viewport }, { header }) {
   const size = small ? LETTER.small : LETTER.large;
   const [middle, center] = [width / 2, height / 2];
   if (header.sidesKnown) {
@@ -251,12 +252,17 @@ function drawMarks(context, { axis, small, width, height, caption, viewport }, {
     const place = { x: width - EDGE, y: height - EDGE, align: "right", baseline: "bottom" };
     writeOn(context, header.texts.sidesUnknown, { ...place, size: LETTER.small });
   }
-  const length = small ? 0 : barLength(viewport.scale, width);
+}
+
+// A bar of a round length; of a picture only where it is known how large its pixels are.
+function drawScale(context, { axis, width, height, viewport }, { header }) {
+  const scale = axis === PICTURE ? viewport.scale / header.pixelSize : viewport.scale; // points per mm
+  const length = barLength(scale, width);
   if (!length) return;
   context.fillStyle = "#000";
-  context.fillRect(EDGE, height - 10, length * viewport.scale + 2, 5);
+  context.fillRect(EDGE, height - 10, length * scale + 2, 5);
   context.fillStyle = LIGHT;
-  context.fillRect(EDGE + 1, height - 9, length * viewport.scale, 3);
+  context.fillRect(EDGE + 1, height - 9, length * scale, 3);
   const place = { x: EDGE + 1, y: height - 13, align: "left", baseline: "bottom" };
   writeOn(context, `${length} mm`, { ...place, size: LETTER.small });
 }

@@ -171,6 +171,7 @@ def _header(source: SliceSource) -> dict[str, object]:
         "kind": scan.kind,
         "shape": scan.data.shape,
         "spacing": scan.spacing,
+        "pixelSize": source.result.settings.pixel_size if scan.kind == "picture" else None,
         "affine": None if scan.affine is None else scan.affine.tolist(),
         "sidesKnown": source.result.sides_known,
         "levels": LEVELS,
