@@ -51,6 +51,9 @@ class Arrival {
     this.opened = () => setTimeout(() => this.name());
     document.addEventListener("click", this.opened, true);
     document.addEventListener("keyup", this.opened, true);
+    // What Streamlit wraps the place in: it takes no room while it is empty, and stays in view while work goes on.
+    this.place = root.closest(".st-key-arrival").parentElement;
+    Object.assign(this.place.style, { top: "0.5rem", zIndex: 30, marginBottom: "-0.5rem" });
     this.app = document.querySelector('[data-testid="stApp"]');
     this.watch = new MutationObserver(() => this.look());
     this.watch.observe(this.app, { attributes: true, attributeFilter: ["data-test-script-state"] });
@@ -124,7 +127,6 @@ class Arrival {
     this.state = afterDrop(this.state, performance.now());
     this.isCanceled = false;
     if (window.matchMedia(PHONE).matches) this.foldSidebar();
-    window.scrollTo?.({ top: 0 });
     this.look();
   }
 
@@ -171,6 +173,9 @@ class Arrival {
     for (const each of [VEIL.light, VEIL.full]) {
       document.documentElement.classList.toggle(`mriseg-veil-${each}`, veil === each);
     }
+    // The scans of a study are not those of the result.
+    const isStudyOpen = veil !== VEIL.none && Boolean(document.querySelector(STUDY_BOX));
+    document.documentElement.classList.toggle("mriseg-study-open", isStudyOpen);
     const results = document.querySelector(RESULTS);
     if (!results) return;
     if (veil === VEIL.none) results.removeAttribute("aria-busy");
@@ -182,7 +187,7 @@ class Arrival {
     const { work, words, share, elapsed, bar, cancel } = this.parts;
     const isShowing = veilOf(this.state, now) !== VEIL.none;
     work.hidden = !isShowing;
-    this.root.toggleAttribute("data-busy", isShowing);
+    this.place.style.position = isShowing ? "sticky" : "";
     if (!isShowing) return;
     const isTold = this.state.pendingSince === null && mark?.phase === "work";
     const waits = isUploading ? this.texts.uploading : this.texts.waiting;
