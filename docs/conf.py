@@ -91,9 +91,10 @@ def _modules(name: str) -> list[str]:
 
 
 def _members(name: str) -> list[str]:
-    """The public functions and classes that a module defines: else all that it imports would be looked at, too."""
-    own = vars(import_module(name)).items()
-    return [one for one, item in own if not one.startswith("_") and getattr(item, "__module__", None) == name]
+    """What a module defines, or its `__all__`: asked for all members, autodoc looks at all that it imports, too."""
+    module = import_module(name)
+    own = [one for one, item in vars(module).items() if getattr(item, "__module__", None) == name]
+    return getattr(module, "__all__", [one for one in own if not one.startswith("_")])
 
 
 def _skip(app: Sphinx, kind: str, name: str, item: object, is_skipped: bool, options: object) -> bool | None:
