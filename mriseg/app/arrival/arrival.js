@@ -88,8 +88,8 @@ class Arrival {
     add(work, "span", "elapsed");
     add(work, "button", "cancel", this.texts.cancel).type = "button";
     parts.cancel.addEventListener("click", () => this.cancel());
-    add(work, "progress", "bar").max = 100;
-    parts.bar.setAttribute("aria-label", this.texts.progress);
+    add(work, "progress", "gauge").max = 100;
+    parts.gauge.setAttribute("aria-label", this.texts.progress);
     work.hidden = true;
     parts.refused.hidden = true;
     return parts;
@@ -184,7 +184,7 @@ class Arrival {
   }
 
   say({ mark, isUploading }, now) {
-    const { work, words, share, elapsed, bar, cancel } = this.parts;
+    const { work, words, share, elapsed, gauge, cancel } = this.parts;
     const isShowing = veilOf(this.state, now) !== VEIL.none;
     work.hidden = !isShowing;
     this.place.style.position = isShowing ? "sticky" : "";
@@ -198,8 +198,8 @@ class Arrival {
     share.textContent = isTold ? `${Math.round(100 * mark.share)} %` : "";
     elapsed.textContent = elapsedText(now - this.state.since);
     cancel.disabled = Boolean(this.isCanceled);
-    if (isTold) bar.value = 100 * mark.share;
-    else bar.removeAttribute("value");
+    if (isTold) gauge.value = 100 * mark.share;
+    else gauge.removeAttribute("value");
   }
 
   // The visitor's own names for what the server calls by numbers.
