@@ -3,6 +3,7 @@
 import hashlib
 import os
 import pickle
+import threading
 from collections.abc import Callable, Iterator
 from functools import cache, wraps
 from pathlib import Path
@@ -121,10 +122,10 @@ def once(function: Callable, folder: Path) -> Callable:
         asked = (function.__qualname__, arguments, keywords)
         kept = folder / digest(asked)
         if not kept.exists():
-            written = kept.with_suffix(f".{os.getpid()}")
+            written = kept.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
             written.write_bytes(pickle.dumps(function(*arguments, **keywords)))
             assert digest(asked) == kept.name, "It changed what it was given, which who remembers it does not."
-            written.replace(kept)  # another process finds all of it or nothing
+            written.replace(kept)  # another process or thread finds all of it or nothing
         return pickle.loads(kept.read_bytes())
 
     return found
