@@ -230,23 +230,8 @@ def analyze(choice: Choice, progress: Progress) -> Analysis | Refused:
         del st.session_state[KEPT]
         st.session_state[KEPT] = cached.put_aside()
         cached = None
-
-    def tell(stage: str) -> None:
-        stages = {"read": texts.READING, **STAGES}
-        progress.works(f"{stages[stage]} …", list(stages).index(stage) / len(stages), is_other_scan)
-
-    def wait(before: int) -> None:
-        progress.works(texts.BEFORE_YOURS[min(before, 2)].format(before), 0.0, is_other_scan)
-
     try:
-        if choice.error:
-            raise MrisegError(choice.error)
-        if choice.source == OPENING_SAMPLE and choice.settings == OPENING_SETTINGS and choice.mask is None:
-            tell("read")
-            analysis = opening()
-        else:
-            with _line(choice, cached).turn(wait), asked_at_checkpoints(progress.goes_on):
-                analysis = _segment(choice, cached, tell)
+        analysis = _in_turn(choice, cached, progress, is_other_scan=is_other_scan)
     except Exception as error:  # whatever a hostile file provokes, the visitor gets a sentence and the page goes on
         refused = _refused(choice, error)
     else:
@@ -262,6 +247,25 @@ def analyze(choice: Choice, progress: Progress) -> Analysis | Refused:
     st.session_state.pop(KEPT, None)
     st.session_state[REFUSED] = refused
     return refused
+
+
+def _in_turn(choice: Choice, cached: Analysis | None, progress: Progress, *, is_other_scan: bool) -> Analysis:
+    """The analysis of a choice once it is its turn; the browser is told of the line and of each stage."""
+
+    def tell(stage: str) -> None:
+        stages = {"read": texts.READING, **STAGES}
+        progress.works(f"{stages[stage]} …", list(stages).index(stage) / len(stages), is_other_scan)
+
+    def wait(before: int) -> None:
+        progress.works(texts.BEFORE_YOURS[min(before, 2)].format(before), 0.0, is_other_scan)
+
+    if choice.error:
+        raise MrisegError(choice.error)
+    if choice.source == OPENING_SAMPLE and choice.settings == OPENING_SETTINGS and choice.mask is None:
+        tell("read")
+        return opening()
+    with _line(choice, cached).turn(wait), asked_at_checkpoints(progress.goes_on):
+        return _segment(choice, cached, tell)
 
 
 def _refused(choice: Choice, error: Exception) -> Refused:

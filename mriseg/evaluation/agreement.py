@@ -203,16 +203,21 @@ def agreement(
         mask, truth = labels == tissue.number, reference == tissue.number
         if tissue is ABNORMAL and not (mask.any() or truth.any()):
             continue
-        size, true_size, common = (int(np.count_nonzero(voxels)) for voxels in (mask, truth, mask & truth))
-        both = size + true_size
-        by_tissue[tissue] = Agreement(
-            dice=2 * common / both if both else 1.0,
-            jaccard=common / (both - common) if both else 1.0,
-            volume_difference=100 * (size - true_size) / true_size if true_size else None,
-            volume_difference_ml=None if voxel_ml is None else (size - true_size) * voxel_ml,
-            hausdorff95=_hausdorff(mask, truth, sides) if size and true_size else None if both else 0.0,
-        )
+        by_tissue[tissue] = _of_masks(mask, truth, sides, voxel_ml)
     return by_tissue
+
+
+def _of_masks(mask: np.ndarray, truth: np.ndarray, sides: tuple[float, ...], voxel_ml: float | None) -> Agreement:
+    """How far a mask agrees with the true one."""
+    size, true_size, common = (int(np.count_nonzero(voxels)) for voxels in (mask, truth, mask & truth))
+    both = size + true_size
+    return Agreement(
+        dice=2 * common / both if both else 1.0,
+        jaccard=common / (both - common) if both else 1.0,
+        volume_difference=100 * (size - true_size) / true_size if true_size else None,
+        volume_difference_ml=None if voxel_ml is None else (size - true_size) * voxel_ml,
+        hausdorff95=_hausdorff(mask, truth, sides) if size and true_size else None if both else 0.0,
+    )
 
 
 def dice(labels: np.ndarray, truth: np.ndarray) -> dict[Tissue, float]:

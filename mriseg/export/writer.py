@@ -158,11 +158,7 @@ def write(
         folder.mkdir(parents=True, exist_ok=True)
         clear(folder)
         try:
-            digests = {}
-            for suffix, content in contents.items():
-                made = content()
-                atomic_files.write(folder, f"{staging}/{suffix}", made)
-                digests[suffix] = digest(made)
+            digests = _stage(folder, staging, contents)
             figures = json.loads(confined.read(folder, f"{staging}/{STATS}", MOST_STATS_BYTES))
             origin = Origin(scan_digest(scan), {suffix: [made] for suffix, made in digests.items() if suffix != STATS})
             with atomic_files.folder_locked(folder):
@@ -173,6 +169,16 @@ def write(
         finally:
             confined.remove_tree(folder, staging)
     return [folder / f"{name}{suffix}" for suffix in contents]
+
+
+def _stage(folder: Path, staging: str, contents: Mapping[str, Callable[[], bytes]]) -> dict[str, str]:
+    """Make each file and write it into the staging folder; what tells its content from others, by its suffix."""
+    digests = {}
+    for suffix, content in contents.items():
+        made = content()
+        atomic_files.write(folder, f"{staging}/{suffix}", made)
+        digests[suffix] = digest(made)
+    return digests
 
 
 def _put(

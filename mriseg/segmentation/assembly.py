@@ -16,7 +16,7 @@ from mriseg.quality.metrics import quality
 from mriseg.segmentation import volumes as measure
 from mriseg.segmentation.abnormal_tissue import AbnormalTissue, measure_abnormal
 from mriseg.segmentation.bias_field import evaluate_bias_field
-from mriseg.segmentation.head_direction import head_direction
+from mriseg.segmentation.head_direction import HeadDirection, head_direction
 from mriseg.segmentation.native_grid import to_native_grid
 from mriseg.segmentation.result import Joint, Result
 from mriseg.segmentation.stages import Stages
@@ -41,28 +41,23 @@ def assemble(
 
     Parameters
     ----------
-    scan, canonical : Scan
-        As it was given, and in canonical axes.
-    orientation : ndarray of shape (axes, 2)
-        The way from the one to the other, as from `mriseg.image.orientation.orient`.
-    settings, stages, maps, curves
-        What was asked for, what each stage ended with, and what became of it in the brain's canonical box.
-    histogram, joint
-        The intensities that the mixture was fitted to: of the first channel, and of several where there are.
+    scan, canonical, orientation
+        As it was given, in canonical axes, and the way there, as `mriseg.image.orientation.orient` has it.
+    settings, stages, maps, curves, histogram, joint
+        What was asked for, what each stage ended with, what became of it in the brain's canonical box, and the
+        intensities that the mixture was fitted to: of the first channel, and of several where there are.
 
     Returns
     -------
     Result
         Without its findings, which are drawn from it, and without the time that it took.
     """
-    assignment = stages.tissues.assignment
     voxel_ml, shares = _voxel_ml(scan, settings), measure.shares(maps.partial_volumes)
     volumes_ml = measure.volumes(maps.partial_volumes, voxel_ml, _abnormal_beside_tissue(maps))
     figures, unmeasured = _quality(canonical, maps, stages, shares=shares)
     figures |= fit_figures(histogram, curves) | _position_weight(histogram, stages)
-    direction = head_direction(canonical, stages.brain)
     native = to_native_grid(maps, stages.region, orientation)
-    sides_known = scan.sides_known and not (direction and direction.contradicts_header)
+    direction, sides_known = _sides(scan, canonical, stages)
     abnormal = _abnormal(canonical, maps, stages, voxel_ml=voxel_ml, sides_known=sides_known)
     return Result(
         labels=native.labels,
@@ -70,8 +65,8 @@ def assemble(
         mixture=replace(stages.mixture, curves=curves),
         histogram=histogram,
         joint=joint,
-        contrast=assignment.contrast,
-        contrast_confidence=assignment.confidence,
+        contrast=stages.tissues.assignment.contrast,
+        contrast_confidence=stages.tissues.assignment.confidence,
         sides_known=sides_known,
         head_direction=direction,
         cut_away=_cut_away(canonical, stages.brain),
@@ -90,6 +85,12 @@ def assemble(
         brain_fractions=native.partial_volumes,
         stages=stages,
     )
+
+
+def _sides(scan: Scan, canonical: Scan, stages: Stages) -> tuple[HeadDirection | None, bool]:
+    """How the head lies to the axes of its header, and whether left and right are known."""
+    direction = head_direction(canonical, stages.brain)
+    return direction, scan.sides_known and not (direction and direction.contradicts_header)
 
 
 def _quality(

@@ -123,14 +123,13 @@ def estimate_bias_field(
     mixture : Mixture or None
         Of the corrected samples, a start for that of all voxels; None where none could be fitted.
     """
-    spacing = spacing or (PIXEL_EXTENT_MM / max(data.shape),) * data.ndim
     spatial_prior = spatial_prior or uniform_prior(data.shape)
     values, where = _sample(data, mask, samples)
     if not len(values):  # of one gray: there is no shading to see, and `fit` will say what is wrong
         return uniform_field(data.ndim), None
     zone = spatial_prior.index[tuple(where.T)].astype(int)
     refit = partial(fit, order=order, spatial_prior=spatial_prior, tolerance=FIT_TOLERANCE, order_known=order_known)
-    basis = _basis(where, data.shape, spacing)
+    basis = _basis(where, data.shape, spacing or (PIXEL_EXTENT_MM / max(data.shape),) * data.ndim)
     coefficients, log_field = np.zeros(len(basis.terms)), np.zeros(len(values))
     weighted = np.empty_like(basis.values)
     mixture = None

@@ -149,15 +149,10 @@ def score_contrasts(
         mixture, posteriors, mask, spacing=spacing, histogram=histogram, background_level=background_level
     )
     observed = np.concatenate([signals, locations.ravel()])
-    known = np.isfinite(observed)
     log_odds, brightest, misfit = {}, {}, {}
     for candidate in CANDIDATES:
-        expected = [LOCATIONS[candidate][tissue] for tissue in candidate.dark_to_bright] or [ANYWHERE] * 3
-        mean, spread = np.concatenate([SIGNALS[candidate], *expected]).T
-        deviation = np.minimum(np.abs(observed - mean) / spread, MOST_DEVIATION)
+        deviation, misfit[candidate], log_odds[candidate] = _held_against(candidate, observed)
         brightest[candidate] = float(deviation[len(signals) - 1])
-        misfit[candidate] = float((deviation[known] ** 2).sum())
-        log_odds[candidate] = TEMPER * float(-0.5 * misfit[candidate] - np.log(spread[known]).sum())
     log_odds[Contrast.UNKNOWN] += np.log(RARE)
     inverted = is_inverted(mixture, background_level)
     if spatial_prior is not None and len(spatial_prior) > 1:
@@ -170,6 +165,16 @@ def score_contrasts(
     if stated is not None:
         log_odds[stated] += HEADER_LOG_ODDS
     return ContrastScores(log_odds, brightest, misfit, inverted=inverted, stated=stated)
+
+
+def _held_against(candidate: Contrast, observed: np.ndarray) -> tuple[np.ndarray, float, float]:
+    """How far each observation, NaN where unknown, lies from what a contrast expects, their squares' sum, log odds."""
+    known = np.isfinite(observed)
+    expected = [LOCATIONS[candidate][tissue] for tissue in candidate.dark_to_bright] or [ANYWHERE] * 3
+    mean, spread = np.concatenate([SIGNALS[candidate], *expected]).T
+    deviation = np.minimum(np.abs(observed - mean) / spread, MOST_DEVIATION)
+    misfit = float((deviation[known] ** 2).sum())
+    return deviation, misfit, TEMPER * float(-0.5 * misfit - np.log(spread[known]).sum())
 
 
 def assign_tissues(if_dark: ContrastScores, if_bright: ContrastScores) -> TissueAssignment:

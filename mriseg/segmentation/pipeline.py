@@ -120,13 +120,10 @@ def segment(
     MrisegError
         If the scan cannot be segmented honestly; the message says why and what to do.
     """
-    settings = settings or Settings()
-    clock = _Clock(progress)
+    settings, clock = settings or Settings(), _Clock(progress)
     clock.start("orient")
     reusable = _reusable(scan, channels, settings, earlier)
-    canonical, orientation = orient(scan)
-    background = reusable.background or find_background(canonical.data)
-    canonical = replace(canonical, data=above_background(canonical.data, background))
+    canonical, orientation, background = _oriented(scan, reusable.background)
     further = [_above_background(channel) for channel in channels]
     brain = _find_and_correct(
         scan, canonical, further, background, mask=mask, settings=settings, reusable=reusable, clock=clock
@@ -146,6 +143,13 @@ def segment(
         joint=joint,
     )
     return replace(result, findings=assess(scan, result), seconds=clock.stop())
+
+
+def _oriented(scan: Scan, known: Background | None) -> tuple[Scan, np.ndarray, Background]:
+    """The scan in canonical axes, counted from its background; the way from its own axes; the background."""
+    canonical, orientation = orient(scan)
+    background = known or find_background(canonical.data)
+    return replace(canonical, data=above_background(canonical.data, background)), orientation, background
 
 
 @dataclass(frozen=True, eq=False)

@@ -139,6 +139,16 @@ def find(
             scans = tuple(scan for scan in named if not wanted or scan.participant[4:] in wanted)
     except OSError as error:
         raise ReadError(f"The folder of the study cannot be read: {error.strerror}.") from error
+    _check_complete(study, suffix, scans, wanted=wanted, visits=visits)
+    if leave_out is not None and any(leave_out.resolve().is_relative_to(scan.path.resolve()) for scan in scans):
+        raise ReadError("OUT_DIR lies in the folder of a scan and would be read with it. Give a folder beside it.")
+    return scans
+
+
+def _check_complete(
+    study: Path, suffix: str, scans: Sequence[StudyScan], *, wanted: tuple[str, ...], visits: tuple[str, ...]
+) -> None:
+    """Refuse a study without a scan, or without one that was asked for."""
     missing = set(wanted) - {scan.participant[4:] for scan in scans}
     absent = [label for label in sorted(missing) if not (study / f"sub-{label}").is_dir()]
     if absent or (missing and not scans):
@@ -151,9 +161,6 @@ def find(
             f"There is no scan in it: no sub-*/anat/*_{suffix}.nii.gz as BIDS has it, and no image and no folder "
             "of DICOM files as a plain folder has them. Check the path and --suffix."
         )
-    if leave_out is not None and any(leave_out.resolve().is_relative_to(scan.path.resolve()) for scan in scans):
-        raise ReadError("OUT_DIR lies in the folder of a scan and would be read with it. Give a folder beside it.")
-    return scans
 
 
 def _folders(parent: Path, kind: re.Pattern[str], labels: Sequence[str]) -> Iterator[Path]:

@@ -73,9 +73,6 @@ def histogram_figure(
     if before is not None:
         traces.append(_uncorrected(before.rebin(BARS), hist.width, dark=dark))
     traces += _curves(mixture, drawn, (x, scale), dark=dark, filled=not logarithmic)
-    vertical: dict[str, object] = {"title": {"text": unit}, "hoverformat": ",.0f"}
-    if logarithmic:
-        vertical |= {"type": "log", "range": [0, np.log10(max(hist.counts.max(), 10.0)) + 0.2]}
     shapes, annotations = _thresholds(mixture, drawn, dark=dark)
     return _figure(
         traces,
@@ -86,7 +83,7 @@ def histogram_figure(
             "hoverlabel": {"namelength": -1},
             "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "font": {"size": 11, **_ink(dark)}},
             "xaxis": _axis({"title": {"text": texts.INTENSITY}, "hoverformat": ".4~g"}, dark=dark),
-            "yaxis": _axis(vertical, dark=dark),
+            "yaxis": _axis(_counts_axis(hist, unit, logarithmic), dark=dark),
             "shapes": shapes,
             "annotations": annotations,
         },
@@ -123,6 +120,13 @@ def _axis(settings: dict[str, object], *, dark: bool) -> dict[str, object]:
     """An axis whose texts can be read on either ground."""
     title = settings["title"] | {"font": _ink(dark)}  # type: ignore[operator]
     return {**settings, "title": title, "tickfont": _ink(dark)}
+
+
+def _counts_axis(histogram: Histogram, unit: str, logarithmic: bool) -> dict[str, object]:
+    axis: dict[str, object] = {"title": {"text": unit}, "hoverformat": ",.0f"}
+    if logarithmic:
+        axis |= {"type": "log", "range": [0, np.log10(max(histogram.counts.max(), 10.0)) + 0.2]}
+    return axis
 
 
 def _bars(histogram: Histogram) -> dict[str, object]:
