@@ -133,7 +133,7 @@ def test_what_is_marked_can_be_saved(page, tmp_path):
 def test_what_lies_apart_opens_from_its_plot(page):
     page.locator("#distributions svg a").first.click()
     assert page.locator("dialog strong").inner_text() == "sub-000"
-    assert "signal to noise 5.0" in page.inner_text("dialog ul")
+    assert "signal to noise against air (SNRd) 5.0" in page.inner_text("dialog ul")
     page.click("dialog .close")
 
 

@@ -470,14 +470,13 @@ def test_a_click_on_a_picture_stays_marked(page):
     assert page.locator(".mriseg-probe").inner_text() != before
 
 
-def test_the_name_of_a_dropped_file_is_not_shown(page):
+def test_the_name_of_a_dropped_file_stands_beside_the_page_alone(page):
     drop(page, "DOE_JANE_1970.png", encode_scan(SAMPLES["slice-t1"].make()[0]))
-    assert page.get_by_text("DOE_JANE").count() > 0  # Streamlit writes it
-    assert all(
-        name.evaluate("name => getComputedStyle(name).visibility") == "hidden"
-        for name in page.get_by_text("DOE_JANE").all()
-    )
-    keep(page, "no-name")
+    assert page.locator("[data-testid=stSidebar]").get_by_text("DOE_JANE").count() > 0  # on its chip
+    assert "DOE_JANE" not in page.locator("[data-testid=stMain]").evaluate("main => main.outerHTML")
+    assert "DOE_JANE" not in page.url
+    assert "DOE_JANE" not in page.title()
+    keep(page, "own-name-alone")
 
 
 @pytest.fixture(scope="module")

@@ -24,6 +24,7 @@ def test_nobody_is_asked_outside():
     assert asked == [1]
 
 
+@pytest.mark.usefixtures("nothing_remembered")
 def test_each_long_stage_of_a_volume_asks_and_is_left_at_once(coarse):
     scan, at, asked = simulate(coarse, Contrast.T1), [""], set()
     with asked_at_checkpoints(lambda: asked.add(at[0])):
