@@ -1,6 +1,6 @@
 """What the page says, in one place. Names of tissues are in `mriseg.core.tissue`, errors and warnings the engine's."""
 
-PURPOSE = "Gray matter, white matter and cerebrospinal fluid of brain MR images, with the arithmetic in the open."
+PURPOSE = "Gray matter, white matter and fluid in brain MR images, measured in the open."
 NOT_A_DEVICE = "For research and education. Not a medical device."
 ABOUT = "mriseg {}. How to cite it, its source and its license come with the program (CITATION.cff, README, LICENSE)."
 PRIVACY = (
@@ -371,8 +371,8 @@ STORY = {
     "steps": {
         "picture": {
             "title": "The picture",
-            "words": "This is what the viewer above shows: {rows} rows and {columns} columns, {count} pixels. To a "
-            "computer each pixel is one number.",
+            "words": "This is the slice in the viewer above, all of it: {rows} rows and {columns} columns, {count} "
+            "pixels. To a computer each pixel is one number.",
         },
         "gray": {
             "title": "Its gray values",

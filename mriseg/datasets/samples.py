@@ -108,7 +108,7 @@ _ALL = (
     *(
         Sample(
             name=f"axial-{contrast.setting}",
-            title=f"Axial slice of a head, {contrast.setting.upper()}-weighted",
+            title=f"Axial slice, {contrast.setting.upper()}-weighted",
             description="Simulated from the average brain MNI152 (nilearn) with folds, vessels, texture, noise and "
             f"bias of its own, {PIXEL_MM:g} mm pixels; {TRUTH}.",
             kind="picture",
