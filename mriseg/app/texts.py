@@ -302,7 +302,6 @@ INTERVAL_HELP = (
     "95 % range {}–{}, if the brain outline is right. The volume is the sum of the partial volumes of all voxels, {} "
     "of intracranial volume (ICV); of a picture it is per mm of slice thickness."
 )
-BRAIN_TISSUE, BRAIN_TISSUE_SHORT = "Gray and white matter", "GM+WM"
 APART = "Show separately"
 APART_HELP = (
     "Their intensities cannot be separated in this scan, so they are shown as one. On: the model's best guess of each."
@@ -510,14 +509,12 @@ REFERENCE_HELP = "Labels on the scan's grid in any order: NIfTI and the other vo
 MATCHED = "Each number of the reference was matched to the tissue that it overlaps most. Change what is wrong."
 LABEL = "Label {} ({:.0%} overlap)"
 NO_TISSUE = "Not used"
-AGREEMENT_HEAD = (
-    "| This result against: {} | Dice | Jaccard | Volume difference | 95 % Hausdorff distance (mm, or pixels) |"
-)
+AGREEMENT_HEAD = "| This result against: {} | Dice | Jaccard | Volume difference | 95 % Hausdorff distance ({}) |"
+MM, PIXELS = "mm", "pixels"
 ALL_METHODS = "Score all methods"
 ALL_METHODS_HELP = "Segment this scan by every simpler method, too, and list how far each agrees (Dice)."
 LADDER_HEAD = "| Method (Dice) | {} | Agreement with this result | Seconds |"
-LADDER_TRUTH = "Gray matter | White matter | Cerebrospinal fluid | Mean, against ground truth"
-LADDER_ALONE = "Gray matter | White matter | Cerebrospinal fluid"
+LADDER_TRUTH = "Mean, against ground truth"
 LADDER_NOTE = (
     "Of the simpler methods the seconds are those beyond what this result provides (brain outline, bias field); of the "
     "full model all of them."

@@ -68,6 +68,8 @@ class Label:
 # What is unlike any of the tissues: BIDS calls it a lesion. Reddish purple is of the same palette as the tissues.
 ABNORMAL = Label(7, "L", "Abnormal tissue", "#CC79A7")
 LABELS = (*Tissue, ABNORMAL)  # all that a label in the brain can say, in the order in which it is listed
+# What gray and white matter are called where they are counted as one; their color is then that of gray matter.
+BRAIN_TISSUE, BRAIN_TISSUE_SHORT = "Gray and white matter", "GM+WM"
 BACKGROUND = 0  # the label of everything outside the brain
 NO_TISSUE = "No tissue"  # what voxels of the brain are called that no tissue explains, such as vessels and bone
 

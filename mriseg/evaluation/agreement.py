@@ -9,6 +9,7 @@ import scipy
 from mriseg.core.errors import MrisegError
 from mriseg.core.tissue import ABNORMAL, BACKGROUND, LABELS, Label, Tissue
 from mriseg.image.morphology import bounding_box
+from mriseg.segmentation.joined import join_gray_white
 
 # A number of a reference that lies farther outside the brain than this is skull, scalp or ground. Fluid of a whole
 # cavity beside a tight brain is up to two thirds outside.
@@ -150,7 +151,7 @@ def relabel(reference: np.ndarray, matching: Matching) -> np.ndarray:
 
 
 def agreement(
-    labels: np.ndarray, reference: np.ndarray, spacing: tuple[float, ...] | None
+    labels: np.ndarray, reference: np.ndarray, spacing: tuple[float, ...] | None, *, joined: bool = False
 ) -> dict[Tissue | Label, Agreement]:
     """Overlap, difference in volume and distance of the surfaces, of each tissue and of what is abnormal.
 
@@ -160,6 +161,8 @@ def agreement(
         0 outside the brain, then the tissues' numbers (see `relabel`).
     spacing : tuple of float or None
         Sides of a voxel or pixel in mm; None where unknown.
+    joined : bool
+        As for `dice`.
 
     Returns
     -------
@@ -196,12 +199,16 @@ def agreement(
     either = (labels != BACKGROUND) | (reference != BACKGROUND)
     box = bounding_box(either) if either.any() else (slice(0, 1),) * labels.ndim
     labels, reference = labels[box], reference[box]
+    if joined:
+        labels, reference = join_gray_white(labels), join_gray_white(reference)
     sides = spacing or (1.0,) * labels.ndim
     voxel_ml = float(np.prod(spacing)) / 1000 if spacing is not None and len(spacing) == 3 else None
     by_tissue: dict[Tissue | Label, Agreement] = {}
     for tissue in LABELS:
         mask, truth = labels == tissue.number, reference == tissue.number
         if tissue is ABNORMAL and not (mask.any() or truth.any()):
+            continue
+        if tissue is Tissue.WM and joined:
             continue
         by_tissue[tissue] = _of_masks(mask, truth, sides, voxel_ml)
     return by_tissue
@@ -220,13 +227,15 @@ def _of_masks(mask: np.ndarray, truth: np.ndarray, sides: tuple[float, ...], vox
     )
 
 
-def dice(labels: np.ndarray, truth: np.ndarray) -> dict[Tissue, float]:
+def dice(labels: np.ndarray, truth: np.ndarray, *, joined: bool = False) -> dict[Tissue, float]:
     """Overlap of each tissue: twice the common voxels over the sum of both.
 
     Parameters
     ----------
     labels, truth : ndarray of uint8, one shape
         0 outside the brain, then the tissues' numbers.
+    joined : bool
+        Whether gray and white matter are compared as one: there is then no white matter, and gray matter is both.
 
     Returns
     -------
@@ -249,8 +258,10 @@ def dice(labels: np.ndarray, truth: np.ndarray) -> dict[Tissue, float]:
     Dice: Measures of the amount of ecologic association between species. Ecology 26, 1945.
     """
     _check_shapes(labels, truth)
+    if joined:
+        labels, truth = join_gray_white(labels), join_gray_white(truth)
     overlap = {}
-    for tissue in Tissue:
+    for tissue in (Tissue.GM, Tissue.CSF) if joined else Tissue:
         mask, reference = labels == tissue.number, truth == tissue.number
         size = int(mask.sum()) + int(reference.sum())
         overlap[tissue] = 2 * int((mask & reference).sum()) / size if size else 1.0

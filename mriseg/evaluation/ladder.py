@@ -46,7 +46,14 @@ class Rung:
         return float(np.mean(list(self.result_dice.values())))
 
 
-def ladder(scan: Scan, result: Result, truth: np.ndarray | None, channels: Sequence[Scan] = ()) -> Iterator[Rung]:
+def ladder(
+    scan: Scan,
+    result: Result,
+    truth: np.ndarray | None,
+    channels: Sequence[Scan] = (),
+    *,
+    joined: bool = False,
+) -> Iterator[Rung]:
     """Segment a scan by every method, from the simplest to the full model.
 
     Parameters
@@ -58,6 +65,8 @@ def ladder(scan: Scan, result: Result, truth: np.ndarray | None, channels: Seque
         0 outside the brain, then the tissues' numbers.
     channels : sequence of Scan
         That were fitted together with the scan.
+    joined : bool
+        Whether gray and white matter are compared as one, see `mriseg.evaluation.agreement.dice`.
 
     Yields
     ------
@@ -95,7 +104,7 @@ def ladder(scan: Scan, result: Result, truth: np.ndarray | None, channels: Seque
         seconds = sum(result.seconds.values()) if method.key == "full" else time.perf_counter() - start
         yield Rung(
             method=method,
-            truth_dice=None if truth is None else dice(labels, truth),
-            result_dice=dice(labels, result.labels),
+            truth_dice=None if truth is None else dice(labels, truth, joined=joined),
+            result_dice=dice(labels, result.labels, joined=joined),
             seconds=seconds,
         )

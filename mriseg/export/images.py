@@ -8,7 +8,7 @@ import nibabel
 import numpy as np
 
 from mriseg.core.scan import Scan
-from mriseg.core.tissue import LABELS
+from mriseg.core.tissue import LABELS, Tissue
 from mriseg.segmentation.result import Result
 
 COMPRESSION = 4  # of 9: past it posteriors shrink by 2 % for twice the time
@@ -77,7 +77,7 @@ def encode_nifti(scan: Scan, data: np.ndarray) -> bytes:
     return gzip.compress(image.to_bytes(), COMPRESSION, mtime=0)
 
 
-def encode_colored_labels(labels: np.ndarray) -> bytes:
+def encode_colored_labels(labels: np.ndarray, *, joined: bool = False) -> bytes:
     """Labels as a PNG with a palette: in their tissues' colors for people, the same numbers for programs.
 
     Programs that take the palette's indices read the labels (`PIL.Image.open`); those that turn every picture into red,
@@ -86,6 +86,8 @@ def encode_colored_labels(labels: np.ndarray) -> bytes:
     Parameters
     ----------
     labels : ndarray of uint8, shape (rows, columns)
+    joined : bool
+        Whether gray and white matter have one color; they keep their numbers.
 
     Returns
     -------
@@ -102,7 +104,7 @@ def encode_colored_labels(labels: np.ndarray) -> bytes:
 
     palette = np.zeros((max(label.number for label in LABELS) + 1, 3), np.uint8)
     for label in LABELS:
-        palette[label.number] = label.rgb
+        palette[label.number] = Tissue.GM.rgb if joined and label is Tissue.WM else label.rgb
     rows, columns = labels.shape
     image = PIL.Image.frombytes("P", (columns, rows), np.ascontiguousarray(labels).tobytes())
     image.putpalette(palette.tobytes())

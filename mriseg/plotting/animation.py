@@ -16,6 +16,7 @@ from mriseg.core.tissue import LABELS
 from mriseg.image.orientation import orient, reorient, reorient_box
 from mriseg.plotting import slices
 from mriseg.plotting.slices import View
+from mriseg.segmentation.joined import join_gray_white
 from mriseg.segmentation.result import Result
 
 OPACITY = 0.6  # of the tissues' colors, as on the page
@@ -52,7 +53,8 @@ def gif(scan: Scan, result: Result) -> bytes:
         it was acquired follow each other, each beside its segmentation. The same scan and result give the same bytes.
     """
     canonical, orientation = orient(scan)
-    labels = reorient(result.labels, orientation)
+    shown = result.labels if result.gray_white_apart else join_gray_white(result.labels)
+    labels = reorient(shown, orientation)
     box = reorient_box(result.box, result.labels.shape, orientation)
     step = (slice(None, None, max(1, round((labels.size / SAMPLED) ** (1 / labels.ndim)))),) * labels.ndim
     inside = labels[step] > 0

@@ -1,20 +1,24 @@
 """A segmentation as one picture for a slide or a handout: original and segmented, with key, scale, sides and sizes."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import PIL.Image
 import PIL.ImageDraw
 import PIL.ImageFont
 
+from mriseg.core.findings import Level
 from mriseg.core.scan import Scan
 from mriseg.core.scan_id import clean_scan_id
-from mriseg.core.tissue import ABNORMAL, LABELS, Label, Tissue
+from mriseg.core.tissue import ABNORMAL, BRAIN_TISSUE, LABELS, Label, Tissue
 from mriseg.core.version import DISCLAIMER, __version__
 from mriseg.plotting import slices as render
 from mriseg.report.content import ICV, RADIOLOGICAL, SIDES_UNKNOWN, volumes_table
 from mriseg.report.pictures import Picture, pictures
+from mriseg.segmentation.joined import join_gray_white
 from mriseg.segmentation.result import Result
+from mriseg.segmentation.verdict import verdict
 
 FINER = 2  # pixels across for one of the report's: sharp on a projector and on paper
 OPACITY = 0.6  # of the tissues' colors, as on the page
@@ -22,6 +26,7 @@ BORDER, GAP, SWATCH = 36, 14, 30  # pixels
 TITLE_SIZE, TEXT_SIZE, SMALL_SIZE, LEADING = 40, 28, 22, 1.35  # pixels; height of a line over that of its letters
 INK, FADED, PAPER = (20, 24, 31), (90, 96, 108), (255, 255, 255)  # faded letters: 6.3 to 1 on paper
 ORIGINAL, SEGMENTED = "Original", "Segmented"
+OF_ICV, OF_AREA = "of ICV", "of intracranial area"  # of a slice the share is one of its area
 Entry = tuple[Tissue | Label | None, str]  # of the key: whose color, and the words beside it
 
 
@@ -40,17 +45,20 @@ def figure(scan: Scan, result: Result, scan_id: str = "") -> PIL.Image.Image:
     -------
     PIL.Image.Image
         RGB, about 1900 pixels wide. A picture stands beside its segmentation, the three planes of a volume over
-        theirs. The same scan and result give the same pixels.
+        theirs. Gray and white matter are one where they cannot be told apart, and a verdict that is not good stands
+        below the title. The same scan and result give the same pixels.
     """
+    result = _shown(result)
     shown = pictures(scan, result, opacity=OPACITY, finer=FINER)
     rows = _rows(shown)
     width = max(sum(image.shape[1] for _, image in row) + GAP * (len(row) - 1) for row in rows)
-    notes = _notes(scan, result, width, scan_id)
+    notes, caution = _notes(scan, result, width, scan_id), _caution(result)
     entries = _key(result)
     heights = [max(image.shape[0] for _, image in row) + _line(SMALL_SIZE) + GAP for row in rows]
     height = (
         2 * BORDER
         + _line(TITLE_SIZE)
+        + _line(TEXT_SIZE) * bool(caution)
         + sum(heights)
         + len(_broken(entries, width)) * _line(TEXT_SIZE)
         + GAP
@@ -61,6 +69,9 @@ def figure(scan: Scan, result: Result, scan_id: str = "") -> PIL.Image.Image:
     y = BORDER
     draw.text((BORDER, y), _title(result), fill=INK, font=_font(TITLE_SIZE))
     y += _line(TITLE_SIZE)
+    if caution:
+        draw.text((BORDER, y), caution, fill=INK, font=_font(TEXT_SIZE))
+        y += _line(TEXT_SIZE)
     for row, below in zip(rows, heights, strict=True):
         x = BORDER
         for title, image in row:
@@ -107,18 +118,45 @@ def _title(result: Result) -> str:
     return f"Brain tissues of a {contrast} scan"
 
 
+def _caution(result: Result) -> str:
+    """How far the numbers can be used, unless nothing speaks against them."""
+    judged = verdict(result)
+    return judged.headline if judged.level > Level.GOOD else ""
+
+
+def _shown(result: Result) -> Result:
+    """The result; where gray and white matter cannot be told apart, with all of both as gray matter."""
+    if result.gray_white_apart:
+        return result
+    return replace(
+        result,
+        labels=join_gray_white(result.labels),
+        fractions=_joined(result.fractions),
+        volumes_ml=None if result.volumes_ml is None else _joined(result.volumes_ml),
+    )
+
+
+def _joined(sizes: dict[Tissue, float]) -> dict[Tissue, float]:
+    return sizes | {Tissue.GM: sizes[Tissue.GM] + sizes[Tissue.WM], Tissue.WM: 0.0}
+
+
 def _key(result: Result) -> list[Entry]:
     """What each color stands for with its size, and the size of the whole, which has none."""
     table = volumes_table(result)
     labels = LABELS if result.abnormal else tuple(Tissue)
-    unit = "mL" if result.labels.ndim > 2 else "mL per mm of slice"
-    entries = []
+    unit, whole = ("mL", OF_ICV) if result.labels.ndim > 2 else ("mL per mm of slice", OF_AREA)
+    names: dict[Tissue | Label | None, str] = {None: ICV}
+    if not result.gray_white_apart:
+        names[Tissue.GM] = BRAIN_TISSUE
+    entries: list[Entry] = []
     for label, (name, *sizes) in zip((*labels, None), table.rows, strict=True):
-        share = f"{sizes[-1]} of ICV" if label else ""
+        if label is Tissue.WM and not result.gray_white_apart:
+            continue  # counted with gray matter
+        share = f"{sizes[-1]} {whole}" if label else ""
         volume = f"{sizes[0]} {unit}" if len(sizes) > 1 else ""
         size = ", ".join(filter(None, [volume, share]))
         if size:
-            entries.append((label, f"{ICV if label is None else name}: {size}"))
+            entries.append((label, f"{names.get(label, name)}: {size}"))
     return entries
 
 

@@ -711,6 +711,18 @@ def test_what_was_remembered_of_one_scan_is_not_shown_beside_another(page):
     assert sent(page)["comparedWith"] is None
 
 
+def test_another_scan_is_compared_with_nothing_until_it_is_asked_for(page, slice_file):
+    open_tab(page, "Compare")
+    page.main.selectbox(key="compare with").select("method").run()
+    assert sent(page)["comparedWith"] is not None
+    drop(page, slice_file, "slice.png")
+    assert nothing_broke(page)
+    assert sent(page)["comparedWith"] is None
+    assert page.main.selectbox(key="compare with").value == "nothing"
+    page.main.selectbox(key="compare with").select("method").run()
+    assert sent(page)["comparedWith"] is not None
+
+
 def test_a_comparison_outlives_a_look_at_another_tab_and_follows_the_settings(page):
     open_tab(page, "Compare")
     page.main.selectbox(key="compare with").select("method").run()

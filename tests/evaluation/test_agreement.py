@@ -47,6 +47,15 @@ def test_overlap_is_twice_the_common_voxels_over_both_sizes():
     assert dice(labels, truth) == {GM: 2 * 1 / (3 + 1), WM: 2 * 1 / (1 + 3), CSF: 1.0}
 
 
+def test_gray_and_white_matter_can_be_compared_as_one():
+    labels, reference = np.array([[1, 1, 2, 3, 7]], np.uint8), np.array([[2, 0, 2, 3, 7]], np.uint8)
+    joined = agreement(labels, reference, None, joined=True)
+    assert list(joined) == [GM, CSF, ABNORMAL]
+    assert joined[GM].dice == pytest.approx(4 / 5)
+    assert dice(labels, reference, joined=True) == {GM: pytest.approx(4 / 5), CSF: 1}
+    assert labels.tolist() == [[1, 1, 2, 3, 7]]
+
+
 @pytest.mark.parametrize(
     "compare", [dice, match_labels, lambda a, b: agreement(a, b, None)],
     ids=("dice", "match_labels", "agreement"),

@@ -48,6 +48,14 @@ def test_the_result_agrees_with_itself_and_took_as_long_as_it_says(slice_with_tr
     assert all(rung.seconds > 0 for rung in rungs)
 
 
+def test_what_cannot_be_told_apart_is_scored_as_one(slice_with_truth):
+    scan, result, truth = slice_with_truth
+    rung = next(ladder(scan, result, truth, joined=True))
+    labels = segment_simply(scan, result, rung.method.key)
+    assert rung.truth_dice == dice(labels, truth, joined=True)
+    assert rung.result_dice == dice(labels, result.labels, joined=True)
+
+
 def test_without_a_truth_only_the_agreement_with_the_result_is_told(slice_with_truth):
     scan, result, _ = slice_with_truth
     first = next(ladder(scan, result, None))

@@ -9,7 +9,7 @@ import scipy
 
 from mriseg import Contrast, Settings, read, segment
 from mriseg.core.scan import picture, volume
-from mriseg.core.tissue import LABELS
+from mriseg.core.tissue import LABELS, Tissue
 from mriseg.datasets.phantom import simulate
 from mriseg.export.images import encode_colored_labels, encode_png, encode_posterior, encode_scan
 from mriseg.export.writer import outputs
@@ -42,6 +42,14 @@ def test_labels_in_color_have_the_colors_of_the_tissues_and_the_numbers_of_the_l
     for label in LABELS:
         assert (colors[labels == label.number] == label.rgb).all()
     assert not colors[labels == 0].any()
+
+
+def test_gray_and_white_matter_in_one_color_keep_their_numbers():
+    labels = np.array([[0, *(label.number for label in LABELS)]], np.uint8)
+    image = PIL.Image.open(io.BytesIO(encode_colored_labels(labels, joined=True)))
+    np.testing.assert_array_equal(np.asarray(image), labels)
+    colors = [Tissue.GM.rgb if label is Tissue.WM else label.rgb for label in LABELS]
+    np.testing.assert_array_equal(np.asarray(image.convert("RGB")), [[(0, 0, 0), *colors]])
 
 
 def test_labels_in_gray_are_the_same_numbers_for_programs_that_expand_palettes():

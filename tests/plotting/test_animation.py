@@ -12,6 +12,7 @@ from mriseg.image.orientation import orient, reorient_box
 from mriseg.plotting import animation
 from mriseg.plotting.animation import MOST_BYTES, MOST_SLICES, OPACITY, WIPE_STEPS, gif
 from mriseg.plotting.slices import default_plane
+from mriseg.segmentation.joined import join_gray_white
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +63,13 @@ def test_the_scan_is_seen_under_the_colors(slice_):
     full = frames(gif(*slice_))[WIPE_STEPS]
     white = np.unique(full[(full[..., 0] - full[..., 2].astype(int)) > 60].reshape(-1, 3), axis=0)
     assert len(white) > 20
+
+
+def test_what_cannot_be_told_apart_has_one_color(slice_):
+    scan, result = slice_
+    joined = replace(result, labels=join_gray_white(result.labels))
+    assert gif(scan, replace(result, quality={**result.quality, "tissue_contrast": 0.1})) == gif(scan, joined)
+    assert gif(scan, result) != gif(scan, joined)
 
 
 def test_a_volume_is_gone_through(head):

@@ -1,14 +1,17 @@
 import io
+from dataclasses import replace
 
 import numpy as np
 import PIL.Image
 import pytest
 
-from mriseg.core.tissue import Tissue
+from mriseg.core.findings import Finding, FindingCode, Level
+from mriseg.core.tissue import BRAIN_TISSUE, Tissue
 from mriseg.plotting import slices as render
 from mriseg.report import figure
 from mriseg.report.content import report_content
 from mriseg.report.figure import BORDER, FINER, INK, OPACITY, PAPER
+from mriseg.segmentation.verdict import HEADLINES
 
 
 @pytest.fixture(scope="module")
@@ -57,10 +60,51 @@ def test_the_key_tells_amounts_where_they_are_known(slice_of_head, volume):
     assert "mL per mm of slice" in with_size[0]
     assert len(without) == len(Tissue)
     assert not any("mL" in text for text in without)
-    assert all(text.endswith("% of ICV") for text in without)
+    assert all(text.endswith("% of intracranial area") for text in without)
     _, result = volume
+    assert all(text.endswith("% of ICV") for _, text in figure._key(result)[: len(Tissue)])
     for tissue, (_, text) in zip(Tissue, figure._key(result), strict=False):
         assert f": {result.volumes_ml[tissue]:.0f} mL, " in text
+
+
+def test_what_cannot_be_told_apart_has_one_color_and_one_number(slice_of_head):
+    scan, sized, unsized = slice_of_head
+    for result in (sized, unsized):
+        alike = replace(result, quality={**result.quality, "tissue_contrast": 0.1})
+        key = figure._key(figure._shown(alike))
+        assert Tissue.WM not in [label for label, _ in key]
+        both = next(text for label, text in key if label is Tissue.GM)
+        share = result.fractions[Tissue.GM] + result.fractions[Tissue.WM]
+        assert both.startswith(f"{BRAIN_TISSUE}: ")
+        assert f"{100 * share:.1f}" in both.replace("\u00a0", " ")
+    assert (
+        f" {sized.volumes_ml[Tissue.GM] + sized.volumes_ml[Tissue.WM]:.1f} mL per mm"
+        in figure._key(figure._shown(replace(sized, quality={**sized.quality, "tissue_contrast": 0.1})))[0][1]
+    )
+    own, joined = (np.asarray(figure.figure(scan, each)) for each in (sized, alike))
+    assert (own == Tissue.WM.rgb).all(-1).any()
+    assert not (joined == Tissue.WM.rgb).all(-1).any()
+    assert (joined == Tissue.GM.rgb).all(-1).any()
+
+
+def test_a_verdict_that_is_not_good_is_written(slice_of_head):
+    _, sized, _ = slice_of_head
+    for level in Level:
+        judged = replace(sized, findings=(Finding(FindingCode.GRAY_WHITE_ONE, level, "", ""),))
+        assert figure._caution(judged) == ("" if level is Level.GOOD else HEADLINES[level])
+
+
+def test_the_verdict_has_a_line_of_its_own(slice_of_head):
+    scan, sized, _ = slice_of_head
+    good, doubtful = (
+        np.asarray(figure.figure(scan, replace(sized, findings=(Finding(FindingCode.GRAY_WHITE_ONE, level, "", ""),))))
+        for level in (Level.GOOD, Level.CARE)
+    )
+    more = doubtful.shape[0] - good.shape[0]
+    end = BORDER + figure._line(figure.TITLE_SIZE)
+    assert more > 0
+    np.testing.assert_array_equal(doubtful[end + more :], good[end:])
+    assert (doubtful[end : end + more] == INK).all(-1).any()
 
 
 def test_letters_and_bar_are_larger_with_the_pixels(volume):

@@ -8,10 +8,11 @@ import streamlit as st
 
 from mriseg.app import texts
 from mriseg.app.panels.ladder import show_ladder
+from mriseg.app.panels.metrics import is_joined
 from mriseg.app.server.uploads import content, forget
 from mriseg.app.session import Analysis
 from mriseg.core.errors import MrisegError
-from mriseg.core.tissue import LABELS, Label, Tissue
+from mriseg.core.tissue import BRAIN_TISSUE, LABELS, Label, Tissue
 from mriseg.evaluation.agreement import Agreement, Matching, agreement, match_labels, relabel
 from mriseg.evaluation.baselines import METHODS, segment_simply
 from mriseg.io.label_reader import read_labels
@@ -168,6 +169,8 @@ def _wanted(analysis: Analysis) -> Wanted:
     if wanted is None or wanted.source != analysis.source:
         for key in (_FOUND, _AGREEMENT):
             st.session_state.pop(key, None)
+        if WITH in st.session_state:  # the control remembers what it was set to, even for another scan
+            st.session_state[WITH] = NOTHING
         wanted = st.session_state[_WANTED] = Wanted(analysis.source)
     return wanted
 
@@ -230,32 +233,38 @@ def _told(reference: Reference) -> Matching:
 
 def _agreement(analysis: Analysis, other: Other) -> str:
     """How far the two agree, as a table, kept until one of them is another: surfaces far apart take seconds."""
-    cached = st.session_state.get(_AGREEMENT)
-    if cached is None or cached[0] != other.key:
-        agreements = agreement(analysis.result.labels, other.labels, analysis.scan.spacing)
-        cached = st.session_state[_AGREEMENT] = other.key, agreement_table(agreements, other.title)
+    joined, spacing = is_joined(analysis.result), analysis.scan.spacing
+    key = other.key, joined
+    cached: tuple[tuple[str, bool], str] | None = st.session_state.get(_AGREEMENT)
+    if cached is None or cached[0] != key:
+        agreements = agreement(analysis.result.labels, other.labels, spacing, joined=joined)
+        unit = texts.PIXELS if spacing is None else texts.MM
+        cached = st.session_state[_AGREEMENT] = key, agreement_table(agreements, other.title, unit)
     return cached[1]
 
 
-def agreement_table(agreements: dict[Tissue | Label, Agreement], title: str) -> str:
+def agreement_table(agreements: dict[Tissue | Label, Agreement], title: str, unit: str) -> str:
     """How far each tissue agrees, as a Markdown table.
 
     Parameters
     ----------
     agreements : dict of Tissue and Label to Agreement
-        Of each with the reference.
+        Of each with the reference; without white matter, gray matter is both.
     title : str
         Of the reference.
+    unit : str
+        Of the distances.
 
     Returns
     -------
     str
     """
-    rows = [texts.AGREEMENT_HEAD.format(title), "|---|---|---|---|---|"]
+    rows = [texts.AGREEMENT_HEAD.format(title, unit), "|---|---|---|---|---|"]
     for tissue, value in agreements.items():
+        name = BRAIN_TISSUE if tissue is Tissue.GM and Tissue.WM not in agreements else tissue.title
         difference = "" if value.volume_difference is None else f"{value.volume_difference:+.1f} %"
         if value.volume_difference_ml is not None:
             difference += f" ({value.volume_difference_ml:+.0f} mL)"
         distance = "" if value.hausdorff95 is None else f"{value.hausdorff95:.1f}"
-        rows.append(f"| {tissue.title} | {value.dice:.3f} | {value.jaccard:.3f} | {difference} | {distance} |")
+        rows.append(f"| {name} | {value.dice:.3f} | {value.jaccard:.3f} | {difference} | {distance} |")
     return "\n".join(rows)

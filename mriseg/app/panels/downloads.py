@@ -94,7 +94,7 @@ def _files(analysis: Analysis) -> Callable[[], dict[str, Callable[[], bytes]]]:
             ANIMATION: lambda: gif(scan, result),
         }
         if scan.kind == "picture":
-            shown[COLORED] = lambda: encode_colored_labels(result.labels)
+            shown[COLORED] = lambda: encode_colored_labels(result.labels, joined=not result.gray_white_apart)
         return outputs(scan, result) | shown
 
     return files

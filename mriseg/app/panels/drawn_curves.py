@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mriseg.app import texts
-from mriseg.core.tissue import Tissue
+from mriseg.core.tissue import BRAIN_TISSUE, BRAIN_TISSUE_SHORT, Tissue
 from mriseg.mixture.model import Mixture
 
 DASHES = {Tissue.GM: "dash", Tissue.WM: "solid", Tissue.CSF: "dot"}  # never told apart by color alone
@@ -53,9 +53,7 @@ def drawn_curves(mixture: Mixture, *, joined: bool = False) -> tuple[DrawnCurve,
     tuple of DrawnCurve
     """
     if joined:
-        one = DrawnCurve(
-            texts.BRAIN_TISSUE, texts.BRAIN_TISSUE_SHORT, Tissue.GM, DASHES[Tissue.GM], _brain_classes(mixture)
-        )
+        one = DrawnCurve(BRAIN_TISSUE, BRAIN_TISSUE_SHORT, Tissue.GM, DASHES[Tissue.GM], _brain_classes(mixture))
         fluid = [curve for curve in drawn_curves(mixture) if curve.tissue is Tissue.CSF]
         return tuple(sorted([one, *fluid], key=lambda curve: mixture.means[list(curve.classes)].mean()))
     count, seen = Counter(mixture.tissues), Counter[Tissue]()

@@ -7,7 +7,7 @@ import streamlit as st
 from mriseg.app import texts
 from mriseg.app.session import Analysis
 from mriseg.core.decimals import percent
-from mriseg.core.tissue import ABNORMAL, Tissue
+from mriseg.core.tissue import ABNORMAL, BRAIN_TISSUE, Tissue
 from mriseg.evaluation.agreement import dice
 from mriseg.segmentation.abnormal_tissue import AbnormalTissue
 from mriseg.segmentation.names import certainty
@@ -108,7 +108,7 @@ def shown_sizes(result: Result) -> list[Size]:
         # If the mask is right, what is neither fluid nor abnormal is tissue.
         volume, (least, most) = gray.volume + white.volume, fluid.interval
         interval = (max(0.0, volume + fluid.volume - most), volume + fluid.volume - least)
-    return [Size(texts.BRAIN_TISSUE, gray.share + white.share, volume, interval), fluid, *none]
+    return [Size(BRAIN_TISSUE, gray.share + white.share, volume, interval), fluid, *none]
 
 
 def is_volume(result: Result) -> bool:
@@ -168,6 +168,10 @@ def show_truth(analysis: Analysis) -> None:
     """
     if analysis.truth is None:
         return
-    overlap = dice(analysis.result.labels, analysis.truth)
-    overlaps = " · ".join(f"{tissue.title} **{overlap[tissue]:.3f}**" for tissue in Tissue)
+    joined = is_joined(analysis.result)
+    overlap = dice(analysis.result.labels, analysis.truth, joined=joined)
+    overlaps = " · ".join(
+        f"{BRAIN_TISSUE if joined and tissue is Tissue.GM else tissue.title} **{value:.3f}**"
+        for tissue, value in overlap.items()
+    )
     st.markdown(f"{texts.TRUTH}: {overlaps}", help=texts.TRUTH_HELP)

@@ -13,14 +13,14 @@ from typing import Self
 import imagecodecs
 import numpy as np
 
-from mriseg.app import texts
 from mriseg.app.viewer.histogram_header import describe_histogram
 from mriseg.core.scan import Scan
-from mriseg.core.tissue import ABNORMAL, Label, Tissue
+from mriseg.core.tissue import ABNORMAL, BRAIN_TISSUE, Label, Tissue
 from mriseg.image.orientation import orient, reorient, reorient_box
 from mriseg.plotting import slices as render
 from mriseg.plotting.slices import AnatomicalPlane, View
 from mriseg.segmentation.bias_field import evaluate_bias_field
+from mriseg.segmentation.joined import join_gray_white
 from mriseg.segmentation.result import Result
 
 FORMAT_VERSION = 3  # of the bytes, the same as in `slice_store.js`: a change of the format is one of both
@@ -79,8 +79,8 @@ class SliceSource:
             scan=canonical,
             orientation=orientation,
             result=result,
-            labels=reorient(_one_label(result.labels) if joined else result.labels, orientation),
-            other=None if other is None else reorient(_one_label(other) if joined else other, orientation),
+            labels=reorient(join_gray_white(result.labels) if joined else result.labels, orientation),
+            other=None if other is None else reorient(join_gray_white(other) if joined else other, orientation),
             joined=joined,
             box=box,
             intensity_range=(float(canonical.data.min()), float(canonical.data.max())),
@@ -197,16 +197,11 @@ def _legend(source: SliceSource) -> list[tuple[Tissue | Label, str]]:
     """What has a label of its own, and what it is called."""
     shown: list[tuple[Tissue | Label, str]] = [(tissue, tissue.title) for tissue in Tissue]
     if source.joined:
-        shown = [(Tissue.GM, texts.BRAIN_TISSUE), (Tissue.CSF, Tissue.CSF.title)]
+        shown = [(Tissue.GM, BRAIN_TISSUE), (Tissue.CSF, Tissue.CSF.title)]
     is_seen = source.result.abnormal is not None or (
         source.other is not None and (source.other == ABNORMAL.number).any()
     )
     return [*shown, (ABNORMAL, ABNORMAL.title)] if is_seen else shown
-
-
-def _one_label(labels: np.ndarray) -> np.ndarray:
-    """Labels in which white matter has that of gray matter."""
-    return np.where(labels == Tissue.WM.number, np.uint8(Tissue.GM.number), labels)
 
 
 def _log_field(result: Result, box: tuple[slice, ...], within: tuple[slice, ...]) -> np.ndarray:

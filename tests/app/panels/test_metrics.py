@@ -5,9 +5,8 @@ from dataclasses import replace
 import pytest
 
 from mriseg import segment
-from mriseg.app import texts
 from mriseg.app.panels.metrics import APART, Size, shown_sizes
-from mriseg.core.tissue import ABNORMAL, Tissue
+from mriseg.core.tissue import ABNORMAL, BRAIN_TISSUE, Tissue
 from mriseg.datasets.samples import SAMPLES
 
 
@@ -24,7 +23,7 @@ def test_what_cannot_be_told_apart_is_one_number_unless_both_are_asked_for(resul
         volume_intervals_ml={Tissue.GM: (450.0, 550.0), Tissue.WM: (350.0, 450.0), Tissue.CSF: (80.0, 130.0)},
     )
     both, fluid = shown_sizes(alike)
-    assert (both.title, both.volume, both.interval) == (texts.BRAIN_TISSUE, 900, (870, 920))
+    assert (both.title, both.volume, both.interval) == (BRAIN_TISSUE, 900, (870, 920))
     assert both.share + fluid.share == pytest.approx(1)
     assert [size.title for size in shown_sizes(result)] == [tissue.title for tissue in Tissue]
     monkeypatch.setattr("mriseg.app.panels.metrics.st.session_state", {APART: True})

@@ -8,7 +8,7 @@ import pytest
 from mriseg import Tissue, segment
 from mriseg.app import texts
 from mriseg.app.panels.mixture_figures import BARS, LINE_COLORS, TEXT_COLORS, for_the_viewer, histogram_figure
-from mriseg.core.tissue import NO_TISSUE
+from mriseg.core.tissue import BRAIN_TISSUE, NO_TISSUE
 from mriseg.datasets.samples import SAMPLES
 
 
@@ -88,7 +88,7 @@ def test_of_gray_and_white_matter_as_one_there_is_one_curve_and_one_threshold(re
         for k, tissue in enumerate(result.mixture.tissues)
         if tissue is not Tissue.CSF
     )
-    bars, line = trace(figure, texts.HISTOGRAM_BARS), trace(figure, texts.BRAIN_TISSUE)
+    bars, line = trace(figure, texts.HISTOGRAM_BARS), trace(figure, BRAIN_TISSUE)
     expected = density * np.sum(bars.y, dtype=float) * bars.dx
     np.testing.assert_allclose(line.y, expected, rtol=1e-4, atol=1e-4 * expected.max())
     assert [note.text.rpartition(" ")[0] for note in figure.layout.annotations] == ["CSF | GM+WM"]

@@ -7,7 +7,7 @@ import pytest
 from mriseg import Contrast, segment
 from mriseg.app import texts
 from mriseg.app.panels.numbers import figures_table, volumes_table
-from mriseg.core.tissue import ABNORMAL, Tissue
+from mriseg.core.tissue import ABNORMAL, BRAIN_TISSUE, Tissue
 from mriseg.datasets.samples import SAMPLES
 from mriseg.quality.definitions import FIGURES, Group
 
@@ -82,7 +82,7 @@ def test_no_figure_stands_twice_and_none_is_missing(segmented):
 def test_what_cannot_be_told_apart_has_one_row(result):
     alike = replace(result, quality={**result.quality, "tissue_contrast": 0.1})
     table = volumes_table(alike)
-    assert f"| {texts.BRAIN_TISSUE} |" in table
+    assert f"| {BRAIN_TISSUE} |" in table
     assert f"| {Tissue.GM.title} |" not in table
     assert figure_of("gm_wm_ratio").name not in table
 
