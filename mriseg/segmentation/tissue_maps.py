@@ -68,15 +68,33 @@ def tissue_maps(
     class_posteriors, abnormal = class_posteriors[: mixture.classes], class_posteriors[mixture.classes :]
     fractions = partial_volumes(class_posteriors, mixture, binned)
     posteriors = tissue_posteriors(class_posteriors, mixture.tissues)
-    if mixture.classes == len(Tissue) and mixture.channels == 1:  # what the temperatures were found for
-        contrasts = tissue_contrast(mixture), fluid_contrast(mixture)
-        within_tissue, about_fluid = temperatures(*contrasts, thickness_mm)
-        soften(posteriors, within_tissue=within_tissue, about_fluid=about_fluid)
+    within_tissue, about_fluid = temperatures_of(mixture, thickness_mm)
+    soften(posteriors, within_tissue=within_tissue, about_fluid=about_fluid)
     labels = most_likely_tissue(posteriors, tuple(Tissue))
     for part in parts(labels.shape) if len(abnormal) else ():
         np.putmask(labels[part], abnormal[0, part] > posteriors[:, part].max(0), ABNORMAL.number)
     labels *= mask
     return TissueMaps(mask, labels, np.moveaxis(posteriors, 0, -1), fractions, abnormal[0] if len(abnormal) else None)
+
+
+def temperatures_of(mixture: Mixture, thickness_mm: float) -> tuple[float, float]:
+    """By which temperatures the posteriors of a mixture's tissues are softened.
+
+    Parameters
+    ----------
+    mixture : Mixture
+        Its classes named.
+    thickness_mm : float
+        Largest side of a voxel, mm.
+
+    Returns
+    -------
+    within_tissue, about_fluid : float
+        See `mriseg.segmentation.posterior_calibration`; 1 where they were not found for such a mixture.
+    """
+    if mixture.classes != len(Tissue) or mixture.channels != 1:
+        return 1.0, 1.0
+    return temperatures(tissue_contrast(mixture), fluid_contrast(mixture), thickness_mm)
 
 
 def tissue_posteriors(posteriors: np.ndarray, tissues: tuple[Tissue, ...]) -> np.ndarray:

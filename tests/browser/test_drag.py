@@ -140,8 +140,23 @@ def test_widths_thresholds_and_the_curve_itself_are_dragged(histogram):
         assert pixels(page, 1) != segmented
         page.keyboard.press("Escape")
         back(page)
-    # A point of the curve's line beside its handles.
-    x, y = page.evaluate(
+    drag(page, point_of_curve(page), (50, 0))
+    page.mouse.up()
+    assert is_what_if(page)
+    page.get_by_role("button", name="Back to the fit").click()
+    back(page)
+    page.mouse.move(1, 1)
+    settle(page)
+    assert pixels(page, 1) == segmented
+
+
+def highlighted(page) -> str:
+    return page.locator(".mriseg-viewer").get_attribute("data-highlighted") or ""
+
+
+def point_of_curve(page) -> tuple[float, float]:
+    """A point of the second curve's line, beside its handles."""
+    return page.evaluate(
         """() => {
             const line = document.querySelector('.mriseg-grip[data-handle="mean 1"]');
             const at = [...Array(400).keys()].map((n) => line.getPointAtLength(n * line.getTotalLength() / 400));
@@ -151,14 +166,52 @@ def test_widths_thresholds_and_the_curve_itself_are_dragged(histogram):
             return [box.left + beside.x, box.top + beside.y];
         }"""
     )
-    drag(page, (x, y), (50, 0))
-    page.mouse.up()
-    assert is_what_if(page)
-    page.get_by_role("button", name="Back to the fit").click()
-    back(page)
-    page.mouse.move(1, 1)
+
+
+def test_what_a_drag_changes_is_not_covered_by_a_tissue_that_is_pointed_at(histogram):
+    page = histogram
+    page.mouse.move(*point_of_curve(page))
     settle(page)
-    assert pixels(page, 1) == segmented
+    assert highlighted(page)
+    knob = middle(page, ".mriseg-mean", 1)
+    page.mouse.move(*knob)
+    settle(page)
+    assert not highlighted(page)
+    drag(page, knob, (60, 10))
+    page.mouse.up()
+    settle(page)
+    dragged = pixels(page, 1)
+    for place in (middle(page, ".mriseg-mean", 1), point_of_curve(page), middle(page, ".st-key-histogram .nsewdrag")):
+        page.mouse.move(*place)
+        page.mouse.move(place[0] + 1, place[1])
+        settle(page)
+        assert not highlighted(page)
+    assert pixels(page, 1) == dragged
+    page.keyboard.press("Escape")
+    back(page)
+
+
+@pytest.mark.parametrize("handle", ["mean", "width", "threshold", "curve"])
+def test_a_finger_drags_as_far_as_it_goes(histogram, handle):
+    page = histogram
+    page.evaluate("() => { window.cancelled = 0; addEventListener('pointercancel', () => { cancelled += 1; }, true); }")
+    touch = page.context.new_cdp_session(page)
+    touch.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
+    x, y = point_of_curve(page) if handle == "curve" else middle(page, f".mriseg-{handle} :is(circle, line)")
+    values = []
+    for step in range(9):
+        kind = "touchMove" if step else "touchStart"
+        point = {"x": x + 3 * step, "y": y - 8 * step}  # upward as well, where the page would scroll
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [point]})
+        settle(page)
+        values.append(page.locator(".mriseg-overlay [role=slider]:focus").get_attribute("aria-valuenow"))
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    touch.send("Emulation.setTouchEmulationEnabled", {"enabled": False})
+    touch.detach()
+    assert page.evaluate("window.cancelled") == 0
+    assert len(set(values[1:])) == len(values) - 1
+    page.keyboard.press("Escape")
+    back(page)
 
 
 def test_keys_drag_too(histogram):

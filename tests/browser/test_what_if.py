@@ -14,6 +14,7 @@ from mriseg.app.viewer.viewer import MODULES
 from mriseg.core.tissue import ABNORMAL
 from mriseg.datasets.samples import SAMPLES
 from mriseg.mixture import em
+from mriseg.segmentation.posterior_calibration import soften
 
 pytestmark = pytest.mark.browser
 ADDRESS = "http://what-if.test/"  # answered by the test itself
@@ -221,7 +222,8 @@ CHANGED = """([given, change]) => {
     const slice = Object.fromEntries(names.map((name) => [name, Uint8Array.from(given[name])]));
     const model = change ? withMoments(fit, 1, change, histogram) : fit;
     const factors = factorsOf(fitted, tabulate(model, table), histogram, [1, 2, 3]);
-    const header = {histogram, tissues: [1, 2, 3].map((number) => ({number})), abnormal: {number: 7}};
+    const tissues = [1, 2, 3].map((number) => ({number}));
+    const header = {histogram, tissues, abnormal: {number: 7}, temperatures: [1, 1]};
     const changed = changedSlice(slice, Uint16Array.from(given.points), factors, header);
     return [...['labels', 'gray', 'white'].map((name) => [...changed[name]]), factors.map((one) => [...one])];
 }"""
@@ -282,7 +284,8 @@ def test_gray_and_white_matter_as_one_keep_their_proportion(script, result, fit)
             const fluid = joined.curves.findIndex(({tissue}) => tissue === 3);
             const moved = withMoments(one, fluid, {mean: 100, share: 0.5}, joined);
             const factors = factorsOf(tabulate(one, table), tabulate(moved, table), joined, [1, 2, 3]);
-            const header = {histogram: joined, tissues: [1, 2, 3].map((number) => ({number})), abnormal: {number: 7}};
+            const tissues = [1, 2, 3].map((number) => ({number}));
+            const header = {histogram: joined, tissues, abnormal: {number: 7}, temperatures: [1, 1]};
             const changed = changedSlice(slice, Uint16Array.from(given.points), factors, header);
             return ['labels', 'gray', 'white'].map((name) => [...changed[name]]);
         }""",
@@ -294,6 +297,73 @@ def test_gray_and_white_matter_as_one_keep_their_proportion(script, result, fit)
     new = np.array(gray) / np.maximum(np.add(gray, white), 1)
     clear = (np.add(gray, white) > 60) & (np.add(given["gray"], given["white"]) > 60)
     assert np.abs(new - old)[clear].max() < 0.05
+
+
+# The labels of a slice after the curve of gray matter was dragged to the right and the fit from there ended; what is
+# told of the shares, and the likeliest tissue by the curves.
+AFTER_FIT = """([histogram, bytes, places, temperatures]) => {
+    const table = tableOf(histogram);
+    const fit = fittedModel(histogram);
+    const fitted = tabulate(fit, table);
+    const k = histogram.curves.findIndex(({tissue}) => tissue === 1);
+    const {mean} = momentsOf(fit.curves[k]);
+    const moved = tabulate(withMoments(fit, k, {mean: mean + 20}, histogram), table);
+    const held = fit.curves.reduce((sum, curve) => sum + momentsOf(curve).share, 0);
+    const path = [...emPath(histogram, gaussiansOf(moved.curves, table, held), fit.none)];
+    const after = tabulate({curves: path.at(-1).gaussians.map((one) => [one]), none: fit.none, warp: null}, table);
+    const points = Uint16Array.from(places, (x) => tablePoint(x, table));
+    const slice = Object.fromEntries(Object.entries(bytes).map(([name, layer]) => [name, Uint8Array.from(layer)]));
+    const factors = factorsOf(fitted, after, histogram, [1, 2, 3]);
+    const header = {histogram, temperatures, tissues: [1, 2, 3].map((number) => ({number})), abnormal: {number: 7}};
+    const changed = changedSlice(slice, points, factors, header);
+    const likeliest = (tables) => Array.from(points, (at) => [...byTissue(tables.posteriors, histogram.curves)].reduce(
+        (best, one) => (one[1][at] > best[1][at] ? one : best))[0]);
+    return {labels: [...changed.labels], told: sharesOf(fitted, after, histogram, table), likeliest: likeliest(after)};
+}"""
+
+
+# Curves of a T2-weighted slice in which gray and white matter are alike and a plain Gaussian of fluid comes out wide.
+ALIKE = {
+    Tissue.GM: [(0.05, 103, 12.6), (0.05, 117, 25)],
+    Tissue.WM: [(0.27, 103, 12), (0.22, 128, 13), (0.17, 110, 24), (0.06, 155, 9)],
+    Tissue.CSF: [(0.04, 195, 15), (0.04, 230, 15), (0.03, 174, 8.5), (0.02, 193, 23)],
+}
+NO_TISSUE = [(0.03, 102, 28), (0.02, 36, 20)]
+
+
+def density_of(gaussians, x: np.ndarray) -> np.ndarray:
+    weights, means, sds = np.transpose(gaussians)
+    return (weights * np.exp(-0.5 * ((x[:, None] - means) / sds) ** 2) / (sds * np.sqrt(2 * np.pi))).sum(1)
+
+
+@pytest.mark.parametrize("joined", [True, False])
+@pytest.mark.parametrize("softening", [(1.0, 1.0), (11.0, 1.0), (11.0, 4.0)])
+def test_labels_after_the_fit_from_here_are_those_of_its_curves_however_soft_the_posteriors(script, joined, softening):
+    bars = np.arange(2.0, 269)
+    each = np.array([density_of(gaussians, bars) for gaussians in ALIKE.values()])
+    counts = np.rint(20_000 * (each.sum(0) + density_of(NO_TISSUE, bars))).astype(int)
+    posteriors = np.repeat(each / each.sum(0), counts, axis=1).astype(np.float32)
+    parts = [[Tissue.GM, Tissue.WM], [Tissue.CSF]] if joined else [[tissue] for tissue in Tissue]
+    curves = [[gaussian for tissue in part for gaussian in ALIKE[tissue]] for part in parts]
+    shares = {part[0].number: float(sum(posteriors[tissue.number - 1].mean() for tissue in part)) for part in parts}
+    histogram = {
+        **{"first": bars[0], "width": 1, "counts": counts.tolist(), "none": NO_TISSUE, "joined": joined},
+        "curves": [{"tissue": one[0].number, "gaussians": of} for one, of in zip(parts, curves, strict=True)],
+        "shares": shares,
+    }
+    labels = np.array(NUMBERS)[posteriors.argmax(0)]
+    if joined:
+        labels[labels == Tissue.WM.number] = Tissue.GM.number
+    soften(posteriors, within_tissue=softening[0], about_fluid=softening[1])
+    gray, white, _ = np.rint(255 * posteriors).astype(int)
+    layers = {"labels": labels, "gray": gray, "white": white, "abnormal": np.zeros_like(gray)}
+    slice_ = {name: layer.tolist() for name, layer in layers.items()}
+    found = script.evaluate(AFTER_FIT, [histogram, slice_, np.repeat(bars, counts).tolist(), softening])
+    after = np.array(found["labels"])
+    assert np.mean(after != labels) > 0.05  # there is something to see
+    assert np.mean(after == found["likeliest"]) > 0.97
+    for number, share in found["told"].items():
+        assert np.mean(after == int(number)) == pytest.approx(share, abs=0.15)  # probabilities, of which none wins
 
 
 def test_shares_of_the_brain_change_by_the_voxels_of_the_histogram(script, result, fit):

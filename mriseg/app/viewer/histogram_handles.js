@@ -43,8 +43,8 @@ export function pressHandle({ handle, model }, key, view) {
   return withMean(model, handle, { mean: mean + right * step, share: share + up * SHARE_STEP }, view);
 }
 
-// Listen to the handles of an overlay. `actions` are called: `point` with the handle under the pointer or null, `take`
-// with the one taken hold of, `drag` with how far it was dragged, `drop`, and `press` with a handle and a key.
+// Listen to the handles of an overlay. `actions` are called: `point` with the handle under the pointer, knobs aside,
+// or null, `take` with the one taken hold of, `drag` with how far it was dragged, `drop`, and `press` with a handle and a key.
 export function listenToHandles({ svg, handleAt }, actions) {
   let held = null;
   svg.onpointerdown = (event) => {
@@ -58,6 +58,11 @@ export function listenToHandles({ svg, handleAt }, actions) {
     svg.classList.add("mriseg-held");
     actions.take(handle);
   };
+  // Else the page would scroll under the finger and end the drag. The style `touch-action` does not hold for shapes.
+  const keepFinger = (event) => {
+    if (handleAt(event.target)) event.preventDefault();
+  };
+  svg.addEventListener("touchstart", keepFinger, { passive: false });
   svg.onpointermove = (event) => {
     if (held) actions.drag([event.clientX - held.x, event.clientY - held.y]);
   };
@@ -67,7 +72,9 @@ export function listenToHandles({ svg, handleAt }, actions) {
     svg.classList.remove("mriseg-held");
   };
   svg.onpointerover = (event) => {
-    if (!held) actions.point(handleAt(event.target) ?? null);
+    if (held) return;
+    const isOnKnob = event.target.closest(".mriseg-knob") !== null;
+    actions.point(isOnKnob ? null : (handleAt(event.target) ?? null));
   };
   svg.onpointerout = () => {
     if (!held) actions.point(null);

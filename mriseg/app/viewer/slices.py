@@ -22,6 +22,7 @@ from mriseg.plotting.slices import AnatomicalPlane, View
 from mriseg.segmentation.bias_field import evaluate_bias_field
 from mriseg.segmentation.joined import join_gray_white
 from mriseg.segmentation.result import Result
+from mriseg.segmentation.tissue_maps import temperatures_of
 
 FORMAT_VERSION = 3  # of the bytes, the same as in `slice_store.js`: a change of the format is one of both
 LEVELS = 1024  # of intensity: quantized far finer than the noise of any scan, and two thirds of 16 bits when deflated
@@ -185,6 +186,7 @@ def _header(source: SliceSource) -> dict[str, object]:
         "isAbnormal": source.result.abnormal is not None,
         "legend": [_described(label, title) for label, title in _legend(source)],
         "headBox": _head_box(source.box, scan),
+        "temperatures": temperatures_of(source.result.mixture, max(scan.spacing or (1.0,))),
         "histogram": describe_histogram(source.result, joined=source.joined),
     }
 

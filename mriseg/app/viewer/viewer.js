@@ -66,7 +66,7 @@ class Viewer {
     this.store = new SliceStore((slices, cursor) => this.request(slices, cursor));
     this.whatIf = new WhatIf(this);
     const isPlotted = (plot) => this.whatIf.attach(plot);
-    this.histogram = new HistogramLink((tissue) => this.highlight(tissue), isPlotted);
+    this.histogram = new HistogramLink((tissue) => this.whatIf.point(tissue), isPlotted);
     this.announcer = new SliceAnnouncer();
     this.stopFollowing = followReasons();
     this.resize = new ResizeObserver(() => {

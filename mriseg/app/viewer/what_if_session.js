@@ -89,7 +89,7 @@ export class WhatIf {
 
   actions() {
     return {
-      point: (handle) => this.viewer.highlight(handle && handle.kind !== "threshold" ? this.tissueOf(handle) : null),
+      point: (handle) => this.point(handle && handle.kind !== "threshold" ? this.tissueOf(handle) : null),
       take: (handle) => {
         this.stop();
         this.viewer.highlight(null);
@@ -107,6 +107,7 @@ export class WhatIf {
         const model = pressHandle({ handle, model: this.model ?? this.fit }, key, this.view());
         if (!model) return false;
         this.stop();
+        this.viewer.highlight(null);
         this.change(model);
         this.rest();
         return true;
@@ -116,6 +117,12 @@ export class WhatIf {
 
   tissueOf({ curve }) {
     return this.header.histogram.curves[curve].tissue;
+  }
+
+  // A tissue's curve is pointed at, or none for null. While curves stand elsewhere, what that changes is to be seen, and
+  // no tissue alone.
+  point(tissue) {
+    this.viewer.highlight(this.isOn ? null : tissue);
   }
 
   change(model) {

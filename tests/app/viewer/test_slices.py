@@ -14,6 +14,7 @@ from mriseg.datasets.samples import SAMPLES
 from mriseg.image.orientation import orient, reorient
 from mriseg.plotting import slices as render
 from mriseg.plotting.slices import AnatomicalPlane, View
+from mriseg.segmentation.tissue_maps import temperatures_of
 from tests.messages import split_message
 
 LIMITS = (0.0, 100.0)
@@ -74,6 +75,7 @@ def test_a_slice_arrives_as_the_engine_found_it(head, plane):
     found = np.exp(flattest + field / 255 * (steepest - flattest))
     assert np.abs(found / bias - 1)[inside].max() < 0.01
     assert header["more"] == 1
+    assert header["temperatures"] == list(temperatures_of(result.mixture, max(canonical.spacing)))
     assert header["window"] == list(LIMITS)
 
 
