@@ -206,9 +206,7 @@ def agreement(
     by_tissue: dict[Tissue | Label, Agreement] = {}
     for tissue in LABELS:
         mask, truth = labels == tissue.number, reference == tissue.number
-        if tissue is ABNORMAL and not (mask.any() or truth.any()):
-            continue
-        if tissue is Tissue.WM and joined:
+        if (tissue is ABNORMAL and not (mask.any() or truth.any())) or (tissue is Tissue.WM and joined):
             continue
         by_tissue[tissue] = _of_masks(mask, truth, sides, voxel_ml)
     return by_tissue

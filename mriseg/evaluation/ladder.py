@@ -47,12 +47,7 @@ class Rung:
 
 
 def ladder(
-    scan: Scan,
-    result: Result,
-    truth: np.ndarray | None,
-    channels: Sequence[Scan] = (),
-    *,
-    joined: bool = False,
+    scan: Scan, result: Result, truth: np.ndarray | None, channels: Sequence[Scan] = (), *, joined: bool = False
 ) -> Iterator[Rung]:
     """Segment a scan by every method, from the simplest to the full model.
 
