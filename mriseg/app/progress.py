@@ -52,9 +52,9 @@ class Progress:
         """
         self._mark(phase="stands", result=result)
 
-    def _mark(self, **said: str) -> None:
-        told = "".join(f' data-{name}="{escape(value)}"' for name, value in said.items())
-        self._show(f'<span class="mriseg-run" data-drops="{self._drops}"{told}></span>')
+    def _mark(self, **attributes: str) -> None:
+        stated = "".join(f' data-{name}="{escape(value)}"' for name, value in attributes.items())
+        self._show(f'<span class="mriseg-run" data-drops="{self._drops}"{stated}></span>')
 
     def _show(self, mark: str) -> None:
         self._told = mark, time.monotonic()

@@ -22,7 +22,7 @@ NEIGHBORHOOD = 5  # samples across, over which the sharpness of the border is av
 Voxel = tuple[int, ...]
 
 
-def place(scan: Scan, result: Result, finding: Finding) -> Voxel | None:
+def voxel_of(scan: Scan, result: Result, finding: Finding) -> Voxel | None:
     """The voxel at which to look for what a finding says.
 
     Parameters
@@ -51,7 +51,7 @@ def place(scan: Scan, result: Result, finding: Finding) -> Voxel | None:
     >>> scan = picture(simulate(phantom, Contrast.T2).data[:, :, 25])
     >>> result = segment(scan, Settings(contrast="t2"), mask=phantom.truth[:, :, 25] > 0)
     >>> result.labels[20:25, 30:35] = ABNORMAL.number
-    >>> place(scan, result, Finding(FindingCode.ABNORMAL_TISSUE, Level.CARE, "There is much of it."))
+    >>> voxel_of(scan, result, Finding(FindingCode.ABNORMAL_TISSUE, Level.CARE, "There is much of it."))
     (22, 31)
     """
     find = _FINDERS.get(finding.code, _weakest_border if finding.code.startswith("mask-") else None)

@@ -12,7 +12,7 @@ from mriseg.core.scan import volume
 from mriseg.core.tissue import ABNORMAL
 from mriseg.datasets.phantom import simulate
 from mriseg.image.orientation import orient, reorient
-from mriseg.segmentation.places import place
+from mriseg.segmentation.places import voxel_of
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def head(coarse):
 
 
 def found(scan, result, code):
-    return place(scan, result, Finding(code, Level.CARE, "It is so."))
+    return voxel_of(scan, result, Finding(code, Level.CARE, "It is so."))
 
 
 def moved(result, mask):

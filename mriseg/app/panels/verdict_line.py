@@ -12,7 +12,7 @@ from mriseg.app import texts
 from mriseg.app.session import Analysis
 from mriseg.core.decimals import percent
 from mriseg.core.findings import ASPECTS, Aspect, Finding, FindingCode, Level, Topic
-from mriseg.segmentation.places import place
+from mriseg.segmentation.places import voxel_of
 from mriseg.segmentation.result import Result
 from mriseg.segmentation.verdict import Verdict, verdict
 
@@ -49,8 +49,8 @@ def _places(analysis: Analysis) -> dict[FindingCode, tuple[int, ...]]:
     cached = st.session_state.get(_PLACES)
     if cached is None or cached[0] != analysis.key:
         doubted = [f for f in analysis.result.findings if f.level > Level.GOOD or f.code.topic is Topic.ABNORMAL]
-        found = ((f.code, place(analysis.scan, analysis.result, f)) for f in doubted)
-        cached = analysis.key, {code: voxel for code, voxel in found if voxel is not None}
+        voxels = ((f.code, voxel_of(analysis.scan, analysis.result, f)) for f in doubted)
+        cached = analysis.key, {code: voxel for code, voxel in voxels if voxel is not None}
         st.session_state[_PLACES] = cached
     places: dict[FindingCode, tuple[int, ...]] = cached[1]
     return places
